@@ -1,0 +1,84 @@
+"""Everything a client can be told went wrong. Domain errors know no HTTP: `web/errors.py` maps each code."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+
+class ErrorCode(StrEnum):
+    """The stable codes of the public contract, by the area that raises them."""
+
+    INVALID_JSON = "invalid_json"
+    VALIDATION_FAILED = "validation_failed"
+    UNKNOWN_ACTION = "unknown_action"
+    UNKNOWN_BOARD = "unknown_board"
+    TIMESTAMP_OUT_OF_RANGE = "timestamp_out_of_range"
+    IDEMPOTENCY_KEY_REUSED = "idempotency_key_reused"
+    SCORE_OUT_OF_RANGE = "score_out_of_range"
+    INVALID_CURSOR = "invalid_cursor"
+
+    TOKEN_MISSING = "token_missing"  # noqa: S105 - an error code
+    TOKEN_INVALID = "token_invalid"  # noqa: S105 - an error code
+    TOKEN_EXPIRED = "token_expired"  # noqa: S105 - an error code
+    TOKEN_REVOKED = "token_revoked"  # noqa: S105 - an error code
+    REFRESH_TOKEN_INVALID = "refresh_token_invalid"  # noqa: S105 - an error code
+    REFRESH_TOKEN_REUSED = "refresh_token_reused"  # noqa: S105 - an error code
+    INVALID_CREDENTIALS = "invalid_credentials"
+    SIGNATURE_INVALID = "signature_invalid"
+
+    USER_MISMATCH = "user_mismatch"
+    FORBIDDEN = "forbidden"
+    REGISTRATION_CLOSED = "registration_closed"
+    ORIGIN_NOT_ALLOWED = "origin_not_allowed"
+
+    NOT_FOUND = "not_found"
+    METHOD_NOT_ALLOWED = "method_not_allowed"
+    BODY_TOO_LARGE = "body_too_large"
+    UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"
+    UPGRADE_REQUIRED = "upgrade_required"
+
+    USERNAME_TAKEN = "username_taken"
+
+    RATE_LIMITED = "rate_limited"
+    LOGIN_THROTTLED = "login_throttled"
+    TOO_MANY_CONNECTIONS = "too_many_connections"
+
+    INTERNAL_ERROR = "internal_error"
+    DEPENDENCY_UNAVAILABLE = "dependency_unavailable"
+    REBUILDING = "rebuilding"
+
+
+class ScoreboardError(Exception):
+    """A refusal with a stable code, a sentence for a person, and optional JSON details.
+
+    `retry_after` is in whole seconds and given where waiting helps.
+    """
+
+    def __init__(
+        self,
+        code: ErrorCode,
+        message: str,
+        details: Mapping[str, object] | None = None,
+        retry_after: int | None = None,
+    ) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
+        self.message = message
+        self.details = details
+        self.retry_after = retry_after
+
+
+def invalid_field(field: str, message: str) -> ScoreboardError:
+    """The error for one bad field, in the shape the contract gives to all of them."""
+    return invalid_fields([(field, message)])
+
+
+def invalid_fields(problems: list[tuple[str, str]]) -> ScoreboardError:
+    fields = [{"field": field, "message": message} for field, message in problems]
+    return ScoreboardError(ErrorCode.VALIDATION_FAILED, "The request is not valid.", {"fields": fields})
+
+
+def unavailable(what: str) -> ScoreboardError:
+    """A dependency is away: nothing was done, and the client may try again."""
+    return ScoreboardError(
+        ErrorCode.DEPENDENCY_UNAVAILABLE, f"{what} cannot be reached. Nothing was changed; try again.", None, 1
+    )

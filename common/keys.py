@@ -1,0 +1,66 @@
+"""Every Redis key and channel.
+
+| key | type | what |
+|---|---|---|
+| `leaderboard:scores` | zset | board `main`, all time: member `<tie rank>:<user id>`, score = points |
+| `leaderboard:<board>:<period>:scores` | zset | the same for other boards and periods, default parts left out |
+| `…:members` | hash | user id -> `version:tie rank:updated at in ms` |
+| `…:meta` | hash | epoch, seq, run_id (of the server that was filled), at (ms), fence (while rebuilding) |
+| `…:rebuilding` | string | who rebuilds this board now; expires |
+| `leaderboard:updates` | channel | one message per batch: boards touched with their seq, players changed |
+| `user:{userId}:details` | hash, 1 h | username |
+| `ratelimit:…` | by `limits` | rate limit counters; expire with their windows |
+| `scores:inbox` | stream | accepted updates that no worker has applied; consumer group `workers` |
+| `scores:doorbell` | string, 2 s | a drain has been asked for and has not read yet |
+| `scores:receipt:{userId}:{key}` | string | what became of an update; 1 h after the outcome |
+| `scores:worker` | string, 15 s | a worker has run a task |
+| `session:{sid}:revoked` | string, 1 h | `1` revoked, `?` being revoked: ask PostgreSQL |
+| `sessions:loaded` | string | run id of the server that knows every revocation of the last hour |
+| `replies:{web process}` | channel | outcomes for requests that wait |
+"""
+
+from common.periods import ALL_TIME
+
+DEFAULT_BOARD = "main"
+
+INBOX = "scores:inbox"
+INBOX_GROUP = "workers"
+DOORBELL = "scores:doorbell"
+UPDATES_CHANNEL = "leaderboard:updates"
+WORKER_SEEN = "scores:worker"
+SESSIONS_LOADED = "sessions:loaded"
+RATE_LIMIT_PREFIX = "ratelimit"
+
+
+class BoardKeys:
+    """The keys of one (board, period)."""
+
+    def __init__(self, board_id: str, period_id: str) -> None:
+        self.board_id = board_id
+        self.period_id = period_id
+        named = board_id != DEFAULT_BOARD or period_id != ALL_TIME
+        base = f"leaderboard:{board_id}:{period_id}" if named else "leaderboard"
+        self.scores = f"{base}:scores"
+        self.members = f"{base}:members"
+        self.meta = f"{base}:meta"
+        self.rebuilding = f"{base}:rebuilding"
+
+    def under_construction(self, fence: str) -> tuple[str, str]:
+        """Where a rebuild gathers the new scores and members before they are switched in."""
+        return f"{self.scores}:{fence}", f"{self.members}:{fence}"
+
+
+def user_details(user_id: str) -> str:
+    return f"user:{user_id}:details"
+
+
+def receipt(user_id: str, idempotency_key: str) -> str:
+    return f"scores:receipt:{user_id}:{idempotency_key}"
+
+
+def session_revoked(session_id: str) -> str:
+    return f"session:{session_id}:revoked"
+
+
+def replies(web_process: str) -> str:
+    return f"replies:{web_process}"

@@ -1,0 +1,161 @@
+"""The tables. Alembic migrations make them; a test holds both equal.
+
+Neither `score_events` nor `standings` has a foreign key to `users`: the worker reads the users of a batch in the
+same transaction, and a key check per row would cost more than the insert. Neither has an index on a score: every
+standing would then move in it at each update, and lists are read from Redis.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Sequence,
+    Table,
+    Text,
+    UniqueConstraint,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
+
+from common.ranking import GREATEST_SCORE
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+_Id = UUID(as_uuid=False)
+_Instant = DateTime(timezone=True)
+
+
+def _now(name: str) -> Column[object]:
+    return Column(name, _Instant, nullable=False, server_default=func.now())
+
+
+def _within_range(column: str) -> CheckConstraint:
+    return CheckConstraint(f"{column} BETWEEN -{GREATEST_SCORE} AND {GREATEST_SCORE}", name=f"{column}_range")
+
+
+users = Table(
+    "users",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("username", Text, nullable=False),
+    Column("username_key", Text, nullable=False, unique=True, comment="the name without regard to case"),
+    Column("password_hash", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    _now("created_at"),
+    CheckConstraint("role IN ('player', 'admin')", name="role"),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("user_id", _Id, ForeignKey("users.id"), nullable=False),
+    _now("created_at"),
+    Column("expires_at", _Instant, nullable=False),
+    Column("revoked_at", _Instant),
+    Column("revoked_for", Text, comment="logout or reuse"),
+    Index(None, "user_id"),
+    Index(None, "revoked_at", postgresql_where=text("revoked_at IS NOT NULL")),
+    Index(None, "expires_at"),
+)
+
+refresh_tokens = Table(
+    "refresh_tokens",
+    metadata,
+    Column("fingerprint", LargeBinary, primary_key=True, comment="SHA-256; the token itself is not kept"),
+    Column("session_id", _Id, ForeignKey("sessions.id", ondelete="CASCADE"), nullable=False),
+    Column("used_at", _Instant),
+    Index(None, "session_id"),
+)
+
+boards = Table(
+    "boards",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _now("created_at"),
+)
+
+actions = Table(
+    "actions",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("version", Integer, primary_key=True, comment="the highest version is in force"),
+    Column("points", BigInteger, nullable=False),
+    Column("boards", ARRAY(Text), nullable=False),
+    Column("enabled", Boolean, nullable=False, server_default=text("true")),
+    _now("created_at"),
+    _within_range("points"),
+)
+
+score_event_ids = Sequence("score_event_ids", metadata=metadata, data_type=BigInteger)
+
+score_events = Table(
+    "score_events",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False, comment="from score_event_ids; breaks ties"),
+    Column("user_id", _Id, nullable=False),
+    Column("idempotency_key", Text, nullable=False),
+    Column("action_id", Text, nullable=False),
+    Column("action_version", Integer, comment="null if the action was not in the catalogue"),
+    Column("points", BigInteger, nullable=False),
+    Column("refusal", Text, comment="the error code, for an update that was refused and counts 0"),
+    Column("score_after", BigInteger, nullable=False, comment="all-time score on the default board"),
+    Column("occurred_at", _Instant, nullable=False, comment="by the client"),
+    Column("accepted_at", _Instant, nullable=False, comment="by the inbox; decides the periods"),
+    Column("recorded_at", _Instant, nullable=False, comment="by the database"),
+    UniqueConstraint("user_id", "idempotency_key"),
+)
+
+standings = Table(
+    "standings",
+    metadata,
+    Column("board_id", Text, primary_key=True),
+    Column("period_id", Text, primary_key=True),
+    Column("user_id", _Id, primary_key=True),
+    Column("score", BigInteger, nullable=False),
+    Column("tie", BigInteger, nullable=False, comment="the ledger id that made the score"),
+    Column("version", BigInteger, nullable=False, comment="guards the projection to Redis"),
+    Column("updated_at", _Instant, nullable=False),
+    _within_range("score"),
+    postgresql_with={"fillfactor": "80"},
+)
+
+snapshots = Table(
+    "snapshots",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("board_id", Text, nullable=False),
+    Column("period_id", Text, nullable=False),
+    Column("taken_at", _Instant, nullable=False, comment="the instant it was due, so that a repeat meets itself"),
+    Column("total", BigInteger, nullable=False),
+    Column("entries", JSONB, nullable=False),
+    UniqueConstraint("board_id", "period_id", "taken_at"),
+    Index(None, "taken_at"),
+)
+
+score_quarantine = Table(
+    "score_quarantine",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("inbox_id", Text, nullable=False, unique=True),
+    Column("reason", Text, nullable=False),
+    Column("payload", JSONB, nullable=False),
+    _now("created_at"),
+)

@@ -1,0 +1,195 @@
+"""Every setting of the service, read once from the environment into one frozen object."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from limits import parse as parse_limit
+from pydantic import AfterValidator, Field, SecretBytes, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+_SECRETS = (
+    "DATABASE_URL",
+    "REDIS_URL",
+    "BROKER_URL",
+    "LIMITER_URL",
+    "SCOREBOARD_JWT_SECRET",
+    "SCOREBOARD_JWT_SECRET_PREVIOUS",
+    "SCOREBOARD_SECRET_KEY",
+    "SCOREBOARD_FLOWER_PASSWORD",
+)
+_SHORTEST_SECRET = 32
+
+
+class SettingsError(Exception):
+    """A setting is missing or bad; the text names each one."""
+
+
+def _postgresql(url: str) -> str:
+    """SQLAlchemy 2.1 reads a bare `postgresql://` as psycopg 3, so the driver is named."""
+    scheme, separator, rest = url.partition("://")
+    if scheme not in ("postgresql", "postgres", "postgresql+psycopg2") or not separator:
+        raise ValueError("must start with postgresql://")
+    return f"postgresql+psycopg2://{rest}"
+
+
+def _redis(url: str) -> str:
+    if urlsplit(url).scheme not in ("redis", "rediss", "unix"):
+        raise ValueError("must start with redis://, rediss:// or unix://")
+    return url
+
+
+def _rate_limit(text: str) -> str:
+    parse_limit(text)
+    return text
+
+
+def _long_enough(secret: SecretBytes) -> SecretBytes:
+    if len(secret.get_secret_value()) < _SHORTEST_SECRET:
+        raise ValueError(f"must be at least {_SHORTEST_SECRET} bytes of randomness")
+    return secret
+
+
+PostgresUrl = Annotated[str, AfterValidator(_postgresql)]
+RedisUrl = Annotated[str, AfterValidator(_redis)]
+RateLimit = Annotated[str, AfterValidator(_rate_limit)]
+Secret = Annotated[SecretBytes, AfterValidator(_long_enough)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class Settings(BaseSettings):
+    """The settings. A field's alias is its environment variable; its description is its documentation."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True)
+
+    database_url: PostgresUrl = Field(alias="DATABASE_URL", description="PostgreSQL: the truth.")
+    redis_url: RedisUrl = Field(alias="REDIS_URL", description="Redis or Valkey: inbox, board and caches.")
+    broker_url: RedisUrl | None = Field(None, alias="BROKER_URL", description="Celery's broker. Default: REDIS_URL.")
+    limiter_url: RedisUrl | None = Field(
+        None, alias="LIMITER_URL", description="Where rate limits are counted. Default: REDIS_URL."
+    )
+    jwt_secret: Secret = Field(alias="SCOREBOARD_JWT_SECRET", description="Signs access tokens (HS256).")
+    jwt_secret_previous: Secret | None = Field(
+        None, alias="SCOREBOARD_JWT_SECRET_PREVIOUS", description="Still accepted while the secret is rotated."
+    )
+    secret_key: Secret = Field(
+        alias="SCOREBOARD_SECRET_KEY", description="Derives signing keys and refresh tokens, and signs cursors."
+    )
+    flower_password: SecretStr | None = Field(
+        None, alias="SCOREBOARD_FLOWER_PASSWORD", description="Flower's password; its user is `admin`."
+    )
+
+    host: str = Field("127.0.0.1", alias="SCOREBOARD_HOST", description="Address the web server listens on.")
+    port: Port = Field(8000, alias="SCOREBOARD_PORT", description="Port of the API, the page and the live socket.")
+    metrics_port: Port = Field(9100, alias="SCOREBOARD_METRICS_PORT", description="Internal port of /metrics.")
+    metrics_host: str = Field("127.0.0.1", alias="SCOREBOARD_METRICS_HOST", description="Address of /metrics.")
+    flower_port: Port = Field(5555, alias="SCOREBOARD_FLOWER_PORT", description="Flower's port.")
+    flower_host: str = Field("127.0.0.1", alias="SCOREBOARD_FLOWER_HOST", description="Flower's address.")
+    web_processes: int = Field(2, ge=1, le=256, alias="SCOREBOARD_WEB_PROCESSES", description="Web processes.")
+    worker_processes: int = Field(
+        1, ge=1, le=256, alias="SCOREBOARD_WORKER_PROCESSES", description="Processes of one Celery worker."
+    )
+    trusted_proxies: int = Field(
+        0, ge=0, le=10, alias="SCOREBOARD_TRUSTED_PROXIES", description="How many proxies' X-Forwarded-For to believe."
+    )
+    log_format: Literal["json", "console"] = Field(
+        "json", alias="SCOREBOARD_LOG_FORMAT", description="`json`, or `console` for people."
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", alias="SCOREBOARD_LOG_LEVEL", description="Least severity that is logged."
+    )
+
+    registration: Literal["open", "closed"] = Field(
+        "open", alias="SCOREBOARD_REGISTRATION", description="`closed`: only `scoreboard users create` makes users."
+    )
+    update_limit: RateLimit = Field(
+        "10/minute", alias="SCOREBOARD_UPDATE_LIMIT", description="Score updates per user, a moving window."
+    )
+    ip_limit: RateLimit = Field("100/hour", alias="SCOREBOARD_IP_LIMIT", description="API requests per client address.")
+    login_limit: RateLimit = Field("10/minute", alias="SCOREBOARD_LOGIN_LIMIT", description="Logins per address.")
+    login_failure_limit: RateLimit = Field(
+        "10/15minute",
+        alias="SCOREBOARD_LOGIN_FAILURE_LIMIT",
+        description="Failed logins of one account from one address.",
+    )
+
+    result_wait_ms: int = Field(
+        1000, ge=0, le=10_000, alias="SCOREBOARD_RESULT_WAIT_MS", description="How long an update waits for a 200."
+    )
+    receipt_ttl: int = Field(
+        3600, ge=60, alias="SCOREBOARD_RECEIPT_TTL", description="Seconds for which Redis itself answers a replay."
+    )
+    inbox_max: int = Field(
+        1_000_000, ge=1, alias="SCOREBOARD_INBOX_MAX", description="Accepted, unapplied updates before a 503."
+    )
+    snapshot_minutes: int = Field(
+        5, ge=1, le=1440, alias="SCOREBOARD_SNAPSHOT_MINUTES", description="Minutes between stored snapshots."
+    )
+    snapshot_keep_days: int = Field(
+        30, ge=1, alias="SCOREBOARD_SNAPSHOT_KEEP_DAYS", description="Days for which snapshots are kept."
+    )
+
+    live_per_ip: int = Field(
+        20, ge=1, alias="SCOREBOARD_LIVE_PER_IP", description="Live connections per address and process."
+    )
+    live_max: int = Field(10_000, ge=1, alias="SCOREBOARD_LIVE_MAX", description="Live connections per process.")
+    allowed_origins: str = Field(
+        "", alias="SCOREBOARD_ALLOWED_ORIGINS", description="Further origins whose pages may open the live socket."
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what `load` hands over: the environment is read in one place."""
+        del settings_cls, env_settings, dotenv_settings, file_secret_settings
+        return (init_settings,)
+
+    @property
+    def celery_broker_url(self) -> str:
+        return self.broker_url or self.redis_url
+
+    @property
+    def rate_limit_url(self) -> str:
+        return self.limiter_url or self.redis_url
+
+    @property
+    def jwt_secrets(self) -> tuple[bytes, ...]:
+        """The secret that signs, then any that is still accepted."""
+        secrets = (self.jwt_secret, self.jwt_secret_previous)
+        return tuple(secret.get_secret_value() for secret in secrets if secret)
+
+    @property
+    def live_origins(self) -> frozenset[str]:
+        return frozenset(origin for origin in self.allowed_origins.replace(",", " ").split() if origin)
+
+
+def load(environ: Mapping[str, str] = os.environ) -> Settings:
+    """The settings of this environment. Raises SettingsError that names every bad or missing variable."""
+    values = {name: text for name, text in environ.items() if text}
+    for name in _SECRETS:
+        if name not in values and (path := values.get(f"{name}_FILE")):
+            values[name] = _read_secret(f"{name}_FILE", path)
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        problems = [f"{_variable(problem['loc'])}: {problem['msg']}" for problem in error.errors()]
+        raise SettingsError("; ".join(problems)) from None
+
+
+def _read_secret(variable: str, path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{variable}: {path} cannot be read") from error
+
+
+def _variable(location: tuple[int | str, ...]) -> str:
+    return str(location[0]) if location else "settings"

@@ -1,0 +1,48 @@
+"""What a client signs, and the keys that the service derives from one secret."""
+
+import base64
+import hashlib
+import hmac
+
+SCORE_UPDATE_VERSION = "SCORE-UPDATE-V1"
+
+
+def score_update_text(user_id: str, action_id: str, timestamp: str, idempotency_key: str) -> bytes:
+    """The five signed lines. No field can hold a newline, so no two updates share a text."""
+    return "\n".join((SCORE_UPDATE_VERSION, user_id, action_id, timestamp, idempotency_key)).encode()
+
+
+def sign(key: bytes, text: bytes) -> str:
+    """Lower-case hex HMAC-SHA256 (RFC 2104)."""
+    return hmac.digest(key, text, "sha256").hex()
+
+
+def is_signed(key: bytes, text: bytes, signature: str) -> bool:
+    """Compares as bytes: `hmac.compare_digest` raises on non-ASCII text."""
+    return hmac.compare_digest(sign(key, text).encode(), signature.encode())
+
+
+def derive(secret: bytes, purpose: str, subject: str) -> bytes:
+    """32 bytes for one purpose and one subject; knowing one tells nothing of another.
+
+    One block of HKDF-Expand (RFC 5869): the secret is already a uniformly random key.
+    """
+    return hmac.digest(secret, f"{purpose}\n{subject}\x01".encode(), "sha256")
+
+
+def fingerprint(token: str) -> bytes:
+    """What the database keeps of a random token. No salt: 32 random bytes cannot be guessed."""
+    return hashlib.sha256(token.encode()).digest()
+
+
+def to_base64url(raw: bytes) -> str:
+    """Base64url without padding (RFC 4648 section 5)."""
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+
+
+def from_base64url(text: str) -> bytes:
+    """Raises ValueError for anything `to_base64url` would not have written."""
+    raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    if to_base64url(raw) != text:
+        raise ValueError("not canonical base64url")
+    return raw

@@ -1,0 +1,33 @@
+"""Instants on the wire: ISO 8601, UTC, milliseconds, `Z`."""
+
+import re
+from datetime import UTC, datetime
+
+_ISO_8601_CHARACTERS = re.compile(r"[0-9TWZ:.,+-]{8,40}", re.ASCII)
+
+
+def format_instant(instant: datetime) -> str:
+    """`2026-11-23T09:15:00.123Z`; finer digits are cut, not rounded, so no instant moves into the future."""
+    return instant.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+
+
+def parse_instant(text: str) -> datetime:
+    """Any ISO 8601 date and time with an offset, as an aware UTC datetime. Raises ValueError for anything else."""
+    if "T" not in text or not _ISO_8601_CHARACTERS.fullmatch(text):
+        raise ValueError("not an ISO 8601 date and time")
+    instant = datetime.fromisoformat(text)
+    if instant.tzinfo is None:
+        raise ValueError("the offset from UTC is missing")
+    try:
+        return instant.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("out of the range of dates") from error
+
+
+def from_milliseconds(milliseconds: int) -> datetime:
+    """An instant from Unix time in milliseconds, exact to the millisecond."""
+    return datetime.fromtimestamp(milliseconds // 1000, UTC).replace(microsecond=milliseconds % 1000 * 1000)
+
+
+def to_milliseconds(instant: datetime) -> int:
+    return int(instant.timestamp()) * 1000 + instant.microsecond // 1000
