@@ -41,7 +41,8 @@ def connect_to_listen(url: str) -> Client:
     )
 
 
-def script(client: Client, name: str) -> Script:
-    """The script `common/lua/<name>.lua`, sent once and then called by its hash."""
-    source = resources.files("common.lua").joinpath(f"{name}.lua").read_text(encoding="utf-8")
+def script(client: Client, *names: str) -> Script:
+    """The files `common/lua/<name>.lua` one after the other, sent once and then called by their hash."""
+    folder = resources.files("common.lua")
+    source = "\n".join(folder.joinpath(f"{name}.lua").read_text(encoding="utf-8") for name in names)
     return client.register_script(source)

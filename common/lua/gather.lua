@@ -1,0 +1,21 @@
+-- Add rows to the keys under construction and keep the lease.
+-- KEYS: rebuilding, new scores, new members.
+-- ARGV: fence, lease in ms, then per row: user id, score, tie rank, version, updated at (ms).
+-- Returns 1, or 0 if the lease was lost.
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+redis.call('PEXPIRE', KEYS[1], ARGV[2])
+local scored, stored = {}, {}
+for at = 3, #ARGV, 5 do
+  local user, tie = ARGV[at], ARGV[at + 2]
+  scored[#scored + 1] = ARGV[at + 1]
+  scored[#scored + 1] = tie .. ':' .. user
+  stored[#stored + 1] = user
+  stored[#stored + 1] = ARGV[at + 3] .. ':' .. tie .. ':' .. ARGV[at + 4]
+end
+if #scored > 0 then
+  redis.call('ZADD', KEYS[2], unpack(scored))
+  redis.call('HSET', KEYS[3], unpack(stored))
+  redis.call('EXPIRE', KEYS[2], 3600)
+  redis.call('EXPIRE', KEYS[3], 3600)
+end
+return 1

@@ -1,0 +1,28 @@
+"""Every metric. Written by all processes of a machine into `PROMETHEUS_MULTIPROC_DIR`, read at /metrics."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+RESPONSE_SECONDS = Histogram(
+    "scoreboard_response_seconds",
+    "Time to answer a request, by route, method and status",
+    ["route", "method", "status"],
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0),
+)
+ERRORS = Counter("scoreboard_errors_total", "Errors answered, by code", ["code"])
+RATE_LIMITED = Counter("scoreboard_rate_limit_violations_total", "Requests over a limit, by limit", ["limit"])
+CACHE_READS = Counter(
+    "scoreboard_cache_reads_total", "Reads answered by Redis (hit) or by PostgreSQL (miss)", ["cache", "result"]
+)
+VIEWERS = Gauge("scoreboard_websocket_connections", "Open live connections", multiprocess_mode="livesum")
+VIEWERS_ENDED = Counter("scoreboard_websocket_ended_total", "Live connections that ended, by reason", ["reason"])
+FRAMES_SENT = Counter("scoreboard_websocket_frames_total", "Frames made for live viewers, by type", ["type"])
+BATCH_SIZE = Histogram(
+    "scoreboard_batch_size", "Updates applied in one batch", buckets=(1, 2, 5, 10, 25, 50, 100, 250, 500, 1000)
+)
+BATCH_SECONDS = Histogram(
+    "scoreboard_batch_seconds",
+    "Time to apply one batch",
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0),
+)
+UPDATES = Counter("scoreboard_updates_total", "Updates that left the inbox, by outcome", ["outcome"])
+REBUILDS = Counter("scoreboard_rebuilds_total", "Boards filled again from PostgreSQL", ["board"])

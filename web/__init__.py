@@ -1,0 +1,28 @@
+"""The HTTP and WebSocket front end: it authenticates, validates, accepts and shows. It never counts a point.
+
+It meets the workers only in `common` and sends them tasks by name; `lint-imports` holds that.
+"""
+
+from flask import Flask
+
+from common.settings import Settings
+from web import access, auth, errors, health, leaderboard, limits, live, pages, requests, scores, snapshots
+from web.services import Services
+
+
+def create_app(settings: Settings) -> Flask:
+    """Wire the application. Connects to nothing: that happens on first use, in the process that serves."""
+    app = Flask(__name__)
+    app.url_map.strict_slashes = False
+    app.json.sort_keys = False  # type: ignore[attr-defined]  # DefaultJSONProvider, whose type Flask hides
+    Services.create(settings).install(app)
+
+    requests.init_app(app)
+    errors.init_app(app)
+    limits.init_app(app)
+    live.init_app(app)
+    access.init_app(app)
+
+    for module in (auth, scores, leaderboard, snapshots, health, pages):
+        app.register_blueprint(module.blueprint)
+    return app

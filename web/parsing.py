@@ -1,0 +1,39 @@
+"""Parse once at the door: a request's body or query becomes a typed value, or a clear error."""
+
+from collections.abc import Mapping
+from typing import TypeVar
+
+from flask import request
+from pydantic import BaseModel, ValidationError
+
+from common.errors import ErrorCode, ScoreboardError, invalid_field, invalid_fields
+from common.strict_json import parse_object
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def body_as(model: type[Model]) -> Model:
+    """The JSON body. Raises `unsupported_media_type`, `invalid_json` or `validation_failed`."""
+    if request.mimetype != "application/json":
+        raise ScoreboardError(ErrorCode.UNSUPPORTED_MEDIA_TYPE, "The body must be application/json.")
+    return _validated(model, parse_object(request.get_data(cache=False)))
+
+
+def query_as(model: type[Model]) -> Model:
+    """The query. Raises `validation_failed`, also for a parameter that is unknown or given twice."""
+    repeated = [name for name, values in request.args.lists() if len(values) > 1]
+    if repeated:
+        raise invalid_field(repeated[0], "given more than once")
+    return _validated(model, request.args.to_dict(), strict=False)
+
+
+def _validated(model: type[Model], values: Mapping[str, object], *, strict: bool = True) -> Model:
+    try:
+        return model.model_validate(values, strict=strict)
+    except ValidationError as error:
+        problems = [(_path(problem["loc"]), problem["msg"]) for problem in error.errors(include_input=False)]
+        raise invalid_fields(problems) from None
+
+
+def _path(location: tuple[int | str, ...]) -> str:
+    return ".".join(str(step) for step in location)

@@ -1,0 +1,8 @@
+"""The application that gunicorn serves."""
+
+from common import logging, settings
+from web import create_app
+
+_settings = settings.load()
+logging.configure(_settings, "web")
+app = create_app(_settings)
