@@ -16,13 +16,20 @@ class Entry:
     updated_at: int
 
     def to_wire(self) -> dict[str, object]:
-        return {
-            "userId": self.user_id,
-            "username": self.username,
-            "score": self.score,
-            "rank": self.rank,
-            "lastUpdated": format_instant(from_milliseconds(self.updated_at)),
-        }
+        return entry_on_the_wire(self.user_id, self.username, self.score, self.rank, self.updated_at)
+
+
+def entry_on_the_wire(
+    user_id: str, username: str, score: int, rank: int | None, updated_at: int | None
+) -> dict[str, object]:
+    """The entry's JSON; `rank` and `updated_at` (ms) are null for a player who is not ranked."""
+    return {
+        "userId": user_id,
+        "username": username,
+        "score": score,
+        "rank": rank,
+        "lastUpdated": None if updated_at is None else format_instant(from_milliseconds(updated_at)),
+    }
 
 
 @dataclass(frozen=True)

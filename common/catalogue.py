@@ -1,0 +1,78 @@
+"""The catalogue of boards and actions: its defaults, its rows, and a copy that each process keeps fresh."""
+
+import time
+
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import SQLAlchemyError
+
+from common.keys import DEFAULT_BOARD
+from common.models import actions, boards
+from common.scoring import Action, Catalogue
+
+FRESH_SECONDS = 5.0
+
+DEFAULTS = Catalogue(
+    boards=frozenset({DEFAULT_BOARD}),
+    actions={
+        action_id: Action(action_id, 1, points, (DEFAULT_BOARD,))
+        for action_id, points in {
+            "daily-login": 5,
+            "complete-level": 10,
+            "win-match": 25,
+            "win-tournament": 100,
+            "share": 1,
+        }.items()
+    },
+)
+
+_IN_FORCE = text("""
+SELECT DISTINCT ON (id) id, version, points, boards, enabled FROM actions ORDER BY id, version DESC
+""")
+
+
+def load(connection: Connection) -> Catalogue:
+    """The catalogue in force: each action's highest version, unless that one is disabled."""
+    rows = connection.execute(_IN_FORCE).all()
+    return Catalogue(
+        boards=frozenset(connection.scalars(boards.select().with_only_columns(boards.c.id))),
+        actions={row.id: Action(row.id, row.version, row.points, tuple(row.boards)) for row in rows if row.enabled},
+    )
+
+
+def load_defaults(connection: Connection) -> None:
+    """Add what the default catalogue has and the database has never had. Safe to run twice."""
+    connection.execute(
+        insert(boards).on_conflict_do_nothing(), [{"id": board_id} for board_id in sorted(DEFAULTS.boards)]
+    )
+    connection.execute(
+        insert(actions).on_conflict_do_nothing(),
+        [
+            {"id": action.id, "version": action.version, "points": action.points, "boards": list(action.boards)}
+            for action in DEFAULTS.actions.values()
+        ],
+    )
+
+
+class CatalogueCache:
+    """The catalogue as this process knows it: at most 5 s old, or as last read while PostgreSQL is away."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._catalogue: Catalogue | None = None
+        self._read_at = 0.0
+
+    def current(self) -> Catalogue:
+        """Raises SQLAlchemyError only if PostgreSQL has never been reached."""
+        known = self._catalogue
+        if known and time.monotonic() - self._read_at < FRESH_SECONDS:
+            return known
+        self._read_at = time.monotonic()
+        try:
+            with self._engine.connect() as connection:
+                self._catalogue = load(connection)
+        except SQLAlchemyError:
+            if known is None:
+                raise
+            return known
+        return self._catalogue

@@ -1,0 +1,33 @@
+"""Opaque cursors: where a list goes on, signed so that only we can say it."""
+
+import hmac
+
+import orjson
+
+from common.errors import ErrorCode, ScoreboardError
+from common.signing import derive, from_base64url, to_base64url
+
+_TAG_BYTES = 16
+
+
+def encode(secret: bytes, scope: str, position: list[int | str]) -> str:
+    """A cursor that is good for lists of this `scope` only."""
+    payload = orjson.dumps(position)
+    return to_base64url(_tag(secret, scope, payload) + payload)
+
+
+def decode(secret: bytes, scope: str, cursor: str) -> list[int | str]:
+    """The position in a cursor of ours. Raises `invalid_cursor`."""
+    try:
+        raw = from_base64url(cursor)
+    except ValueError:
+        raw = b""
+    tag, payload = raw[:_TAG_BYTES], raw[_TAG_BYTES:]
+    if not hmac.compare_digest(tag, _tag(secret, scope, payload)):
+        raise ScoreboardError(ErrorCode.INVALID_CURSOR, "This cursor is not one of this list.")
+    position: list[int | str] = orjson.loads(payload)
+    return position
+
+
+def _tag(secret: bytes, scope: str, payload: bytes) -> bytes:
+    return hmac.digest(derive(secret, "cursor", scope), payload, "sha256")[:_TAG_BYTES]

@@ -1,0 +1,201 @@
+"""The inbox: a Redis stream of accepted updates, delivered at least once until they are settled."""
+
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple, cast
+
+import orjson
+import redis
+
+from common import keys, outcomes
+from common.outcomes import Outcome
+from common.redis import Client, script
+from common.tasks import DOORBELL_SECONDS
+from common.timestamps import from_milliseconds
+
+DOORBELL_MS = int(DOORBELL_SECONDS * 1000)
+
+
+@dataclass(frozen=True)
+class Update:
+    """A valid, signed claim. `reply_to` is the web process whose request waits for the outcome, if one does."""
+
+    user_id: str
+    action_id: str
+    idempotency_key: str
+    occurred_at: str
+    request_id: str
+    reply_to: str | None
+
+
+class Delivery(NamedTuple):
+    """An inbox entry handed to a worker; `times` counts the deliveries so far."""
+
+    inbox_id: str
+    accepted_at: datetime
+    update: Update
+    times: int
+
+
+class Garbled(NamedTuple):
+    """An inbox entry that nobody can read."""
+
+    inbox_id: str
+    fields: Mapping[str, str]
+
+
+class Accepted(NamedTuple):
+    """The update is in the inbox; `ring` says whether a doorbell is due."""
+
+    ring: bool
+
+
+class Known(NamedTuple):
+    """The key was used before; this is what Redis remembers of it."""
+
+    receipt: Outcome
+
+
+class InboxFullError(Exception):
+    """The inbox holds all it may: nothing was accepted."""
+
+
+class Reply(NamedTuple):
+    """What a worker tells a request that waits. `replayed`: an earlier acceptance counted."""
+
+    user_id: str
+    idempotency_key: str
+    action_id: str
+    outcome: Outcome
+    replayed: bool
+
+
+class Inbox:
+    """Both ends of the stream. Raises redis.RedisError throughout if Redis is away."""
+
+    def __init__(self, client: Client, *, capacity: int, receipt_ttl: int) -> None:
+        self._client = client
+        self._capacity = capacity
+        self._receipt_ttl = receipt_ttl
+        self._accept = script(client, "accept")
+
+    # -- the web's end -------------------------------------------------------------------------------------------
+
+    def accept(self, update: Update) -> Accepted | Known:
+        """Take an update in, once per (user, key). Raises InboxFullError."""
+        nonce = secrets.token_hex(8)
+        pending = outcomes.accepted(update.user_id, update.action_id, update.idempotency_key, nonce)
+        verdict, *rest = self._accept(
+            keys=[keys.receipt(update.user_id, update.idempotency_key), keys.INBOX, keys.DOORBELL],
+            args=[nonce, orjson.dumps(pending), orjson.dumps(update), self._capacity, DOORBELL_MS],
+        )
+        if verdict == "full":
+            raise InboxFullError
+        if verdict == "known":
+            return Known(orjson.loads(rest[0]))
+        return Accepted(ring=bool(rest[0]))
+
+    def receipt(self, user_id: str, idempotency_key: str) -> Outcome | None:
+        """What Redis remembers of an update."""
+        stored = self._client.get(keys.receipt(user_id, idempotency_key))
+        return cast(Outcome, orjson.loads(cast(str, stored))) if stored else None
+
+    # -- the worker's end ----------------------------------------------------------------------------------------
+
+    def open(self) -> None:
+        """Make the consumer group if it is not there (a new or emptied server)."""
+        try:
+            self._client.xgroup_create(keys.INBOX, keys.INBOX_GROUP, id="0", mkstream=True)
+        except redis.ResponseError as error:
+            if "BUSYGROUP" not in str(error):
+                raise
+
+    def read(self, consumer: str, count: int, wait_ms: int | None = None) -> list[Delivery | Garbled]:
+        """Up to `count` entries that nobody has had, after at most `wait_ms`."""
+        reply = self._client.xreadgroup(keys.INBOX_GROUP, consumer, {keys.INBOX: ">"}, count=count, block=wait_ms)
+        return [_read(inbox_id, fields, 1) for inbox_id, fields in _only_stream(reply)]
+
+    def reclaim(self, consumer: str, count: int, idle_ms: int, owner: str | None = None) -> list[Delivery | Garbled]:
+        """Take over entries that were delivered `idle_ms` ago and never settled, by anybody or by `owner`."""
+        pending = self._client.xpending_range(
+            keys.INBOX, keys.INBOX_GROUP, min="-", max="+", count=count, consumername=owner, idle=idle_ms
+        )
+        times: dict[str, int] = {
+            entry["message_id"]: entry["times_delivered"] + 1 for entry in cast(list[dict[str, Any]], pending)
+        }
+        if not times:
+            return []
+        claimed = self._client.xclaim(keys.INBOX, keys.INBOX_GROUP, consumer, idle_ms, list(times))
+        return [
+            _read(inbox_id, fields, times[inbox_id])
+            for inbox_id, fields in cast(list[tuple[str, dict[str, str]]], claimed)
+        ]
+
+    def settle(self, inbox_ids: Sequence[str], replies: Iterable[tuple[str | None, Reply]], news: bytes | None) -> None:
+        """In one transaction: tell the viewers, keep the receipts, answer who waits, and take the entries out."""
+        if not inbox_ids:
+            return
+        waiting: dict[str, list[Reply]] = {}
+        pipeline = self._client.pipeline(transaction=True)
+        if news:
+            pipeline.publish(keys.UPDATES_CHANNEL, news)
+        for reply_to, reply in replies:
+            pipeline.set(
+                keys.receipt(reply.user_id, reply.idempotency_key), orjson.dumps(reply.outcome), ex=self._receipt_ttl
+            )
+            if reply_to:
+                waiting.setdefault(reply_to, []).append(reply)
+        for reply_to, told in waiting.items():
+            pipeline.publish(keys.replies(reply_to), orjson.dumps([list(reply) for reply in told]))
+        pipeline.xack(keys.INBOX, keys.INBOX_GROUP, *inbox_ids)
+        pipeline.xdel(keys.INBOX, *inbox_ids)
+        pipeline.execute()
+
+    def depth(self) -> int:
+        """Accepted updates that no worker has settled."""
+        return self._client.xlen(keys.INBOX)
+
+    def hush_doorbell(self) -> None:
+        """A drain is awake: nobody needs to ring for the next 2 seconds."""
+        self._client.set(keys.DOORBELL, "1", px=DOORBELL_MS)
+
+    def clear_doorbell(self) -> None:
+        """Whoever accepts from now on rings."""
+        self._client.delete(keys.DOORBELL)
+
+    def claim_doorbell(self) -> bool:
+        """Whether the caller is the one to ring."""
+        return bool(self._client.set(keys.DOORBELL, "1", nx=True, px=DOORBELL_MS))
+
+    def forget_idle_consumers(self, idle_ms: int) -> None:
+        """Remove workers that are gone and hold nothing."""
+        for consumer in self._client.xinfo_consumers(keys.INBOX, keys.INBOX_GROUP):
+            if consumer["pending"] == 0 and consumer["idle"] > idle_ms:
+                self._client.xgroup_delconsumer(keys.INBOX, keys.INBOX_GROUP, consumer["name"])
+
+
+def parse_replies(message: str) -> list[Reply]:
+    """What a web process reads from its channel."""
+    return [Reply(*fields) for fields in orjson.loads(message)]
+
+
+def _only_stream(reply: object) -> list[tuple[str, dict[str, str]]]:
+    """The entries of the one stream that was asked for, from RESP2's list or RESP3's map."""
+    if not reply:
+        return []
+    if isinstance(reply, dict):
+        (entries,) = reply.values()
+        return cast(
+            list[tuple[str, dict[str, str]]], entries[0] if entries and isinstance(entries[0], list) else entries
+        )
+    return cast(list[tuple[str, list[tuple[str, dict[str, str]]]]], reply)[0][1]
+
+
+def _read(inbox_id: str, fields: Mapping[str, str], times: int) -> Delivery | Garbled:
+    try:
+        update = Update(**orjson.loads(fields["update"]))
+        return Delivery(inbox_id, from_milliseconds(int(fields["accepted_at"])), update, times)
+    except (KeyError, TypeError, ValueError):
+        return Garbled(inbox_id, fields)

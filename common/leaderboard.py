@@ -1,0 +1,79 @@
+"""Reading a board: from Redis while it serves it, from PostgreSQL otherwise, never torn and never partial."""
+
+import redis
+import structlog
+from sqlalchemy import Engine
+
+from common import metrics, standings, usernames
+from common.board import Board, BoardNotServedError, named, nameless
+from common.entries import Entry, Place, Top
+
+log = structlog.get_logger(__name__)
+
+
+class Leaderboard:
+    """What viewers and clients read."""
+
+    def __init__(self, board: Board, engine: Engine) -> None:
+        self._board = board
+        self._engine = engine
+
+    def top(self, board_id: str, period_id: str, limit: int) -> Top:
+        """The first `limit` entries. Raises SQLAlchemyError if neither Redis nor PostgreSQL can answer."""
+        found = self.live_top(board_id, period_id, limit)
+        if found:
+            return found
+        with self._engine.connect() as connection:
+            return standings.top(connection, board_id, period_id, limit)
+
+    def live_top(self, board_id: str, period_id: str, limit: int) -> Top | None:
+        """The same from Redis alone, or None if Redis is away or does not serve the board now."""
+        try:
+            head = self._board.top(board_id, period_id, limit)
+        except (BoardNotServedError, redis.RedisError):
+            metrics.CACHE_READS.labels("board", "miss").inc()
+            return None
+        metrics.CACHE_READS.labels("board", "hit").inc()
+        return Top(head.epoch, head.seq, head.at, head.total, self._with_names(head.entries))
+
+    def place(self, board_id: str, period_id: str, user_id: str) -> Place | None:
+        """Where a user stands, or None for a user that does not exist."""
+        try:
+            place = self._board.place(board_id, period_id, user_id)
+        except (BoardNotServedError, redis.RedisError):
+            metrics.CACHE_READS.labels("board", "miss").inc()
+            return self._place_in_database(board_id, period_id, user_id)
+        metrics.CACHE_READS.labels("board", "hit").inc()
+        name = place.username or self._fetch_names([user_id]).get(user_id)
+        _count_details(hits=int(bool(place.username)), misses=int(not place.username))
+        if name is None:
+            return None
+        entry = named([place.entry], {user_id: name})[0] if place.entry else None
+        return Place(user_id, name, place.total, entry)
+
+    def _place_in_database(self, board_id: str, period_id: str, user_id: str) -> Place | None:
+        with self._engine.connect() as connection:
+            name = usernames.find(connection, [user_id]).get(user_id)
+            if name is None:
+                return None
+            return standings.place(connection, board_id, period_id, user_id, name)
+
+    def _with_names(self, entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
+        missing = nameless(entries)
+        _count_details(hits=len(entries) - len(missing), misses=len(missing))
+        return named(entries, self._fetch_names(missing)) if missing else entries
+
+    def _fetch_names(self, user_ids: list[str]) -> dict[str, str]:
+        """Names from PostgreSQL, remembered for an hour if Redis takes them."""
+        with self._engine.connect() as connection:
+            names = usernames.find(connection, user_ids)
+        try:
+            self._board.remember_usernames(names)
+        except redis.RedisError:
+            log.warning("usernames_not_remembered", users=len(names))
+        return names
+
+
+def _count_details(*, hits: int, misses: int) -> None:
+    metrics.CACHE_READS.labels("user_details", "hit").inc(hits)
+    metrics.CACHE_READS.labels("user_details", "miss").inc(misses)

@@ -1,0 +1,107 @@
+"""Standings: what each player has on each board in each period. The truth that Redis shows."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, text
+
+from common.board import Standing
+from common.entries import Entry, Place, Top
+from common.scoring import Part, StandingKey
+from common.timestamps import to_milliseconds
+
+DATABASE_EPOCH = "database"
+"""The epoch of versions that PostgreSQL made up while Redis was not there."""
+
+_COLUMNS = """board_id, period_id, user_id::text, score, tie, version,
+    (extract(epoch FROM updated_at) * 1000)::bigint AS updated_at"""
+
+_MERGE = text(f"""
+INSERT INTO standings AS s (board_id, period_id, user_id, score, tie, version, updated_at)
+SELECT b, p, u, points, tie, 1, :at
+FROM json_to_recordset(CAST(:rows AS json)) AS part(b text, p text, u uuid, points bigint, tie bigint)
+ORDER BY b, p, u
+ON CONFLICT (board_id, period_id, user_id) DO UPDATE
+SET score = s.score + excluded.score, tie = GREATEST(s.tie, excluded.tie), version = s.version + 1,
+    updated_at = GREATEST(s.updated_at, excluded.updated_at)
+RETURNING {_COLUMNS}
+""")  # noqa: S608 - built from constants
+
+_READ = text(f"""
+SELECT {_COLUMNS} FROM json_to_recordset(CAST(:rows AS json)) AS sent(b text, p text, u uuid)
+JOIN standings ON (board_id, period_id, user_id) = (sent.b, sent.p, sent.u)
+""")  # noqa: S608 - built from constants
+
+_ALL = text(f"SELECT {_COLUMNS} FROM standings WHERE board_id = :board AND period_id = :period")  # noqa: S608
+
+_RANKED = """
+SELECT s.user_id::text, u.username, s.score, (extract(epoch FROM s.updated_at) * 1000)::bigint AS updated_at,
+       row_number() OVER (ORDER BY s.score DESC, s.tie) AS rank, count(*) OVER () AS total
+FROM standings s JOIN users u ON u.id = s.user_id
+WHERE s.board_id = :board AND s.period_id = :period
+"""
+
+_TOP = text(f"{_RANKED} ORDER BY rank LIMIT :limit")
+_PLACE = text(f"SELECT * FROM ({_RANKED}) ranked WHERE user_id = :user")  # noqa: S608 - built from constants
+_COUNT = text("SELECT count(*) FROM standings WHERE board_id = :board AND period_id = :period")
+_VERSION = text("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint, clock_timestamp()")
+
+
+def merge(connection: Connection, parts: Mapping[StandingKey, Part], at: datetime) -> list[Standing]:
+    """Merge each part into its row, under the row's own lock, in one global order; absolute rows come back.
+
+    The same operation as `scoring.join`, so that commit order never shows.
+    """
+    if not parts:
+        return []
+    sent = [{"b": key[0], "p": key[1], "u": key[2], "points": part[0], "tie": part[1]} for key, part in parts.items()]
+    return _standings(connection.execute(_MERGE, {"rows": orjson.dumps(sent).decode(), "at": at}).all())
+
+
+def read(connection: Connection, standing_keys: Collection[StandingKey]) -> list[Standing]:
+    """Those of these standings that exist."""
+    if not standing_keys:
+        return []
+    sent = [{"b": key[0], "p": key[1], "u": key[2]} for key in standing_keys]
+    return _standings(connection.execute(_READ, {"rows": orjson.dumps(sent).decode()}).all())
+
+
+def stream(connection: Connection, board_id: str, period_id: str, rows_at_once: int) -> Iterator[list[Standing]]:
+    """Every standing of a (board, period), as of one instant, in pages."""
+    result = connection.execution_options(yield_per=rows_at_once).execute(
+        _ALL, {"board": board_id, "period": period_id}
+    )
+    for page in result.partitions():
+        yield _standings(page)
+
+
+def count(connection: Connection, board_id: str, period_id: str) -> int:
+    """How many players are ranked."""
+    return int(connection.execute(_COUNT, {"board": board_id, "period": period_id}).scalar_one())
+
+
+def top(connection: Connection, board_id: str, period_id: str, limit: int) -> Top:
+    """The head of a board. Its version changes at least whenever the board does."""
+    version, now = connection.execute(_VERSION).one()
+    rows = connection.execute(_TOP, {"board": board_id, "period": period_id, "limit": limit}).all()
+    entries = tuple(Entry(row.user_id, row.username, row.score, row.rank, row.updated_at) for row in rows)
+    total = rows[0].total if rows else 0
+    return Top(DATABASE_EPOCH, version, to_milliseconds(now), total, entries)
+
+
+def place(connection: Connection, board_id: str, period_id: str, user_id: str, username: str) -> Place:
+    """Where a known user stands."""
+    row = connection.execute(_PLACE, {"board": board_id, "period": period_id, "user": user_id}).one_or_none()
+    if row is None:
+        return Place(user_id, username, count(connection, board_id, period_id), None)
+    entry = Entry(row.user_id, row.username, row.score, row.rank, row.updated_at)
+    return Place(user_id, username, row.total, entry)
+
+
+def _standings(rows: Iterable[Sequence[Any]]) -> list[Standing]:
+    return [
+        Standing(StandingKey(board, period, user), score, tie, version, at)
+        for board, period, user, score, tie, version, at in rows
+    ]

@@ -1,0 +1,19 @@
+"""The names by which web and beat ask workers for something. Neither side imports the other."""
+
+QUEUE = "scoreboard"
+
+APPLY = "scores.apply"
+"""The doorbell: drain the inbox. Carries no data."""
+
+SWEEP = "scores.sweep"
+"""Every 2 seconds: ring if the inbox is not empty, and see that Redis is whole."""
+
+TAKE_SNAPSHOTS = "snapshots.take"
+"""Store the head of every open board."""
+
+TIDY = "sessions.tidy"
+"""Delete what has expired from PostgreSQL."""
+
+SWEEP_SECONDS = 2.0
+TIDY_SECONDS = 3600.0
+DOORBELL_SECONDS = 2.0

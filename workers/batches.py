@@ -1,0 +1,181 @@
+"""Apply a batch of inbox entries: COMMIT, project, then settle, in this order.
+
+If the worker dies after COMMIT, the redelivery finds nothing fresh in the ledger but projects the standings and
+answers all the same. That is why everybody in the batch is projected, moved or not, and why settling comes last.
+"""
+
+import time
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+
+import orjson
+import structlog
+from sqlalchemy import Engine
+from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError
+
+from common import metrics, outcomes, quarantine
+from common.board import Board, BoardNotServedError, Moved, Standing
+from common.catalogue import CatalogueCache
+from common.errors import ErrorCode
+from common.inbox import Delivery, Garbled, Inbox, Reply
+from common.keys import DEFAULT_BOARD
+from common.ledger import AlreadyRecordedError
+from common.models import standings as standings_table
+from common.periods import ALL_TIME
+from common.rebuild import Rebuilder
+from common.timestamps import to_milliseconds
+from workers.recording import Recorded, record
+
+log = structlog.get_logger(__name__)
+
+BAD_DATA = (DataError, IntegrityError, ProgrammingError, ValueError, KeyError, TypeError)
+"""What an entry can be to blame for. A lost connection, a timeout or a deadlock is nobody's fault: try again."""
+
+SUSPECT_AFTER = 3
+"""Deliveries after which an entry is applied alone, so that it cannot take its neighbours down."""
+
+QUARANTINE_AFTER = 5
+"""Deliveries after which an entry that fails alone is set aside."""
+
+SERVED_WITHIN_SECONDS = 5.0
+_SCORE_RANGE = f"ck_{standings_table.name}_score_range"
+
+
+class Batches:
+    """Applies batches with one worker process' adapters."""
+
+    def __init__(
+        self, engine: Engine, inbox: Inbox, board: Board, rebuilder: Rebuilder, catalogue: CatalogueCache
+    ) -> None:
+        self._engine = engine
+        self._inbox = inbox
+        self._board = board
+        self._rebuilder = rebuilder
+        self._catalogue = catalogue
+
+    def apply(self, entries: Sequence[Delivery | Garbled]) -> None:
+        """Apply entries and settle them. What fails for no fault of its own stays pending and raises."""
+        for entry in entries:
+            if isinstance(entry, Garbled):
+                self._set_aside(entry.inbox_id, "cannot be read", dict(entry.fields), [])
+        deliveries = [entry for entry in entries if isinstance(entry, Delivery)]
+        suspects = [delivery for delivery in deliveries if delivery.times > SUSPECT_AFTER]
+        self._apply_or_split([delivery for delivery in deliveries if delivery.times <= SUSPECT_AFTER])
+        for suspect in suspects:
+            self._apply_or_split([suspect])
+
+    def _apply_or_split(self, deliveries: Sequence[Delivery]) -> None:
+        """Halve a batch that fails on data until the bad entry stands alone; its neighbours are applied."""
+        if not deliveries:
+            return
+        try:
+            self._apply(deliveries)
+        except BAD_DATA as error:
+            if len(deliveries) == 1:
+                self._fail(deliveries[0], error)
+                return
+            middle = len(deliveries) // 2
+            self._apply_or_split(deliveries[:middle])
+            self._apply_or_split(deliveries[middle:])
+
+    def _fail(self, delivery: Delivery, error: Exception) -> None:
+        if isinstance(error, IntegrityError) and _SCORE_RANGE in str(error.orig):
+            self._apply([delivery], ErrorCode.SCORE_OUT_OF_RANGE)
+            return
+        reason = f"{type(error).__name__}: {error}"
+        log.warning("update_failed", inbox_id=delivery.inbox_id, times=delivery.times, reason=reason)
+        if delivery.times >= QUARANTINE_AFTER:
+            update = delivery.update
+            outcome = outcomes.set_aside(update.user_id, update.action_id, update.idempotency_key)
+            reply = Reply(update.user_id, update.idempotency_key, update.action_id, outcome, replayed=False)
+            self._set_aside(delivery.inbox_id, reason, update, [(update.reply_to, reply)])
+
+    def _set_aside(
+        self, inbox_id: str, reason: str, payload: object, replies: Iterable[tuple[str | None, Reply]]
+    ) -> None:
+        with self._engine.begin() as connection:
+            quarantine.put(connection, inbox_id, reason, payload)
+        self._inbox.settle([inbox_id], replies, None)
+        metrics.UPDATES.labels("quarantined").inc()
+        log.error("update_quarantined", inbox_id=inbox_id, reason=reason)
+
+    def _apply(self, deliveries: Sequence[Delivery], refusal: ErrorCode | None = None) -> None:
+        started = time.monotonic()
+        recorded, committed_at = self._record(deliveries, refusal)
+        moves, news = self._project(recorded, committed_at)
+        replies = [(delivery.update.reply_to, _reply(delivery, recorded, moves)) for delivery in deliveries]
+        self._inbox.settle([delivery.inbox_id for delivery in deliveries], replies, news)
+        metrics.BATCH_SIZE.observe(len(deliveries))
+        metrics.BATCH_SECONDS.observe(time.monotonic() - started)
+        _log_batch(deliveries, recorded, started)
+
+    def _record(self, deliveries: Sequence[Delivery], refusal: ErrorCode | None) -> tuple[Recorded, int]:
+        """The committed batch and the instant (ms) after its COMMIT."""
+        catalogue = self._catalogue.current()
+        while True:
+            try:
+                with self._engine.begin() as connection:
+                    recorded = record(connection, deliveries, catalogue, refusal)
+            except AlreadyRecordedError:
+                continue
+            return recorded, int(time.time() * 1000)
+
+    def _project(self, recorded: Recorded, committed_at: int) -> tuple[dict[str, Moved], bytes]:
+        """Show every touched standing; the moves on the default board and the news for the viewers come back."""
+        moves: dict[str, Moved] = {}
+        boards = []
+        rows = sorted(recorded.standings, key=lambda row: row.key)
+        for (board_id, period_id), group in groupby(rows, key=lambda row: row.key[:2]):
+            with_moves = (board_id, period_id) == (DEFAULT_BOARD, ALL_TIME)
+            projected = self._project_one(list(group), committed_at, with_moves=with_moves)
+            boards.append({"board": board_id, "period": period_id, "seq": projected[0]})
+            moves.update(projected[1])
+        players = sorted({user_id for user_id, _ in recorded.rows})
+        return moves, orjson.dumps({"boards": boards, "players": players, "at": committed_at})
+
+    def _project_one(
+        self, rows: Sequence[Standing], committed_at: int, *, with_moves: bool
+    ) -> tuple[int, dict[str, Moved]]:
+        """Project to one board, rebuilding it first if Redis has lost it. Raises BoardNotServedError in the end."""
+        board_id, period_id, _ = rows[0].key
+        deadline = time.monotonic() + SERVED_WITHIN_SECONDS
+        while True:
+            try:
+                projected = self._board.project(rows, committed_at, with_moves=with_moves)
+            except BoardNotServedError:
+                if time.monotonic() > deadline:
+                    raise
+                if not self._rebuilder.ensure_served(board_id, period_id):
+                    time.sleep(0.05)
+            else:
+                return projected.seq, dict(projected.moves)
+
+
+def _reply(delivery: Delivery, recorded: Recorded, moves: dict[str, Moved]) -> Reply:
+    update = delivery.update
+    row = recorded.rows[update.user_id, update.idempotency_key]
+    moved = moves.get(update.user_id, Moved(None, None))
+    previous = moved.before if row.key in recorded.fresh else None
+    outcome = outcomes.recorded(row, recorded.usernames[update.user_id], moved.after, previous)
+    replayed = to_milliseconds(row.accepted_at) != to_milliseconds(delivery.accepted_at)
+    return Reply(update.user_id, update.idempotency_key, update.action_id, outcome, replayed)
+
+
+def _log_batch(deliveries: Sequence[Delivery], recorded: Recorded, started: float) -> None:
+    milliseconds = round((time.monotonic() - started) * 1000, 1)
+    log.info("batch_applied", updates=len(deliveries), fresh=len(recorded.fresh), milliseconds=milliseconds)
+    for delivery in deliveries:
+        update = delivery.update
+        row = recorded.rows[update.user_id, update.idempotency_key]
+        fresh = row.key in recorded.fresh
+        metrics.UPDATES.labels(("refused" if row.refusal else "applied") if fresh else "repeated").inc()
+        log.info(
+            "update_applied",
+            request_id=update.request_id,
+            user_id=update.user_id,
+            action_id=update.action_id,
+            ledger_id=row.id,
+            points=row.points,
+            refusal=row.refusal,
+            fresh=fresh,
+        )

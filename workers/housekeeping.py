@@ -1,0 +1,36 @@
+"""What has to be looked after while nobody asks: that Redis is whole, and that nothing piles up."""
+
+from datetime import UTC, datetime
+
+import structlog
+
+from common import keys, periods, revocations, sessions
+from workers.state import WorkerState
+
+log = structlog.get_logger(__name__)
+
+ALIVE_SECONDS = 15
+CONSUMER_GONE_MS = 3_600_000
+
+
+def show_alive(worker: WorkerState) -> None:
+    """Leave the mark that `/readyz` looks for: a worker has run a task."""
+    worker.redis.set(keys.WORKER_SEEN, "1", ex=ALIVE_SECONDS)
+
+
+def mend(worker: WorkerState) -> None:
+    """Bring back what Redis has lost: the consumer group, the boards of all open periods, the revocations."""
+    worker.inbox.open()
+    for board_id in sorted(worker.catalogue.current().boards):
+        for period in periods.open_at(datetime.now(UTC)):
+            worker.rebuilder.ensure_served(board_id, period.id)
+    if not revocations.is_loaded(worker.redis):
+        revocations.load_recent(worker.redis, worker.engine)
+
+
+def tidy(worker: WorkerState) -> None:
+    """Delete sessions that have expired and consumers that are gone."""
+    with worker.engine.begin() as connection:
+        pruned = sessions.prune(connection, datetime.now(UTC))
+    worker.inbox.forget_idle_consumers(CONSUMER_GONE_MS)
+    log.info("tidied", sessions=pruned)

@@ -1,0 +1,125 @@
+"""One batch in one transaction: ledger, fold, standings. Either all of it is true or none of it.
+
+1. Look up which updates of the batch are recorded already (a redelivery, or a replay that Redis forgot).
+2. Decide the others by the catalogue and number them in stream order.
+3. Fold them into one part per standing and merge the parts; the rows' locks are taken in one global order.
+4. Add the ledger rows, each with the score that its update led to. If another worker was quicker with one of
+   them, the whole transaction is rolled back and begun again.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from common import ledger, periods, standings, usernames
+from common.board import Standing
+from common.errors import ErrorCode
+from common.inbox import Delivery
+from common.keys import DEFAULT_BOARD
+from common.ledger import LedgerRow, UpdateKey
+from common.periods import ALL_TIME
+from common.scoring import Action, Catalogue, Event, StandingKey, fold, scores_after
+from common.timestamps import parse_instant
+
+_NOTHING = Action("", 0, 0, ())
+
+
+class UnknownUserError(ValueError):
+    """The inbox holds an update of a user that does not exist."""
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What the database holds after the batch. `standings` has every row the batch touched, moved or not."""
+
+    rows: Mapping[UpdateKey, LedgerRow]
+    fresh: frozenset[UpdateKey]
+    standings: Sequence[Standing]
+    usernames: Mapping[str, str]
+
+
+def record(
+    connection: Connection, deliveries: Sequence[Delivery], catalogue: Catalogue, refusal: ErrorCode | None = None
+) -> Recorded:
+    """Record a batch in the caller's transaction; with `refusal`, every fresh update counts nothing.
+
+    Raises UnknownUserError or ledger.AlreadyRecordedError; the caller then rolls back.
+    """
+    sent: dict[UpdateKey, Delivery] = {}
+    for delivery in deliveries:
+        sent.setdefault(_key(delivery), delivery)
+    players = {user_id for user_id, _ in sent}
+    names = usernames.find(connection, players)
+    if len(names) != len(players):
+        raise UnknownUserError("a user of this batch does not exist")
+    known = ledger.find(connection, sent)
+    fresh = [delivery for key, delivery in sent.items() if key not in known]
+    drafts = _draft(connection, fresh, catalogue, refusal)
+    rows = {**known, **{row.key: row for row in drafts}}
+
+    parts = fold((_event(row, catalogue) for row in drafts), periods.ids_at)
+    merged = standings.merge(connection, parts, drafts[0].recorded_at) if parts else []
+    touched = _touched(rows.values(), catalogue) - parts.keys()
+    absolute = [*merged, *standings.read(connection, touched)]
+
+    settled = _with_scores(drafts, catalogue, absolute)
+    if settled:
+        ledger.add(connection, settled)
+    rows.update({row.key: row for row in settled})
+    return Recorded(rows, frozenset(row.key for row in settled), absolute, names)
+
+
+def _key(delivery: Delivery) -> UpdateKey:
+    return delivery.update.user_id, delivery.update.idempotency_key
+
+
+def _draft(
+    connection: Connection, fresh: Sequence[Delivery], catalogue: Catalogue, refusal: ErrorCode | None
+) -> list[LedgerRow]:
+    """Ledger rows for fresh updates, numbered in stream order; the scores are not known yet."""
+    if not fresh:
+        return []
+    now, ids = ledger.reserve(connection, len(fresh))
+    rows = []
+    for ledger_id, delivery in zip(ids, fresh, strict=True):
+        update = delivery.update
+        action = catalogue.actions.get(update.action_id)
+        refused = refusal or (None if action else ErrorCode.UNKNOWN_ACTION)
+        rows.append(
+            LedgerRow(
+                id=ledger_id,
+                user_id=update.user_id,
+                idempotency_key=update.idempotency_key,
+                action_id=update.action_id,
+                action_version=action.version if action else None,
+                points=action.points if action and not refused else 0,
+                refusal=refused,
+                score_after=0,
+                occurred_at=parse_instant(update.occurred_at),
+                accepted_at=delivery.accepted_at,
+                recorded_at=now,
+            )
+        )
+    return rows
+
+
+def _event(row: LedgerRow, catalogue: Catalogue) -> Event:
+    boards = catalogue.actions.get(row.action_id, _NOTHING).boards
+    return Event(row.id, row.user_id, row.points, boards, row.accepted_at)
+
+
+def _touched(rows: Iterable[LedgerRow], catalogue: Catalogue) -> set[StandingKey]:
+    """Every standing that the batch's updates belong to, and each player's all-time one on the default board."""
+    keys = set()
+    for row in rows:
+        keys.add(StandingKey(DEFAULT_BOARD, ALL_TIME, row.user_id))
+        for board_id in catalogue.actions.get(row.action_id, _NOTHING).boards:
+            keys.update(StandingKey(board_id, period, row.user_id) for period in periods.ids_at(row.accepted_at))
+    return keys
+
+
+def _with_scores(drafts: Sequence[LedgerRow], catalogue: Catalogue, absolute: Iterable[Standing]) -> list[LedgerRow]:
+    final = {row.key.user_id: row.score for row in absolute if row.key[:2] == (DEFAULT_BOARD, ALL_TIME)}
+    after = scores_after((_event(row, catalogue) for row in drafts), DEFAULT_BOARD, final)
+    return [row._replace(score_after=after[row.id]) for row in drafts]

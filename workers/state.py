@@ -1,0 +1,52 @@
+"""What the tasks of one worker process act with. Made after fork, on the first task."""
+
+import os
+import secrets
+import socket
+from dataclasses import dataclass
+from functools import cache
+from typing import Self
+
+from sqlalchemy import Engine
+
+from common import database, redis, settings
+from common.board import Board
+from common.catalogue import CatalogueCache
+from common.inbox import Inbox
+from common.rebuild import Rebuilder
+from common.redis import Client
+from common.settings import Settings
+from workers.batches import Batches
+from workers.drain import Drain
+
+STATEMENT_TIMEOUT_MS = 30_000
+
+
+@dataclass(frozen=True)
+class WorkerState:
+    """The adapters of this process."""
+
+    settings: Settings
+    engine: Engine
+    redis: Client
+    inbox: Inbox
+    rebuilder: Rebuilder
+    catalogue: CatalogueCache
+    drain: Drain
+
+    @classmethod
+    def create(cls, config: Settings) -> Self:
+        client = redis.connect(config.redis_url)
+        engine = database.create(config, pool_size=2, statement_timeout_ms=STATEMENT_TIMEOUT_MS)
+        inbox = Inbox(client, capacity=config.inbox_max, receipt_ttl=config.receipt_ttl)
+        rebuilder = Rebuilder(client, engine)
+        catalogue = CatalogueCache(engine)
+        batches = Batches(engine, inbox, Board(client), rebuilder, catalogue)
+        consumer = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+        return cls(config, engine, client, inbox, rebuilder, catalogue, Drain(inbox, batches, consumer))
+
+
+@cache
+def state() -> WorkerState:
+    """The state of this process, from its environment."""
+    return WorkerState.create(settings.load())

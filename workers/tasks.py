@@ -1,0 +1,65 @@
+"""The Celery tasks: each a shell around one call. `common/tasks.py` has their names."""
+
+from collections.abc import Callable
+
+import redis
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from common import tasks
+from common.board import BoardNotServedError
+from workers import housekeeping, snapshots
+from workers.app import app
+from workers.state import WorkerState, state
+
+log = structlog.get_logger(__name__)
+
+_AWAY = (redis.RedisError, SQLAlchemyError, BoardNotServedError, OSError)
+
+
+def task(name: str) -> Callable[[Callable[[WorkerState], None]], Callable[[], None]]:
+    """A task of ours: it shows that a worker lives, logs, and takes an absent dependency calmly.
+
+    Nothing is retried here: what was not finished is still pending, and the next sweep rings for it.
+    """
+
+    def register(body: Callable[[WorkerState], None]) -> Callable[[], None]:
+        def run() -> None:
+            structlog.contextvars.bind_contextvars(task=name)
+            try:
+                housekeeping.show_alive(state())
+                body(state())
+            except _AWAY as error:
+                log.warning("task_postponed", reason=type(error).__name__, detail=str(error)[:300])
+
+        app.task(name=name)(run)
+        return run
+
+    return register
+
+
+@task(tasks.APPLY)
+def apply_scores(worker: WorkerState) -> None:
+    """Drain the inbox."""
+    if worker.drain.run() and worker.inbox.claim_doorbell():
+        app.send_task(tasks.APPLY)
+
+
+@task(tasks.SWEEP)
+def sweep(worker: WorkerState) -> None:
+    """See that Redis is whole, and ring if something waits."""
+    housekeeping.mend(worker)
+    if worker.inbox.depth() and worker.inbox.claim_doorbell():
+        app.send_task(tasks.APPLY)
+
+
+@task(tasks.TAKE_SNAPSHOTS)
+def take_snapshots(worker: WorkerState) -> None:
+    """Store the head of every open board."""
+    snapshots.take_all(worker)
+
+
+@task(tasks.TIDY)
+def tidy(worker: WorkerState) -> None:
+    """Delete what has expired."""
+    housekeeping.tidy(worker)
