@@ -1,5 +1,6 @@
 """The bodies and queries that clients send: one model each for parsing and for documentation."""
 
+import re
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
@@ -7,6 +8,8 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 from pydantic.alias_generators import to_camel
 
+from common.keys import DEFAULT_BOARD
+from common.periods import ALL_TIME
 from common.timestamps import parse_instant
 
 RESERVED_USERNAMES = frozenset(
@@ -22,7 +25,13 @@ def _canonical_uuid(text: str) -> str:
 
 UserId = Annotated[str, Field(min_length=36, max_length=36), AfterValidator(_canonical_uuid)]
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
-IdempotencyKey = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{8,64}$")]
+_IDEMPOTENCY_KEY = r"^[A-Za-z0-9_-]{8,64}$"
+IdempotencyKey = Annotated[str, Field(pattern=_IDEMPOTENCY_KEY)]
+PageSize = Annotated[int, Field(ge=1, le=100)]
+
+
+def is_idempotency_key(text: str) -> bool:
+    return re.fullmatch(_IDEMPOTENCY_KEY, text, re.ASCII) is not None
 
 
 class Strict(BaseModel):
@@ -76,3 +85,23 @@ class ScoreUpdateRequest(Strict):
     @property
     def occurred_at(self) -> datetime:
         return parse_instant(self.timestamp)
+
+
+class BoardQuery(Strict):
+    """Which board and period a read is about; `period` is a name or an id."""
+
+    board: Slug = DEFAULT_BOARD
+    period: str = Field(ALL_TIME, max_length=16)
+
+
+class LeaderboardQuery(BoardQuery):
+    """GET /api/scores/leaderboard"""
+
+    limit: PageSize = 10
+
+
+class SnapshotsQuery(BoardQuery):
+    """GET /api/scores/snapshots"""
+
+    limit: PageSize = 10
+    cursor: str | None = Field(None, max_length=512)

@@ -9,8 +9,12 @@ from sqlalchemy import Engine
 
 from common import database, redis
 from common.board import Board
+from common.catalogue import CatalogueCache
+from common.inbox import Inbox
+from common.leaderboard import Leaderboard
 from common.redis import Client
 from common.settings import Settings
+from web.replies import Replies
 
 POOL_SIZE = 8
 STATEMENT_TIMEOUT_MS = 1500
@@ -24,17 +28,25 @@ class Services:
     process_id: str
     engine: Engine
     redis: Client
-    board: Board
+    catalogue: CatalogueCache
+    leaderboard: Leaderboard
+    inbox: Inbox
+    replies: Replies
 
     @classmethod
     def create(cls, settings: Settings) -> Self:
         client = redis.connect(settings.redis_url)
+        engine = database.create(settings, pool_size=POOL_SIZE, statement_timeout_ms=STATEMENT_TIMEOUT_MS)
+        process_id = secrets.token_hex(8)
         return cls(
             settings=settings,
-            process_id=secrets.token_hex(8),
-            engine=database.create(settings, pool_size=POOL_SIZE, statement_timeout_ms=STATEMENT_TIMEOUT_MS),
+            process_id=process_id,
+            engine=engine,
             redis=client,
-            board=Board(client),
+            catalogue=CatalogueCache(engine),
+            leaderboard=Leaderboard(Board(client), engine),
+            inbox=Inbox(client, capacity=settings.inbox_max, receipt_ttl=settings.receipt_ttl),
+            replies=Replies(redis.connect_to_listen(settings.redis_url), process_id),
         )
 
     def install(self, app: Flask) -> None:

@@ -1,0 +1,94 @@
+"""Outcomes on their way back: workers publish them to this process, and the requests that wait pick them up."""
+
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import redis
+import structlog
+
+from common import keys
+from common.inbox import Reply, parse_replies
+from common.redis import Client
+
+log = structlog.get_logger(__name__)
+
+RECONNECT_SECONDS = 0.2
+
+
+class Waiter:
+    """One request's place to wait for one update."""
+
+    def __init__(self) -> None:
+        self._told = threading.Event()
+        self.reply: Reply | None = None
+
+    def tell(self, reply: Reply) -> None:
+        self.reply = reply
+        self._told.set()
+
+    def wait(self, seconds: float) -> Reply | None:
+        """The reply, or None if it has not come in time."""
+        self._told.wait(max(0.0, seconds))
+        return self.reply
+
+
+class Replies:
+    """This process' subscription. Starts listening with the first request that waits, in the process it waits in."""
+
+    def __init__(self, listener: Client, process_id: str) -> None:
+        self._listener = listener
+        self._channel = keys.replies(process_id)
+        self._waiters: dict[tuple[str, str], list[Waiter]] = defaultdict(list)
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._tried = threading.Event()
+
+    @contextmanager
+    def expect(self, user_id: str, idempotency_key: str) -> Iterator[Waiter]:
+        """Be told of this update's outcome from now on; enter before the update is accepted."""
+        self._start()
+        waiter = Waiter()
+        update = (user_id, idempotency_key)
+        self._waiters[update].append(waiter)
+        try:
+            yield waiter
+        finally:
+            self._waiters[update].remove(waiter)
+            if not self._waiters[update]:
+                del self._waiters[update]
+
+    def _start(self) -> None:
+        with self._lock:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._listen, name="replies", daemon=True)
+                self._thread.start()
+        self._tried.wait(1.0)
+
+    def _listen(self) -> None:
+        """For ever: a lost connection is made again. Requests that wait meanwhile read their receipt in the end."""
+        while True:
+            try:
+                self._hear()
+            except (redis.RedisError, OSError) as error:
+                log.warning("replies_lost", error=type(error).__name__)
+            except Exception:
+                log.exception("replies_failed")
+            self._tried.set()
+            time.sleep(RECONNECT_SECONDS)
+
+    def _hear(self) -> None:
+        with self._listener.pubsub() as subscription:
+            subscription.subscribe(self._channel)
+            for message in subscription.listen():
+                if message["type"] == "subscribe":
+                    self._tried.set()
+                elif message["type"] == "message":
+                    for reply in parse_replies(message["data"]):
+                        self._tell(reply)
+
+    def _tell(self, reply: Reply) -> None:
+        for waiter in tuple(self._waiters.get((reply.user_id, reply.idempotency_key), ())):
+            waiter.tell(reply)

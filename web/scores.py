@@ -1,0 +1,65 @@
+"""Score updates: `POST /api/scores/update` and the receipt of one."""
+
+from flask import Blueprint, Response, g, jsonify, request
+
+from common.errors import ErrorCode, ScoreboardError, invalid_field
+from common.outcomes import Outcome
+from common.schemas import ScoreUpdateRequest, is_idempotency_key
+from web import limits, updates
+from web.access import authenticated, identity
+from web.parsing import body_as
+from web.services import services
+from web.updates import Answer
+
+blueprint = Blueprint("scores", __name__, url_prefix="/api/scores")
+
+
+@blueprint.post("/update")
+@authenticated
+@limits.per_user_updates
+def update() -> Response:
+    claim = body_as(ScoreUpdateRequest)
+    if claim.user_id.lower() != identity().user_id:
+        raise ScoreboardError(ErrorCode.USER_MISMATCH, "userId is not the user of the access token.")
+    updates.verify_signature(claim, identity().signing_key)
+    wait_ms = 0 if _asks_for_no_wait() else services().settings.result_wait_ms
+    return _answer(updates.submit(services(), claim, g.request_id, wait_ms / 1000))
+
+
+@blueprint.get("/updates/<idempotency_key>")
+@authenticated
+def receipt(idempotency_key: str) -> Response:
+    if not is_idempotency_key(idempotency_key):
+        raise invalid_field("idempotencyKey", "must match [A-Za-z0-9_-]{8,64}")
+    outcome = updates.look_up(services(), identity().user_id, idempotency_key)
+    if outcome is None:
+        raise ScoreboardError(ErrorCode.NOT_FOUND, "No update of yours has this idempotency key.")
+    return jsonify(_public(outcome))
+
+
+def _asks_for_no_wait() -> bool:
+    preferences = request.headers.get("Prefer", "").split(",")
+    return any(preference.split(";")[0].strip().lower() == "respond-async" for preference in preferences)
+
+
+def _answer(answer: Answer) -> Response:
+    """200 applied, 202 accepted, or the error that the update was refused with."""
+    outcome = answer.outcome
+    if outcome["status"] == "refused":
+        refusal = outcome["error"]
+        raise ScoreboardError(ErrorCode(refusal["code"]), refusal["message"])
+    body: dict[str, object] = dict(_public(outcome))
+    response = jsonify(body)
+    if outcome["status"] == "accepted":
+        body["statusUrl"] = f"/api/scores/updates/{outcome['update']['idempotencyKey']}"
+        response = jsonify(body)
+        response.status_code = 202
+    if answer.replayed:
+        response.headers["Idempotent-Replayed"] = "true"
+    return response
+
+
+def _public(outcome: Outcome) -> Outcome:
+    shown = outcome.copy()
+    shown.pop("nonce", None)
+    return shown

@@ -1,0 +1,67 @@
+"""History: the stored snapshots of a board."""
+
+from datetime import datetime
+
+from flask import Blueprint, Response, jsonify
+
+from common import cursors, snapshots
+from common.errors import ErrorCode, ScoreboardError
+from common.schemas import SnapshotsQuery
+from common.snapshots import Snapshot
+from common.timestamps import format_instant
+from web.access import public
+from web.boards import asked_period
+from web.parsing import query_as
+from web.services import services
+
+blueprint = Blueprint("snapshots", __name__, url_prefix="/api/scores/snapshots")
+
+
+@blueprint.get("")
+@public
+def listing() -> Response:
+    query = query_as(SnapshotsQuery)
+    period = asked_period(query)
+    scope = f"snapshots {query.board} {period.id}"
+    before = _position(scope, query.cursor) if query.cursor else None
+    with services().engine.connect() as connection:
+        page = snapshots.page(connection, query.board, period.id, query.limit + 1, before)
+    shown = page[: query.limit]
+    next_cursor = _cursor(scope, shown[-1]) if len(page) > query.limit else None
+    return jsonify(snapshots=[_summary(snapshot) for snapshot in shown], nextCursor=next_cursor)
+
+
+@blueprint.get("/<snapshot_id>")
+@public
+def one(snapshot_id: str) -> Response:
+    found = None
+    if snapshot_id.isascii() and snapshot_id.isdigit() and len(snapshot_id) < len(str(2**63)):
+        with services().engine.connect() as connection:
+            found = snapshots.find(connection, int(snapshot_id))
+    if found is None:
+        raise ScoreboardError(ErrorCode.NOT_FOUND, "There is no such snapshot.")
+    snapshot, entries = found
+    return jsonify(**_summary(snapshot), entries=entries)
+
+
+def _summary(snapshot: Snapshot) -> dict[str, object]:
+    return {
+        "id": str(snapshot.id),
+        "board": snapshot.board_id,
+        "period": snapshot.period_id,
+        "takenAt": format_instant(snapshot.taken_at),
+        "total": snapshot.total,
+    }
+
+
+def _cursor(scope: str, last: Snapshot) -> str:
+    return cursors.encode(_secret(), scope, [last.taken_at.isoformat(), last.id])
+
+
+def _position(scope: str, cursor: str) -> tuple[datetime, int]:
+    taken_at, snapshot_id = cursors.decode(_secret(), scope, cursor)
+    return datetime.fromisoformat(str(taken_at)), int(snapshot_id)
+
+
+def _secret() -> bytes:
+    return services().settings.secret_key.get_secret_value()

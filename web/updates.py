@@ -1,0 +1,135 @@
+"""Taking in a score update: verify, accept exactly once, ring, and wait a moment for the outcome."""
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from common import ledger, outcomes, signing, usernames
+from common.errors import ErrorCode, ScoreboardError
+from common.inbox import Accepted, Inbox, InboxFullError, Known, Update
+from common.keys import DEFAULT_BOARD
+from common.ledger import LedgerRow
+from common.outcomes import Outcome
+from common.periods import ALL_TIME
+from common.schemas import ScoreUpdateRequest
+from common.timestamps import format_instant
+from web import doorbell
+from web.replies import Waiter
+from web.services import Services
+
+TIMESTAMP_WINDOW = timedelta(seconds=300)
+TWIN_POLL_SECONDS = 0.05
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What is known of an update by now. `replayed`: an earlier request with this key counted, not this one."""
+
+    outcome: Outcome
+    replayed: bool
+
+
+def verify_signature(claim: ScoreUpdateRequest, signing_key: bytes) -> None:
+    """Raises `signature_invalid` unless the session's key signed exactly these fields."""
+    text = signing.score_update_text(claim.user_id, claim.action_id, claim.timestamp, claim.idempotency_key)
+    if not signing.is_signed(signing_key, text, claim.signature):
+        raise ScoreboardError(ErrorCode.SIGNATURE_INVALID, "The signature does not fit the request.")
+
+
+def submit(services: Services, claim: ScoreUpdateRequest, request_id: str, wait_seconds: float) -> Answer:
+    """Accept a verified claim, or find what became of it, and wait up to `wait_seconds` for the outcome."""
+    problem = _problem_of_new(services, claim)
+    if problem:
+        return _same_action(claim, _find(services, claim, problem))
+    update = Update(
+        user_id=claim.user_id.lower(),
+        action_id=claim.action_id,
+        idempotency_key=claim.idempotency_key,
+        occurred_at=claim.timestamp,
+        request_id=request_id,
+        reply_to=services.process_id if wait_seconds else None,
+    )
+    with services.replies.expect(update.user_id, update.idempotency_key) as waiter:
+        accepted = _accept(services.inbox, update)
+        if isinstance(accepted, Known):
+            return _twin(services, claim, accepted.receipt, waiter, wait_seconds)
+        if accepted.ring:
+            doorbell.ring()
+        return _result(services, claim, update, waiter, wait_seconds)
+
+
+def look_up(services: Services, user_id: str, idempotency_key: str) -> Outcome | None:
+    """What became of an update, from Redis or from the ledger."""
+    receipt = services.inbox.receipt(user_id, idempotency_key)
+    if receipt:
+        return receipt
+    with services.engine.connect() as connection:
+        row = ledger.find(connection, [(user_id, idempotency_key)]).get((user_id, idempotency_key))
+        names = usernames.find(connection, [user_id])
+    return _from_ledger(services, row, names[user_id]) if row else None
+
+
+def _problem_of_new(services: Services, claim: ScoreUpdateRequest) -> ScoreboardError | None:
+    """Why this claim could not be accepted if its key is new. A key that was used before has its outcome."""
+    if claim.action_id not in services.catalogue.current().actions:
+        return ScoreboardError(ErrorCode.UNKNOWN_ACTION, f"There is no action {claim.action_id!r}.")
+    now = datetime.now(UTC)
+    if abs(claim.occurred_at - now) > TIMESTAMP_WINDOW:
+        message = f"The timestamp is more than {TIMESTAMP_WINDOW.seconds} s from the server's time."
+        return ScoreboardError(ErrorCode.TIMESTAMP_OUT_OF_RANGE, message, {"serverTime": format_instant(now)})
+    return None
+
+
+def _find(services: Services, claim: ScoreUpdateRequest, problem: ScoreboardError) -> Answer:
+    outcome = look_up(services, claim.user_id.lower(), claim.idempotency_key)
+    if outcome is None:
+        raise problem
+    return Answer(outcome, replayed=True)
+
+
+def _accept(inbox: Inbox, update: Update) -> Accepted | Known:
+    try:
+        return inbox.accept(update)
+    except InboxFullError:
+        message = "Too many updates wait to be applied. Nothing was changed; try again."
+        raise ScoreboardError(ErrorCode.DEPENDENCY_UNAVAILABLE, message, None, 5) from None
+
+
+def _result(
+    services: Services, claim: ScoreUpdateRequest, update: Update, waiter: Waiter, wait_seconds: float
+) -> Answer:
+    reply = waiter.wait(wait_seconds)
+    if reply:
+        return _same_action(claim, Answer(reply.outcome, reply.replayed))
+    receipt = services.inbox.receipt(update.user_id, update.idempotency_key) if wait_seconds else None
+    pending = outcomes.accepted(update.user_id, update.action_id, update.idempotency_key, "")
+    return Answer(receipt or pending, replayed=False)
+
+
+def _twin(
+    services: Services, claim: ScoreUpdateRequest, receipt: Outcome, waiter: Waiter, wait_seconds: float
+) -> Answer:
+    """The answer to a repetition. While its twin is pending, another process may be the one that hears of it,
+
+    so the receipt is read now and then.
+    """
+    deadline = time.monotonic() + wait_seconds
+    while receipt["status"] == "accepted" and time.monotonic() < deadline:
+        reply = waiter.wait(TWIN_POLL_SECONDS)
+        receipt = (
+            reply.outcome if reply else services.inbox.receipt(claim.user_id.lower(), claim.idempotency_key) or receipt
+        )
+    return _same_action(claim, Answer(receipt, replayed=True))
+
+
+def _same_action(claim: ScoreUpdateRequest, answer: Answer) -> Answer:
+    if answer.outcome["update"]["actionId"] != claim.action_id:
+        raise ScoreboardError(
+            ErrorCode.IDEMPOTENCY_KEY_REUSED, "This idempotency key was used for another action before."
+        )
+    return answer
+
+
+def _from_ledger(services: Services, row: LedgerRow, username: str) -> Outcome:
+    place = services.leaderboard.place(DEFAULT_BOARD, ALL_TIME, row.user_id)
+    return outcomes.recorded(row, username, place.entry.rank if place and place.entry else None)
