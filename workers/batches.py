@@ -139,16 +139,22 @@ class Batches:
         """Project to one board, rebuilding it first if Redis has lost it. Raises BoardNotServedError in the end."""
         board_id, period_id, _ = rows[0].key
         deadline = time.monotonic() + SERVED_WITHIN_SECONDS
+        rebuilt = False
         while True:
             try:
                 projected = self._board.project(rows, committed_at, with_moves=with_moves)
             except BoardNotServedError:
                 if time.monotonic() > deadline:
                     raise
+                rebuilt = True
                 if not self._rebuilder.ensure_served(board_id, period_id):
                     time.sleep(0.05)
             else:
-                return projected.seq, dict(projected.moves)
+                # A rebuilt board shows this very batch already, so where its players stood before is not known.
+                moves = {
+                    user: Moved(None, moved.after) if rebuilt else moved for user, moved in projected.moves.items()
+                }
+                return projected.seq, moves
 
 
 def _reply(delivery: Delivery, recorded: Recorded, moves: dict[str, Moved]) -> Reply:

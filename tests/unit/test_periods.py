@@ -1,0 +1,78 @@
+"""Calendar periods: ids, bounds, and the edges of days, ISO weeks, months and years."""
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from common import periods
+
+instants = st.datetimes(datetime(1971, 1, 1), datetime(9998, 12, 30), timezones=st.just(UTC))  # noqa: DTZ001 - bounds
+
+
+@given(instants)
+def test_every_instant_lies_within_each_of_its_periods(instant: datetime) -> None:
+    for period in periods.open_at(instant):
+        if period.starts_at and period.ends_at:
+            assert period.starts_at <= instant < period.ends_at
+
+
+@given(instants)
+def test_an_id_gives_its_period_back(instant: datetime) -> None:
+    for name in periods.NAMES:
+        period = periods.current(name, instant)
+        assert periods.parse(period.id) == period
+
+
+@given(instants)
+def test_one_period_ends_where_the_next_begins(instant: datetime) -> None:
+    for name in periods.NAMES[1:]:
+        period = periods.current(name, instant)
+        assert period.ends_at
+        assert periods.current(name, period.ends_at).starts_at == period.ends_at
+
+
+@pytest.mark.parametrize(
+    ("day", "week"),
+    [("2026-01-01", "2026-W01"), ("2027-01-03", "2026-W53"), ("2024-12-30", "2025-W01"), ("2021-01-03", "2020-W53")],
+)
+def test_weeks_are_iso_weeks_across_the_turn_of_the_year(day: str, week: str) -> None:
+    assert periods.ids_at(datetime.fromisoformat(day).replace(tzinfo=UTC)).weekly == week
+
+
+def test_the_period_is_that_of_utc_whatever_the_offset() -> None:
+    late_in_honolulu = datetime(2026, 11, 22, 20, tzinfo=timezone(timedelta(hours=-10)))
+    assert periods.ids_at(late_in_honolulu).daily == "2026-11-23"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "yearly",
+        "2026",
+        "2026-13",
+        "2026-02-30",
+        "2025-W53",
+        "2026-W00",
+        "0000-01",
+        "2026-1-1",
+        "2026-11-23 ",
+        "\u0662\u0660\u0662\u0666-\u0661\u0661",
+    ],
+)
+def test_an_id_of_no_possible_period_is_refused(text: str) -> None:
+    with pytest.raises(ValueError):
+        periods.resolve(text, datetime(2026, 11, 23, tzinfo=UTC))
+
+
+def test_the_last_day_of_the_calendar_does_not_overflow() -> None:
+    with pytest.raises(ValueError):
+        periods.parse("9999-12-31")
+
+
+def test_names_resolve_to_the_open_periods() -> None:
+    now = datetime(2026, 11, 23, 9, 15, tzinfo=UTC)
+    resolved = [periods.resolve(name, now).id for name in periods.NAMES]
+    assert resolved == ["all", "2026-11-23", "2026-W48", "2026-11"]
