@@ -1,0 +1,24 @@
+"""Random secrets in files that only their owner reads."""
+
+import os
+import secrets
+from pathlib import Path
+
+
+def ensure(path: Path) -> str:
+    """The secret in `path`, made if it is missing. Written whole or not at all, so a crash leaves no half secret."""
+    if not path.exists():
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_private(path, secrets.token_urlsafe(32) + "\n")
+    return path.read_text(encoding="utf-8").strip()
+
+
+def write_private(path: Path, text: str) -> None:
+    """Replace `path` with `text`, mode 0600."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.rename(path)
