@@ -15,11 +15,12 @@ def create_app(settings: Settings) -> Flask:
     app = Flask(__name__)
     app.url_map.strict_slashes = False
     app.json.sort_keys = False  # type: ignore[attr-defined]  # DefaultJSONProvider, whose type Flask hides
-    Services.create(settings).install(app)
+    adapters = Services.create(settings)
+    adapters.install(app)
 
     requests.init_app(app)
     errors.init_app(app)
-    limits.init_app(app)
+    limits.init_app(app, adapters)
     live.init_app(app)
     access.init_app(app)
 

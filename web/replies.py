@@ -80,7 +80,7 @@ class Replies:
             time.sleep(RECONNECT_SECONDS)
 
     def _hear(self) -> None:
-        with self._listener.pubsub() as subscription:
+        with self._listener.pubsub() as subscription:  # type: ignore[no-untyped-call]  # redis-py
             subscription.subscribe(self._channel)
             for message in subscription.listen():
                 if message["type"] == "subscribe":

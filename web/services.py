@@ -13,6 +13,7 @@ from common.catalogue import CatalogueCache
 from common.inbox import Inbox
 from common.leaderboard import Leaderboard
 from common.redis import Client
+from common.revocations import Revocations
 from common.settings import Settings
 from web.replies import Replies
 
@@ -32,6 +33,7 @@ class Services:
     leaderboard: Leaderboard
     inbox: Inbox
     replies: Replies
+    revocations: Revocations
 
     @classmethod
     def create(cls, settings: Settings) -> Self:
@@ -47,6 +49,7 @@ class Services:
             leaderboard=Leaderboard(Board(client), engine),
             inbox=Inbox(client, capacity=settings.inbox_max, receipt_ttl=settings.receipt_ttl),
             replies=Replies(redis.connect_to_listen(settings.redis_url), process_id),
+            revocations=Revocations(client, engine),
         )
 
     def install(self, app: Flask) -> None:

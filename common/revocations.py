@@ -1,0 +1,96 @@
+"""Whether a session is revoked, answered by Redis where it can be and by PostgreSQL where it must be.
+
+Redis knows every revocation of the last hour (the longest life of an access token) once a worker has loaded them
+into this very server. `sessions:loaded` names the server by its run id, so one that was emptied, replaced or set
+back to an older copy is not believed.
+
+A revocation is made in three steps, and may die between any two:
+
+1. Mark the session `?`: everybody asks PostgreSQL from now on.
+2. Revoke it in PostgreSQL.
+3. Mark it `1`: everybody knows.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Literal, cast
+
+import redis
+import structlog
+from sqlalchemy import Connection, Engine
+
+from common import keys, sessions
+from common.redis import Client, script
+
+log = structlog.get_logger(__name__)
+
+_REMEMBERED = timedelta(hours=1)
+_ASK, _REVOKED = "?", "1"
+
+
+class Revocations:
+    """Revokes sessions and checks them."""
+
+    def __init__(self, client: Client, engine: Engine) -> None:
+        self._client = client
+        self._engine = engine
+        self._check = script(client, "check_session")
+
+    def is_live(self, session_id: str) -> bool:
+        """Whether a session may still be used. Raises SQLAlchemyError if nobody can tell."""
+        try:
+            verdict = cast(
+                Literal["revoked", "live", "ask"],
+                self._check(keys=[keys.session_revoked(session_id), keys.SESSIONS_LOADED]),
+            )
+        except redis.RedisError:
+            verdict = "ask"
+        if verdict != "ask":
+            return verdict == "live"
+        with self._engine.connect() as connection:
+            return sessions.is_live(connection, session_id, datetime.now(UTC))
+
+    def revoke(self, session_id: str, in_database: Callable[[Connection], None]) -> None:
+        """Run the three steps. Raises redis.RedisError or SQLAlchemyError with the session as it was."""
+        self.announce(session_id)
+        with self._engine.begin() as connection:
+            in_database(connection)
+        self.confirm(session_id)
+
+    def announce(self, session_id: str) -> None:
+        """Step 1."""
+        self._client.set(keys.session_revoked(session_id), _ASK, ex=_REMEMBERED)
+
+    def confirm(self, session_id: str) -> None:
+        """Step 3. Without it everybody goes on asking PostgreSQL, so a failure here loses nothing."""
+        try:
+            self._client.set(keys.session_revoked(session_id), _REVOKED, ex=_REMEMBERED)
+        except redis.RedisError:
+            log.warning("revocation_not_confirmed", session_id=session_id)
+
+
+def is_loaded(client: Client) -> bool:
+    """Whether this server knows the revocations of the last hour."""
+    return client.get(keys.SESSIONS_LOADED) == _run_id(client)
+
+
+def load_recent(client: Client, engine: Engine) -> None:
+    """Teach this server every revocation of the last hour. Safe to run twice, and beside revocations.
+
+    A revocation that commits after our reading marks itself: its steps 1 and 3 go to the same server.
+    """
+    run_id = _run_id(client)
+    since = datetime.now(UTC) - _REMEMBERED
+    with engine.connect() as connection:
+        revoked = sessions.revoked_since(connection, since)
+    pipeline = client.pipeline(transaction=False)
+    for session_id in revoked:
+        pipeline.set(keys.session_revoked(session_id), _REVOKED, ex=_REMEMBERED)
+    pipeline.execute()
+    if _run_id(client) == run_id:
+        client.set(keys.SESSIONS_LOADED, run_id)
+    log.info("revocations_loaded", sessions=len(revoked))
+
+
+def _run_id(client: Client) -> str:
+    return str(client.info("server")["run_id"])

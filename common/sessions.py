@@ -1,0 +1,140 @@
+"""Sessions and their refresh tokens in PostgreSQL, which is the truth of who is logged in.
+
+A refresh token is random, kept only as a fingerprint, and used once. Its successor is derived from it and a
+server secret, so that a lost answer can be given again although nothing readable is stored.
+"""
+
+import secrets
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from common.errors import ErrorCode, ScoreboardError
+from common.models import refresh_tokens, sessions
+from common.signing import derive, fingerprint, to_base64url
+
+LIFETIME = timedelta(hours=24)
+GRACE = timedelta(seconds=10)
+"""How long a used token still gives the same successor, as long as nobody has used that."""
+
+
+@dataclass(frozen=True)
+class Session:
+    """A login. It ends 24 h after it began, refreshed or not."""
+
+    id: str
+    user_id: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True)
+class Refreshed:
+    """A session carried on with its next refresh token."""
+
+    session: Session
+    refresh_token: str
+
+
+@dataclass(frozen=True)
+class Reused:
+    """A token was used twice: its session is revoked by now."""
+
+    session_id: str
+
+
+def begin(connection: Connection, user_id: str, now: datetime) -> Refreshed:
+    """A new session with its first refresh token."""
+    session = Session(str(uuid.uuid4()), user_id, now + LIFETIME)
+    token = secrets.token_urlsafe(32)
+    connection.execute(insert(sessions).values(id=session.id, user_id=user_id, expires_at=session.expires_at))
+    _store(connection, session.id, token)
+    return Refreshed(session, token)
+
+
+def refresh(connection: Connection, token: str, secret: bytes, now: datetime) -> Refreshed | Reused:
+    """Use a refresh token. Raises `refresh_token_invalid`.
+
+    A reuse is returned, not raised: the caller commits the revocation and then answers.
+    """
+    successor = to_base64url(derive(secret, "refresh-token", token))
+    used = connection.execute(
+        update(refresh_tokens)
+        .where(refresh_tokens.c.fingerprint == fingerprint(token), refresh_tokens.c.used_at.is_(None))
+        .values(used_at=now)
+        .returning(refresh_tokens.c.session_id)
+    ).one_or_none()
+    if used:
+        session = _live(connection, used.session_id, now)
+        _store(connection, session.id, successor)
+        return Refreshed(session, successor)
+    return _refresh_again(connection, token, successor, now)
+
+
+def revoke(connection: Connection, session_id: str, reason: Literal["logout", "reuse"], now: datetime) -> None:
+    """End a session. The first reason and instant stay."""
+    connection.execute(
+        update(sessions)
+        .where(sessions.c.id == session_id, sessions.c.revoked_at.is_(None))
+        .values(revoked_at=now, revoked_for=reason)
+    )
+
+
+def is_live(connection: Connection, session_id: str, now: datetime) -> bool:
+    """Whether the session exists, is not revoked and has not expired."""
+    return _find_live(connection, session_id, now) is not None
+
+
+def revoked_since(connection: Connection, since: datetime) -> list[str]:
+    """The sessions that were revoked at or after `since`."""
+    return list(connection.scalars(select(sessions.c.id).where(sessions.c.revoked_at >= since)))
+
+
+def prune(connection: Connection, now: datetime) -> int:
+    """Delete sessions that expired a day ago or earlier, with their tokens; how many there were."""
+    return connection.execute(delete(sessions).where(sessions.c.expires_at < now - LIFETIME)).rowcount
+
+
+def _refresh_again(connection: Connection, token: str, successor: str, now: datetime) -> Refreshed | Reused:
+    """A token that is unknown or was used before."""
+    before = connection.execute(
+        select(refresh_tokens.c.session_id, refresh_tokens.c.used_at).where(
+            refresh_tokens.c.fingerprint == fingerprint(token)
+        )
+    ).one_or_none()
+    if before is None:
+        raise _invalid()
+    session = _live(connection, before.session_id, now)
+    next_used_at = connection.execute(
+        select(refresh_tokens.c.used_at).where(refresh_tokens.c.fingerprint == fingerprint(successor)).with_for_update()
+    ).scalar_one_or_none()
+    if next_used_at is None and now - before.used_at <= GRACE:
+        return Refreshed(session, successor)
+    revoke(connection, session.id, "reuse", now)
+    return Reused(session.id)
+
+
+def _live(connection: Connection, session_id: str, now: datetime) -> Session:
+    session = _find_live(connection, session_id, now)
+    if session is None:
+        raise _invalid()
+    return session
+
+
+def _find_live(connection: Connection, session_id: str, now: datetime) -> Session | None:
+    row = connection.execute(
+        select(sessions.c.id, sessions.c.user_id, sessions.c.expires_at).where(
+            sessions.c.id == session_id, sessions.c.revoked_at.is_(None), sessions.c.expires_at > now
+        )
+    ).one_or_none()
+    return Session(*row) if row else None
+
+
+def _store(connection: Connection, session_id: str, token: str) -> None:
+    connection.execute(insert(refresh_tokens).values(fingerprint=fingerprint(token), session_id=session_id))
+
+
+def _invalid() -> ScoreboardError:
+    return ScoreboardError(ErrorCode.REFRESH_TOKEN_INVALID, "The refresh token is not valid.")

@@ -1,0 +1,54 @@
+"""`scoreboard`, also as `python -m scoreboard`."""
+
+import sys
+
+import click
+from sqlalchemy.exc import OperationalError
+
+from common import catalogue, schema
+from common.errors import ScoreboardError
+from common.settings import SettingsError
+from scoreboard.environment import connected
+from scoreboard.users import users
+
+EXIT_FAILED, EXIT_MISCONFIGURED = 1, 2
+
+
+@click.group()
+def commands() -> None:
+    """Operate a Scoreboard."""
+
+
+@commands.command()
+def migrate() -> None:
+    """Bring the database to this version and add the default catalogue."""
+    with connected() as engine:
+        schema.migrate(engine)
+        click.echo("the schema is up to date")
+        with engine.begin() as connection:
+            catalogue.load_defaults(connection)
+        click.echo("the default catalogue is there")
+
+
+commands.add_command(users)
+
+
+def main() -> None:
+    """Run a command; what is wrong is one line, not a traceback."""
+    try:
+        commands(prog_name="scoreboard")
+    except SettingsError as error:
+        _fail(str(error), EXIT_MISCONFIGURED)
+    except ScoreboardError as error:
+        _fail(error.message, EXIT_FAILED)
+    except OperationalError as error:
+        _fail(f"PostgreSQL cannot be reached: {str(error.orig).strip()}", EXIT_FAILED)
+
+
+def _fail(message: str, code: int) -> None:
+    click.echo(f"scoreboard: {message}", err=True)
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

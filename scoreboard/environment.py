@@ -1,0 +1,40 @@
+"""Where the commands find the service: the environment, and what `make run` wrote down for a second terminal."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from common import database, settings
+from common.settings import Settings
+
+STATEMENT_TIMEOUT_MS = 600_000
+
+
+def load_settings() -> Settings:
+    """The settings of the environment; without DATABASE_URL, those of the running `make run`."""
+    return settings.load(os.environ if _says_where() else {**_written_down(), **os.environ})
+
+
+@contextmanager
+def connected() -> Iterator[Engine]:
+    """An engine for one command."""
+    engine = database.create(load_settings(), pool_size=1, statement_timeout_ms=STATEMENT_TIMEOUT_MS)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
+def _says_where() -> bool:
+    return bool(os.environ.get("DATABASE_URL") or os.environ.get("DATABASE_URL_FILE"))
+
+
+def _written_down() -> dict[str, str]:
+    path = Path(os.environ.get("SCOREBOARD_DATA_DIR") or ".data") / "run.env"
+    if not path.exists():
+        return {}
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return dict(line.split("=", 1) for line in lines if "=" in line)

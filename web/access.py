@@ -1,0 +1,87 @@
+"""Who may call a view: every view says it, and one that says nothing is not served."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import ParamSpec, cast
+
+from flask import Flask, g, request
+from flask.typing import ResponseReturnValue
+
+from common import signing, tokens
+from common.errors import ErrorCode, ScoreboardError
+from common.tokens import Role
+from web.services import services
+
+Params = ParamSpec("Params")
+View = Callable[Params, ResponseReturnValue]
+
+SIGNING_KEY_PURPOSE = "signing-key"
+_DECISION = "access_decision"
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who calls. `signing_key` is the session's, with which they sign updates."""
+
+    user_id: str
+    session_id: str
+    role: Role
+
+    @property
+    def signing_key(self) -> bytes:
+        return signing_key(self.session_id)
+
+
+def public(view: View[Params]) -> View[Params]:
+    """Anybody may call this view."""
+    setattr(view, _DECISION, "public")
+    return view
+
+
+def authenticated(view: View[Params]) -> View[Params]:
+    """Only with the access token of a live session, which `identity()` then tells of."""
+
+    @wraps(view)
+    def checked(*args: Params.args, **kwargs: Params.kwargs) -> ResponseReturnValue:
+        g.identity = _authenticate()
+        return view(*args, **kwargs)
+
+    setattr(checked, _DECISION, "authenticated")
+    return checked
+
+
+def identity() -> Identity:
+    """Who calls the view that handles this request."""
+    return cast(Identity, g.identity)
+
+
+def signing_key(session_id: str) -> bytes:
+    """The session's key. Derived, so that nothing of it is stored."""
+    secret = services().settings.secret_key.get_secret_value()
+    return signing.derive(secret, SIGNING_KEY_PURPOSE, session_id)
+
+
+def decision(view: Callable[..., object]) -> str | None:
+    """What a view says about who may call it."""
+    said: str | None = getattr(view, _DECISION, None)
+    return said
+
+
+def init_app(app: Flask) -> None:
+    @app.before_request
+    def refuse_undeclared() -> None:
+        view = app.view_functions.get(request.endpoint or "")
+        if view and not decision(view):
+            raise ScoreboardError(ErrorCode.FORBIDDEN, "This address is not open to anybody.")
+
+
+def _authenticate() -> Identity:
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise ScoreboardError(ErrorCode.TOKEN_MISSING, "An access token is needed: Authorization: Bearer …")
+    claims = tokens.verify(token.strip(), services().settings.jwt_secrets, time.time())
+    if not services().revocations.is_live(claims.session_id):
+        raise ScoreboardError(ErrorCode.TOKEN_REVOKED, "This session has ended. Log in again.")
+    return Identity(claims.user_id, claims.session_id, claims.role)

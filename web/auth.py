@@ -1,0 +1,103 @@
+"""Accounts and sessions: register, log in, refresh, log out."""
+
+import time
+from datetime import UTC, datetime
+
+import structlog
+from flask import Blueprint, Response, jsonify
+
+from common import accounts, sessions, signing, tokens
+from common.accounts import User
+from common.errors import ErrorCode, ScoreboardError
+from common.schemas import LoginRequest, RefreshRequest, RegisterRequest
+from common.sessions import Refreshed
+from common.tokens import AccessClaims
+from web import hashing, limits
+from web.access import authenticated, identity, public, signing_key
+from web.parsing import body_as
+from web.services import services
+
+log = structlog.get_logger(__name__)
+
+blueprint = Blueprint("auth", __name__, url_prefix="/api/auth")
+
+
+@blueprint.post("/register")
+@public
+def register() -> tuple[Response, int]:
+    if services().settings.registration == "closed":
+        raise ScoreboardError(ErrorCode.REGISTRATION_CLOSED, "Registration is closed. Ask the operator for an account.")
+    wanted = body_as(RegisterRequest)
+    password_hash = hashing.hashed(wanted.password)
+    with services().engine.begin() as connection:
+        user = accounts.create(connection, wanted.username, password_hash, "player")
+    log.info("registered", user_id=user.id)
+    return jsonify(user=_shown(user)), 201
+
+
+@blueprint.post("/login")
+@public
+@limits.per_address_logins
+@limits.per_account_failures
+def login() -> Response:
+    given = body_as(LoginRequest)
+    with services().engine.connect() as connection:
+        found = accounts.find_by_name(connection, given.username)
+    if not hashing.is_password(given.password, found[1] if found else None) or not found:
+        log.info("login_failed", username=given.username)
+        raise ScoreboardError(ErrorCode.INVALID_CREDENTIALS, "Wrong username or password.")
+    user = found[0]
+    now = datetime.now(UTC)
+    with services().engine.begin() as connection:
+        session = sessions.begin(connection, user.id, now)
+    log.info("logged_in", user_id=user.id, session_id=session.session.id)
+    return _granted(user, session, now)
+
+
+@blueprint.post("/refresh")
+@public
+def refresh() -> Response:
+    given = body_as(RefreshRequest)
+    now = datetime.now(UTC)
+    secret = services().settings.secret_key.get_secret_value()
+    with services().engine.begin() as connection:
+        result = sessions.refresh(connection, given.refresh_token, secret, now)
+        if isinstance(result, Refreshed):
+            user = accounts.get(connection, result.session.user_id)
+        else:
+            services().revocations.announce(result.session_id)
+    if isinstance(result, Refreshed):
+        return _granted(user, result, now)
+    services().revocations.confirm(result.session_id)
+    log.warning("refresh_token_reused", session_id=result.session_id)
+    raise ScoreboardError(
+        ErrorCode.REFRESH_TOKEN_REUSED, "This refresh token was used before. The session has ended: log in again."
+    )
+
+
+@blueprint.post("/logout")
+@authenticated
+def logout() -> Response:
+    session_id = identity().session_id
+    now = datetime.now(UTC)
+    services().revocations.revoke(session_id, lambda connection: sessions.revoke(connection, session_id, "logout", now))
+    log.info("logged_out", user_id=identity().user_id, session_id=session_id)
+    return jsonify(status="logged_out")
+
+
+def _granted(user: User, session: Refreshed, now: datetime) -> Response:
+    claims = AccessClaims(user.id, session.session.id, user.role)
+    access_token = tokens.issue(claims, services().settings.jwt_secrets[0], int(time.time()))
+    return jsonify(
+        accessToken=access_token,
+        tokenType="Bearer",
+        expiresIn=tokens.LIFETIME_SECONDS,
+        refreshToken=session.refresh_token,
+        refreshExpiresIn=int((session.session.expires_at - now).total_seconds()),
+        signingKey=signing.to_base64url(signing_key(session.session.id)),
+        user=_shown(user),
+    )
+
+
+def _shown(user: User) -> dict[str, str]:
+    return {"userId": user.id, "username": user.username, "role": user.role}

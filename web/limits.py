@@ -1,0 +1,131 @@
+"""Rate limits, declared through Flask-Limiter and counted in Redis, or in memory while Redis is away.
+
+| limit | counts | by | window |
+|---|---|---|---|
+| ip | every request below /api | client address | sliding |
+| updates | score updates | user | moving (exact) |
+| login | logins | client address | sliding |
+| login_failures | failed logins | account and client address | sliding |
+"""
+
+import ipaddress
+import math
+import time
+
+import redis
+from flask import Flask, Response, request
+from flask_limiter import ApplicationLimit, Limiter, RateLimitExceeded, RequestLimit
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from common import keys, metrics
+from common.errors import ErrorCode, ScoreboardError
+from common.redis import COMMAND_TIMEOUT_SECONDS, CONNECT_TIMEOUT_SECONDS
+from common.strict_json import parse_object
+from web.access import identity
+from web.errors import refuse
+from web.services import Services, services
+
+_IPV6_SITE_BITS = 64
+_MESSAGES = {
+    "ip": (ErrorCode.RATE_LIMITED, "Too many requests from this address."),
+    "updates": (ErrorCode.RATE_LIMITED, "Too many score updates."),
+    "login": (ErrorCode.RATE_LIMITED, "Too many logins from this address."),
+    "login_failures": (ErrorCode.LOGIN_THROTTLED, "Too many failed logins of this account from this address."),
+}
+
+
+def client_address() -> str:
+    """The client's address; of IPv6 the /64 that one site has."""
+    address = ipaddress.ip_address(request.remote_addr or "0.0.0.0")  # noqa: S104 - stands for unknown
+    if isinstance(address, ipaddress.IPv4Address):
+        return str(address)
+    if address.ipv4_mapped:
+        return str(address.ipv4_mapped)
+    return str(ipaddress.IPv6Network((address, _IPV6_SITE_BITS), strict=False).network_address)
+
+
+def _account_and_address() -> str:
+    """Failures are counted per account and address, so that nobody can lock another out."""
+    try:
+        username = str(parse_object(request.get_data()).get("username", "")).lower()
+    except ScoreboardError:
+        username = ""
+    return f"{client_address()}:{username[:64]}"
+
+
+_per_address = Limiter(
+    client_address,
+    strategy="sliding-window-counter",
+    application_limits=[
+        ApplicationLimit(
+            limit_provider=lambda: services().settings.ip_limit,
+            key_function=client_address,
+            scope="ip",
+            exempt_when=lambda: not request.path.startswith("/api/"),
+        )
+    ],
+    in_memory_fallback_enabled=True,
+    # Also an address that no view has is counted: Flask-Limiter skips a request without a name.
+    request_identifier=lambda: request.endpoint or "unmatched",
+)
+_per_user = Limiter(client_address, strategy="moving-window", in_memory_fallback_enabled=True)
+
+per_user_updates = _per_user.shared_limit(
+    lambda: services().settings.update_limit, scope="updates", key_func=lambda: identity().user_id
+)
+per_address_logins = _per_address.shared_limit(
+    lambda: services().settings.login_limit, scope="login", key_func=client_address
+)
+per_account_failures = _per_address.shared_limit(
+    lambda: services().settings.login_failure_limit,
+    scope="login_failures",
+    key_func=_account_and_address,
+    deduct_when=lambda response: response.status_code == 401,  # noqa: PLR2004 - only failures count
+)
+
+
+def init_app(app: Flask, adapters: Services) -> None:
+    app.config.update(
+        RATELIMIT_STORAGE_URI=adapters.settings.rate_limit_url,
+        RATELIMIT_STORAGE_OPTIONS={
+            "key_prefix": keys.RATE_LIMIT_PREFIX,
+            "socket_connect_timeout": CONNECT_TIMEOUT_SECONDS,
+            "socket_timeout": COMMAND_TIMEOUT_SECONDS,
+            "retry": Retry(NoBackoff(), 0),
+        },
+    )
+    for limiter in (_per_address, _per_user):
+        limiter.init_app(app)
+    app.register_error_handler(RateLimitExceeded, _refuse)
+    if adapters.settings.trusted_proxies:
+        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]  # Flask's documented place for middleware
+            app.wsgi_app, x_for=adapters.settings.trusted_proxies
+        )
+
+
+def _refuse(exceeded: RateLimitExceeded) -> Response:
+    name = str(exceeded.limit.scope)
+    metrics.RATE_LIMITED.labels(name).inc()
+    code, message = _MESSAGES[name]
+    breached = next(
+        (limit for limiter in (_per_address, _per_user) for limit in limiter.current_limits if limit.breached), None
+    )
+    remaining, reset_at = _state_of(breached)
+    retry_after = max(1, math.ceil(reset_at - time.time()))
+    response = refuse(ScoreboardError(code, f"{message} Try again in {retry_after} s.", None, retry_after))
+    response.headers["X-RateLimit-Limit"] = str(exceeded.limit.limit.amount)
+    response.headers["X-RateLimit-Remaining"] = str(remaining)
+    response.headers["X-RateLimit-Reset"] = str(math.ceil(reset_at))
+    return response
+
+
+def _state_of(breached: RequestLimit | None) -> tuple[int, float]:
+    """How many requests are left (none, in general) and when the next one passes, in Unix seconds."""
+    if breached is None:
+        return 0, time.time()
+    try:
+        return max(0, breached.window.remaining), breached.window.reset_time
+    except redis.RedisError:
+        return 0, time.time() + breached.limit.get_expiry()
