@@ -1,10 +1,10 @@
 """The inbox: a Redis stream of accepted updates, delivered at least once until they are settled."""
 
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 import orjson
 import redis
@@ -14,6 +14,8 @@ from common.outcomes import Outcome
 from common.redis import Client, script
 from common.tasks import DOORBELL_SECONDS
 from common.timestamps import from_milliseconds
+
+Result = TypeVar("Result")
 
 DOORBELL_MS = int(DOORBELL_SECONDS * 1000)
 
@@ -114,17 +116,21 @@ class Inbox:
 
     def read(self, consumer: str, count: int, wait_ms: int | None = None) -> list[Delivery | Garbled]:
         """Up to `count` entries that nobody has had, after at most `wait_ms`."""
-        reply = self._client.xreadgroup(keys.INBOX_GROUP, consumer, {keys.INBOX: ">"}, count=count, block=wait_ms)
-        return [_read(inbox_id, fields, 1) for inbox_id, fields in _only_stream(reply)]
+
+        def read() -> object:
+            return self._client.xreadgroup(keys.INBOX_GROUP, consumer, {keys.INBOX: ">"}, count=count, block=wait_ms)
+
+        return [_read(inbox_id, fields, 1) for inbox_id, fields in _only_stream(self._in_group(read))]
 
     def reclaim(self, consumer: str, count: int, idle_ms: int, owner: str | None = None) -> list[Delivery | Garbled]:
         """Take over entries that were delivered `idle_ms` ago and never settled, by anybody or by `owner`."""
-        pending = self._client.xpending_range(
-            keys.INBOX, keys.INBOX_GROUP, min="-", max="+", count=count, consumername=owner, idle=idle_ms
-        )
-        times: dict[str, int] = {
-            entry["message_id"]: entry["times_delivered"] + 1 for entry in cast(list[dict[str, Any]], pending)
-        }
+
+        def pending() -> list[dict[str, Any]]:
+            return self._client.xpending_range(
+                keys.INBOX, keys.INBOX_GROUP, min="-", max="+", count=count, consumername=owner, idle=idle_ms
+            )
+
+        times: dict[str, int] = {entry["message_id"]: entry["times_delivered"] + 1 for entry in self._in_group(pending)}
         if not times:
             return []
         claimed = self._client.xclaim(keys.INBOX, keys.INBOX_GROUP, consumer, idle_ms, list(times))
@@ -132,6 +138,16 @@ class Inbox:
             _read(inbox_id, fields, times[inbox_id])
             for inbox_id, fields in cast(list[tuple[str, dict[str, str]]], claimed)
         ]
+
+    def _in_group(self, act: Callable[[], Result]) -> Result:
+        """Do something with the consumer group, making it first if the server has lost it."""
+        try:
+            return act()
+        except redis.ResponseError as error:
+            if "NOGROUP" not in str(error):
+                raise
+        self.open()
+        return act()
 
     def settle(self, inbox_ids: Sequence[str], replies: Iterable[tuple[str | None, Reply]], news: bytes | None) -> None:
         """In one transaction: tell the viewers, keep the receipts, answer who waits, and take the entries out."""

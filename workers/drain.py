@@ -7,8 +7,6 @@ doorbell, clears it before its last read, and so either sees an update or is run
 import time
 from dataclasses import dataclass
 
-import redis
-
 from common.inbox import Delivery, Garbled, Inbox
 from workers.batches import Batches
 
@@ -39,12 +37,7 @@ class Drain:
         """Apply what is there. True if time ran out with more to do: ring again."""
         deadline = time.monotonic() + LONGEST_SECONDS
         self.inbox.clear_doorbell()
-        try:
-            self._take_over()
-        except redis.ResponseError as error:
-            if "NOGROUP" not in str(error):
-                raise
-            self.inbox.open()
+        self._take_over()
         while time.monotonic() < deadline:
             entries = self.inbox.read(self.consumer, BATCH) or self._linger()
             if not entries:
