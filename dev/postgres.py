@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import IO
 
@@ -48,13 +49,12 @@ class Postgres(Server):
 
     def start(self) -> None:
         super().start()
-        with psycopg2.connect(self.url_of("postgres")) as connection:
-            connection.autocommit = True
+        with closing(psycopg2.connect(self.url_of("postgres"))) as connection:
+            connection.autocommit = True  # CREATE DATABASE refuses a transaction
             cursor = connection.cursor()
             cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", (DATABASE,))
             if cursor.fetchone() is None:
                 cursor.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
-        connection.close()
 
     def _launch(self, lock: int) -> subprocess.Popen[bytes]:
         self._password = secret_files.ensure(self.folder / "secrets" / "postgres_password")
