@@ -9,18 +9,11 @@ _settings = settings.load()
 broker_url = _settings.celery_broker_url
 broker_connection_retry_on_startup = True
 broker_connection_max_retries = None
-broker_transport_options = {
-    "socket_connect_timeout": 1,
-    "socket_timeout": 5,
-    "socket_keepalive": True,
-    "health_check_interval": 5,
-}
+broker_transport_options = tasks.BROKER_OPTIONS
 
 # The default exchange needs no binding table in Redis, so publishing survives a FLUSHALL.
 task_queues = [Queue(tasks.QUEUE, Exchange(""), routing_key=tasks.QUEUE)]
 task_default_queue = tasks.QUEUE
-task_default_exchange = ""
-task_default_routing_key = tasks.QUEUE
 
 task_ignore_result = True
 task_serializer = "json"

@@ -17,3 +17,11 @@ TIDY = "sessions.tidy"
 SWEEP_SECONDS = 2.0
 TIDY_SECONDS = 3600.0
 DOORBELL_SECONDS = 2.0
+
+BROKER_OPTIONS = {
+    "socket_connect_timeout": 1,
+    "socket_timeout": 5,
+    "socket_keepalive": True,
+    "health_check_interval": 5,
+}
+"""For both ends of the broker: a server that is gone is noticed within seconds."""

@@ -45,6 +45,7 @@ class Replies:
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._tried = threading.Event()
+        self._closed = False
 
     @contextmanager
     def expect(self, user_id: str, idempotency_key: str) -> Iterator[Waiter]:
@@ -67,13 +68,21 @@ class Replies:
                 self._thread.start()
         self._tried.wait(1.0)
 
+    def close(self) -> None:
+        """Stop listening, for good."""
+        self._closed = True
+        self._listener.connection_pool.disconnect()
+        if self._thread:
+            self._thread.join()
+
     def _listen(self) -> None:
-        """For ever: a lost connection is made again. Requests that wait meanwhile read their receipt in the end."""
-        while True:
+        """Until closed: a lost connection is made again. Requests that wait meanwhile read their receipt in the end."""
+        while not self._closed:
             try:
                 self._hear()
             except (redis.RedisError, OSError) as error:
-                log.warning("replies_lost", error=type(error).__name__)
+                if self._tried.is_set() and not self._closed:
+                    log.warning("replies_lost", error=type(error).__name__)
             except Exception:
                 log.exception("replies_failed")
             self._tried.set()

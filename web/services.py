@@ -15,6 +15,7 @@ from common.leaderboard import Leaderboard
 from common.redis import Client
 from common.revocations import Revocations
 from common.settings import Settings
+from web.doorbell import Doorbell
 from web.replies import Replies
 
 POOL_SIZE = 8
@@ -32,6 +33,7 @@ class Services:
     catalogue: CatalogueCache
     leaderboard: Leaderboard
     inbox: Inbox
+    doorbell: Doorbell
     replies: Replies
     revocations: Revocations
 
@@ -48,9 +50,16 @@ class Services:
             catalogue=CatalogueCache(engine),
             leaderboard=Leaderboard(Board(client), engine),
             inbox=Inbox(client, capacity=settings.inbox_max, receipt_ttl=settings.receipt_ttl),
+            doorbell=Doorbell(settings.celery_broker_url),
             replies=Replies(redis.connect_to_listen(settings.redis_url), process_id),
             revocations=Revocations(client, engine),
         )
+
+    def close(self) -> None:
+        """Let go of every connection."""
+        self.replies.close()
+        self.redis.close()
+        self.engine.dispose()
 
     def install(self, app: Flask) -> None:
         app.extensions["scoreboard"] = self

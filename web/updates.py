@@ -13,7 +13,6 @@ from common.outcomes import Outcome
 from common.periods import ALL_TIME
 from common.schemas import ScoreUpdateRequest
 from common.timestamps import format_instant
-from web import doorbell
 from web.replies import Waiter
 from web.services import Services
 
@@ -54,7 +53,7 @@ def submit(services: Services, claim: ScoreUpdateRequest, request_id: str, wait_
         if isinstance(accepted, Known):
             return _twin(services, claim, accepted.receipt, waiter, wait_seconds)
         if accepted.ring:
-            doorbell.ring()
+            services.doorbell.ring()
         return _result(services, claim, update, waiter, wait_seconds)
 
 

@@ -1,0 +1,147 @@
+"""Fixtures: servers of our own, a fresh database and Redis for each test, the application, and a worker."""
+
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import Engine
+
+from common import catalogue, database, redis, schema
+from common import settings as settings_module
+from common.redis import Client
+from common.settings import Settings
+from tests.player import Player, register
+from tests.servers import Servers, running_servers
+from web import create_app
+from workers import housekeeping
+from workers.state import WorkerState
+
+TEMPLATE = "scoreboard_template"
+REDIS_DATABASE = 1
+
+SettingsFactory = Callable[..., Settings]
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[Servers]:
+    """PostgreSQL and Valkey for this run, with a migrated database to copy."""
+    with running_servers() as running:
+        url = running.create_database(TEMPLATE)
+        engine = database.create(
+            _settings(url, running.redis_url(REDIS_DATABASE)), pool_size=1, statement_timeout_ms=60_000
+        )
+        schema.migrate(engine)
+        with engine.begin() as connection:
+            catalogue.load_defaults(connection)
+        engine.dispose()
+        yield running
+
+
+@pytest.fixture
+def make_settings(servers: Servers) -> SettingsFactory:
+    """Settings for a fresh database and an empty Redis; keyword arguments are environment variables."""
+    url = servers.create_database(f"test_{secrets.token_hex(6)}", TEMPLATE)
+    client = redis.connect(servers.redis_url(REDIS_DATABASE))
+    client.flushall()
+    client.close()
+
+    def make(**environment: str) -> Settings:
+        return _settings(url, servers.redis_url(REDIS_DATABASE), **environment)
+
+    return make
+
+
+@pytest.fixture
+def settings(make_settings: SettingsFactory) -> Settings:
+    """Limits that no test meets by accident; tests of limits make their own."""
+    return make_settings(
+        SCOREBOARD_UPDATE_LIMIT="100000/minute",
+        SCOREBOARD_IP_LIMIT="100000/hour",
+        SCOREBOARD_LOGIN_LIMIT="100000/minute",
+        SCOREBOARD_LOGIN_FAILURE_LIMIT="100000/minute",
+    )
+
+
+@pytest.fixture
+def worker(settings: Settings) -> Iterator[WorkerState]:
+    """A worker's adapters, on a Redis that is mended already."""
+    state = WorkerState.create(settings)
+    housekeeping.mend(state)
+    housekeeping.show_alive(state)
+    yield state
+    state.engine.dispose()
+    state.redis.close()
+
+
+@pytest.fixture
+def engine(worker: WorkerState) -> Engine:
+    return worker.engine
+
+
+@pytest.fixture
+def client_of_redis(worker: WorkerState) -> Client:
+    return worker.redis
+
+
+@pytest.fixture
+def app(settings: Settings, worker: WorkerState) -> Iterator[Flask]:
+    application = create_app(settings)
+    yield application
+    application.extensions["scoreboard"].close()
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+@pytest.fixture
+def draining(worker: WorkerState) -> Iterator[None]:
+    """A worker that drains in a thread as long as the test runs, so that updates get their 200."""
+    with draining_thread(worker):
+        yield
+
+
+@pytest.fixture
+def ada(client: FlaskClient) -> Player:
+    return register(client, "ada")
+
+
+@contextmanager
+def draining_thread(worker: WorkerState) -> Iterator[None]:
+    done = threading.Event()
+
+    def drain() -> None:
+        while not done.is_set():
+            worker.drain.run()
+
+    thread = threading.Thread(target=drain)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
+    """Wait for a condition, and fail when it has not come true in time."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"not true within {seconds} s"
+        time.sleep(0.01)
+
+
+def _settings(database_url: str, redis_url: str, **environment: str) -> Settings:
+    defaults = {
+        "DATABASE_URL": database_url,
+        "REDIS_URL": redis_url,
+        "SCOREBOARD_JWT_SECRET": secrets.token_urlsafe(32),
+        "SCOREBOARD_SECRET_KEY": secrets.token_urlsafe(32),
+    }
+    return settings_module.load({**defaults, **environment})

@@ -1,0 +1,294 @@
+"""The worker: batches, redelivery, several workers at once, bad entries, and what Redis may lose meanwhile."""
+
+import random
+import secrets
+import threading
+import uuid
+from collections import Counter
+
+import orjson
+import pytest
+from sqlalchemy import Engine, text
+
+from common import keys, models, outcomes, standings
+from common.inbox import Accepted, Update
+from common.keys import BoardKeys
+from common.ranking import GREATEST_SCORE
+from common.scoring import Action
+from common.settings import Settings
+from tests.conftest import wait_until
+from workers import drain as drain_module
+from workers.state import WorkerState
+
+POINTS = {"daily-login": 5, "complete-level": 10, "win-match": 25, "win-tournament": 100, "share": 1}
+
+
+@pytest.fixture
+def players(engine: Engine) -> list[str]:
+    """The ids of twenty users."""
+    ids = [str(uuid.uuid4()) for _ in range(20)]
+    rows = [
+        {"id": user_id, "username": f"player{n}", "username_key": f"player{n}", "password_hash": "-", "role": "player"}
+        for n, user_id in enumerate(ids)
+    ]
+    with engine.begin() as connection:
+        connection.execute(models.users.insert(), rows)
+    return ids
+
+
+def accept(worker: WorkerState, user_id: str, action_id: str = "win-match", key: str | None = None) -> str:
+    key = key or secrets.token_hex(8)
+    update = Update(user_id, action_id, key, "2026-11-23T09:15:00.123Z", "request-id", None)
+    assert isinstance(worker.inbox.accept(update), Accepted)
+    return key
+
+
+def board_in_redis(worker: WorkerState, period_id: str = "all") -> list[tuple[str, int]]:
+    rows = worker.redis.zrange(BoardKeys("main", period_id).scores, 0, -1, desc=True, withscores=True)
+    return [(str(member).partition(":")[2], int(score)) for member, score in rows]  # type: ignore[misc,str-unpack]
+
+
+def board_in_database(engine: Engine, period_id: str = "all") -> list[tuple[str, int]]:
+    with engine.connect() as connection:
+        return [(e.user_id, e.score) for e in standings.top(connection, "main", period_id, 10_000).entries]
+
+
+def drain_completely(worker: WorkerState) -> None:
+    while worker.inbox.depth():
+        worker.drain.run()
+
+
+def test_a_thousand_updates_of_twenty_players_add_up_everywhere(worker: WorkerState, players: list[str]) -> None:
+    seed = secrets.randbits(32)
+    print(f"seed {seed}")
+    draw = random.Random(seed)  # noqa: S311 - reproducible, not secret
+    expected: Counter[str] = Counter()
+    for _ in range(1000):
+        user_id, action_id = draw.choice(players), draw.choice(list(POINTS))
+        accept(worker, user_id, action_id)
+        expected[user_id] += POINTS[action_id]
+    drain_completely(worker)
+    assert dict(board_in_database(worker.engine)) == dict(expected)
+    for period in ("all", *worker_periods(worker.engine)):
+        assert board_in_redis(worker, period) == board_in_database(worker.engine, period)
+    with worker.engine.connect() as connection:
+        assert connection.execute(text("SELECT sum(points), count(*) FROM score_events")).one() == (
+            sum(expected.values()),
+            1000,
+        )
+
+
+def worker_periods(engine: Engine) -> list[str]:
+    with engine.connect() as connection:
+        return list(connection.scalars(text("SELECT DISTINCT period_id FROM standings WHERE period_id <> 'all'")))
+
+
+def test_several_workers_neither_deadlock_nor_count_twice(
+    settings: Settings, worker: WorkerState, players: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drain_module, "BATCH", 40)
+    workers = [WorkerState.create(settings) for _ in range(4)]
+    expected: Counter[str] = Counter()
+    for n in range(2000):
+        user_id = players[n % 7]
+        accept(worker, user_id, "share")
+        expected[user_id] += 1
+    failures: list[BaseException] = []
+
+    def run(state: WorkerState) -> None:
+        try:
+            drain_completely(state)
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=run, args=(state,)) for state in workers]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for state in workers:
+        state.engine.dispose()
+        state.redis.close()
+    assert failures == []
+    assert dict(board_in_database(worker.engine)) == dict(expected)
+    assert board_in_redis(worker) == board_in_database(worker.engine)
+
+
+def test_a_redelivered_batch_counts_once_and_is_answered(worker: WorkerState, players: list[str]) -> None:
+    """The worker dies after COMMIT: nothing was projected, answered or acknowledged."""
+    key = accept(worker, players[0])
+    (delivery,) = worker.inbox.read("dead-worker", 10)
+    recorded, _ = worker.drain.batches._record([delivery], None)  # type: ignore[list-item]
+    assert len(recorded.fresh) == 1
+    assert board_in_redis(worker) == []
+
+    worker.drain.batches.apply(worker.inbox.reclaim("heir", 10, 0))
+    assert board_in_redis(worker) == board_in_database(worker.engine) == [(players[0], 25)]
+    receipt = worker.inbox.receipt(players[0], key)
+    assert receipt
+    assert receipt["status"] == "applied"
+    assert worker.inbox.depth() == 0
+
+
+def test_what_a_drain_left_behind_is_finished_by_its_next_one(worker: WorkerState, players: list[str]) -> None:
+    accept(worker, players[0])
+    assert len(worker.inbox.read(worker.drain.consumer, 10)) == 1
+    worker.drain.run()
+    assert worker.inbox.depth() == 0
+    assert board_in_redis(worker) == [(players[0], 25)]
+
+
+def test_an_entry_of_a_dead_worker_is_not_taken_before_its_time(worker: WorkerState, players: list[str]) -> None:
+    accept(worker, players[0])
+    worker.inbox.read("dead-worker", 10)
+    worker.drain.run()
+    assert worker.inbox.depth() == 1
+
+
+def test_an_update_recorded_by_another_worker_meanwhile_is_found_on_the_second_look(
+    worker: WorkerState, players: list[str]
+) -> None:
+    """The same key twice in the inbox, in two workers at once: the unique index settles it."""
+    accept(worker, players[0], key="twice-in-the-inbox")
+    worker.redis.delete(keys.receipt(players[0], "twice-in-the-inbox"))
+    accept(worker, players[0], key="twice-in-the-inbox")
+    first, second = worker.inbox.read("one", 1), worker.inbox.read("two", 1)
+    threads = [threading.Thread(target=worker.drain.batches.apply, args=(each,)) for each in (first, second)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert board_in_redis(worker) == board_in_database(worker.engine) == [(players[0], 25)]
+    assert worker.inbox.depth() == 0
+
+
+def test_the_same_key_twice_in_one_batch_counts_once(worker: WorkerState, players: list[str]) -> None:
+    accept(worker, players[0], key="twice-in-a-batch")
+    worker.redis.delete(keys.receipt(players[0], "twice-in-a-batch"))
+    accept(worker, players[0], key="twice-in-a-batch")
+    drain_completely(worker)
+    assert board_in_database(worker.engine) == [(players[0], 25)]
+
+
+def test_each_update_of_a_batch_is_told_the_score_it_led_to(worker: WorkerState, players: list[str]) -> None:
+    update_keys = [accept(worker, players[0], action) for action in ("share", "win-match", "complete-level")]
+    drain_completely(worker)
+    receipts = [worker.inbox.receipt(players[0], key) for key in update_keys]
+    assert [receipt["entry"]["score"] for receipt in receipts if receipt] == [1, 26, 36]
+
+
+def test_an_action_withdrawn_before_the_worker_came_is_refused_and_remembered(
+    worker: WorkerState, players: list[str]
+) -> None:
+    key = accept(worker, players[0], "no-longer-there")
+    drain_completely(worker)
+    receipt = worker.inbox.receipt(players[0], key)
+    assert receipt
+    assert receipt["status"] == "refused"
+    assert receipt["error"]["code"] == "unknown_action"
+    assert board_in_database(worker.engine) == []
+    with worker.engine.connect() as connection:
+        assert connection.execute(text("SELECT points, refusal FROM score_events")).one() == (0, "unknown_action")
+
+
+def test_a_total_beyond_the_exact_integers_is_refused_and_its_neighbours_are_applied(
+    worker: WorkerState, players: list[str]
+) -> None:
+    with worker.engine.begin() as connection:
+        row = Action("jackpot", 1, GREATEST_SCORE, ("main",))
+        connection.execute(
+            models.actions.insert().values(id=row.id, version=1, points=row.points, boards=list(row.boards))
+        )
+    worker.catalogue._read_at = 0.0
+    fits = accept(worker, players[0], "jackpot")
+    drain_completely(worker)
+    too_much = accept(worker, players[0], "jackpot")
+    neighbour = accept(worker, players[1], "share")
+    drain_completely(worker)
+    statuses = {}
+    for user_id, key in ((players[0], fits), (players[0], too_much), (players[1], neighbour)):
+        receipt = worker.inbox.receipt(user_id, key)
+        assert receipt
+        statuses[key] = (receipt["status"], receipt.get("error", {}).get("code"))
+    assert statuses == {
+        fits: ("applied", None),
+        too_much: ("refused", "score_out_of_range"),
+        neighbour: ("applied", None),
+    }
+    assert board_in_redis(worker) == board_in_database(worker.engine) == [(players[0], GREATEST_SCORE), (players[1], 1)]
+
+
+def test_an_entry_nobody_can_read_is_set_aside_at_once(worker: WorkerState, players: list[str]) -> None:
+    worker.redis.xadd(keys.INBOX, {"update": "{not json", "accepted_at": "1"})
+    worker.redis.xadd(keys.INBOX, {"something": "else"})
+    accept(worker, players[0])
+    drain_completely(worker)
+    assert board_in_database(worker.engine) == [(players[0], 25)]
+    with worker.engine.connect() as connection:
+        reasons = connection.scalars(text("SELECT reason FROM score_quarantine")).all()
+    assert reasons == ["cannot be read"] * 2
+
+
+def test_a_poison_entry_is_set_aside_after_five_deliveries_and_its_neighbours_are_applied(
+    worker: WorkerState, players: list[str]
+) -> None:
+    ghost = str(uuid.uuid4())
+    key = accept(worker, ghost)
+    for user_id in players:
+        accept(worker, user_id)
+    worker.drain.run()
+    assert len(board_in_database(worker.engine)) == len(players)
+    assert worker.inbox.depth() == 1
+    for _ in range(4):
+        worker.drain.run()
+    assert worker.inbox.depth() == 0
+    with worker.engine.connect() as connection:
+        payload, reason = connection.execute(text("SELECT payload, reason FROM score_quarantine")).one()
+    assert payload["user_id"] == ghost
+    assert "does not exist" in reason
+    assert worker.inbox.receipt(ghost, key) == outcomes.set_aside(ghost, "win-match", key)
+
+
+def test_after_a_flushall_the_board_comes_back_from_the_database(worker: WorkerState, players: list[str]) -> None:
+    for user_id in players:
+        accept(worker, user_id)
+    drain_completely(worker)
+    before = board_in_redis(worker)
+    worker.redis.flushall()
+    accept(worker, players[3], "share")
+    drain_completely(worker)
+    after = board_in_redis(worker)
+    assert after == board_in_database(worker.engine)
+    assert sum(score for _, score in after) == sum(score for _, score in before) + 1
+
+
+def test_an_inbox_that_holds_all_it_may_takes_nothing_more(worker: WorkerState, players: list[str]) -> None:
+    small = worker.inbox.__class__(worker.redis, capacity=2, receipt_ttl=60)
+    update = Update(players[0], "share", "key-number-1", "2026-11-23T09:15:00.123Z", "request-id", None)
+    for n in (1, 2):
+        small.accept(Update(players[0], "share", f"key-number-{n}", update.occurred_at, "request-id", None))
+    with pytest.raises(Exception, match=r"^$") as refusal:
+        small.accept(Update(players[0], "share", "key-number-3", update.occurred_at, "request-id", None))
+    assert type(refusal.value).__name__ == "InboxFullError"
+    assert small.depth() == 2
+    assert small.receipt(players[0], "key-number-3") is None
+
+
+def test_the_news_of_a_batch_name_boards_and_players(worker: WorkerState, players: list[str]) -> None:
+    with worker.redis.pubsub(ignore_subscribe_messages=True) as subscription:  # type: ignore[no-untyped-call]
+        subscription.subscribe(keys.UPDATES_CHANNEL)
+        accept(worker, players[0])
+        drain_completely(worker)
+        messages: list[dict[str, str]] = []
+
+        def heard() -> bool:
+            message = subscription.get_message(timeout=0.05)
+            if message:
+                messages.append(message)
+            return bool(messages)
+
+        wait_until(heard)
+    news = orjson.loads(messages[0]["data"])
+    assert news["players"] == [players[0]]
+    assert {board["period"] for board in news["boards"]} >= {"all"}
+    assert {board["board"] for board in news["boards"]} == {"main"}
