@@ -15,7 +15,7 @@ CACHE_READS = Counter(
 )
 VIEWERS = Gauge("scoreboard_websocket_connections", "Open live connections", multiprocess_mode="livesum")
 VIEWERS_ENDED = Counter("scoreboard_websocket_ended_total", "Live connections that ended, by reason", ["reason"])
-FRAMES_SENT = Counter("scoreboard_websocket_frames_total", "Frames made for live viewers, by type", ["type"])
+FRAMES_SENT = Counter("scoreboard_websocket_frames_total", "Frames made for groups of live viewers")
 BATCH_SIZE = Histogram(
     "scoreboard_batch_size", "Updates applied in one batch", buckets=(1, 2, 5, 10, 25, 50, 100, 250, 500, 1000)
 )

@@ -105,3 +105,11 @@ class SnapshotsQuery(BoardQuery):
 
     limit: PageSize = 10
     cursor: str | None = Field(None, max_length=512)
+
+
+class LiveQuery(BoardQuery):
+    """WS /ws/scoreboard"""
+
+    limit: PageSize = 10
+    since: str | None = Field(None, max_length=64)
+    ticket: str | None = Field(None, max_length=128)

@@ -21,8 +21,8 @@ def create_app(settings: Settings) -> Flask:
     requests.init_app(app)
     errors.init_app(app)
     limits.init_app(app, adapters)
-    live.init_app(app)
     access.init_app(app)
+    live.init_app(app, adapters)
 
     for module in (auth, scores, leaderboard, snapshots, health, pages):
         app.register_blueprint(module.blueprint)

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
-from typing import ParamSpec, cast
+from typing import ParamSpec, TypeVar, cast
 
 from flask import Flask, g, request
 from flask.typing import ResponseReturnValue
@@ -16,6 +16,7 @@ from web.services import services
 
 Params = ParamSpec("Params")
 View = Callable[Params, ResponseReturnValue]
+AnyView = TypeVar("AnyView", bound=Callable[..., object])
 
 SIGNING_KEY_PURPOSE = "signing-key"
 _DECISION = "access_decision"
@@ -34,7 +35,7 @@ class Identity:
         return signing_key(self.session_id)
 
 
-def public(view: View[Params]) -> View[Params]:
+def public(view: AnyView) -> AnyView:
     """Anybody may call this view."""
     setattr(view, _DECISION, "public")
     return view

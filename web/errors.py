@@ -55,6 +55,12 @@ CODE_OF_FRAMEWORK_STATUS = {
     415: ErrorCode.UNSUPPORTED_MEDIA_TYPE,
 }
 
+# What RFC 9110 (401, 426) and RFC 6455 (426) ask for.
+_HEADERS_OF_STATUS = {
+    401: {"WWW-Authenticate": "Bearer"},
+    426: {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13"},
+}
+
 _KEPT_HEADERS = ("Allow", "Retry-After", "WWW-Authenticate")
 
 
@@ -72,8 +78,7 @@ def refuse(error: ScoreboardError) -> Response:
     response = _answer(error.code, error.message, error.details)
     if error.retry_after is not None:
         response.headers["Retry-After"] = str(error.retry_after)
-    if response.status_code == 401:  # noqa: PLR2004 - RFC 9110 asks for the header on every 401
-        response.headers["WWW-Authenticate"] = "Bearer"
+    response.headers.update(_HEADERS_OF_STATUS.get(response.status_code, {}))
     return response
 
 

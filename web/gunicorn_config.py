@@ -1,0 +1,78 @@
+"""gunicorn's configuration: `gunicorn --config web/gunicorn_config.py web.wsgi:app`."""
+
+from gevent import monkey
+
+monkey.patch_all()  # before anything else is imported
+
+import os  # noqa: E402
+import resource  # noqa: E402
+import sys  # noqa: E402
+import tempfile  # noqa: E402
+
+os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp(prefix="scoreboard-metrics-"))
+
+from gunicorn.arbiter import Arbiter  # noqa: E402
+from gunicorn.workers.base import Worker  # noqa: E402
+from prometheus_client import multiprocess  # noqa: E402
+
+from common import logging as our_logging  # noqa: E402
+from common import settings as our_settings  # noqa: E402
+from web import metrics_server, psycogevent  # noqa: E402
+
+try:
+    _settings = our_settings.load()
+except our_settings.SettingsError as error:
+    sys.exit(f"web cannot start: {error}")
+
+_CONNECTIONS = _settings.live_max + 1000
+_FILES = _CONNECTIONS + 500
+
+bind = f"[{_settings.host}]:{_settings.port}" if ":" in _settings.host else f"{_settings.host}:{_settings.port}"
+workers = _settings.web_processes
+worker_class = "gevent"
+worker_connections = _CONNECTIONS
+backlog = 2048
+timeout = 30
+graceful_timeout = 5
+keepalive = 75
+max_requests = 0  # it would count upgrades
+control_socket_disable = True
+accesslog = None  # every request has its line in our log
+errorlog = "-"
+logconfig_dict = {"version": 1, "disable_existing_loggers": False}
+limit_request_line = 8190
+limit_request_fields = 64
+
+
+def on_starting(server: Arbiter) -> None:
+    """Once, in the master: its log, and room for as many sockets as viewers are allowed."""
+    del server
+    our_logging.configure(_settings, "web")
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < _FILES:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(_FILES, hard) if hard > 0 else _FILES, hard))
+
+
+def when_ready(server: Arbiter) -> None:
+    """Once, in the master: the internal port with the metrics of all processes."""
+    del server
+    metrics_server.start(_settings)
+
+
+def post_fork(server: Arbiter, worker: Worker) -> None:
+    del server, worker
+    psycogevent.install()
+
+
+def worker_exit(server: Arbiter, worker: Worker) -> None:
+    """In the worker, after its last request: the viewers are told to come back."""
+    del server
+    application = getattr(worker, "wsgi", None)
+    if application is not None:
+        application.extensions["live"].hub.stop()
+
+
+def child_exit(server: Arbiter, worker: Worker) -> None:
+    """In the master: forget the gauges of a process that is gone."""
+    del server
+    multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]  # prometheus-client

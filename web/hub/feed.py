@@ -1,0 +1,117 @@
+"""Where the hub gets its news: a message only says "look again", and the board is then read once for everybody.
+
+A message that was lost costs at most a second, since boards that somebody watches are read that often anyway.
+"""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import gevent
+import orjson
+import redis
+import structlog
+from gevent.event import Event
+
+from common import keys, metrics, periods
+from common.leaderboard import Leaderboard
+from common.redis import Client
+from web.hub.group import Group
+from web.hub.hub import Hub
+
+log = structlog.get_logger(__name__)
+
+TICK_SECONDS = 0.1
+"""At most ten frames a second: changes in between are merged."""
+
+POLL_SECONDS = 1.0
+FAN_OUT_SHARE = 4
+"""A fan-out may take a quarter of the time; when it takes longer, frames are fewer."""
+
+_LONGEST_PAUSE = 5.0
+
+
+class Feed:
+    """Three loops of one process: listening for news, showing what changed, and looking after the viewers."""
+
+    def __init__(self, hub: Hub, leaderboard: Leaderboard, listener: Client) -> None:
+        self._hub = hub
+        self._leaderboard = leaderboard
+        self._listener = listener
+        self._changed: set[tuple[str, str]] = set()
+        self._news = Event()
+        self._looked_at = 0.0
+        self._hold = TICK_SECONDS
+        self._is_running = False
+
+    def start(self) -> None:
+        """Start the loops, in the process that serves. Once is enough."""
+        if not self._is_running:
+            self._is_running = True
+            for loop in (self._listen, self._show, self._look_after):
+                gevent.spawn(_for_ever, loop)
+
+    def _listen(self) -> None:
+        with self._listener.pubsub() as subscription:  # type: ignore[no-untyped-call]  # redis-py
+            subscription.subscribe(keys.UPDATES_CHANNEL)
+            for message in subscription.listen():
+                if message["type"] == "message":
+                    for board in orjson.loads(message["data"])["boards"]:
+                        self._changed.add((board["board"], board["period"]))
+                    self._news.set()
+
+    def _show(self) -> None:
+        """An idle board is sent at once; a busy one when the hold is over."""
+        self._news.wait(POLL_SECONDS)
+        gevent.sleep(max(0.0, self._looked_at + self._hold - time.monotonic()))
+        self._news.clear()
+        started = self._looked_at = time.monotonic()
+        self.look()
+        self._hold = max(TICK_SECONDS, FAN_OUT_SHARE * (time.monotonic() - started))
+
+    def look(self) -> None:
+        """Read every watched board that changed, once, and tell its viewers."""
+        changed, self._changed = self._changed, set()
+        now = datetime.now(UTC)
+        boards: dict[tuple[str, str], list[Group]] = {}
+        for group in self._hub.watched():
+            period_id = periods.resolve(group.watch.period, now).id
+            boards.setdefault((group.watch.board_id, period_id), []).append(group)
+        for (board_id, period_id), groups in boards.items():
+            if (board_id, period_id) in changed or any(_is_due(group, period_id) for group in groups):
+                self._tell(board_id, period_id, groups)
+
+    def _tell(self, board_id: str, period_id: str, groups: list[Group]) -> None:
+        top = self._leaderboard.live_top(board_id, period_id, max(group.watch.limit for group in groups))
+        for group in groups:
+            group.looked_at = time.monotonic()
+            frame = group.advance(period_id, top) if top else None
+            if frame:
+                metrics.FRAMES_SENT.inc()
+                self._hub.broadcast(group, frame)
+
+    def _look_after(self) -> None:
+        gevent.sleep(1.0)
+        self._hub.beat()
+
+
+def _is_due(group: Group, period_id: str) -> bool:
+    """Whether a board is to be read although nobody said that it changed."""
+    return group.period_id != period_id or time.monotonic() - group.looked_at >= POLL_SECONDS
+
+
+def _for_ever(turn: Callable[[], None]) -> None:
+    """No loop ends and none spins: after a failure it goes on, a little later each time."""
+    pause = TICK_SECONDS
+    while True:
+        try:
+            turn()
+            pause = TICK_SECONDS
+        except redis.RedisError as error:
+            log.warning("live_feed_interrupted", loop=turn.__name__, error=type(error).__name__)
+            gevent.sleep(pause)
+            pause = min(_LONGEST_PAUSE, pause * 2)
+        except Exception:
+            log.exception("live_feed_failed", loop=turn.__name__)
+            gevent.sleep(pause)
+            pause = min(_LONGEST_PAUSE, pause * 2)

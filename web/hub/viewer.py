@@ -1,0 +1,215 @@
+"""One viewer's connection: its socket, taken over from flask-sock, and an outbox that keeps frames in order."""
+
+import _socket
+import socket
+import struct
+import time
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from gevent import get_hub
+from simple_websocket import Server
+from wsproto.utilities import LocalProtocolError, RemoteProtocolError
+
+_READ, _WRITE = 1, 2
+_CHUNK = 4096
+SEND_BUFFER_BYTES = 64 * 1024
+LONGEST_OUTBOX_BYTES = 64 * 1024 + 16 * 1024
+_RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER: on, 0 s
+
+
+class Host(Protocol):
+    """What a viewer tells its hub."""
+
+    def heard(self, viewer: "Viewer", text: str | bytes) -> None:
+        """A whole message came."""
+
+    def caught_up(self, viewer: "Viewer") -> None:
+        """What was unsent is sent."""
+
+    def ended(self, viewer: "Viewer", reason: str) -> None:
+        """The connection is closed."""
+
+    def failed(self, viewer: "Viewer", error: Exception) -> None:
+        """Something went wrong that must not reach the loop."""
+
+
+class Viewer:
+    """An adopted WebSocket. simple-websocket sees it as its socket, so pongs and close replies queue behind frames."""
+
+    __slots__ = (
+        "_hub",
+        "_outbox",
+        "_raw",
+        "_reader",
+        "_writer",
+        "_ws",
+        "address",
+        "behind",
+        "heard_at",
+        "leaving_for",
+        "left_at",
+        "messages",
+        "pinged",
+        "stalled_at",
+        "told_at",
+    )  # fmt: skip
+
+    def __init__(self, hub: Host, ws: Server, address: str) -> None:
+        self._hub = hub
+        self._ws: Any = ws
+        self.address = address
+        self.heard_at = self.told_at = time.monotonic()
+        self.stalled_at = self.left_at = 0.0
+        self.behind = self.pinged = False
+        self.leaving_for = ""
+        self.messages = 0
+        self._outbox = b""
+        self._raw = _take_over(ws, self)
+        loop = get_hub().loop
+        self._reader: Any = loop.io(self._raw.fileno(), _READ)
+        self._writer: Any = loop.io(self._raw.fileno(), _WRITE)
+
+    def listen(self) -> None:
+        """Start reading what the viewer says."""
+        self._reader.start(self._guarded, self._readable)
+
+    @property
+    def is_open(self) -> bool:
+        return self._raw.fileno() >= 0
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether something is still unsent."""
+        return bool(self._outbox)
+
+    def send(self, data: bytes) -> int:
+        """Send in order and never wait. One that lets too much pile up is dropped."""
+        if not self._outbox:
+            sent = self._try_send(data)
+            if sent is None or sent == len(data):
+                return len(data)
+            data = data[sent:]
+            self.stalled_at = time.monotonic()
+            self._writer.start(self._guarded, self._writable)
+        self._outbox += data
+        if len(self._outbox) > LONGEST_OUTBOX_BYTES:
+            self.reset("outbox")
+        return len(data)
+
+    def leave(self, frame: bytes, reason: str) -> None:
+        """Say goodbye: a close frame, our end shut, and what still comes read away, else the frame may be lost."""
+        if not self.is_open or self.leaving_for:
+            return
+        self.send(frame)
+        self._linger(reason)
+
+    def reset(self, reason: str) -> None:
+        """Drop at once with a reset, which frees the kernel's buffers of one who does not read."""
+        if self.is_open:
+            self._raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+            self.drop(reason)
+
+    def drop(self, reason: str) -> None:
+        """Close and forget."""
+        if not self.is_open:
+            return
+        for watcher in (self._reader, self._writer):
+            watcher.stop()
+            watcher.close()
+        self._raw.close()
+        self._outbox = b""
+        self._hub.ended(self, reason)
+
+    def close(self) -> None:
+        """simple-websocket asks its socket to close; the hub decides that."""
+
+    def _guarded(self, act: Callable[[], None]) -> None:
+        """One viewer's trouble ends that viewer and never the loop."""
+        try:
+            act()
+        except Exception as error:
+            self._hub.failed(self, error)
+            self.drop("error")
+
+    def _try_send(self, data: bytes) -> int | None:
+        """How much the kernel took; None if the viewer is gone (and dropped)."""
+        try:
+            return self._raw.send(data)
+        except BlockingIOError:
+            return 0
+        except OSError:
+            self.drop("gone")
+            return None
+
+    def _writable(self) -> None:
+        sent = self._try_send(self._outbox)
+        if not sent:
+            return
+        self._outbox = self._outbox[sent:]
+        self.stalled_at = time.monotonic()
+        if self._outbox:
+            return
+        self._writer.stop()
+        if self.leaving_for:
+            self._shut()
+        else:
+            self._hub.caught_up(self)
+
+    def _readable(self) -> None:
+        try:
+            data = self._raw.recv(_CHUNK)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self.drop(self.leaving_for or "gone")
+        elif not self.leaving_for:
+            self._take_in(data)
+
+    def _take_in(self, data: bytes) -> None:
+        self.heard_at = time.monotonic()
+        self.pinged = False
+        try:
+            self._ws.ws.receive_data(data)
+            goes_on = self._ws._handle_events()
+        except (LocalProtocolError, RemoteProtocolError):
+            goes_on = False
+        messages, self._ws.input_buffer = self._ws.input_buffer, []
+        for message in messages:
+            if self.is_open and not self.leaving_for:
+                self._hub.heard(self, message)
+        if not goes_on and self.is_open:
+            self._linger("closed")
+
+    def _linger(self, reason: str) -> None:
+        """From now on only what is unsent goes out, and then the end of the stream."""
+        if not self.is_open or self.leaving_for:
+            return
+        self.leaving_for = reason
+        self.left_at = time.monotonic()
+        if not self._outbox:
+            self._shut()
+
+    def _shut(self) -> None:
+        try:
+            self._raw.shutdown(socket.SHUT_WR)
+        except OSError:
+            self.drop(self.leaving_for)
+
+
+def _take_over(ws: Any, viewer: Viewer) -> _socket.socket:  # noqa: ANN401 - we replace what its type forbids
+    """Make the connection ours: the web server's socket object is left without a descriptor and closes nothing.
+
+    `ws.connected` is false from here on, so that flask-sock's own close after the view does nothing.
+    """
+    raw = _socket.socket(fileno=ws.sock.detach())
+    raw.setblocking(False)
+    raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    raw.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+    ws.sock = viewer
+    ws.connected = False
+    ws.environ = None  # what the handshake needed and a viewer does not
+    ws.ws = ws.ws.connection
+    return raw
