@@ -1,4 +1,4 @@
-"""Files that say who owns a folder: held by a process and by every server it started, until the last of them ends."""
+"""Files that say who owns a folder: held by a process and by every child that inherits them, until the last ends."""
 
 import fcntl
 import os
@@ -20,7 +20,7 @@ def hold(path: Path, wait_seconds: float = 0.0) -> int:
     while True:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        except BlockingIOError:
             if time.monotonic() > deadline:
                 os.close(descriptor)
                 raise AlreadyHeldError(str(path)) from None

@@ -1,45 +1,38 @@
 """`make run`: the real thing on this machine, supervised until Ctrl-C."""
 
-import json
 import os
-import signal
-import subprocess
+import shutil
 import sys
 import time
-import urllib.error
-import urllib.request
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import FrameType
-
-from honcho.environ import parse_procfile
 
 from common import settings
 from common.settings import Settings
-from dev import environment, locks, ports
+from dev import environment, locks, preflight, programs, readiness
+from dev.lives import Life
 from dev.output import Output
 from dev.postgres import Postgres
-from dev.servers import Server, ServerError
-from dev.supervisor import Program, Supervisor
+from dev.preflight import StartError
+from dev.programs import Program, Surroundings
+from dev.servers import STARTS_WITHIN_SECONDS, Server, ServerError
+from dev.stopping import StopRequest, StopRequestedError, stop_with_parent
+from dev.supervisor import Supervisor
 from dev.valkey import Valkey
 
-ROOT = Path(__file__).resolve().parent.parent
-READY_WITHIN_SECONDS = 60.0
+EARLIER_ENDS_WITHIN_SECONDS = 30.0
+_EMBEDDED = {"DATABASE_URL": Postgres, "REDIS_URL": Valkey}
 
 
-class StartError(Exception):
-    """The start cannot go on; the text says why."""
-
-
-class StopRequestedError(Exception):
-    """Ctrl-C or SIGTERM."""
-
-
-def main() -> None:
+def main(arguments: list[str]) -> None:
+    """Run in the current folder. The argument, if any, is the process id of a parent that we are to end with."""
     output = Output()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _request_stop)
+    request = StopRequest()
+    request.listen()
+    if arguments:
+        stop_with_parent(int(arguments[0]))
     try:
-        _run(output)
+        Run(output, request).go()
     except StopRequestedError:
         output.step("stopped")
     except (StartError, ServerError, settings.SettingsError) as error:
@@ -47,135 +40,118 @@ def main() -> None:
         sys.exit(1)
 
 
-def _run(output: Output) -> None:
-    folder = _data_folder()
-    try:
-        locks.hold(folder / "run.lock")
-    except locks.AlreadyHeldError:
-        raise StartError(f"another `make run` uses {folder}") from None
-    env = environment.with_programs(environment.with_secrets(os.environ, folder), folder)
-    config = _settings(env)
-    _check_ports(config)
-    servers: list[Server] = []
-    programs: list[Program] = []
-    supervisor = Supervisor(servers, programs, output)
-    try:
-        _start_servers(env, folder, servers, output)
-        shared = environment.publish(env, folder)
-        _migrate(env, output)
-        programs.extend(_programs(env))
-        supervisor = Supervisor(servers, programs, output)
-        _wait_until_ready(supervisor, config, output)
-        _welcome(config, env, shared, servers, output)
-        while True:
-            supervisor.turn(0.1)
-    finally:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, signal.SIG_IGN)
-        supervisor.stop()
+class Run:
+    """One start, from an empty folder or a warm one, until it is asked to stop."""
 
+    def __init__(self, output: Output, request: StopRequest) -> None:
+        self._output = output
+        self._request = request
+        self._supervisor = Supervisor(output)
+        self._started_at = time.monotonic()
+        self._root = Path.cwd()
+        self._folder = preflight.data_folder(os.environ, self._root)
 
-def _request_stop(_number: int, _frame: FrameType | None) -> None:
-    raise StopRequestedError
-
-
-def _data_folder() -> Path:
-    folder = Path(os.environ.get("SCOREBOARD_DATA_DIR") or ROOT / ".data").resolve()
-    folder.mkdir(mode=0o755 if os.geteuid() == 0 else 0o700, parents=True, exist_ok=True)
-    if folder.stat().st_uid != os.geteuid():
-        raise StartError(f"{folder} belongs to another user")
-    return folder
-
-
-def _settings(env: dict[str, str]) -> Settings:
-    """All settings checked before anything starts; the URLs of embedded servers are not known yet."""
-    placeholders = {"DATABASE_URL": "postgresql://127.0.0.1/later", "REDIS_URL": "redis://127.0.0.1/0"}
-    return settings.load({**placeholders, **{name: value for name, value in env.items() if value}})
-
-
-def _check_ports(config: Settings) -> None:
-    wanted = {
-        "SCOREBOARD_PORT": (config.host, config.port),
-        "SCOREBOARD_METRICS_PORT": (config.metrics_host, config.metrics_port),
-        "SCOREBOARD_FLOWER_PORT": (config.flower_host, config.flower_port),
-    }
-    for name, (host, port) in wanted.items():
-        if not ports.is_free(host, port):
-            raise StartError(f"{name}: port {port} is in use on {host}")
-
-
-def _start_servers(env: dict[str, str], folder: Path, servers: list[Server], output: Output) -> None:
-    """Embedded servers for the URLs that are not given."""
-    for variable, kind in (("DATABASE_URL", Postgres), ("REDIS_URL", Valkey)):
-        if env.get(variable) or env.get(f"{variable}_FILE"):
-            output.step(f"using the server of {variable}")
-            continue
-        server = kind(folder)
-        output.step(f"starting {server.name}")
-        servers.append(server)
-        server.start()
-        env[variable] = server.url
-
-
-def _migrate(env: dict[str, str], output: Output) -> None:
-    output.step("migrating the database")
-    command = [sys.executable, "-m", "scoreboard", "migrate"]
-    done = subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, check=False)
-    for line in (done.stdout + done.stderr).splitlines():
-        output.line("migrate", line)
-    if done.returncode:
-        raise StartError("the migration failed")
-
-
-def _programs(env: dict[str, str]) -> list[Program]:
-    procfile = parse_procfile((ROOT / "Procfile").read_text(encoding="utf-8"))
-    return [Program(name, command, env, ROOT) for name, command in procfile.processes.items()]
-
-
-def _wait_until_ready(supervisor: Supervisor, config: Settings, output: Output) -> None:
-    """Until /readyz answers 200. While it does not, what is missing is named now and then."""
-    started, told_at = time.monotonic(), time.monotonic()
-    while missing := _what_is_missing(config):
-        supervisor.turn(0.1)
-        if time.monotonic() - told_at > 5:  # noqa: PLR2004 - often enough to see that it lives
-            told_at = time.monotonic()
-            output.step(f"waiting for: {missing}")
-        if time.monotonic() - started > READY_WITHIN_SECONDS:
-            raise StartError(f"not ready in time: {missing}")
-
-
-def _what_is_missing(config: Settings) -> str:
-    """Empty when everything is there."""
-    try:
-        with urllib.request.urlopen(f"{_address(config)}/readyz", timeout=1):  # noqa: S310 - our own http address
-            return ""
-    except urllib.error.HTTPError as answer:
+    def go(self) -> None:
+        """Raises StopRequestedError when asked to stop, whatever it was doing."""
+        own = self._own_folder()
+        env = environment.with_programs(os.environ, self._folder, self._root)
+        env = environment.with_secrets(env, self._folder)
+        config = preflight.check_settings(env)
+        preflight.check_ports(config)
+        _empty(self._folder / "metrics")
         try:
-            return str(json.load(answer)["error"]["message"])
-        except (ValueError, KeyError, OSError):
-            return f"an answer other than {answer.code}"
-    except OSError:
-        return "the web server"
+            servers = self._start_servers(env)
+            shared = environment.publish(env, self._folder)
+            surroundings = Surroundings(env, self._root, locks=[own])
+            self._migrate(surroundings)
+            self._start_programs(surroundings, config)
+            self._output.block(_facts(config, env, shared, servers))
+            self._turn_until(lambda: False)
+        finally:
+            self._supervisor.stop()
+            environment.withdraw(self._folder)
+
+    def _own_folder(self) -> int:
+        """One run a folder. Returns the lock that the programs are to inherit."""
+        try:
+            locks.hold(self._folder / "run.lock")
+        except locks.AlreadyHeldError:
+            raise StartError(f"another `make run` uses {self._folder}: stop it, or set SCOREBOARD_DATA_DIR") from None
+        path = self._folder / "programs.lock"
+        try:
+            return locks.hold(path)
+        except locks.AlreadyHeldError:
+            self._output.step("waiting for the processes of an earlier run to end")
+        try:
+            return locks.hold(path, EARLIER_ENDS_WITHIN_SECONDS)
+        except locks.AlreadyHeldError:
+            raise StartError(f"processes of an earlier run still live; `fuser {path}` names them") from None
+
+    def _start_servers(self, env: dict[str, str]) -> list[Server]:
+        """Embedded servers for the URLs that are not given, which are added to `env`."""
+        wanted = {variable: kind for variable, kind in _EMBEDDED.items() if not environment.is_given(env, variable)}
+        for variable in _EMBEDDED.keys() - wanted.keys():
+            self._output.step(f"using the server of {variable}")
+        started = {variable: kind(self._folder) for variable, kind in wanted.items()}
+        if started:
+            self._output.step(f"starting {' and '.join(server.name for server in started.values())}")
+        lives = {server: self._supervisor.add(server) for server in started.values()}
+        deadline = time.monotonic() + STARTS_WITHIN_SECONDS
+        self._turn_until(lambda: all(_has_come_up(*pair, deadline) for pair in lives.items()), 0.02)
+        env.update({variable: server.url for variable, server in started.items()})
+        return list(lives)
+
+    def _migrate(self, surroundings: Surroundings) -> None:
+        self._output.step("migrating the database")
+        command = "python -m scoreboard migrate"
+        life = self._supervisor.add(Program("migrate", command, surroundings), once=True)
+        self._turn_until(lambda: life.deaths > 0, 0.02)
+        if life.exit_code:
+            raise StartError("the migration failed")
+
+    def _start_programs(self, surroundings: Surroundings, config: Settings) -> None:
+        """Returns when `/readyz` is content. While it is not, what is missing is named now and then."""
+        found = programs.of_procfile(self._root / "Procfile", surroundings)
+        self._output.step(f"starting {', '.join(program.name for program in found)}")
+        for program in found:
+            self._supervisor.add(program)
+        watch = readiness.Watch(readiness.address(config.host, config.port), self._output.step, time.monotonic)
+        self._turn_until(watch.is_ready)
+        self._output.step(f"ready after {time.monotonic() - self._started_at:.1f} s")
+
+    def _turn_until(self, condition: Callable[[], bool], seconds: float = 0.1) -> None:
+        while not condition():
+            self._request.obey()
+            self._supervisor.turn(seconds)
 
 
-def _address(config: Settings) -> str:
-    host = "127.0.0.1" if config.host in ("0.0.0.0", "::", "") else config.host  # noqa: S104 - compared, not bound
-    return f"http://[{host}]:{config.port}" if ":" in host else f"http://{host}:{config.port}"
+def _has_come_up(server: Server, life: Life, deadline: float) -> bool:
+    """Raises ServerError if it will not."""
+    if life.deaths:
+        raise ServerError(f"{server.name} ended at once; see {server.log_file}")
+    if time.monotonic() > deadline:
+        raise ServerError(f"{server.name} was not ready in time; see {server.log_file}")
+    return life.is_up and server.is_ready()
 
 
-def _welcome(config: Settings, env: dict[str, str], shared: Path, servers: list[Server], output: Output) -> None:
-    password = env.get("SCOREBOARD_FLOWER_PASSWORD_FILE", "SCOREBOARD_FLOWER_PASSWORD")
-    rows = [
-        ("Scoreboard", _address(config)),
-        ("Flower", f"http://{config.flower_host}:{config.flower_port}   user admin, password in {password}"),
-        ("Metrics", f"http://{config.metrics_host}:{config.metrics_port}/metrics"),
+def _empty(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+
+
+def _facts(config: Settings, env: Mapping[str, str], shared: Path, servers: list[Server]) -> list[tuple[str, str]]:
+    password = env.get("SCOREBOARD_FLOWER_PASSWORD_FILE") or "SCOREBOARD_FLOWER_PASSWORD"
+    return [
+        ("Scoreboard", readiness.address(config.host, config.port)),
+        ("Flower", readiness.address(config.flower_host, config.flower_port)),
+        ("", f"user admin, password in {password}"),
+        ("Metrics", f"{readiness.address(config.metrics_host, config.metrics_port)}/metrics"),
         ("Servers", ", ".join(server.name for server in servers) or "your own"),
-        ("Addresses", f"in {shared}; the scoreboard command reads them there"),
-        ("An admin", "scoreboard users create NAME --role admin   (in .venv/bin)"),
+        ("", f"their addresses are in {shared}"),
+        ("An admin", ".venv/bin/scoreboard users create NAME --role admin"),
         ("Stop", "Ctrl-C"),
     ]
-    output.block(rows)
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

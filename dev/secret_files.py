@@ -7,7 +7,7 @@ from pathlib import Path
 
 def ensure(path: Path) -> str:
     """The secret in `path`, made if it is missing. Written whole or not at all, so a crash leaves no half secret."""
-    if not path.exists():
+    if not path.exists() or not path.stat().st_size:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_private(path, secrets.token_urlsafe(32) + "\n")
     return path.read_text(encoding="utf-8").strip()
@@ -21,4 +21,4 @@ def write_private(path: Path, text: str) -> None:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
-    draft.rename(path)
+    draft.replace(path)

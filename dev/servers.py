@@ -8,10 +8,11 @@ import time
 from abc import ABC, abstractmethod
 from pathlib import Path
 
-from dev import children, locks
+from dev import children, locks, ports
 
 STARTS_WITHIN_SECONDS = 60.0
 EARLIER_ENDS_WITHIN_SECONDS = 30.0
+_LARGEST_LOG = 10_000_000
 
 
 class ServerError(Exception):
@@ -27,6 +28,7 @@ class Server(ABC):
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.log_file = folder / f"{self.name}.log"
+        self._port = 0
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -35,40 +37,63 @@ class Server(ABC):
         """Where clients connect; known from the first start on."""
 
     @abstractmethod
-    def _launch(self, lock: int) -> subprocess.Popen[bytes]:
+    def _prepare(self, lock: int) -> None:
+        """Make what is missing. We hold the lock, so nothing of an earlier server of this folder lives."""
+
+    @abstractmethod
+    def _spawn(self, lock: int) -> subprocess.Popen[bytes]:
         """Start the server's process, which inherits the lock."""
 
     @abstractmethod
-    def _is_ready(self) -> bool:
+    def is_ready(self) -> bool:
         """Whether the server accepts connections now."""
 
     @property
     def pid(self) -> int:
         """The process id of the running server."""
+        return self.process.pid
+
+    @property
+    def process(self) -> subprocess.Popen[bytes]:
+        """Its process, running or dead. Raises ServerError if there never was one."""
         if self._process is None:
             raise ServerError(f"{self.name} was not started")
-        return self._process.pid
+        return self._process
 
     def is_running(self) -> bool:
-        return self._process is not None and self._process.poll() is None
+        return self._process is not None and not children.has_ended(self._process)
+
+    def launch(self) -> bool:
+        """Start without waiting. False while a process of an earlier server of this folder is still ending.
+
+        Once it has had a port it keeps it: clients were told.
+        """
+        try:
+            lock = locks.hold(self.folder / f"{self.name}.lock")
+        except locks.AlreadyHeldError:
+            return False
+        try:
+            self._prepare(lock)
+            self._port = self._port or ports.remembered(self.folder / "ports.json", self.name)
+            self._process = self._spawn(lock)
+        finally:
+            os.close(lock)
+        return True
 
     def start(self) -> None:
         """Start and wait until it accepts connections. Waits for an earlier server of this folder to end first."""
-        try:
-            lock = locks.hold(self.folder / f"{self.name}.lock", EARLIER_ENDS_WITHIN_SECONDS)
-        except locks.AlreadyHeldError:
-            raise ServerError(f"an earlier {self.name} still runs in {self.folder}") from None
-        try:
-            self._process = self._launch(lock)
-        finally:
-            os.close(lock)
+        deadline = time.monotonic() + EARLIER_ENDS_WITHIN_SECONDS
+        while not self.launch():
+            if time.monotonic() > deadline:
+                raise ServerError(f"an earlier {self.name} still runs in {self.folder}")
+            time.sleep(0.01)
         deadline = time.monotonic() + STARTS_WITHIN_SECONDS
-        while not self._is_ready():
+        while not self.is_ready():
             if not self.is_running():
                 raise ServerError(f"{self.name} ended at once; see {self.log_file}")
             if time.monotonic() > deadline:
                 raise ServerError(f"{self.name} was not ready in time; see {self.log_file}")
-            time.sleep(0.02)
+            time.sleep(0.01)
 
     def stop(self, seconds: float = 20.0) -> None:
         """Shut down cleanly."""
@@ -78,8 +103,12 @@ class Server(ABC):
     def kill(self) -> None:
         """End it as a crash would."""
         if self._process:
-            children.kill_group(self._process)
-            self._process.wait()
+            children.bury(self._process)
+
+    def rotate_log(self) -> None:
+        """Keep one log before this one, so that neither grows for ever."""
+        if self.log_file.exists() and self.log_file.stat().st_size > _LARGEST_LOG:
+            self.log_file.replace(self.log_file.with_name(f"{self.log_file.name}.1"))
 
 
 def wheel_folder(package: str) -> Path:

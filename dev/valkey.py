@@ -4,9 +4,8 @@ import signal
 import socket
 import subprocess
 from pathlib import Path
-from typing import IO
 
-from dev import children, ports, secret_files
+from dev import children, secret_files
 from dev.servers import Server, ServerError, wheel_folder
 
 
@@ -21,24 +20,23 @@ class Valkey(Server):
         self._fsync = "no" if fast else "always"
         self.data = folder / "valkey"
         self._password = ""
-        self._port = 0
 
     @property
     def url(self) -> str:
         return f"redis://:{self._password}@127.0.0.1:{self._port}/0"
 
-    def _launch(self, lock: int) -> subprocess.Popen[bytes]:
+    def _prepare(self, lock: int) -> None:
+        del lock  # nothing else runs before the server itself
         self.data.mkdir(mode=0o700, exist_ok=True)
         self._password = secret_files.ensure(self.folder / "secrets" / "valkey_password")
-        self._port = ports.remembered(self.folder / "ports.json", self.name)
+
+    def _spawn(self, lock: int) -> subprocess.Popen[bytes]:
         configuration = self.data / "valkey.conf"
         secret_files.write_private(configuration, self._configuration())
-        with self.log_file.open("ab") as log:
-            return self._spawn(configuration, log, lock)
-
-    def _spawn(self, configuration: Path, log: IO[bytes], lock: int) -> subprocess.Popen[bytes]:
         command = [_binary(), configuration]
-        return children.spawn(command, death_signal=signal.SIGTERM, output=log, cwd=self.data, locks=[lock])
+        self.rotate_log()
+        with self.log_file.open("ab") as log:
+            return children.spawn(command, death_signal=signal.SIGTERM, output=log, cwd=self.data, locks=[lock])
 
     def _configuration(self) -> str:
         settings = {
@@ -55,17 +53,15 @@ class Valkey(Server):
         }
         return "".join(f"{name} {value}\n" for name, value in settings.items())
 
-    def _is_ready(self) -> bool:
+    def is_ready(self) -> bool:
         """PONG, and not LOADING while the append-only file is read."""
         try:
             with socket.create_connection(("127.0.0.1", self._port), timeout=1) as connection:
-                connection.sendall(f"AUTH {self._password}\r\nPING\r\n".encode())
-                answer = b""
-                while answer.count(b"\r\n") < 2 and (chunk := connection.recv(256)):  # noqa: PLR2004 - two commands
-                    answer += chunk
+                connection.sendall(f"AUTH {self._password}\r\nPING\r\nQUIT\r\n".encode())
+                with connection.makefile("rb") as answers:
+                    return answers.readlines()[:2] == [b"+OK\r\n", b"+PONG\r\n"]
         except OSError:
             return False
-        return b"+PONG" in answer
 
 
 def _binary() -> Path:

@@ -1,0 +1,47 @@
+"""What can be known to be wrong before anything is started."""
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from common import settings
+from common.settings import Settings
+from dev import environment, ports
+
+
+class StartError(Exception):
+    """The start cannot go on; the text says why."""
+
+
+def data_folder(env: Mapping[str, str], root: Path) -> Path:
+    """The data folder, made if it is missing. Root's lets others pass, because PostgreSQL will not be root."""
+    folder = (root / (env.get("SCOREBOARD_DATA_DIR") or ".data")).resolve()
+    try:
+        folder.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StartError(f"SCOREBOARD_DATA_DIR: {error}") from None
+    if folder.stat().st_uid != os.geteuid():
+        raise StartError(f"{folder} belongs to another user: run as that user, or set SCOREBOARD_DATA_DIR")
+    return folder
+
+
+def check_settings(env: Mapping[str, str]) -> Settings:
+    """All settings before anything starts; the URLs of embedded servers are not known yet."""
+    later = {"DATABASE_URL": "postgresql://127.0.0.1/later", "REDIS_URL": "redis://127.0.0.1/0"}
+    return settings.load({**env, **{name: url for name, url in later.items() if not environment.is_given(env, name)}})
+
+
+def check_ports(config: Settings, refusal: Callable[[str, int], str | None] = ports.refusal) -> None:
+    """Raises StartError for a port that cannot be had, with the setting that chooses it."""
+    wanted = {
+        "SCOREBOARD_PORT": (config.host, config.port),
+        "SCOREBOARD_METRICS_PORT": (config.metrics_host, config.metrics_port),
+        "SCOREBOARD_FLOWER_PORT": (config.flower_host, config.flower_port),
+    }
+    taken: dict[int, str] = {}
+    for name, (host, port) in wanted.items():
+        if first := taken.get(port):
+            raise StartError(f"{name}: port {port} is that of {first} too")
+        taken[port] = name
+        if reason := refusal(host, port):
+            raise StartError(f"{name}: cannot listen on {host}, port {port}: {reason}")
