@@ -8,6 +8,9 @@ from structlog.typing import Processor
 
 from common.settings import Settings
 
+_CHATTY = ("celery.app.trace", "celery.beat", "celery.worker.strategy")
+"""They tell of every message, and the sweep is one every two seconds."""
+
 
 def configure(settings: Settings, process: str) -> None:
     """Route our events and every library's records through one format. `process` is `web`, `worker`, …"""
@@ -34,6 +37,8 @@ def configure(settings: Settings, process: str) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(settings.log_level)
+    for chatty in _CHATTY:
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     structlog.contextvars.bind_contextvars(process=process)
 
 

@@ -17,7 +17,8 @@ from prometheus_client import multiprocess  # noqa: E402
 
 from common import logging as our_logging  # noqa: E402
 from common import settings as our_settings  # noqa: E402
-from web import metrics_server, psycogevent  # noqa: E402
+from web import psycogevent  # noqa: E402
+from web.metrics_server import MetricsServer  # noqa: E402
 
 try:
     _settings = our_settings.load()
@@ -26,6 +27,7 @@ except our_settings.SettingsError as error:
 
 _CONNECTIONS = _settings.live_max + 1000
 _FILES = _CONNECTIONS + 500
+_metrics = MetricsServer(_settings)
 
 bind = f"[{_settings.host}]:{_settings.port}" if ":" in _settings.host else f"{_settings.host}:{_settings.port}"
 workers = _settings.web_processes
@@ -37,9 +39,7 @@ graceful_timeout = 5
 keepalive = 75
 max_requests = 0  # it would count upgrades
 control_socket_disable = True
-accesslog = None  # every request has its line in our log
-errorlog = "-"
-logconfig_dict = {"version": 1, "disable_existing_loggers": False}
+logger_class = "web.gunicorn_log.GunicornLog"
 limit_request_line = 8190
 limit_request_fields = 64
 
@@ -56,11 +56,12 @@ def on_starting(server: Arbiter) -> None:
 def when_ready(server: Arbiter) -> None:
     """Once, in the master: the internal port with the metrics of all processes."""
     del server
-    metrics_server.start(_settings)
+    _metrics.start()
 
 
 def post_fork(server: Arbiter, worker: Worker) -> None:
     del server, worker
+    _metrics.leave()
     psycogevent.install()
 
 

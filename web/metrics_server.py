@@ -1,5 +1,6 @@
 """`/metrics` on the internal port: the metrics of every process of this machine, and the inbox depth as of now."""
 
+import os
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 from wsgiref.types import StartResponse, WSGIEnvironment
@@ -33,21 +34,34 @@ class InboxDepth(Collector):
         yield GaugeMetricFamily("scoreboard_inbox_depth", "Accepted updates that no worker has settled", value=depth)
 
 
-def start(settings: Settings) -> None:
-    """Serve in the background of this process. A port in use is said once and ends nothing."""
-    registry = CollectorRegistry()
-    multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # prometheus-client
-    registry.register(InboxDepth(settings))
-    application = _only_metrics(make_wsgi_app(registry))
-    server = WSGIServer((settings.metrics_host, settings.metrics_port), application, log=None, error_log=None)
-    gevent.spawn(_serve, server)
+class MetricsServer:
+    """An HTTP server in gunicorn's master. A worker is a fork of the master, and must leave it alone."""
 
+    def __init__(self, settings: Settings) -> None:
+        registry = CollectorRegistry()
+        multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # prometheus-client
+        registry.register(InboxDepth(settings))
+        application = _only_metrics(make_wsgi_app(registry))
+        address = (settings.metrics_host, settings.metrics_port)
+        self._server = WSGIServer(address, application, log=None, error_log=None)
+        self._owner = os.getpid()
 
-def _serve(server: WSGIServer) -> None:
-    try:
-        server.serve_forever()
-    except OSError:
-        log.exception("metrics_not_served", address=server.address)
+    def start(self) -> None:
+        """Serve in the background. A port in use is said once and ends nothing else."""
+        gevent.spawn(self._serve)
+
+    def leave(self) -> None:
+        """In a worker: close the copy of the listening socket that came with the fork."""
+        if self._server.started:
+            self._server.close()
+
+    def _serve(self) -> None:
+        if os.getpid() != self._owner:
+            return  # forked before this greenlet had its first turn
+        try:
+            self._server.serve_forever()
+        except OSError:
+            log.exception("metrics_not_served", address=self._server.address)
 
 
 def _only_metrics(metrics: Callable[..., Any]) -> Callable[[WSGIEnvironment, StartResponse], Iterable[bytes]]:

@@ -25,10 +25,6 @@ def close_frame(code: int, reason: str) -> bytes:
     return _frame(_CLOSE, struct.pack("!H", code) + reason.encode()[:_LONGEST_REASON])
 
 
-PING = bytes((_PING, 0))
-HEARTBEAT = text_frame({"type": "hb"})
-
-
 def snapshot(board_id: str, period_id: str, limit: int, top: Top) -> bytes:
     """The whole head of a board."""
     return text_frame(
@@ -81,3 +77,7 @@ def _frame(head: int, payload: bytes) -> bytes:
     if length < _MEDIUM:
         return struct.pack("!BBH", head, 126, length) + payload
     return struct.pack("!BBQ", head, 127, length) + payload
+
+
+PING = bytes((_PING, 0))
+HEARTBEAT = text_frame({"type": "hb"})
