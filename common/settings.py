@@ -64,11 +64,13 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True)
 
-    database_url: PostgresUrl = Field(alias="DATABASE_URL", description="PostgreSQL: the truth.")
-    redis_url: RedisUrl = Field(alias="REDIS_URL", description="Redis or Valkey: inbox, board and caches.")
-    broker_url: RedisUrl | None = Field(None, alias="BROKER_URL", description="Celery's broker. Default: REDIS_URL.")
+    database_url: PostgresUrl = Field(alias="DATABASE_URL", repr=False, description="PostgreSQL: the truth.")
+    redis_url: RedisUrl = Field(alias="REDIS_URL", repr=False, description="Redis or Valkey: inbox, board and caches.")
+    broker_url: RedisUrl | None = Field(
+        None, alias="BROKER_URL", repr=False, description="Celery's broker. Default: REDIS_URL."
+    )
     limiter_url: RedisUrl | None = Field(
-        None, alias="LIMITER_URL", description="Where rate limits are counted. Default: REDIS_URL."
+        None, alias="LIMITER_URL", repr=False, description="Where rate limits are counted. Default: REDIS_URL."
     )
     jwt_secret: Secret = Field(alias="SCOREBOARD_JWT_SECRET", description="Signs access tokens (HS256).")
     jwt_secret_previous: Secret | None = Field(

@@ -1,0 +1,66 @@
+"""Rules of the house that no reviewer has to remember."""
+
+import re
+from pathlib import Path
+
+import prometheus_client
+
+from common import keys, metrics, outcomes
+from common.errors import ErrorCode
+from web.errors import CODE_OF_FRAMEWORK_STATUS, STATUS_OF
+
+ROOT = Path(__file__).resolve().parents[2]
+OURS = [path for name in ("common", "web", "workers", "scoreboard", "dev") for path in (ROOT / name).rglob("*.py")]
+
+
+def test_every_error_has_a_row_in_the_table() -> None:
+    assert set(STATUS_OF) == set(ErrorCode)
+
+
+def test_every_framework_status_maps_to_a_code_of_that_status() -> None:
+    assert {status: STATUS_OF[code] for status, code in CODE_OF_FRAMEWORK_STATUS.items()} == {
+        status: status for status in CODE_OF_FRAMEWORK_STATUS
+    }
+
+
+def test_every_code_a_worker_refuses_with_has_a_sentence_and_a_status() -> None:
+    assert set(outcomes._REFUSALS) <= set(STATUS_OF)
+
+
+def test_points_are_never_added_in_redis() -> None:
+    sources = [*OURS, *(ROOT / "common" / "lua").glob("*.lua")]
+    adding = [path.name for path in sources if re.search(r"\bzincrby\b", path.read_text(), re.IGNORECASE)]
+    assert adding == []
+
+
+def test_keys_are_written_in_one_module_only() -> None:
+    prefixes = re.compile(r"""["'](?:leaderboard|scores|session|sessions|replies|user):""")
+    elsewhere = [path.name for path in OURS if path.name != "keys.py" and prefixes.search(path.read_text())]
+    assert elsewhere == []
+
+
+def test_the_table_of_keys_names_every_constant() -> None:
+    constants = [value for name, value in vars(keys).items() if name.isupper() and name != "DEFAULT_BOARD"]
+    assert [value for value in constants if f"{value}" not in (keys.__doc__ or "") and value != keys.INBOX_GROUP] == []
+
+
+def test_every_metric_is_ours_and_described() -> None:
+    found = [
+        value for value in vars(metrics).values() if isinstance(value, prometheus_client.metrics.MetricWrapperBase)
+    ]
+    assert len(found) >= 10
+    for metric in found:
+        (described,) = metric.describe()
+        assert described.name.startswith("scoreboard_")
+        assert described.documentation
+
+
+def test_no_module_is_called_by_a_name_that_says_nothing() -> None:
+    assert [path.name for path in OURS if path.stem in {"utils", "helpers", "misc", "manager", "base"}] == []
+
+
+def test_only_the_factory_and_docstrings_stand_in_package_files() -> None:
+    for path in OURS:
+        if path.name == "__init__.py" and path.parent.name != "web":
+            assert path.read_text().count('"""') in (0, 2), path
+            assert "import" not in path.read_text().split('"""')[-1], path

@@ -1,0 +1,83 @@
+"""Settings: a bad or missing one stops the start and is named; secrets come from files too and are never shown."""
+
+from pathlib import Path
+
+import pytest
+
+from common import settings
+from common.settings import SettingsError
+
+VALID = {
+    "DATABASE_URL": "postgresql://user:hidden@localhost/scores",
+    "REDIS_URL": "redis://localhost:6379/0",
+    "SCOREBOARD_JWT_SECRET": "j" * 32,
+    "SCOREBOARD_SECRET_KEY": "s" * 32,
+}
+
+
+def test_the_driver_is_named_for_sqlalchemy() -> None:
+    assert settings.load(VALID).database_url == "postgresql+psycopg2://user:hidden@localhost/scores"
+
+
+def test_broker_and_limiter_are_the_redis_of_the_board_unless_told() -> None:
+    loaded = settings.load({**VALID, "LIMITER_URL": "redis://elsewhere/1"})
+    assert loaded.celery_broker_url == VALID["REDIS_URL"]
+    assert loaded.rate_limit_url == "redis://elsewhere/1"
+
+
+@pytest.mark.parametrize("name", sorted(VALID))
+def test_a_missing_setting_is_named(name: str) -> None:
+    with pytest.raises(SettingsError, match=name):
+        settings.load({other: value for other, value in VALID.items() if other != name})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DATABASE_URL", "mysql://localhost/x"),
+        ("REDIS_URL", "localhost:6379"),
+        ("SCOREBOARD_JWT_SECRET", "too short"),
+        ("SCOREBOARD_PORT", "70000"),
+        ("SCOREBOARD_PORT", "http"),
+        ("SCOREBOARD_WEB_PROCESSES", "0"),
+        ("SCOREBOARD_UPDATE_LIMIT", "often"),
+        ("SCOREBOARD_REGISTRATION", "maybe"),
+        ("SCOREBOARD_SNAPSHOT_MINUTES", "-5"),
+        ("SCOREBOARD_LOG_FORMAT", "xml"),
+    ],
+)
+def test_a_bad_setting_is_named_and_its_value_is_not_shown(name: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=name) as refusal:
+        settings.load({**VALID, name: value})
+    assert "hidden" not in str(refusal.value)
+    assert name not in VALID or value not in str(refusal.value)
+
+
+def test_an_empty_variable_counts_as_missing() -> None:
+    assert settings.load({**VALID, "BROKER_URL": "", "SCOREBOARD_PORT": ""}).port == 8000
+
+
+def test_a_secret_comes_from_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "secret"
+    path.write_text("f" * 40 + "\n")
+    environment = {name: value for name, value in VALID.items() if name != "SCOREBOARD_JWT_SECRET"}
+    loaded = settings.load({**environment, "SCOREBOARD_JWT_SECRET_FILE": str(path)})
+    assert loaded.jwt_secrets == (b"f" * 40,)
+
+
+def test_a_secret_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    environment = {name: value for name, value in VALID.items() if name != "REDIS_URL"}
+    with pytest.raises(SettingsError, match="REDIS_URL_FILE"):
+        settings.load({**environment, "REDIS_URL_FILE": str(tmp_path / "missing")})
+
+
+def test_no_secret_shows_in_a_representation() -> None:
+    shown = repr(settings.load({**VALID, "SCOREBOARD_FLOWER_PASSWORD": "flowerpower"}))
+    assert "hidden" not in shown
+    assert "jjjj" not in shown
+    assert "ssss" not in shown
+    assert "flowerpower" not in shown
+
+
+def test_every_setting_is_described() -> None:
+    assert [name for name, field in settings.Settings.model_fields.items() if not field.description] == []
