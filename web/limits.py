@@ -97,6 +97,7 @@ def init_app(app: Flask, adapters: Services) -> None:
         },
     )
     for limiter in (_per_address, _per_user):
+        limiter._storage_dead = False  # of another application's storage; views are decorated before there is one
         limiter.init_app(app)
     app.register_error_handler(RateLimitExceeded, _refuse)
     if adapters.settings.trusted_proxies:

@@ -1,0 +1,83 @@
+"""How limits are keyed, and that every route has one and says who may call it."""
+
+import pytest
+from flask import Flask
+
+from common import settings
+from common.settings import Settings
+from web import access, create_app, limits
+
+UNLIMITED = {"/", "/healthz", "/readyz", "/static/<path:filename>", "/ws/scoreboard"}
+"""Pages, probes and the live socket, which has its own cap on connections."""
+
+
+@pytest.fixture(scope="module")
+def config() -> Settings:
+    return settings.load(
+        {
+            "DATABASE_URL": "postgresql://localhost:1/none",
+            "REDIS_URL": "redis://localhost:1/0",
+            "SCOREBOARD_JWT_SECRET": "j" * 32,
+            "SCOREBOARD_SECRET_KEY": "s" * 32,
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def app(config: Settings) -> Flask:
+    return create_app(config)
+
+
+def test_every_route_says_who_may_call_it(app: Flask) -> None:
+    silent = [rule.rule for rule in app.url_map.iter_rules() if not access.decision(app.view_functions[rule.endpoint])]
+    assert silent == []
+
+
+def test_every_route_is_limited_or_known_not_to_be(app: Flask) -> None:
+    """Everything below /api is under the address limit, and the limit asks nothing but the path."""
+    rules = {rule.rule for rule in app.url_map.iter_rules()}
+    assert {rule for rule in rules if not rule.startswith("/api/")} == UNLIMITED
+
+
+@pytest.mark.parametrize(
+    ("path", "is_counted"),
+    [("/api/scores/leaderboard", True), ("/api/nowhere", True), ("/healthz", False), ("/", False), ("/apis", False)],
+)
+def test_the_address_limit_counts_what_is_below_api(app: Flask, path: str, *, is_counted: bool) -> None:
+    with app.test_request_context(path):
+        (limit,) = limits._per_address.limit_manager.application_limits
+        assert limit.is_exempt is not is_counted
+
+
+@pytest.mark.parametrize(
+    ("address", "key"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"),
+        ("2001:db8:1:2:ffff::1", "2001:db8:1:2::"),
+    ],
+)
+def test_an_address_is_keyed_by_what_one_site_has(app: Flask, address: str, key: str) -> None:
+    with app.test_request_context("/api/x", environ_base={"REMOTE_ADDR": address}):
+        assert limits.client_address() == key
+
+
+def test_failures_are_keyed_by_account_in_any_case_and_by_address(app: Flask) -> None:
+    with app.test_request_context(
+        "/api/auth/login", method="POST", json={"username": "ADA"}, environ_base={"REMOTE_ADDR": "192.0.2.7"}
+    ):
+        assert limits._account_and_address() == "192.0.2.7:ada"
+
+
+def test_a_forwarded_address_is_not_believed_unless_a_proxy_is_trusted(config: Settings) -> None:
+    seen: list[str] = []
+    for trusted in (0, 1):
+        application = create_app(config.model_copy(update={"trusted_proxies": trusted}))
+
+        @application.before_request
+        def look() -> None:
+            seen.append(limits.client_address())
+
+        application.test_client().get("/healthz", headers={"X-Forwarded-For": "203.0.113.9, 198.51.100.1"})
+    assert seen == ["127.0.0.1", "198.51.100.1"]

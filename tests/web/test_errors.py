@@ -1,0 +1,104 @@
+"""One shape for everything that is not a success, whoever refuses."""
+
+import pytest
+import redis
+from flask import Flask
+from flask.testing import FlaskClient
+
+from tests.conftest import SettingsFactory
+from tests.player import Player, error_code
+from web import create_app
+from workers.state import WorkerState
+
+
+def test_an_address_that_nobody_serves(client: FlaskClient) -> None:
+    answer = client.get("/api/nowhere")
+    assert (answer.status_code, error_code(answer)) == (404, "not_found")
+
+
+def test_a_method_that_a_view_does_not_have_names_those_it_has(client: FlaskClient) -> None:
+    answer = client.delete("/api/auth/login")
+    assert (answer.status_code, error_code(answer)) == (405, "method_not_allowed")
+    assert "POST" in answer.headers["Allow"]
+
+
+@pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", ""])
+def test_a_body_of_another_type(client: FlaskClient, content_type: str) -> None:
+    answer = client.post("/api/auth/login", data=b"{}", content_type=content_type)
+    assert (answer.status_code, error_code(answer)) == (415, "unsupported_media_type")
+
+
+def test_a_body_that_is_too_large(client: FlaskClient) -> None:
+    answer = client.post("/api/auth/login", data=b"x" * 20_000, content_type="application/json")
+    assert (answer.status_code, error_code(answer)) == (413, "body_too_large")
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"{", b'{"username": NaN}', b"\xff", b'{"a": 1, "a": 2}'])
+def test_a_body_that_is_not_strict_json(client: FlaskClient, body: bytes) -> None:
+    answer = client.post("/api/auth/login", data=body, content_type="application/json")
+    assert (answer.status_code, error_code(answer)) == (400, "invalid_json")
+
+
+def test_a_charset_beside_the_type_is_fine(client: FlaskClient) -> None:
+    answer = client.post("/api/auth/login", data=b"{}", content_type="application/json; charset=utf-8")
+    assert error_code(answer) == "validation_failed"
+
+
+def test_an_unexpected_error_says_nothing_of_the_inside(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    def explode(*_: object) -> None:
+        raise RuntimeError("the secret inside")
+
+    monkeypatch.setattr(app.extensions["scoreboard"].leaderboard, "top", explode)
+    answer = app.test_client().get("/api/scores/leaderboard")
+    assert (answer.status_code, error_code(answer)) == (500, "internal_error")
+    assert "secret" not in answer.text
+
+
+def test_a_dependency_that_is_away_is_a_503_and_nothing_is_half_done(
+    app: Flask, ada: Player, worker: WorkerState, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object) -> None:
+        raise redis.ConnectionError("gone")
+
+    monkeypatch.setattr(app.extensions["scoreboard"].inbox, "accept", away)
+    answer = ada.update("win-match")
+    assert (answer.status_code, error_code(answer)) == (503, "dependency_unavailable")
+    assert int(answer.headers["Retry-After"]) >= 1
+    assert worker.inbox.depth() == 0
+
+
+def test_without_postgresql_the_answer_is_a_503(make_settings: SettingsFactory, worker: WorkerState) -> None:
+    application = create_app(make_settings(DATABASE_URL="postgresql://127.0.0.1:1/none"))
+    answer = application.test_client().post("/api/auth/login", json={"username": "ada", "password": "x"})
+    assert (answer.status_code, error_code(answer)) == (503, "dependency_unavailable")
+    application.extensions["scoreboard"].close()
+
+
+def test_without_redis_lists_come_from_the_database(make_settings: SettingsFactory, worker: WorkerState) -> None:
+    application = create_app(make_settings(REDIS_URL="redis://127.0.0.1:1/0"))
+    answer = application.test_client().get("/api/scores/leaderboard")
+    assert answer.status_code == 200
+    application.extensions["scoreboard"].close()
+
+
+@pytest.mark.parametrize(("offered", "is_kept"), [("abcdefgh-1", True), ("short", False), ("has space 123", False)])
+def test_a_request_id_is_kept_if_it_is_one_and_made_if_not(client: FlaskClient, offered: str, *, is_kept: bool) -> None:
+    echoed = client.get("/healthz", headers={"X-Request-ID": offered}).headers["X-Request-ID"]
+    assert (echoed == offered) is is_kept
+    assert len(echoed) >= 8
+
+
+def test_readiness_names_the_part_that_is_missing(client: FlaskClient, worker: WorkerState) -> None:
+    assert client.get("/readyz").status_code == 200
+    worker.redis.delete("scores:worker")
+    answer = client.get("/readyz")
+    assert (answer.status_code, error_code(answer)) == (503, "dependency_unavailable")
+    assert answer.get_json()["error"]["details"]["parts"]["worker"] == "missing"
+
+
+def test_health_asks_nobody(client: FlaskClient) -> None:
+    assert client.get("/healthz").get_json() == {"status": "ok"}
+
+
+def test_metrics_are_not_public(client: FlaskClient) -> None:
+    assert client.get("/metrics").status_code == 404
