@@ -17,12 +17,14 @@ from common.redis import Client
 from common.settings import Settings
 from tests.player import Player, register
 from tests.servers import Servers, running_servers
+from tests.stack import Stack, running_stack
 from web import create_app
 from workers import housekeeping
 from workers.state import WorkerState
 
 TEMPLATE = "scoreboard_template"
 REDIS_DATABASE = 1
+STACK_REDIS_DATABASE = 2
 
 SettingsFactory = Callable[..., Settings]
 
@@ -47,7 +49,7 @@ def make_settings(servers: Servers) -> SettingsFactory:
     """Settings for a fresh database and an empty Redis; keyword arguments are environment variables."""
     url = servers.create_database(f"test_{secrets.token_hex(6)}", TEMPLATE)
     client = redis.connect(servers.redis_url(REDIS_DATABASE))
-    client.flushall()
+    client.flushdb()
     client.close()
 
     def make(**environment: str) -> Settings:
@@ -65,6 +67,18 @@ def settings(make_settings: SettingsFactory) -> Settings:
         SCOREBOARD_LOGIN_LIMIT="100000/minute",
         SCOREBOARD_LOGIN_FAILURE_LIMIT="100000/minute",
     )
+
+
+@pytest.fixture(scope="module")
+def stack(servers: Servers) -> Iterator[Stack]:
+    """The running product on a fresh database, shared by the tests of one module."""
+    servers.prove_own()
+    client = redis.connect(servers.redis_url(STACK_REDIS_DATABASE))
+    client.flushdb()
+    client.close()
+    url = servers.create_database(f"stack_{secrets.token_hex(6)}", TEMPLATE)
+    with running_stack(servers, url, STACK_REDIS_DATABASE) as running:
+        yield running
 
 
 @pytest.fixture

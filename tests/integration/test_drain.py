@@ -45,7 +45,7 @@ def accept(worker: WorkerState, user_id: str, action_id: str = "win-match", key:
 
 def board_in_redis(worker: WorkerState, period_id: str = "all") -> list[tuple[str, int]]:
     rows = worker.redis.zrange(BoardKeys("main", period_id).scores, 0, -1, desc=True, withscores=True)
-    return [(str(member).partition(":")[2], int(score)) for member, score in rows]  # type: ignore[misc,str-unpack]
+    return [(str(member).partition(":")[2], int(score)) for member, score in rows]  # type: ignore[str-unpack]
 
 
 def board_in_database(engine: Engine, period_id: str = "all") -> list[tuple[str, int]]:

@@ -1,0 +1,152 @@
+"""The running product through its front door: web, worker and beat as processes, over real sockets."""
+
+import json
+import secrets
+import signal
+import time
+from contextlib import closing
+from typing import Any
+
+import pytest
+import requests
+import websocket
+
+from common import signing
+from common.timestamps import format_instant, from_milliseconds
+from tests.conftest import wait_until
+from tests.stack import Stack
+
+PASSWORD = "correct horse"
+
+
+class Caller:
+    """A player over HTTP."""
+
+    def __init__(self, stack: Stack, username: str) -> None:
+        self.url = stack.url
+        body = {"username": username, "password": PASSWORD}
+        assert requests.post(f"{self.url}/api/auth/register", json=body, timeout=10).status_code == 201
+        self.login: dict[str, Any] = requests.post(f"{self.url}/api/auth/login", json=body, timeout=10).json()
+        self.user_id: str = self.login["user"]["userId"]
+
+    def update(self, action_id: str = "win-match", **headers: str) -> requests.Response:
+        timestamp, key = format_instant(from_milliseconds(int(time.time() * 1000))), secrets.token_hex(8)
+        text = signing.score_update_text(self.user_id, action_id, timestamp, key)
+        signature = signing.sign(signing.from_base64url(self.login["signingKey"]), text)
+        body = {
+            "userId": self.user_id,
+            "actionId": action_id,
+            "timestamp": timestamp,
+            "idempotencyKey": key,
+            "signature": signature,
+        }
+        authorization = {"Authorization": f"Bearer {self.login['accessToken']}"}
+        return requests.post(f"{self.url}/api/scores/update", json=body, headers=authorization | headers, timeout=10)
+
+
+@pytest.fixture
+def caller(stack: Stack) -> Caller:
+    return Caller(stack, f"player-{secrets.token_hex(4)}")
+
+
+def lines(stack: Stack, name: str) -> list[dict[str, Any]]:
+    """The JSON lines of a program's log."""
+    return [json.loads(line) for line in stack.log(name).splitlines() if line.startswith("{")]
+
+
+def test_an_update_over_http_is_answered_and_seen_by_a_viewer_within_a_second(stack: Stack, caller: Caller) -> None:
+    with closing(websocket.create_connection(f"{stack.live_url}?limit=100", timeout=10)) as viewer:
+        assert json.loads(viewer.recv())["type"] == "snapshot"
+        started = time.monotonic()
+        answer = caller.update("win-match")
+        assert answer.status_code == 200
+        message = json.loads(viewer.recv())
+        assert time.monotonic() - started < 1
+    assert message["type"] == "delta"
+    assert answer.json()["entry"] in message["entries"]
+
+
+def test_the_request_id_goes_from_the_request_to_the_workers_line(stack: Stack, caller: Caller) -> None:
+    request_id = f"trace-{secrets.token_hex(8)}"
+    assert caller.update(**{"X-Request-ID": request_id}).headers["X-Request-ID"] == request_id
+    wait_until(lambda: request_id in stack.log("worker"))
+    (applied,) = [line for line in lines(stack, "worker") if line.get("request_id") == request_id]
+    assert (applied["event"], applied["user_id"], applied["points"]) == ("update_applied", caller.user_id, 25)
+    assert any(line.get("request_id") == request_id for line in lines(stack, "web"))
+
+
+def test_every_line_of_our_processes_is_json(stack: Stack, caller: Caller) -> None:
+    caller.update()
+    web = [line for line in stack.log("web").splitlines() if line]
+    assert web
+    assert all(line.startswith("{") for line in web)
+
+
+def test_no_secret_of_a_user_or_the_server_is_in_any_log(stack: Stack, caller: Caller) -> None:
+    caller.update()
+    canaries = [PASSWORD, *(caller.login[name] for name in ("accessToken", "refreshToken", "signingKey"))]
+    canaries += [stack.environment["SCOREBOARD_JWT_SECRET"], stack.environment["SCOREBOARD_SECRET_KEY"]]
+    logs = "".join(stack.log(name) for name in ("web", "worker", "beat"))
+    assert [canary for canary in canaries if canary in logs] == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        'scoreboard_response_seconds_bucket{le="0.1",method="POST",route="/api/scores/update",status="200"}',
+        "scoreboard_websocket_connections",
+        'scoreboard_cache_reads_total{cache="board",result="hit"}',
+        'scoreboard_cache_reads_total{cache="user_details",result="miss"}',
+        'scoreboard_errors_total{code="not_found"}',
+        "scoreboard_inbox_depth 0.0",
+        "scoreboard_batch_size_count",
+        'scoreboard_updates_total{outcome="applied"}',
+    ],
+)
+def test_the_internal_port_shows_the_metric(stack: Stack, caller: Caller, name: str) -> None:
+    caller.update()
+    requests.get(f"{stack.url}/api/scores/leaderboard", timeout=10)
+    requests.get(f"{stack.url}/api/nowhere", timeout=10)
+    websocket.create_connection(stack.live_url, timeout=10).close()
+    wait_until(lambda: name in requests.get(stack.metrics_url, timeout=10).text)
+
+
+def test_the_internal_port_has_nothing_else_and_the_public_one_no_metrics(stack: Stack) -> None:
+    assert requests.get(stack.metrics_url.replace("/metrics", "/"), timeout=10).status_code == 404
+    assert requests.get(f"{stack.url}/metrics", timeout=10).status_code == 404
+
+
+def test_a_flushall_while_running_is_healed_within_ten_seconds(stack: Stack, caller: Caller) -> None:
+    before = caller.update().json()["entry"]["score"]
+    client = stack.redis()
+    client.flushall()
+    wait_until(lambda: bool(client.exists("leaderboard:scores")), 10)
+    wait_until(lambda: caller.update().status_code == 200, 10)
+    shown = requests.get(f"{stack.url}/api/scores/user/{caller.user_id}", timeout=10).json()
+    assert shown["score"] >= before + 25
+    client.close()
+
+
+def test_updates_accepted_without_a_worker_are_applied_when_one_is_back(stack: Stack, caller: Caller) -> None:
+    stack.stop("worker", signal.SIGKILL)
+    statuses = {caller.update(Prefer="respond-async").status_code for _ in range(20)}
+    assert statuses == {202}
+    stack.start("worker")
+
+    def score() -> int:
+        shown = requests.get(f"{stack.url}/api/scores/user/{caller.user_id}", timeout=10)
+        return int(shown.json()["score"])
+
+    wait_until(lambda: score() == 500, 30)
+
+
+def test_a_web_process_that_is_asked_to_stop_sends_viewers_away_to_come_back(stack: Stack) -> None:
+    with closing(websocket.create_connection(stack.live_url, timeout=10)) as viewer:
+        viewer.recv()
+        started = time.monotonic()
+        assert stack.stop("web") == 0
+        assert time.monotonic() - started < 6
+        opcode, payload = viewer.recv_data()
+    assert (opcode, int.from_bytes(payload[:2], "big")) == (websocket.ABNF.OPCODE_CLOSE, 1012)
+    stack.start("web")
+    stack.wait_until_ready()

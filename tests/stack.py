@@ -1,0 +1,137 @@
+"""The running product for tests that go through its front door: web, worker and beat as processes of their own."""
+
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import requests
+
+from common import redis
+from common.redis import Client
+from tests.servers import Servers
+
+ROOT = Path(__file__).resolve().parent.parent
+READY_WITHIN_SECONDS = 60.0
+PROGRAMS = {
+    "web": ["gunicorn", "--config", "web/gunicorn_config.py", "web.wsgi:app"],
+    "worker": ["celery", "--quiet", "--app", "workers.app", "worker", "--concurrency", "1", "--without-mingle"],
+    "beat": ["celery", "--quiet", "--app", "workers.app", "beat", "--pidfile=", "--schedule", "{folder}/schedule"],
+}
+
+
+@dataclass
+class Stack:
+    """A Scoreboard on free ports. `environment` is what its processes run with."""
+
+    environment: Mapping[str, str]
+    folder: Path
+    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.environment['SCOREBOARD_PORT']}"
+
+    @property
+    def live_url(self) -> str:
+        return f"ws://127.0.0.1:{self.environment['SCOREBOARD_PORT']}/ws/scoreboard"
+
+    @property
+    def metrics_url(self) -> str:
+        return f"http://127.0.0.1:{self.environment['SCOREBOARD_METRICS_PORT']}/metrics"
+
+    def redis(self) -> Client:
+        return redis.connect(self.environment["REDIS_URL"])
+
+    def start(self, name: str) -> None:
+        """Start one program; its output goes to a file that `log` reads."""
+        program, *arguments = (part.format(folder=self.folder) for part in PROGRAMS[name])
+        with (self.folder / f"{name}.log").open("ab") as log:
+            self.processes[name] = subprocess.Popen(
+                [str(Path(sys.executable).with_name(program)), *arguments],
+                cwd=ROOT,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def stop(self, name: str, number: signal.Signals = signal.SIGTERM) -> int:
+        """Signal one program and wait for its end; its exit code."""
+        process = self.processes.pop(name)
+        process.send_signal(number)
+        code = process.wait(15)
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        return code
+
+    def log(self, name: str) -> str:
+        return (self.folder / f"{name}.log").read_text(errors="replace")
+
+    def wait_until_ready(self) -> None:
+        deadline = time.monotonic() + READY_WITHIN_SECONDS
+        while not self._is_ready():
+            assert time.monotonic() < deadline, self.log("web") + self.log("worker")
+            time.sleep(0.05)
+
+    def _is_ready(self) -> bool:
+        try:
+            return requests.get(f"{self.url}/readyz", timeout=2).status_code == 200
+        except requests.ConnectionError:
+            return False
+
+
+@contextmanager
+def running_stack(servers: Servers, database_url: str, redis_database: int, **environment: str) -> Iterator[Stack]:
+    """All programs up and ready; every one of them is ended with its children when the block ends."""
+    with tempfile.TemporaryDirectory(prefix="scoreboard-stack-", ignore_cleanup_errors=True) as folder:
+        (Path(folder) / "metrics").mkdir()
+        stack = Stack(
+            {
+                "PATH": os.environ.get("PATH", os.defpath),
+                "HOME": folder,
+                "DATABASE_URL": database_url,
+                "REDIS_URL": servers.redis_url(redis_database),
+                "SCOREBOARD_JWT_SECRET": secrets.token_urlsafe(32),
+                "SCOREBOARD_SECRET_KEY": secrets.token_urlsafe(32),
+                "SCOREBOARD_PORT": str(free_port()),
+                "SCOREBOARD_METRICS_PORT": str(free_port()),
+                "SCOREBOARD_WEB_PROCESSES": "1",
+                "SCOREBOARD_UPDATE_LIMIT": "100000/minute",
+                "SCOREBOARD_IP_LIMIT": "1000000/hour",
+                "SCOREBOARD_LOGIN_LIMIT": "100000/minute",
+                "PROMETHEUS_MULTIPROC_DIR": f"{folder}/metrics",
+                **environment,
+            },
+            Path(folder),
+        )
+        try:
+            for name in PROGRAMS:
+                stack.start(name)
+            stack.wait_until_ready()
+            yield stack
+        finally:
+            for name in tuple(stack.processes):
+                with suppress(subprocess.TimeoutExpired):
+                    stack.stop(name)
+            for process in stack.processes.values():
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+
+
+def free_port() -> int:
+    """A port below the ephemeral ones, so that no outgoing connection takes it meanwhile."""
+    while True:
+        port = 20_000 + secrets.randbelow(10_000)
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) != 0:
+                return port
