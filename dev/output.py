@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 _COLOURS = (36, 33, 32, 35, 34, 96)
-_WIDTH = 7
+_WIDTH = 8
 
 
 class Output:

@@ -127,10 +127,8 @@ class Run:
 
 def _has_come_up(server: Server, life: Life, deadline: float) -> bool:
     """Raises ServerError if it will not."""
-    if life.deaths:
-        raise ServerError(f"{server.name} ended at once; see {server.log_file}")
-    if time.monotonic() > deadline:
-        raise ServerError(f"{server.name} was not ready in time; see {server.log_file}")
+    if life.deaths or time.monotonic() > deadline:
+        raise ServerError(f"{server.name} did not come up; see {server.log_file}")
     return life.is_up and server.is_ready()
 
 

@@ -89,11 +89,11 @@ class Server(ABC):
             time.sleep(0.01)
         deadline = time.monotonic() + STARTS_WITHIN_SECONDS
         while not self.is_ready():
-            if not self.is_running():
-                raise ServerError(f"{self.name} ended at once; see {self.log_file}")
-            if time.monotonic() > deadline:
-                raise ServerError(f"{self.name} was not ready in time; see {self.log_file}")
-            time.sleep(0.01)
+            if self.is_running() and time.monotonic() < deadline:
+                time.sleep(0.01)
+                continue
+            self.kill()
+            raise ServerError(f"{self.name} did not come up; see {self.log_file}")
 
     def stop(self, seconds: float = 20.0) -> None:
         """Shut down cleanly."""

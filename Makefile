@@ -1,0 +1,52 @@
+# Everything that is done with the project. `make` alone lists it.
+BIN := .venv/bin
+INSTALLED := .venv/installed
+
+.DEFAULT_GOAL := help
+.PHONY: help run test test-fast lint format install lock psql redis-cli compose-secrets clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
+	@echo
+	@echo "  PYTHON=/path/to/python3 chooses the Python (>= 3.11) of the environment."
+
+# The shell makes way for Python, and Python ends with this make, even if make is killed.
+run: $(INSTALLED) ## Start everything here, with its own PostgreSQL and Valkey; Ctrl-C stops it
+	@exec $(BIN)/python -m dev.run $$PPID
+
+test: lint ## Check the style and run every test
+	$(BIN)/python -m pytest
+
+test-fast: $(INSTALLED) ## Run the tests that need no server
+	$(BIN)/python -m pytest tests/unit
+
+lint: $(INSTALLED) ## Check style, types and who imports whom
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy .
+	$(BIN)/lint-imports
+
+format: $(INSTALLED) ## Mend what can be mended by a program
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+install: $(INSTALLED) ## Make the environment .venv, or bring it up to date
+
+$(INSTALLED): requirements/development.txt pyproject.toml
+	@python=$$(sh dev/find_python.sh "$(PYTHON)") && "$$python" -m dev.install
+
+lock: ## Lock the requirements anew; UPGRADE=1 takes the newest versions
+	sh dev/lock.sh $(if $(UPGRADE),--upgrade)
+
+psql: $(INSTALLED) ## Open psql on the running database
+	@exec $(BIN)/python -m dev.consoles psql
+
+redis-cli: $(INSTALLED) ## Open valkey-cli or redis-cli on the running Valkey
+	@exec $(BIN)/python -m dev.consoles redis-cli
+
+compose-secrets: ## Make the secrets that docker-compose.yml reads, where missing
+	@sh dev/compose_secrets.sh
+
+clean: ## Remove the environment and all caches; the data in .data stays
+	rm -rf .venv *.egg-info build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,78 @@
+"""Make the virtual environment from the locked requirements, or finish one that was interrupted.
+
+Runs under the Python that `make` found, before anything is installed, so it uses the standard library alone.
+"""
+
+import subprocess
+import sys
+import venv
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+_OLDEST = (3, 11)
+
+
+def main() -> None:
+    environment, requirements, stamp = Path(".venv"), Path("requirements/development.txt"), Path(".venv/installed")
+    python = environment / "bin" / "python"
+    if not is_usable(python):
+        say(f"making {environment} with Python {sys.version.split()[0]}")
+        venv.create(environment, clear=True, symlinks=True, with_pip=True)
+    say("installing the locked requirements: a minute or two the first time")
+    pip(python, "--require-hashes", "--requirement", str(requirements), total=count(requirements))
+    say("installing the scoreboard command")
+    pip(python, "--no-deps", "--no-build-isolation", "--editable", ".", total=1)
+    stamp.touch()
+
+
+def is_usable(python: Path) -> bool:
+    """Whether there is an environment that works: an interrupted one has no pip, a moved one no Python."""
+    check = f"import pip, sys; sys.exit(sys.version_info < {_OLDEST})"
+    try:
+        return subprocess.run([python, "-c", check], capture_output=True, check=False).returncode == 0
+    except OSError:
+        return False
+
+
+def count(requirements: Path) -> int:
+    """How many packages the file locks."""
+    return sum("==" in line for line in requirements.read_text(encoding="utf-8").splitlines())
+
+
+def pip(python: Path, *arguments: str, total: int) -> None:
+    """Install, with a line per package. Ends the program with all that pip said if pip fails."""
+    command = [str(python), "-m", "pip", "install", "--disable-pip-version-check", "--no-input", *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        said: list[str] = []
+        for step in progress(_kept(process.stdout or (), said), total):
+            say(f"  {step}")
+    if process.returncode:
+        sys.exit("".join(said))
+
+
+def progress(lines: Iterable[str], total: int) -> Iterator[str]:
+    """pip's output as steps: each package that it fetches, and the unpacking at the end."""
+    fetched = 0
+    for line in lines:
+        if line.startswith("Collecting "):
+            fetched += 1
+            yield f"{fetched}/{total} {line.split()[1]}"
+        elif line.startswith("Installing collected packages"):
+            yield "unpacking"
+
+
+def _kept(lines: Iterable[str], said: list[str]) -> Iterator[str]:
+    for line in lines:
+        said.append(line)
+        yield line
+
+
+def say(text: str) -> None:
+    print(text, flush=True)  # noqa: T201 - progress is for the person who waits
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit("interrupted; the next `make` goes on from here")

@@ -1,0 +1,144 @@
+"""docker-compose.yml against the Compose specification's schema, and against the Procfile and the settings.
+
+compose-spec.json is the schema of https://github.com/compose-spec/compose-spec, unchanged, under the Apache licence
+in compose-spec.LICENSE.
+"""
+
+import json
+import re
+import shlex
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+from honcho.environ import parse_procfile
+
+from common.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+PROCFILE: dict[str, str] = parse_procfile((ROOT / "Procfile").read_text(encoding="utf-8")).processes
+OURS = [*PROCFILE, "migrate"]
+
+_VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
+
+
+def expanded(text: str, environment: dict[str, str]) -> str:
+    """`${NAME:-default}` as a shell and as Compose read it."""
+    return _VARIABLE.sub(lambda found: environment.get(found[1]) or found[2] or "", text)
+
+
+def environment_of(service: str) -> dict[str, str]:
+    """What a service gets where the operator has set nothing."""
+    return {name: expanded(str(value), {}) for name, value in SERVICES[service]["environment"].items()}
+
+
+def test_the_file_follows_the_compose_specification() -> None:
+    schema = json.loads(Path(__file__).with_name("compose-spec.json").read_text(encoding="utf-8"))
+
+    problems = [
+        f"{error.json_path}: {error.message}" for error in jsonschema.Draft202012Validator(schema).iter_errors(COMPOSE)
+    ]
+
+    assert problems == []
+
+
+def test_there_is_a_service_for_each_program_for_the_servers_and_for_the_migration() -> None:
+    assert set(SERVICES) == {*OURS, "postgres", "valkey"}
+
+
+@pytest.mark.parametrize("name", PROCFILE)
+def test_a_service_runs_what_the_procfile_runs(name: str) -> None:
+    command = expanded(SERVICES[name]["command"], {})
+
+    assert shlex.split(command) == shlex.split(expanded(PROCFILE[name], environment_of(name)))
+
+
+def test_the_migration_is_the_one_that_make_run_uses() -> None:
+    assert SERVICES["migrate"]["command"] == "python -m scoreboard migrate"
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_every_variable_is_a_setting(name: str) -> None:
+    settings = {field.alias for field in Settings.model_fields.values()}
+    others = {"SCOREBOARD_DATA_DIR", "PROMETHEUS_MULTIPROC_DIR"}
+
+    assert {variable.removesuffix("_FILE") for variable in SERVICES[name]["environment"]} <= settings | others
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_secrets_come_as_files_that_the_service_is_given(name: str) -> None:
+    service = SERVICES[name]
+    read = {Path(value).name for key, value in service.get("environment", {}).items() if key.endswith("_FILE")}
+
+    assert read <= set(service.get("secrets", [])) <= set(COMPOSE["secrets"])
+    assert not {"SCOREBOARD_JWT_SECRET", "SCOREBOARD_SECRET_KEY", "DATABASE_URL"} & set(service.get("environment", {}))
+
+
+def test_every_secret_is_made_by_the_documented_command() -> None:
+    script = (ROOT / "dev" / "compose_secrets.sh").read_text(encoding="utf-8")
+
+    assert all(re.search(rf"\b{re.escape(name)}\b", script) for name in COMPOSE["secrets"])
+
+
+@pytest.mark.parametrize("name", PROCFILE)
+def test_a_program_starts_when_the_servers_are_healthy_and_the_schema_is_there(name: str) -> None:
+    conditions = {on: wanted["condition"] for on, wanted in SERVICES[name]["depends_on"].items()}
+
+    assert conditions == {
+        "postgres": "service_healthy",
+        "valkey": "service_healthy",
+        "migrate": "service_completed_successfully",
+    }
+
+
+@pytest.mark.parametrize("name", set(SERVICES) - {"migrate"})
+def test_whatever_runs_on_has_a_health_check_a_restart_policy_and_time_to_stop(name: str) -> None:
+    service = SERVICES[name]
+
+    assert service["healthcheck"]["test"]
+    assert service["restart"] == "unless-stopped"
+    assert service["stop_grace_period"]
+
+
+def test_web_is_healthy_when_the_service_is_whole() -> None:
+    assert "/readyz" in " ".join(SERVICES["web"]["healthcheck"]["test"])
+
+
+def test_valkey_loses_nothing_and_evicts_nothing() -> None:
+    words = shlex.split(SERVICES["valkey"]["command"])
+
+    options = dict(pairwise(words))
+    assert options["--appendonly"] == "yes"
+    assert options["--appendfsync"] == "always"
+    assert options["--maxmemory-policy"] == "noeviction"
+    assert "valkey:/data" in SERVICES["valkey"]["volumes"]
+
+
+def test_nothing_is_published_beyond_this_machine() -> None:
+    published = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
+
+    assert set(published) == {"web", "flower"}
+    assert all(port.startswith("127.0.0.1:") for ports in published.values() for port in ports)
+
+
+def test_the_image_installs_by_hash_and_runs_as_nobody_in_particular() -> None:
+    dockerfile = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+
+    assert "--require-hashes -r requirements/production.txt" in dockerfile
+    assert re.search(r"^USER 10001", dockerfile, re.MULTILINE)
+    copied = re.findall(r"^COPY (?!--)(\S+)", dockerfile, re.MULTILINE)
+    assert copied
+    assert all((ROOT / path).exists() for path in copied)
+
+
+def test_the_image_gets_what_it_copies_and_nothing_else() -> None:
+    dockerfile = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    ignored = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+
+    kept = {line.removeprefix("!") for line in ignored if line.startswith("!")}
+    assert kept == set(re.findall(r"^COPY (?!--)(\S+)", dockerfile, re.MULTILINE))

@@ -1,0 +1,204 @@
+"""`make run`'s program on a project of dummies: real servers, real signals."""
+
+import os
+import signal
+import stat
+from contextlib import closing
+from pathlib import Path
+
+import psycopg2
+import pytest
+import redis
+
+from dev import environment
+from tests.dev.dummy import Project, is_alive, wait_until
+from tests.servers import Servers
+
+NAMES = {"web", "worker", "beat", "flower"}
+
+
+def test_a_start_brings_up_servers_and_programs_and_says_where_they_are(project: Project) -> None:
+    with project.run() as run:
+        run.wait_until_ready()
+
+        assert {start.name for start in project.starts()} == NAMES
+        assert "migrate  | migrating postgresql://" in run.output
+        assert f"http://127.0.0.1:{project.ports['SCOREBOARD_PORT']}" in run.output
+        assert f"http://127.0.0.1:{project.ports['SCOREBOARD_FLOWER_PORT']}" in run.output
+        shared = environment.published(project.data)
+        with closing(psycopg2.connect(shared["DATABASE_URL"])), closing(redis.Redis.from_url(shared["REDIS_URL"])) as r:
+            assert r.ping()
+        for name in environment.GENERATED_SECRETS:
+            assert stat.S_IMODE(Path(shared[f"{name}_FILE"]).stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("request_to_stop", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_stop_ends_everything_in_order_within_seconds(project: Project, request_to_stop: signal.Signals) -> None:
+    with project.run() as run:
+        run.wait_until_ready()
+        everybody = run.family() | project.everybody()
+
+        assert run.stop(request_to_stop) == 0
+
+    assert set(project.stops()) == NAMES
+    assert project.stops()[-1] == "worker"
+    assert not any(is_alive(pid) for pid in everybody)
+    assert environment.published(project.data) == {}
+
+
+def test_a_second_start_is_warm_and_keeps_data_secrets_and_addresses(project: Project) -> None:
+    with project.run() as run:
+        run.wait_until_ready()
+        first = environment.published(project.data)
+        with closing(psycopg2.connect(first["DATABASE_URL"])) as connection, connection, connection.cursor() as cursor:
+            cursor.execute("CREATE TABLE kept AS SELECT 42 AS answer")
+        secrets = {path.name: path.read_bytes() for path in (project.data / "secrets").iterdir()}
+
+    with project.run() as run:
+        run.wait_until_ready()
+        assert environment.published(project.data) == first
+        with closing(psycopg2.connect(first["DATABASE_URL"])) as connection, connection.cursor() as cursor:
+            cursor.execute("SELECT answer FROM kept")
+            assert cursor.fetchone() == (42,)
+    assert {path.name: path.read_bytes() for path in (project.data / "secrets").iterdir()} == secrets
+
+
+def test_whoever_dies_is_started_again_and_nobody_else(project: Project) -> None:
+    with project.run() as run:
+        run.wait_until_ready()
+        before = environment.published(project.data)
+        (worker,) = project.starts("worker")
+
+        os.kill(worker.pid, signal.SIGKILL)
+        run.wait_for("worker   | was killed by signal 9; starting it again")
+        wait_until(lambda: len(project.starts("worker")) == 2)
+        assert not is_alive(worker.child)
+
+        for program, pid in run.servers().items():
+            os.kill(pid, signal.SIGKILL)
+            run.wait_for(f"{program.partition('-')[0]:<8} | was killed by signal 9; starting it again")
+
+        with closing(redis.Redis.from_url(before["REDIS_URL"])) as client:
+            wait_until(lambda: answers(client))
+        wait_until(lambda: connects(before["DATABASE_URL"]))
+        assert {name: len(project.starts(name)) for name in NAMES} == {"web": 1, "worker": 2, "beat": 1, "flower": 1}
+
+
+def test_when_only_the_supervisor_is_killed_nothing_outlives_it_and_a_new_start_recovers(project: Project) -> None:
+    with project.run() as run:
+        run.wait_until_ready()
+        everybody = run.family() | project.everybody()
+        run.process.kill()
+
+    with project.run() as again:  # at once: it waits for what is still ending
+        again.wait_until_ready()
+        assert len(project.starts("web")) == 2
+    wait_until(lambda: not any(is_alive(pid) for pid in everybody - project.everybody()))
+
+
+def test_when_all_of_it_is_killed_a_new_start_recovers(project: Project) -> None:
+    with project.run() as run:
+        run.wait_until_ready()
+        first = environment.published(project.data)
+        for pid in run.family():
+            os.kill(pid, signal.SIGKILL)
+
+    with project.run() as again:
+        again.wait_until_ready()
+        assert environment.published(project.data) == first
+
+
+def test_a_run_ends_with_the_parent_that_it_was_told_to_end_with(project: Project) -> None:
+    with project.run(str(os.getpid() + 1)) as run:  # as if our parent had died already
+        assert run.process.wait(10) == 0
+
+    assert project.starts() == []
+
+
+def test_a_second_run_in_the_same_folder_is_refused_and_the_first_goes_on(project: Project) -> None:
+    with project.run() as run:
+        run.wait_until_ready()
+        first = run.output
+
+        with project.run() as second:
+            assert second.process.wait(10) == 1
+            assert "another `make run` uses" in second.output
+
+        assert first
+        assert run.process.poll() is None
+
+
+def test_servers_that_the_operator_names_are_used_and_none_is_started(project: Project, servers: Servers) -> None:
+    given = {"DATABASE_URL": servers.database_url, "REDIS_URL": servers.redis_url(2)}
+
+    with project.run(**given) as run:
+        run.wait_until_ready()
+        assert run.servers() == {}
+        assert environment.published(project.data).items() >= given.items()
+
+    assert (project.data / "secrets" / "jwt_secret").exists()
+    assert not (project.data / "valkey").exists()
+
+
+def test_each_server_is_decided_on_its_own(project: Project, servers: Servers) -> None:
+    with project.run(DATABASE_URL=servers.database_url) as run:
+        run.wait_until_ready()
+        assert run.servers().keys() == {"valkey-server"}
+
+
+@pytest.mark.parametrize("variable", ["SCOREBOARD_PORT", "SCOREBOARD_UPDATE_LIMIT", "REDIS_URL"])
+def test_a_bad_value_stops_the_start_with_its_name_before_anything_is_started(project: Project, variable: str) -> None:
+    with project.run(**{variable: "nonsense"}) as run:
+        assert run.process.wait(10) == 1
+
+    assert f"cannot start: {variable}: " in run.output
+    assert project.starts() == []
+    assert not (project.data / "valkey").exists()
+
+
+def test_a_port_in_use_stops_the_start_before_anything_is_started(project: Project, servers: Servers) -> None:
+    taken = servers.redis_url().rpartition(":")[2].partition("/")[0]
+
+    with project.run(SCOREBOARD_FLOWER_PORT=taken) as run:
+        assert run.process.wait(10) == 1
+
+    assert f"cannot start: SCOREBOARD_FLOWER_PORT: cannot listen on 127.0.0.1, port {taken}" in run.output
+    assert project.starts() == []
+    assert not (project.data / "valkey").exists()
+
+
+def test_a_migration_that_fails_stops_the_start_and_the_servers(project: Project) -> None:
+    (project.root / "scoreboard" / "__main__.py").write_text("raise SystemExit('no such table')")
+
+    with project.run() as run:
+        assert run.process.wait(30) == 1
+
+    assert "migrate  | no such table" in run.output
+    assert "cannot start: the migration failed" in run.output
+    assert project.starts() == []
+
+
+def test_a_stop_before_anything_is_ready_is_obeyed(project: Project) -> None:
+    (project.root / "scoreboard" / "__main__.py").write_text("import time; time.sleep(1000)")
+
+    with project.run() as run:
+        run.wait_for("migrating the database")
+        everybody = run.family()
+        assert run.stop() == 0
+
+    assert not any(is_alive(pid) for pid in everybody)
+
+
+def answers(client: redis.Redis) -> bool:
+    try:
+        return bool(client.ping())
+    except redis.RedisError:
+        return False
+
+
+def connects(url: str) -> bool:
+    try:
+        psycopg2.connect(url).close()
+    except psycopg2.OperationalError:
+        return False
+    return True

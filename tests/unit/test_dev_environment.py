@@ -1,0 +1,72 @@
+import stat
+from pathlib import Path
+
+from dev import environment
+
+HERE = Path("/project")
+
+
+def test_a_missing_secret_is_made_and_named_by_its_file(tmp_path: Path) -> None:
+    env = environment.with_secrets({}, tmp_path)
+
+    for name in environment.GENERATED_SECRETS:
+        path = Path(env[f"{name}_FILE"])
+        assert len(path.read_text(encoding="utf-8").strip()) >= 43  # 32 random bytes in base64
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_secrets_are_the_same_at_the_next_start(tmp_path: Path) -> None:
+    first = environment.with_secrets({}, tmp_path)
+    texts = [path.read_bytes() for path in sorted((tmp_path / "secrets").iterdir())]
+
+    assert environment.with_secrets({}, tmp_path) == first
+    assert [path.read_bytes() for path in sorted((tmp_path / "secrets").iterdir())] == texts
+
+
+def test_a_secret_that_the_operator_gave_is_left_alone(tmp_path: Path) -> None:
+    given = {"SCOREBOARD_JWT_SECRET": "x" * 40, "SCOREBOARD_SECRET_KEY_FILE": "/run/secrets/key"}
+
+    env = environment.with_secrets(given, tmp_path)
+
+    assert "SCOREBOARD_JWT_SECRET_FILE" not in env
+    assert env["SCOREBOARD_SECRET_KEY_FILE"] == "/run/secrets/key"
+    assert [path.name for path in (tmp_path / "secrets").iterdir()] == ["flower_password"]
+
+
+def test_an_empty_variable_counts_as_not_given(tmp_path: Path) -> None:
+    env = environment.with_secrets({"SCOREBOARD_JWT_SECRET": ""}, tmp_path)
+
+    assert env["SCOREBOARD_JWT_SECRET_FILE"] == str(tmp_path / "secrets" / "jwt_secret")
+
+
+def test_programs_find_the_environment_first_and_paths_that_hold_in_any_folder(tmp_path: Path) -> None:
+    env = environment.with_programs({"PATH": "/usr/bin", "DATABASE_URL_FILE": "secrets/url"}, tmp_path, HERE)
+
+    assert env["PATH"].endswith(":/usr/bin")
+    assert (Path(env["PATH"].partition(":")[0]) / "python").exists()
+    assert env["DATABASE_URL_FILE"] == "/project/secrets/url"
+    assert env["SCOREBOARD_DATA_DIR"] == str(tmp_path)
+    assert env["PROMETHEUS_MULTIPROC_DIR"] == str(tmp_path / "metrics")
+
+
+def test_logs_are_for_people_unless_the_operator_says_otherwise(tmp_path: Path) -> None:
+    assert environment.with_programs({}, tmp_path, HERE)["SCOREBOARD_LOG_FORMAT"] == "console"
+    assert (
+        environment.with_programs({"SCOREBOARD_LOG_FORMAT": "json"}, tmp_path, HERE)["SCOREBOARD_LOG_FORMAT"] == "json"
+    )
+
+
+def test_a_second_terminal_reads_what_was_published_until_it_is_withdrawn(tmp_path: Path) -> None:
+    env = {
+        "DATABASE_URL": "postgresql://u:p=w@127.0.0.1/db",
+        "REDIS_URL": "redis://127.0.0.1/0",
+        "SCOREBOARD_JWT_SECRET_FILE": "/data/jwt",
+        "HOME": "/root",
+    }
+
+    path = environment.publish(env, tmp_path)
+
+    assert environment.published(tmp_path) == {name: value for name, value in env.items() if name != "HOME"}
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    environment.withdraw(tmp_path)
+    assert environment.published(tmp_path) == {}

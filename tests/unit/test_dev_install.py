@@ -1,0 +1,33 @@
+from pathlib import Path
+
+from dev import install
+
+PIP = """\
+Collecting alembic==1.20.1
+  Downloading alembic-1.20.1-py3-none-any.whl (245 kB)
+Requirement already satisfied: amqp==5.4.2
+Collecting vine==5.1.0
+Installing collected packages: vine, alembic
+Successfully installed alembic-1.20.1 vine-5.1.0
+"""
+
+
+def test_each_package_that_is_fetched_is_a_step_and_so_is_the_unpacking() -> None:
+    steps = list(install.progress(PIP.splitlines(), 3))
+
+    assert steps == ["1/3 alembic==1.20.1", "2/3 vine==5.1.0", "unpacking"]
+
+
+def test_packages_are_counted_without_their_hashes(tmp_path: Path) -> None:
+    lock = tmp_path / "lock.txt"
+    lock.write_text("a==1 \\\n    --hash=sha256:00\nb==2 ; sys_platform == 'win32' \\\n    --hash=sha256:01\n")
+
+    assert install.count(lock) == 2
+
+
+def test_an_environment_that_is_missing_or_half_made_is_not_usable(tmp_path: Path) -> None:
+    (tmp_path / "python").write_text("#!/bin/sh\nexit 1\n")
+    (tmp_path / "python").chmod(0o755)
+
+    assert not install.is_usable(tmp_path / "python")
+    assert not install.is_usable(tmp_path / "nothing")
