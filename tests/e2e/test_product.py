@@ -4,7 +4,8 @@ import json
 import secrets
 import signal
 import time
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -49,13 +50,23 @@ def caller(stack: Stack) -> Caller:
     return Caller(stack, f"player-{secrets.token_hex(4)}")
 
 
+@contextmanager
+def viewing(url: str) -> Iterator[websocket.WebSocket]:
+    """A viewer whose socket is closed in the end, whatever became of the connection."""
+    viewer = websocket.create_connection(url, timeout=10)
+    try:
+        yield viewer
+    finally:
+        viewer.shutdown()  # type: ignore[no-untyped-call]  # websocket-client
+
+
 def lines(stack: Stack, name: str) -> list[dict[str, Any]]:
     """The JSON lines of a program's log."""
     return [json.loads(line) for line in stack.log(name).splitlines() if line.startswith("{")]
 
 
 def test_an_update_over_http_is_answered_and_seen_by_a_viewer_within_a_second(stack: Stack, caller: Caller) -> None:
-    with closing(websocket.create_connection(f"{stack.live_url}?limit=100", timeout=10)) as viewer:
+    with viewing(f"{stack.live_url}?limit=100") as viewer:
         assert json.loads(viewer.recv())["type"] == "snapshot"
         started = time.monotonic()
         answer = caller.update("win-match")
@@ -107,7 +118,8 @@ def test_the_internal_port_shows_the_metric(stack: Stack, caller: Caller, name: 
     caller.update()
     requests.get(f"{stack.url}/api/scores/leaderboard", timeout=10)
     requests.get(f"{stack.url}/api/nowhere", timeout=10)
-    websocket.create_connection(stack.live_url, timeout=10).close()
+    with viewing(stack.live_url):
+        pass
     wait_until(lambda: name in requests.get(stack.metrics_url, timeout=10).text)
 
 
@@ -141,7 +153,7 @@ def test_updates_accepted_without_a_worker_are_applied_when_one_is_back(stack: S
 
 
 def test_a_web_process_that_is_asked_to_stop_sends_viewers_away_to_come_back(stack: Stack) -> None:
-    with closing(websocket.create_connection(stack.live_url, timeout=10)) as viewer:
+    with viewing(stack.live_url) as viewer:
         viewer.recv()
         started = time.monotonic()
         assert stack.stop("web") == 0
