@@ -3,14 +3,16 @@
 import base64
 import binascii
 from collections.abc import Callable
-from urllib.parse import urlsplit
+from wsgiref.types import WSGIEnvironment
 
-from flask import Flask, current_app, g, request
+from flask import Flask, Response, current_app, g, request
 from flask_sock import Sock
 from simple_websocket import Server
+from werkzeug.exceptions import MethodNotAllowed
 
 from common import redis
 from common.errors import ErrorCode, ScoreboardError, invalid_field
+from common.periods import Period
 from common.schemas import LiveQuery
 from web.access import public
 from web.boards import asked_period
@@ -46,19 +48,14 @@ class Live:
         self.hub = Hub(most=settings.live_max, most_per_address=settings.live_per_ip)
         self.feed = Feed(self.hub, adapters.leaderboard, redis.connect_to_listen(settings.redis_url))
 
-    def admit(self) -> Slot:
-        """A place for the viewer who asks, or the reason why not, with nothing shaken yet."""
-        _check_handshake()
-        _check_origin()
-        query = query_as(LiveQuery)
-        if query.ticket is not None:
-            raise ScoreboardError(ErrorCode.TOKEN_INVALID, "This ticket is not valid.")
-        period = asked_period(query)
-        watch = Watch(query.board, query.period, query.limit)
-        g.since = query.since
-        top = services().leaderboard.top(query.board, period.id, query.limit)
+    def prepare(self, slot: Slot, query: LiveQuery, period: Period) -> None:
+        """What the viewer of this slot will see. The board is read only for the first of those who see the same."""
         self.feed.start()
-        return self.hub.admit(watch, client_address(), period.id, top)
+        watch = Watch(query.board, query.period, query.limit)
+        if not self.hub.is_watched(watch):
+            top = services().leaderboard.top(query.board, period.id, query.limit)
+            self.hub.open(watch, period.id, top)
+        self.hub.expect(slot, watch)
 
 
 def live() -> Live:
@@ -71,6 +68,7 @@ def init_app(app: Flask, adapters: Services) -> None:
     app.extensions["live"] = Live(adapters)
     app.config["SOCK_SERVER_OPTIONS"] = {"thread_class": _NoThread, "max_message_size": LONGEST_MESSAGE_BYTES}
     app.before_request(_admit)
+    app.after_request(_log_as_switched)
     app.teardown_request(_give_back)
     Sock(app).route(PATH)(public(_hand_over))
 
@@ -81,24 +79,59 @@ def _hand_over(ws: Server) -> None:
 
 
 def _admit() -> None:
-    if request.path == PATH:
-        g.slot = live().admit()
-        # Compression would cost 96 KiB for each viewer; without this header it is not agreed on.
-        request.environ.pop("HTTP_SEC_WEBSOCKET_EXTENSIONS", None)
+    """A place for the viewer who asks, or the reason why not, with nothing shaken yet."""
+    if request.path.rstrip("/") != PATH:  # as Flask's router compares
+        return
+    _check_handshake()
+    _check_origin()
+    query = query_as(LiveQuery)
+    if query.ticket is not None:
+        raise ScoreboardError(ErrorCode.TOKEN_INVALID, "This ticket is not valid.")
+    period = asked_period(query)
+    g.since = query.since
+    g.slot = live().hub.reserve(client_address())
+    live().prepare(g.slot, query, period)
+    _reduce_to_handshake(request.environ)
 
 
 def _give_back(_error: BaseException | None) -> None:
+    """Whatever became of the request, a place that no viewer took is free again."""
     slot = g.pop("slot", None)
     if slot:
         live().hub.give_back(slot)
 
 
+def _log_as_switched(response: Response) -> Response:
+    """flask-sock's response stands for a 101 that was sent long ago."""
+    if "slot" in g and g.slot.is_settled:
+        response.status_code = 101
+    return response
+
+
+def _reduce_to_handshake(environ: WSGIEnvironment) -> None:
+    """Leave wsproto only what was checked: whatever else it cannot read, it answers with an exception, and so a 500.
+
+    Without Sec-WebSocket-Extensions no compression is agreed on, which would cost 96 KiB for each viewer.
+    """
+    for name in [name for name in environ if name.startswith("HTTP_") and name != "HTTP_SEC_WEBSOCKET_KEY"]:
+        del environ[name]
+    environ.update(
+        HTTP_HOST="scoreboard",
+        HTTP_CONNECTION="Upgrade",
+        HTTP_UPGRADE="websocket",
+        HTTP_SEC_WEBSOCKET_VERSION=_WEBSOCKET_VERSION,
+    )
+
+
 def _check_handshake() -> None:
-    """RFC 6455 section 4.2.1; wsproto would answer a mistake with an exception, and so a 500."""
+    """RFC 6455 section 4.2.1."""
+    if request.method != "GET":
+        raise MethodNotAllowed(["GET"])
     upgrade = request.headers.get("Upgrade", "").lower() == "websocket"
     connection = [token.strip().lower() for token in request.headers.get("Connection", "").split(",")]
     version = request.headers.get("Sec-WebSocket-Version")
-    if not upgrade or "upgrade" not in connection or version != _WEBSOCKET_VERSION:
+    is_old = request.environ.get("SERVER_PROTOCOL") == "HTTP/1.0"
+    if is_old or not upgrade or "upgrade" not in connection or version != _WEBSOCKET_VERSION:
         raise ScoreboardError(ErrorCode.UPGRADE_REQUIRED, "This address speaks WebSocket, version 13.")
     try:
         key = base64.b64decode(request.headers.get("Sec-WebSocket-Key", ""), validate=True)
@@ -111,8 +144,6 @@ def _check_handshake() -> None:
 def _check_origin() -> None:
     """A browser says which page asks: one of ours or of an allowed origin. Without an Origin it is no browser."""
     origin = request.headers.get("Origin")
-    if origin is None or origin in services().settings.live_origins:
-        return
-    parts = urlsplit(origin)
-    if parts.scheme not in ("http", "https") or parts.netloc.lower() != request.host.lower():
+    own = (f"http://{request.host}".lower(), f"https://{request.host}".lower())
+    if origin is not None and origin.lower() not in own and origin not in services().settings.live_origins:
         raise ScoreboardError(ErrorCode.ORIGIN_NOT_ALLOWED, "Pages of this origin may not open the live socket.")

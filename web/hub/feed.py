@@ -12,8 +12,10 @@ import orjson
 import redis
 import structlog
 from gevent.event import Event
+from sqlalchemy.exc import SQLAlchemyError
 
 from common import keys, metrics, periods
+from common.entries import Top
 from common.leaderboard import Leaderboard
 from common.redis import Client
 from web.hub.group import Group
@@ -40,7 +42,7 @@ class Feed:
         self._listener = listener
         self._changed: set[tuple[str, str]] = set()
         self._news = Event()
-        self._looked_at = 0.0
+        self._moved_at = 0.0
         self._hold = TICK_SECONDS
         self._is_running = False
 
@@ -55,40 +57,69 @@ class Feed:
         with self._listener.pubsub() as subscription:  # type: ignore[no-untyped-call]  # redis-py
             subscription.subscribe(keys.UPDATES_CHANNEL)
             for message in subscription.listen():
-                if message["type"] == "message":
-                    for board in orjson.loads(message["data"])["boards"]:
-                        self._changed.add((board["board"], board["period"]))
-                    self._news.set()
+                if message["type"] == "subscribe":
+                    self._look_at_everything()  # subscribed first, read after: nothing falls in between
+                elif message["type"] == "message":
+                    self._take_in(message["data"])
+                self._news.set()
+
+    def _take_in(self, message: str) -> None:
+        try:
+            self._changed.update((board["board"], board["period"]) for board in orjson.loads(message)["boards"])
+        except (ValueError, KeyError, TypeError):
+            log.warning("live_message_not_understood")
+            self._look_at_everything()
+
+    def _look_at_everything(self) -> None:
+        for group in self._hub.watched():
+            group.looked_at = 0.0
 
     def _show(self) -> None:
-        """An idle board is sent at once; a busy one when the hold is over."""
-        self._news.wait(POLL_SECONDS)
-        gevent.sleep(max(0.0, self._looked_at + self._hold - time.monotonic()))
+        """An idle board is sent at once; a busy one when the hold is over. A look without news holds nobody up."""
+        has_news = self._news.wait(POLL_SECONDS)
+        if has_news:
+            gevent.sleep(max(0.0, self._moved_at + self._hold - time.monotonic()))
         self._news.clear()
-        started = self._looked_at = time.monotonic()
-        self.look()
-        self._hold = max(TICK_SECONDS, FAN_OUT_SHARE * (time.monotonic() - started))
+        started = time.monotonic()
+        fan_out = self.look()
+        if has_news or fan_out:
+            self._moved_at = started
+            self._hold = max(TICK_SECONDS, FAN_OUT_SHARE * fan_out)
 
-    def look(self) -> None:
-        """Read every watched board that changed, once, and tell its viewers."""
+    def look(self) -> float:
+        """Read every watched board that changed, once, and tell its viewers. Returns the seconds that telling took."""
         changed, self._changed = self._changed, set()
         now = datetime.now(UTC)
         boards: dict[tuple[str, str], list[Group]] = {}
         for group in self._hub.watched():
             period_id = periods.resolve(group.watch.period, now).id
             boards.setdefault((group.watch.board_id, period_id), []).append(group)
+        fan_out = 0.0
         for (board_id, period_id), groups in boards.items():
             if (board_id, period_id) in changed or any(_is_due(group, period_id) for group in groups):
-                self._tell(board_id, period_id, groups)
+                top = self._read(board_id, period_id, groups)
+                if top:
+                    fan_out += self._tell(period_id, top, groups)
+        return fan_out
 
-    def _tell(self, board_id: str, period_id: str, groups: list[Group]) -> None:
-        top = self._leaderboard.live_top(board_id, period_id, max(group.watch.limit for group in groups))
+    def _read(self, board_id: str, period_id: str, groups: list[Group]) -> Top | None:
+        """None if it cannot be read now: the poll asks again, and other boards are none the worse."""
         for group in groups:
             group.looked_at = time.monotonic()
-            frame = group.advance(period_id, top) if top else None
+        try:
+            return self._leaderboard.live_top(board_id, period_id, max(group.watch.limit for group in groups))
+        except SQLAlchemyError as error:  # a name that only PostgreSQL knows
+            log.warning("live_board_not_read", board=board_id, period=period_id, error=type(error).__name__)
+            return None
+
+    def _tell(self, period_id: str, top: Top, groups: list[Group]) -> float:
+        started = time.monotonic()
+        frames = [(group, group.advance(period_id, top)) for group in groups]
+        for group, frame in frames:
             if frame:
                 metrics.FRAMES_SENT.inc()
                 self._hub.broadcast(group, frame)
+        return time.monotonic() - started if any(frame for _, frame in frames) else 0.0
 
     def _look_after(self) -> None:
         gevent.sleep(1.0)
@@ -104,14 +135,16 @@ def _for_ever(turn: Callable[[], None]) -> None:
     """No loop ends and none spins: after a failure it goes on, a little later each time."""
     pause = TICK_SECONDS
     while True:
+        started = time.monotonic()
         try:
             turn()
             pause = TICK_SECONDS
+            continue
         except redis.RedisError as error:
             log.warning("live_feed_interrupted", loop=turn.__name__, error=type(error).__name__)
-            gevent.sleep(pause)
-            pause = min(_LONGEST_PAUSE, pause * 2)
         except Exception:
             log.exception("live_feed_failed", loop=turn.__name__)
-            gevent.sleep(pause)
-            pause = min(_LONGEST_PAUSE, pause * 2)
+        if time.monotonic() - started > _LONGEST_PAUSE:
+            pause = TICK_SECONDS  # it had gone well for a while
+        gevent.sleep(pause)
+        pause = min(_LONGEST_PAUSE, pause * 2)

@@ -1,13 +1,13 @@
 """The viewers of this process: who may come, who sees what, who is still there, and how everybody leaves."""
 
 import time
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import gevent
 import orjson
 import structlog
+from gevent import Greenlet
 from simple_websocket import Server
 
 from common import metrics
@@ -15,6 +15,7 @@ from common.entries import Top
 from common.errors import ErrorCode, ScoreboardError
 from web.hub import frames
 from web.hub.group import Group, Watch
+from web.hub.places import Places
 from web.hub.viewer import Viewer
 
 log = structlog.get_logger(__name__)
@@ -29,69 +30,75 @@ MESSAGES_PER_BEAT = 100
 
 _COUNTED_EVERY = 10
 _FAREWELL_SLICE = 100
+_FAREWELL_PAUSE_SECONDS = 0.05
 
 
-@dataclass
+@dataclass(eq=False)
 class Slot:
-    """A place that was given to a request before its handshake."""
+    """A place that was given to a request before its handshake, and what its viewer will see."""
 
-    group: Group
     address: str
-    is_taken: bool = False
+    group: Group | None = None
+    is_settled: bool = False
 
 
 class Hub:
-    """Groups of viewers. Give each method the time to finish: none of them waits, but for `stop`."""
+    """Groups of viewers. None of its methods waits, but for `stop`: whatever one of them does, is done at once."""
 
     def __init__(self, *, most: int, most_per_address: int) -> None:
-        self._most = most
-        self._most_per_address = most_per_address
+        self._places = Places(most=most, most_per_address=most_per_address)
         self._groups: dict[Watch, Group] = {}
         self._group_of: dict[Viewer, Group] = {}
         self._leaving: set[Viewer] = set()
-        self._by_address: Counter[str] = Counter()
         self._beats = 0
-        self.is_closing = False
+        self._farewell: Greenlet[[], None] | None = None
 
     # -- coming ----------------------------------------------------------------------------------------------------
 
-    def admit(self, watch: Watch, address: str, period_id: str, top: Top) -> Slot:
-        """Reserve a place. Raises `too_many_connections` or `dependency_unavailable` when there is none.
-
-        `top` is what to show if nobody watches this yet.
-        """
-        if self.is_closing:
+    def reserve(self, address: str) -> Slot:
+        """A place. Raises `too_many_connections` or `dependency_unavailable` when there is none."""
+        if self._farewell:
             raise ScoreboardError(ErrorCode.DEPENDENCY_UNAVAILABLE, "This server is restarting.", None, 1)
-        if self._by_address.total() >= self._most:
-            raise ScoreboardError(ErrorCode.DEPENDENCY_UNAVAILABLE, "All places for viewers are taken.", None, 10)
-        if self._by_address[address] >= self._most_per_address:
-            message = "Too many live connections from this address."
-            raise ScoreboardError(ErrorCode.TOO_MANY_CONNECTIONS, message, None, 10)
-        group = self._groups.setdefault(watch, Group(watch, period_id, top))
-        group.expected += 1
-        self._by_address[address] += 1
-        return Slot(group, address)
+        self._places.take(address)
+        return Slot(address)
 
     def is_watched(self, watch: Watch) -> bool:
         return watch in self._groups
 
+    def open(self, watch: Watch, period_id: str, top: Top) -> None:
+        """Begin a group with this head, unless somebody watches the same already."""
+        if watch not in self._groups:
+            self._groups[watch] = Group(watch, period_id, top)
+
+    def expect(self, slot: Slot, watch: Watch) -> None:
+        """A viewer of an open group is about to come: the group stays until it is there."""
+        slot.group = self._groups[watch]
+        slot.group.expected += 1
+
     def adopt(self, ws: Server, slot: Slot, since: str | None) -> None:
         """Take a connection over from its request, which may then end."""
+        if slot.group is None:
+            raise RuntimeError("a slot without a group")
         viewer = Viewer(self, ws, slot.address)
-        slot.is_taken = True
+        slot.is_settled = True
         slot.group.expected -= 1
         slot.group.viewers.add(viewer)
         self._group_of[viewer] = slot.group
         metrics.VIEWERS.inc()
         viewer.send(slot.group.welcome(since))
         viewer.listen()
+        if self._farewell:
+            self._see_off(viewer, frames.RESTART, "restart")
 
     def give_back(self, slot: Slot) -> None:
-        """The handshake came to nothing."""
-        if not slot.is_taken:
-            slot.is_taken = True
+        """The handshake came to nothing. Does nothing for a slot whose viewer came."""
+        if slot.is_settled:
+            return
+        slot.is_settled = True
+        self._places.give_back(slot.address)
+        if slot.group:
             slot.group.expected -= 1
-            self._vacate(slot.group, slot.address)
+            self._forget_if_deserted(slot.group)
 
     # -- seeing ----------------------------------------------------------------------------------------------------
 
@@ -103,26 +110,28 @@ class Hub:
         """The same bytes to everybody. One who has not read the last ones gets a snapshot when they have."""
         group.told_at = time.monotonic()
         for viewer in tuple(group.viewers):
-            if viewer.is_waiting:
-                viewer.behind = True
-            else:
-                viewer.send(frame)
+            try:
+                if viewer.is_waiting:
+                    viewer.behind = True
+                else:
+                    viewer.send(frame)
+            except Exception as error:
+                self.failed(viewer, error)
 
     def caught_up(self, viewer: Viewer) -> None:
         if viewer.behind:
             viewer.behind = False
             viewer.send(self._group_of[viewer].snapshot)
 
-    def heard(self, viewer: Viewer, text: str | bytes) -> None:
-        """The one message that is understood asks for a snapshot."""
-        viewer.messages += 1
-        if viewer.messages > MESSAGES_PER_BEAT:
+    def heard(self, viewer: Viewer, messages: list[str | bytes]) -> None:
+        """The one message that is understood asks for a snapshot. Control frames count as something said."""
+        viewer.said += max(1, len(messages))
+        if viewer.said > MESSAGES_PER_BEAT:
             self._see_off(viewer, frames.POLICY, "too many messages")
-        elif _asks_for_resync(text):
-            if viewer.is_waiting:
-                viewer.behind = True
-            else:
-                viewer.send(self._group_of[viewer].snapshot)
+        elif any(map(_asks_for_resync, messages)):
+            viewer.behind = True
+            if not viewer.is_waiting:
+                self.caught_up(viewer)
 
     # -- staying ---------------------------------------------------------------------------------------------------
 
@@ -132,8 +141,11 @@ class Hub:
         self._beats += 1
         for viewer, group in tuple(self._group_of.items()):
             if self._beats % _COUNTED_EVERY == 0:
-                viewer.messages = 0
-            self._look_after(viewer, group, now)
+                viewer.said = 0
+            try:
+                self._look_after(viewer, group, now)
+            except Exception as error:
+                self.failed(viewer, error)
         for viewer in tuple(self._leaving):
             if now - viewer.left_at > GOODBYE_SECONDS:
                 viewer.reset(viewer.leaving_for) if viewer.is_waiting else viewer.drop(viewer.leaving_for)
@@ -160,36 +172,45 @@ class Hub:
         group = self._group_of.pop(viewer)
         self._leaving.discard(viewer)
         group.viewers.discard(viewer)
-        self._vacate(group, viewer.address)
+        self._places.give_back(viewer.address)
+        self._forget_if_deserted(group)
         metrics.VIEWERS.dec()
         metrics.VIEWERS_ENDED.labels(reason).inc()
 
     def failed(self, viewer: Viewer, error: Exception) -> None:
+        """One viewer's trouble ends that viewer, and nothing else."""
         log.error("viewer_failed", address=viewer.address, exc_info=error)
+        viewer.drop("error")
 
     def stop(self) -> None:
-        """Tell everybody to come back later, in slices over two seconds so that they do not all come at once."""
-        self.is_closing = True
+        """Tell everybody to come back later, and wait until they are gone, about three seconds at most.
+
+        Nobody is admitted from the first call on; a further call waits for the same end.
+        """
+        if not self._farewell:
+            self._farewell = gevent.spawn(self._see_everybody_off)
+        self._farewell.join()
+
+    def _see_everybody_off(self) -> None:
+        """In slices over up to two seconds, so that they do not all come back at once."""
         viewers = tuple(self._group_of)
-        slices = max(1, -(-len(viewers) // _FAREWELL_SLICE))
+        slices = -(-len(viewers) // _FAREWELL_SLICE)
         for start in range(0, len(viewers), _FAREWELL_SLICE):
             for viewer in viewers[start : start + _FAREWELL_SLICE]:
                 self._see_off(viewer, frames.RESTART, "restart")
-            gevent.sleep(GOODBYE_SECONDS / slices if slices > 1 else 0)
+            gevent.sleep(min(_FAREWELL_PAUSE_SECONDS, GOODBYE_SECONDS / slices))
         deadline = time.monotonic() + 1.0
         while self._group_of and time.monotonic() < deadline:
             gevent.sleep(0.02)
 
     def _see_off(self, viewer: Viewer, code: int, reason: str) -> None:
-        self._leaving.add(viewer)
-        viewer.leave(frames.close_frame(code, reason), reason)
+        if viewer in self._group_of:
+            self._leaving.add(viewer)
+            viewer.leave(frames.close_frame(code, reason), reason)
 
-    def _vacate(self, group: Group, address: str) -> None:
-        self._by_address[address] -= 1
-        if not self._by_address[address]:
-            del self._by_address[address]
-        if group.is_deserted:
-            self._groups.pop(group.watch, None)
+    def _forget_if_deserted(self, group: Group) -> None:
+        if group.is_deserted and self._groups.get(group.watch) is group:
+            del self._groups[group.watch]
 
 
 def _asks_for_resync(text: str | bytes) -> bool:

@@ -5,6 +5,7 @@ import socket
 import struct
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Protocol
 
 from gevent import get_hub
@@ -12,7 +13,9 @@ from simple_websocket import Server
 from wsproto.utilities import LocalProtocolError, RemoteProtocolError
 
 _READ, _WRITE = 1, 2
-_CHUNK = 4096
+_CHUNK = 2048
+"""Little at a time: nobody's frames may keep the loop from everybody else."""
+
 SEND_BUFFER_BYTES = 64 * 1024
 LONGEST_OUTBOX_BYTES = 64 * 1024 + 16 * 1024
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER: on, 0 s
@@ -21,8 +24,8 @@ _RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER: on, 0 s
 class Host(Protocol):
     """What a viewer tells its hub."""
 
-    def heard(self, viewer: "Viewer", text: str | bytes) -> None:
-        """A whole message came."""
+    def heard(self, viewer: "Viewer", messages: list[str | bytes]) -> None:
+        """Something came; these are the whole messages in it."""
 
     def caught_up(self, viewer: "Viewer") -> None:
         """What was unsent is sent."""
@@ -31,7 +34,7 @@ class Host(Protocol):
         """The connection is closed."""
 
     def failed(self, viewer: "Viewer", error: Exception) -> None:
-        """Something went wrong that must not reach the loop."""
+        """Something went wrong that must not reach the loop: the viewer is to be dropped."""
 
 
 class Viewer:
@@ -49,8 +52,8 @@ class Viewer:
         "heard_at",
         "leaving_for",
         "left_at",
-        "messages",
         "pinged",
+        "said",
         "stalled_at",
         "told_at",
     )  # fmt: skip
@@ -63,7 +66,7 @@ class Viewer:
         self.stalled_at = self.left_at = 0.0
         self.behind = self.pinged = False
         self.leaving_for = ""
-        self.messages = 0
+        self.said = 0
         self._outbox = b""
         self._raw = _take_over(ws, self)
         loop = get_hub().loop
@@ -71,8 +74,9 @@ class Viewer:
         self._writer: Any = loop.io(self._raw.fileno(), _WRITE)
 
     def listen(self) -> None:
-        """Start reading what the viewer says."""
-        self._reader.start(self._guarded, self._readable)
+        """Start reading what the viewer says, if it is still there."""
+        if self.is_open:
+            self._reader.start(self._guarded, self._readable)
 
     @property
     def is_open(self) -> bool:
@@ -84,7 +88,12 @@ class Viewer:
         return bool(self._outbox)
 
     def send(self, data: bytes) -> int:
-        """Send in order and never wait. One that lets too much pile up is dropped."""
+        """Send in order and never wait. One that lets too much pile up is dropped.
+
+        Nothing may follow a close frame: once a viewer leaves, this does nothing.
+        """
+        if self.leaving_for:
+            return len(data)
         if not self._outbox:
             sent = self._try_send(data)
             if sent is None or sent == len(data):
@@ -107,7 +116,8 @@ class Viewer:
     def reset(self, reason: str) -> None:
         """Drop at once with a reset, which frees the kernel's buffers of one who does not read."""
         if self.is_open:
-            self._raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+            with suppress(OSError):
+                self._raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
             self.drop(reason)
 
     def drop(self, reason: str) -> None:
@@ -130,7 +140,6 @@ class Viewer:
             act()
         except Exception as error:
             self._hub.failed(self, error)
-            self.drop("error")
 
     def _try_send(self, data: bytes) -> int | None:
         """How much the kernel took; None if the viewer is gone (and dropped)."""
@@ -177,11 +186,10 @@ class Viewer:
         except (LocalProtocolError, RemoteProtocolError):
             goes_on = False
         messages, self._ws.input_buffer = self._ws.input_buffer, []
-        for message in messages:
-            if self.is_open and not self.leaving_for:
-                self._hub.heard(self, message)
-        if not goes_on and self.is_open:
+        if not goes_on:
             self._linger("closed")
+        elif self.is_open:
+            self._hub.heard(self, messages)
 
     def _linger(self, reason: str) -> None:
         """From now on only what is unsent goes out, and then the end of the stream."""
