@@ -4,7 +4,7 @@ from typing import Literal, TypedDict
 
 from common.entries import entry_on_the_wire
 from common.errors import ErrorCode
-from common.ledger import LedgerRow
+from common.records import LedgerRow
 from common.timestamps import format_instant, to_milliseconds
 
 _REFUSALS = {

@@ -8,9 +8,9 @@ from common import ledger, outcomes, signing, usernames
 from common.errors import ErrorCode, ScoreboardError
 from common.inbox import Accepted, Inbox, InboxFullError, Known, Update
 from common.keys import DEFAULT_BOARD
-from common.ledger import LedgerRow
 from common.outcomes import Outcome
 from common.periods import ALL_TIME
+from common.records import LedgerRow
 from common.schemas import ScoreUpdateRequest
 from common.timestamps import format_instant
 from web.replies import Waiter

@@ -17,8 +17,8 @@ from common.board import Standing
 from common.errors import ErrorCode
 from common.inbox import Delivery
 from common.keys import DEFAULT_BOARD
-from common.ledger import LedgerRow, UpdateKey
 from common.periods import ALL_TIME
+from common.records import LedgerRow, UpdateKey
 from common.scoring import Action, Catalogue, Event, StandingKey, fold, scores_after
 from common.timestamps import parse_instant
 

@@ -1,6 +1,7 @@
 """Rules of the house that no reviewer has to remember."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import prometheus_client
@@ -64,3 +65,17 @@ def test_only_the_factory_and_docstrings_stand_in_package_files() -> None:
         if path.name == "__init__.py" and path.parent.name != "web":
             assert path.read_text().count('"""') in (0, 2), path
             assert "import" not in path.read_text().split('"""')[-1], path
+
+
+def test_every_module_of_common_is_known_as_pure_or_as_an_adapter() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    (purity,) = [contract for contract in contracts if contract["name"] == "pure modules import no adapter"]
+    classified = {*purity["source_modules"], *purity["forbidden_modules"]}
+    modules = {f"common.{path.stem}" for path in (ROOT / "common").glob("*.py") if path.stem != "__init__"}
+    assert modules - classified == set()
+
+
+def test_the_reference_to_every_decision_is_alive() -> None:
+    texts = [path.read_text() for path in (*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"))]
+    linked = {name for text in texts for name in re.findall(r"\(((?:docs/)?[\w./-]+\.md)(?:#[\w-]+)?\)", text)}
+    assert [name for name in linked if not ((ROOT / name).exists() or (ROOT / "docs" / name).exists())] == []

@@ -1,0 +1,27 @@
+"""What is kept of an update for ever. Pure: `common/ledger.py` reads and writes it."""
+
+from datetime import datetime
+from typing import NamedTuple
+
+UpdateKey = tuple[str, str]
+"""(user id, idempotency key): what an update is known by, for ever."""
+
+
+class LedgerRow(NamedTuple):
+    """A recorded update. `score_after` is the player's all-time score on the default board right after it."""
+
+    id: int
+    user_id: str
+    idempotency_key: str
+    action_id: str
+    action_version: int | None
+    points: int
+    refusal: str | None
+    score_after: int
+    occurred_at: datetime
+    accepted_at: datetime
+    recorded_at: datetime
+
+    @property
+    def key(self) -> UpdateKey:
+        return self.user_id, self.idempotency_key
