@@ -13,13 +13,12 @@ if not os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="scoreboard-metrics-")
 
 from gunicorn.arbiter import Arbiter  # noqa: E402
-from gunicorn.workers.base import Worker  # noqa: E402
 from prometheus_client import multiprocess  # noqa: E402
 
 from common import logging as our_logging  # noqa: E402
 from common import settings as our_settings  # noqa: E402
-from web import psycogevent  # noqa: E402
-from web.metrics_server import MetricsServer  # noqa: E402
+from web import metrics_server, psycogevent  # noqa: E402
+from web.gunicorn_worker import Worker  # noqa: E402
 
 try:
     _settings = our_settings.load()
@@ -28,11 +27,10 @@ except our_settings.SettingsError as error:
 
 _CONNECTIONS = _settings.live_max + 1000
 _FILES = _CONNECTIONS + 500
-_metrics = MetricsServer(_settings)
 
 bind = f"[{_settings.host}]:{_settings.port}" if ":" in _settings.host else f"{_settings.host}:{_settings.port}"
 workers = _settings.web_processes
-worker_class = "gevent"
+worker_class = "web.gunicorn_worker.Worker"
 worker_connections = _CONNECTIONS
 backlog = 2048
 timeout = 30
@@ -57,21 +55,19 @@ def on_starting(server: Arbiter) -> None:
 def when_ready(server: Arbiter) -> None:
     """Once, in the master: the internal port with the metrics of all processes."""
     del server
-    _metrics.start()
+    metrics_server.start(_settings)
 
 
 def post_fork(server: Arbiter, worker: Worker) -> None:
     del server, worker
-    _metrics.leave()
+    metrics_server.leave()
     psycogevent.install()
 
 
 def worker_exit(server: Arbiter, worker: Worker) -> None:
-    """In the worker, after its last request: the viewers are told to come back."""
+    """In the worker, after its last request: the last viewers are told to come back."""
     del server
-    application = getattr(worker, "wsgi", None)
-    if application is not None:
-        application.extensions["live"].hub.stop()
+    worker.see_viewers_off()
 
 
 def child_exit(server: Arbiter, worker: Worker) -> None:

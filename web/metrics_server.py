@@ -1,11 +1,9 @@
 """`/metrics` on the internal port: the metrics of every process of this machine, and the inbox depth as of now."""
 
-import os
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 from wsgiref.types import StartResponse, WSGIEnvironment
 
-import gevent
 import redis
 import structlog
 from gevent.pywsgi import WSGIServer
@@ -34,34 +32,29 @@ class InboxDepth(Collector):
         yield GaugeMetricFamily("scoreboard_inbox_depth", "Accepted updates that no worker has settled", value=depth)
 
 
-class MetricsServer:
-    """An HTTP server in gunicorn's master. A worker is a fork of the master, and must leave it alone."""
+_serving: list[WSGIServer] = []
+"""Kept here and not in gunicorn's configuration, which a reload makes anew while the server goes on."""
 
-    def __init__(self, settings: Settings) -> None:
-        registry = CollectorRegistry()
-        multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # prometheus-client
-        registry.register(InboxDepth(settings))
-        application = _only_metrics(make_wsgi_app(registry))
-        address = (settings.metrics_host, settings.metrics_port)
-        self._server = WSGIServer(address, application, log=None, error_log=None)
-        self._owner = os.getpid()
 
-    def start(self) -> None:
-        """Serve in the background. A port in use is said once and ends nothing else."""
-        gevent.spawn(self._serve)
+def start(settings: Settings) -> None:
+    """Serve in the background of gunicorn's master. A port in use is said once and ends nothing else."""
+    registry = CollectorRegistry()
+    multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # prometheus-client
+    registry.register(InboxDepth(settings))
+    application = _only_metrics(make_wsgi_app(registry))
+    server = WSGIServer((settings.metrics_host, settings.metrics_port), application, log=None, error_log=None)
+    try:
+        server.start()
+    except OSError as error:
+        log.error("metrics_not_served", address=server.address, error=str(error))  # noqa: TRY400 - says it all
+        return
+    _serving.append(server)
 
-    def leave(self) -> None:
-        """In a worker: close the copy of the listening socket that came with the fork."""
-        if self._server.started:
-            self._server.close()
 
-    def _serve(self) -> None:
-        if os.getpid() != self._owner:
-            return  # forked before this greenlet had its first turn
-        try:
-            self._server.serve_forever()
-        except OSError:
-            log.exception("metrics_not_served", address=self._server.address)
+def leave() -> None:
+    """In a worker, which is a fork of the master: close the copy of the listening socket."""
+    while _serving:
+        _serving.pop().close()
 
 
 def _only_metrics(metrics: Callable[..., Any]) -> Callable[[WSGIEnvironment, StartResponse], Iterable[bytes]]:

@@ -1,0 +1,61 @@
+"""gunicorn's gevent worker, made to end as soon as it is asked to.
+
+gunicorn calls `worker_exit` only when the last connection is gone, and browsers keep idle ones open for as long as
+they may: the viewers would hear nothing, and the master's SIGKILL would come first.
+"""
+
+import os
+import socket
+from contextlib import suppress
+from types import FrameType
+from typing import Any
+
+import gevent
+from gunicorn.workers.ggevent import GeventWorker
+
+GRACE_SECONDS = 0.3
+"""For a request that is on its way when the signal comes."""
+
+
+class Worker(GeventWorker):
+    """From the signal on it sees viewers off and hangs up on those who ask nothing; requests get their answers."""
+
+    def init_process(self) -> None:
+        self._idle: set[socket.socket] = set()
+        super().init_process()
+
+    def handle(self, listener: socket.socket, client: socket.socket, addr: Any) -> None:  # noqa: ANN401
+        """A connection, from its first request to its last."""
+        self._idle.add(client)
+        try:
+            super().handle(listener, client, addr)
+        finally:
+            self._idle.discard(client)
+
+    def handle_request(self, listener_name: Any, req: Any, sock: socket.socket, addr: Any) -> bool:  # noqa: ANN401
+        """One request."""
+        self._idle.discard(sock)
+        try:
+            return super().handle_request(listener_name, req, sock, addr)
+        finally:
+            self._idle.add(sock)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """SIGTERM, from the master that stops or reloads."""
+        super().handle_exit(sig, frame)
+        gevent.spawn(self.see_viewers_off)
+        gevent.spawn(self._hang_up)
+
+    def see_viewers_off(self) -> None:
+        """Returns when they are gone. Nobody is to be seen off before the application is loaded, or in the master."""
+        application: Any = getattr(self, "wsgi", None)
+        if application is not None:
+            application.extensions["live"].hub.stop()
+
+    def _hang_up(self) -> None:
+        """Until the process ends. What a client has sent already can still be read, and is answered."""
+        while True:
+            gevent.sleep(GRACE_SECONDS)
+            for client in tuple(self._idle):
+                with suppress(OSError), socket.socket(fileno=os.dup(client.fileno())) as same:
+                    same.shutdown(socket.SHUT_RD)  # on `client` itself it would fail the read that waits
