@@ -28,6 +28,10 @@ class Standing(NamedTuple):
     updated_at: int
 
 
+BoardId = tuple[str, str]
+"""(board id, period id): what one sorted set shows."""
+
+
 class Moved(NamedTuple):
     """A player's rank before and after a projection, from 1; None for unranked."""
 
@@ -82,21 +86,27 @@ class Board:
             return Place(user_id, name, total, None)
         return Place(user_id, name, total, Entry(user_id, name, int(score), rank + 1, _updated_at(info)))
 
-    def project(self, rows: Sequence[Standing], committed_at: int, *, with_moves: bool) -> Projected:
-        """Write rows of one (board, period). Raises BoardNotServedError before anything is written."""
-        of = BoardKeys(rows[0].key.board_id, rows[0].key.period_id)
-        seq, moves = 0, {}
-        for start in range(0, len(rows), ROWS_PER_CALL):
-            chunk = rows[start : start + ROWS_PER_CALL]
-            reply = self._project(
-                keys=[of.scores, of.members, of.meta], args=[committed_at, int(with_moves), *flat(chunk)]
-            )
-            if not reply:
-                raise BoardNotServedError(of.scores)
-            seq, *ranks = reply
-            for row, before, after in zip(chunk, ranks[0::2], ranks[1::2], strict=False):
-                moves[row.key.user_id] = Moved(_from_one(before), _from_one(after))
-        return Projected(seq, moves)
+    def project(
+        self, boards: Sequence[Sequence[Standing]], committed_at: int, moves_of: BoardId
+    ) -> list[Projected | None]:
+        """Write rows to several boards in one round trip: one group of rows each, one answer each.
+
+        None stands for a board that is not served, to which nothing was written. `moves_of` names the board whose
+        moves are wanted.
+        """
+        pipeline = self._client.pipeline(transaction=False)
+        owners: list[int] = []
+        for index, rows in enumerate(boards):
+            of = BoardKeys(*rows[0].key[:2])
+            wanted = int(rows[0].key[:2] == moves_of)
+            for start in range(0, len(rows), ROWS_PER_CALL):
+                arguments = [committed_at, wanted, *flat(rows[start : start + ROWS_PER_CALL])]
+                self._project(keys=[of.scores, of.members, of.meta], args=arguments, client=pipeline)
+                owners.append(index)
+        replies: list[list[list[int] | None]] = [[] for _ in boards]
+        for index, reply in zip(owners, pipeline.execute(), strict=True):
+            replies[index].append(reply)
+        return [_projected(rows, answers) for rows, answers in zip(boards, replies, strict=True)]
 
     def remember_usernames(self, usernames: Mapping[str, str]) -> None:
         """Fill the details cache."""
@@ -105,6 +115,18 @@ class Board:
             pipeline.hset(keys.user_details(user_id), "username", username)
             pipeline.expire(keys.user_details(user_id), DETAILS_TTL_SECONDS)
         pipeline.execute()
+
+
+def _projected(rows: Sequence[Standing], replies: Sequence[list[int] | None]) -> Projected | None:
+    """What the calls for one board did together."""
+    seq, ranks = 0, []
+    for reply in replies:
+        if not reply:
+            return None
+        seq = reply[0]
+        ranks += reply[1:]
+    moved = zip(rows, ranks[0::2], ranks[1::2], strict=False)
+    return Projected(seq, {row.key.user_id: Moved(_from_one(before), _from_one(after)) for row, before, after in moved})
 
 
 def flat(rows: Iterable[Standing]) -> list[str | int]:

@@ -14,7 +14,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError
 
 from common import metrics, outcomes, quarantine
-from common.board import Board, BoardNotServedError, Moved, Standing
+from common.board import Board, BoardId, BoardNotServedError, Moved, Projected
 from common.catalogue import CatalogueCache
 from common.errors import ErrorCode
 from common.inbox import Delivery, Garbled, Inbox, Reply
@@ -38,6 +38,9 @@ QUARANTINE_AFTER = 5
 """Deliveries after which an entry that fails alone is set aside."""
 
 SERVED_WITHIN_SECONDS = 5.0
+SHOWN_IN_ANSWERS: BoardId = (DEFAULT_BOARD, ALL_TIME)
+"""The board on which an answer tells the player's rank."""
+
 _SCORE_RANGE = f"ck_{standings_table.name}_score_range"
 
 
@@ -121,40 +124,36 @@ class Batches:
             return recorded, int(time.time() * 1000)
 
     def _project(self, recorded: Recorded, committed_at: int) -> tuple[dict[str, Moved], bytes]:
-        """Show every touched standing; the moves on the default board and the news for the viewers come back."""
-        moves: dict[str, Moved] = {}
-        boards = []
+        """Show every touched standing, on boards that are rebuilt first if Redis has lost them.
+
+        The moves on the default board and the news for the viewers come back. Raises BoardNotServedError in the end.
+        """
         rows = sorted(recorded.standings, key=lambda row: row.key)
-        for (board_id, period_id), group in groupby(rows, key=lambda row: row.key[:2]):
-            with_moves = (board_id, period_id) == (DEFAULT_BOARD, ALL_TIME)
-            projected = self._project_one(list(group), committed_at, with_moves=with_moves)
-            boards.append({"board": board_id, "period": period_id, "seq": projected[0]})
-            moves.update(projected[1])
+        waiting = {board: list(group) for board, group in groupby(rows, key=lambda row: row.key[:2])}
+        shown: dict[BoardId, Projected] = {}
+        rebuilt = False
+        deadline = time.monotonic() + SERVED_WITHIN_SECONDS
+        while waiting:
+            answers = self._board.project(list(waiting.values()), committed_at, SHOWN_IN_ANSWERS)
+            shown |= {board: answer for board, answer in zip(waiting, answers, strict=True) if answer}
+            waiting = {board: group for board, group in waiting.items() if board not in shown}
+            if waiting:
+                rebuilt |= SHOWN_IN_ANSWERS in waiting
+                self._bring_back(waiting, deadline)
+        moves = dict(shown[SHOWN_IN_ANSWERS].moves) if SHOWN_IN_ANSWERS in shown else {}
+        if rebuilt:
+            # A rebuilt board shows this very batch already, so where its players stood before is not known.
+            moves = {user_id: Moved(None, moved.after) for user_id, moved in moves.items()}
+        boards = [{"board": board, "period": period, "seq": shown[board, period].seq} for board, period in shown]
         players = sorted({user_id for user_id, _ in recorded.rows})
         return moves, orjson.dumps({"boards": boards, "players": players, "at": committed_at})
 
-    def _project_one(
-        self, rows: Sequence[Standing], committed_at: int, *, with_moves: bool
-    ) -> tuple[int, dict[str, Moved]]:
-        """Project to one board, rebuilding it first if Redis has lost it. Raises BoardNotServedError in the end."""
-        board_id, period_id, _ = rows[0].key
-        deadline = time.monotonic() + SERVED_WITHIN_SECONDS
-        rebuilt = False
-        while True:
-            try:
-                projected = self._board.project(rows, committed_at, with_moves=with_moves)
-            except BoardNotServedError:
-                if time.monotonic() > deadline:
-                    raise
-                rebuilt = True
-                if not self._rebuilder.ensure_served(board_id, period_id):
-                    time.sleep(0.05)
-            else:
-                # A rebuilt board shows this very batch already, so where its players stood before is not known.
-                moves = {
-                    user: Moved(None, moved.after) if rebuilt else moved for user, moved in projected.moves.items()
-                }
-                return projected.seq, moves
+    def _bring_back(self, boards: Iterable[BoardId], deadline: float) -> None:
+        """Rebuild boards that Redis does not serve, or give whoever is at it a moment."""
+        if time.monotonic() > deadline:
+            raise BoardNotServedError(str(list(boards)))
+        if not all(self._rebuilder.ensure_served(*board) for board in boards):
+            time.sleep(0.05)
 
 
 def _reply(delivery: Delivery, recorded: Recorded, moves: dict[str, Moved]) -> Reply:
