@@ -11,6 +11,7 @@ import gevent
 import orjson
 import redis
 import structlog
+from gevent import Greenlet
 from gevent.event import Event
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -44,14 +45,16 @@ class Feed:
         self._news = Event()
         self._moved_at = 0.0
         self._hold = TICK_SECONDS
-        self._is_running = False
+        self._loops: list[Greenlet[..., None]] = []
 
     def start(self) -> None:
         """Start the loops, in the process that serves. Once is enough."""
-        if not self._is_running:
-            self._is_running = True
-            for loop in (self._listen, self._show, self._look_after):
-                gevent.spawn(_for_ever, loop)
+        if not self._loops:
+            self._loops = [gevent.spawn(_for_ever, loop) for loop in (self._listen, self._show, self._look_after)]
+
+    def stop(self) -> None:
+        """End the loops, as a process that ends does by itself."""
+        gevent.killall(self._loops)
 
     def _listen(self) -> None:
         with self._listener.pubsub() as subscription:  # type: ignore[no-untyped-call]  # redis-py
@@ -123,7 +126,7 @@ class Feed:
 
     def _look_after(self) -> None:
         gevent.sleep(1.0)
-        self._hub.beat()
+        self._hub.beat(time.monotonic())
 
 
 def _is_due(group: Group, period_id: str) -> bool:

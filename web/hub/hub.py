@@ -135,9 +135,8 @@ class Hub:
 
     # -- staying ---------------------------------------------------------------------------------------------------
 
-    def beat(self) -> None:
+    def beat(self, now: float) -> None:
         """Once a second: heartbeats and pings, and an end to those who are gone or do not read."""
-        now = time.monotonic()
         self._beats += 1
         for viewer, group in tuple(self._group_of.items()):
             if self._beats % _COUNTED_EVERY == 0:
