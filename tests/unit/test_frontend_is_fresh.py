@@ -1,0 +1,63 @@
+"""The committed JavaScript is what its sources compile to, and does what its own tests say."""
+
+import json
+import shutil
+import subprocess
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from common import signing
+
+FRONTEND = Path(__file__).parents[2] / "web" / "frontend"
+OUTPUT = FRONTEND.parent / "static" / "js"
+TSC = FRONTEND / "node_modules" / "typescript" / "bin" / "tsc"
+REBUILD = "run `npm ci && npm run build` in web/frontend and commit what it writes"
+
+node = pytest.mark.skipif(not shutil.which("node"), reason="Node is not installed")
+
+
+def recorded() -> dict[Path, str]:
+    """What `npm run build` wrote down: the hash of each source and of each module made from them."""
+    lines = (FRONTEND / "build.sha256").read_text().splitlines()
+    pairs = (line.split("  ", 1) for line in lines)
+    return {(FRONTEND / path).resolve(): digest for digest, path in pairs}
+
+
+def test_no_source_and_no_module_changed_since_the_last_build() -> None:
+    names = ("package.json", "package-lock.json", "tsconfig.json")
+    files = [*(FRONTEND / name for name in names), *(FRONTEND / "src").iterdir(), *OUTPUT.iterdir()]
+    assert {path.resolve(): sha256(path.read_bytes()).hexdigest() for path in files} == recorded(), REBUILD
+
+
+@node
+@pytest.mark.skipif(not TSC.exists(), reason="TypeScript is not installed: `npm ci` in web/frontend")
+def test_the_modules_are_what_the_sources_compile_to(tmp_path: Path) -> None:
+    compiled = run("node", TSC, "--project", FRONTEND, "--outDir", tmp_path)
+    assert compiled.returncode == 0, compiled.stdout
+    assert _contents(tmp_path) == _contents(OUTPUT), REBUILD
+
+
+@node
+def test_the_page_passes_its_own_tests() -> None:
+    version = run("node", "--version").stdout.strip().removeprefix("v").split(".")
+    if (int(version[0]), int(version[1])) < (20, 19):
+        pytest.skip("Node before 20.19 does not read modules without being told")
+    tested = run("node", "--test", *sorted((FRONTEND / "tests").glob("*.test.js")))
+    assert tested.returncode == 0, tested.stdout + tested.stderr
+
+
+def test_the_page_is_tested_with_signatures_that_the_server_makes() -> None:
+    vectors = json.loads((FRONTEND / "tests" / "signing_vectors.json").read_text())
+    for vector in vectors:
+        key = signing.from_base64url(vector["signingKey"])
+        assert vector["signature"] == signing.sign(key, signing.score_update_text(*vector["claim"].values()))
+
+
+def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False)
+
+
+def _contents(folder: Path) -> dict[str, str]:
+    return {path.name: path.read_text() for path in folder.iterdir()}

@@ -1,0 +1,193 @@
+"""GET /: a page that stands without its script, without its board, and against its players' names."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from html.parser import HTMLParser
+from typing import cast
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy.exc import OperationalError
+
+from common.catalogue import DEFAULTS
+from common.entries import Entry, Top
+from common.leaderboard import Leaderboard
+from common.scoring import Action, Catalogue
+from tests.conftest import SettingsFactory
+from tests.player import Player, register
+from web import create_app, pages
+
+
+class FixedLeaderboard:
+    """A leaderboard that says what it is told to say."""
+
+    def __init__(self, answer: Top | Exception) -> None:
+        self._answer = answer
+
+    def top(self, *_asked: object) -> Top:
+        if isinstance(self._answer, Exception):
+            raise self._answer
+        return self._answer
+
+
+@contextmanager
+def showing(app: Flask, answer: Top | Exception) -> Iterator[FlaskClient]:
+    adapters = app.extensions["scoreboard"]
+    app.extensions["scoreboard"] = replace(adapters, leaderboard=cast(Leaderboard, FixedLeaderboard(answer)))
+    yield app.test_client()
+    app.extensions["scoreboard"] = adapters
+
+
+def top_of(*entries: Entry, total: int | None = None) -> Top:
+    return Top("epoch", 1, 0, len(entries) if total is None else total, entries)
+
+
+def entry(username: str, score: int, rank: int = 1) -> Entry:
+    return Entry(f"00000000-0000-4000-8000-{rank:012}", username, score, rank, 1_795_425_300_123)
+
+
+class Outline(HTMLParser):
+    """The elements of a page with their attributes, and the text of each table row."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.rows: list[list[str]] = []
+        self.inline = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag == "tr":
+            self.rows.append([])
+
+    def handle_data(self, data: str) -> None:
+        if self.elements and self.elements[-1][0] in ("script", "style"):
+            self.inline += data.strip()
+        if self.rows and data.strip():
+            self.rows[-1].append(data.strip())
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.elements if name == tag]
+
+
+@pytest.mark.usefixtures("draining")
+def test_the_list_is_in_the_page_before_any_script_runs(client: FlaskClient, ada: Player) -> None:
+    bob = register(client, "bob")
+    ada.update("win-match")
+    bob.update("win-tournament")
+    page = client.get("/")
+    assert page.status_code == 200
+    assert page.mimetype == "text/html"
+    assert [row[:2] for row in Outline(page.text).rows[1:3]] == [["1", "bob"], ["2", "ada"]]
+    assert "2 players" in page.text
+
+
+def test_the_list_is_a_table_with_a_caption_and_named_columns(client: FlaskClient) -> None:
+    outline = Outline(client.get("/").text)
+    assert len(outline.all("table")) == len(outline.all("caption")) == 1
+    assert outline.rows[0] == ["Rank", "Player", "Last scored", "Points"]
+    assert [heading["scope"] for heading in outline.all("th")[:4]] == ["col"] * 4
+
+
+def test_numbers_are_grouped_and_instants_can_be_read_by_machines(app: Flask) -> None:
+    with showing(app, top_of(entry("ada", 9_007_199_254_740_991), total=1234)) as client:
+        outline = Outline(client.get("/").text)
+    assert outline.rows[1] == ["1", "ada", "You", "2026-11-23 09:15 UTC", "9,007,199,254,740,991"]
+    assert outline.all("time")[0]["datetime"] == "2026-11-23T09:15:00.123Z"
+
+
+def test_a_hostile_username_is_text(app: Flask) -> None:
+    with showing(app, top_of(entry("<script>alert(1)</script>", 5))) as client:
+        outline = Outline(client.get("/").text)
+    assert outline.rows[1][1] == "<script>alert(1)</script>"
+    assert len(outline.all("script")) == 1
+
+
+def test_an_empty_board_says_so(client: FlaskClient) -> None:
+    assert "Nobody has scored yet" in shown_text(client.get("/").text)
+
+
+def test_a_board_that_cannot_be_read_leaves_a_page_that_says_so(app: Flask) -> None:
+    with showing(app, OperationalError("SELECT", {}, Exception("away"))) as client:
+        page = client.get("/")
+    assert page.status_code == 200
+    assert "cannot be read right now" in shown_text(page.text)
+    assert "Nobody has scored yet" not in shown_text(page.text)
+
+
+def test_every_action_of_the_catalogue_has_a_button(client: FlaskClient) -> None:
+    buttons = [button for button in Outline(client.get("/").text).all("button") if "data-action" in button]
+    assert [button["data-action"] for button in buttons] == [
+        "share",
+        "daily-login",
+        "complete-level",
+        "win-match",
+        "win-tournament",
+    ]
+    assert "+100" in client.get("/").text
+
+
+def test_buttons_are_for_actions_that_move_the_board_shown() -> None:
+    other = Action("other-game", 1, 7, ("other",))
+    catalogue = Catalogue({**DEFAULTS.actions, other.id: other}, DEFAULTS.boards | {"other"})
+    assert pages.buttons(catalogue) == pages.buttons(DEFAULTS)
+    assert pages.buttons(DEFAULTS)[-1] == pages.ActionButton("win-tournament", 100, "Win tournament")
+
+
+def test_whoever_has_no_script_is_told(client: FlaskClient) -> None:
+    assert "<noscript>" in client.get("/").text
+
+
+def test_nobody_is_invited_to_register_where_they_cannot(make_settings: SettingsFactory) -> None:
+    application = create_app(make_settings(SCOREBOARD_REGISTRATION="closed"))
+    page = application.test_client().get("/").text
+    application.extensions["scoreboard"].close()
+    assert 'value="register"' not in page
+    assert "Sign in" in page
+
+
+def test_a_strict_policy_holds_because_nothing_is_inline_and_nothing_comes_from_elsewhere(client: FlaskClient) -> None:
+    answer = client.get("/")
+    policy = answer.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    outline = Outline(answer.text)
+    assert outline.inline == ""
+    assert not outline.all("style")
+    for _, attributes in outline.elements:
+        assert not [name for name in attributes if name == "style" or name.startswith("on")]
+        for name in ("src", "href"):
+            assert (attributes.get(name) or "/").startswith(("/", "#"))
+
+
+def test_all_that_the_page_asks_for_is_served(client: FlaskClient) -> None:
+    outline = Outline(client.get("/").text)
+    asked = [element["href"] for element in outline.all("link")]
+    asked += [element["src"] for tag in ("script", "img") for element in outline.all(tag)]
+    seen: set[str] = set()
+    while asked:
+        path = asked.pop() or ""
+        if path in seen:
+            continue
+        seen.add(path)
+        with client.get(path) as answer:
+            assert answer.status_code == 200, path
+            if path.endswith(".js"):
+                assert answer.mimetype == "text/javascript"
+                asked += [
+                    f"/static/js/{name}" for name in re.findall(r'from "\./(\w+\.js)"', answer.get_data(as_text=True))
+                ]
+    assert {"/static/page.css", "/static/favicon.svg", "/static/js/main.js", "/static/js/board.js"} <= seen
+
+
+def test_the_page_is_never_an_old_one(client: FlaskClient) -> None:
+    assert client.get("/").headers["Cache-Control"] == "no-store"
+
+
+def shown_text(page: str) -> str:
+    """The page without its hidden table parts."""
+    return re.sub(r"<tbody[^>]* hidden>.*?</tbody>", "", page, flags=re.DOTALL)

@@ -1,0 +1,117 @@
+/** The form to sign up and to sign in: one form, of which a choice says which it is. */
+
+import { ApiError, type Problem, call } from "./api.js";
+import { find, setText } from "./elements.js";
+import { Notice } from "./notice.js";
+import { aboutField, limited, problemsOfKnown, problemsOfNew, sentence } from "./sentences.js";
+import type { Session } from "./session.js";
+
+export class AccountForm {
+  readonly #form: HTMLFormElement;
+  readonly #session: Session;
+  readonly #username: HTMLInputElement;
+  readonly #password: HTMLInputElement;
+  readonly #submit: HTMLButtonElement;
+  readonly #notice: Notice;
+  #isBusy = false;
+
+  constructor(form: HTMLFormElement, session: Session) {
+    this.#form = form;
+    this.#session = session;
+    this.#username = find(form, "[name=username]", HTMLInputElement);
+    this.#password = find(form, "[name=password]", HTMLInputElement);
+    this.#submit = find(form, "[type=submit]", HTMLButtonElement);
+    this.#notice = new Notice(find(form, ".notice", HTMLElement));
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      void this.#send();
+    });
+    form.addEventListener("change", (event) => event.target instanceof HTMLInputElement && this.#changed(event.target));
+    this.#showMode();
+  }
+
+  /** Ask for a login, with the reason if there is one. */
+  invite(username: string, reason: string): void {
+    const known = this.#form.querySelector<HTMLInputElement>("[name=mode][value=login]");
+    if (known) known.checked = true;
+    this.#showMode();
+    this.#username.value = username;
+    this.#notice.show(reason);
+    this.#password.focus();
+  }
+
+  get #isNew(): boolean {
+    return new FormData(this.#form).get("mode") === "register";
+  }
+
+  #changed(input: HTMLInputElement): void {
+    if (input.name === "mode") this.#showMode();
+    if (input.name === "reveal") this.#password.type = input.checked ? "text" : "password";
+  }
+
+  #showMode(): void {
+    this.#showProblems([]);
+    this.#notice.clear();
+    setText(this.#submit, this.#isNew ? "Create account" : "Sign in");
+    this.#password.autocomplete = this.#isNew ? "new-password" : "current-password";
+    for (const hint of this.#form.querySelectorAll<HTMLElement>(".hint")) hint.hidden = !this.#isNew;
+  }
+
+  async #send(): Promise<void> {
+    if (this.#isBusy) return;
+    const username = this.#username.value.trim();
+    const password = this.#password.value;
+    const check = this.#isNew ? problemsOfNew : problemsOfKnown;
+    this.#notice.clear();
+    if (this.#showProblems(check(username, password))) return;
+    this.#setBusy(true);
+    try {
+      if (this.#isNew) await register(username, password);
+      await this.#session.logIn(username, password);
+      this.#form.reset();
+      this.#password.type = "password";
+    } catch (error) {
+      this.#showError(error);
+    } finally {
+      this.#setBusy(false);
+    }
+  }
+
+  #showError(error: unknown): void {
+    if (!(error instanceof ApiError)) {
+      this.#notice.show(sentence(error));
+    } else if (error.status === 429) {
+      this.#notice.countDown(error.retryAfterSeconds ?? 1, (left) => limited(error, left));
+    } else if (error.code === "username_taken") {
+      this.#showProblems([{ field: "username", message: sentence(error) }]);
+    } else if (!this.#showProblems(error.problems.map(said))) {
+      this.#notice.show(sentence(error));
+    }
+  }
+
+  /** Show each problem at its field and go to the first. Returns whether there was one that has a field here. */
+  #showProblems(problems: readonly Problem[]): boolean {
+    const inputs = [this.#username, this.#password];
+    for (const input of inputs) {
+      const message = problems.find((problem) => problem.field === input.name)?.message ?? "";
+      input.setAttribute("aria-invalid", String(message !== ""));
+      setText(find(this.#form, `#${input.name}-problem`, HTMLElement), message);
+    }
+    const first = inputs.find((input) => input.getAttribute("aria-invalid") === "true");
+    first?.focus();
+    return first !== undefined;
+  }
+
+  #setBusy(isBusy: boolean): void {
+    this.#isBusy = isBusy;
+    this.#submit.setAttribute("aria-disabled", String(isBusy));
+  }
+}
+
+async function register(username: string, password: string): Promise<void> {
+  await call({ method: "POST", path: "/api/auth/register", body: JSON.stringify({ username, password }) });
+}
+
+function said(problem: Problem): Problem {
+  return { field: problem.field, message: aboutField(problem) };
+}

@@ -1,0 +1,73 @@
+/** The top list and how each frame of the live socket changes it. Pure. */
+
+export interface Entry {
+  readonly userId: string;
+  readonly username: string;
+  readonly score: number;
+  readonly rank: number;
+  readonly lastUpdated: string;
+}
+
+export interface Board {
+  readonly epoch: string;
+  readonly seq: number;
+  /** When the newest change on the list was committed. */
+  readonly at: string;
+  readonly limit: number;
+  readonly total: number;
+  readonly entries: readonly Entry[];
+}
+
+export interface Snapshot extends Board {
+  readonly type: "snapshot";
+}
+
+export interface Delta {
+  readonly type: "delta";
+  readonly epoch: string;
+  readonly from: number;
+  readonly seq: number;
+  readonly at: string;
+  readonly total: number;
+  readonly entries: readonly Entry[];
+  readonly removed: readonly string[];
+}
+
+export interface Resumed {
+  readonly type: "resumed";
+  readonly epoch: string;
+  readonly seq: number;
+}
+
+/**
+ * The board after a frame, or null if the frame does not follow from this board: then only a snapshot helps.
+ *
+ * What the frames promise is checked, not believed: a list with a gap in its ranks is never shown.
+ */
+export function next(board: Board | null, frame: Snapshot | Delta | Resumed): Board | null {
+  switch (frame.type) {
+    case "snapshot": {
+      const { epoch, seq, at, limit, total, entries } = frame;
+      return { epoch, seq, at, limit, total, entries };
+    }
+    case "resumed":
+      return board && board.epoch === frame.epoch && board.seq === frame.seq ? board : null;
+    case "delta":
+      return board && board.epoch === frame.epoch && board.seq === frame.from ? merged(board, frame) : null;
+  }
+}
+
+/** What a viewer tells the server to be resumed at. */
+export function version(board: Board): string {
+  return `${board.epoch}:${board.seq}`;
+}
+
+function merged(board: Board, delta: Delta): Board | null {
+  const byUser = new Map(board.entries.map((entry) => [entry.userId, entry]));
+  for (const userId of delta.removed) byUser.delete(userId);
+  for (const entry of delta.entries) byUser.set(entry.userId, entry);
+  const entries = [...byUser.values()].sort((one, other) => one.rank - other.rank);
+  const isWhole = entries.length === Math.min(board.limit, delta.total);
+  const isRanked = entries.every((entry, index) => entry.rank === index + 1);
+  return isWhole && isRanked ? { ...board, seq: delta.seq, at: delta.at, total: delta.total, entries } : null;
+}

@@ -1,0 +1,34 @@
+/** Finding the elements that the template promises. */
+
+type Kind<T extends Element> = new () => T;
+
+/** The one element that matches; the page is broken without it, and says which. */
+export function find<T extends Element>(root: ParentNode, selector: string, kind: Kind<T>): T {
+  const found = root.querySelector(selector);
+  if (!(found instanceof kind)) throw new Error(`The page has no ${kind.name} ${selector}`);
+  return found;
+}
+
+/** The element of a template that is marked `data-field="…"`. */
+export function field(root: ParentNode, name: string): HTMLElement {
+  return find(root, `[data-field="${name}"]`, HTMLElement);
+}
+
+/** A fresh copy of a template's one element. */
+export function copy<T extends Element>(template: HTMLTemplateElement, kind: Kind<T>): T {
+  return find(document.importNode(template.content, true), "*", kind);
+}
+
+/** Change the text only if it differs, so that selections and screen readers are left in peace. */
+export function setText(element: Element, text: string): boolean {
+  if (element.textContent === text) return false;
+  element.textContent = text;
+  return true;
+}
+
+/** Start a CSS animation, again if it is still running. */
+export function play(element: Element, name: string): void {
+  element.classList.remove(name);
+  void element.getBoundingClientRect();
+  element.classList.add(name);
+}

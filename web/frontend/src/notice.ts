@@ -1,0 +1,43 @@
+/** A sentence beside what it is about. Screen readers hear it once, also while it counts down. */
+
+import { find, setText } from "./elements.js";
+
+export class Notice {
+  readonly #spoken: HTMLElement;
+  readonly #shown: HTMLElement;
+  #timer: number | undefined;
+
+  constructor(root: HTMLElement) {
+    this.#spoken = find(root, "[role=status]", HTMLElement);
+    this.#shown = find(root, "[aria-hidden]", HTMLElement);
+  }
+
+  show(text: string): void {
+    clearInterval(this.#timer);
+    this.#say(text);
+  }
+
+  clear(): void {
+    this.show("");
+  }
+
+  /** Say what holds for `seconds`, counting down, and clear it then. */
+  countDown(seconds: number, text: (left: number) => string, onEnd?: () => void): void {
+    const end = performance.now() + seconds * 1000;
+    this.show(text(seconds));
+    this.#timer = setInterval(() => {
+      const left = Math.ceil((end - performance.now()) / 1000);
+      if (left > 0) {
+        setText(this.#shown, text(left));
+      } else {
+        this.clear();
+        onEnd?.();
+      }
+    }, 250);
+  }
+
+  #say(text: string): void {
+    setText(this.#spoken, text);
+    setText(this.#shown, text);
+  }
+}

@@ -1,0 +1,59 @@
+/** The player's side of the page: the form while nobody is signed in, then their standing and the buttons. */
+
+import { AccountForm } from "./account.js";
+import { ActionButtons } from "./actions.js";
+import type { Board } from "./board.js";
+import { field, find, play, setText } from "./elements.js";
+import { number, players } from "./format.js";
+import type { Player, Session } from "./session.js";
+import type { Standing } from "./standing.js";
+
+export class PlayerPanel {
+  readonly #signedOut: HTMLElement;
+  readonly #signedIn: HTMLElement;
+  readonly #name: HTMLElement;
+  readonly #score: HTMLElement;
+  readonly #rank: HTMLElement;
+  readonly #total: HTMLElement;
+  readonly #form: AccountForm;
+  readonly #actions: ActionButtons;
+
+  constructor(root: HTMLElement, session: Session, onStanding: (standing: Standing) => void) {
+    this.#signedOut = find(root, "[data-part=signed-out]", HTMLElement);
+    this.#signedIn = find(root, "[data-part=signed-in]", HTMLElement);
+    this.#name = field(this.#signedIn, "name");
+    this.#score = field(this.#signedIn, "own-score");
+    this.#rank = field(this.#signedIn, "own-rank");
+    this.#total = field(this.#signedIn, "own-total");
+    this.#form = new AccountForm(find(root, "form", HTMLFormElement), session);
+    this.#actions = new ActionButtons(this.#signedIn, session, onStanding);
+    find(root, "[data-part=sign-out]", HTMLButtonElement).addEventListener("click", () => void session.logOut());
+    root.hidden = false;
+  }
+
+  /** Turn to the player who signed in, or back to the form. */
+  turnTo(player: Player | null): void {
+    this.#signedOut.hidden = player !== null;
+    this.#signedIn.hidden = player === null;
+    this.#actions.clear();
+    setText(this.#name, player?.username ?? "");
+  }
+
+  /** Put the focus where the player goes on. */
+  focus(): void {
+    this.#name.focus();
+  }
+
+  /** The player left or was sent away, for a reason or without one. */
+  invite(username: string, reason: string): void {
+    this.#form.invite(username, reason);
+  }
+
+  show(board: Board | null, standing: Standing | null): void {
+    if (setText(this.#score, standing ? number(standing.score) : "–") && standing?.lastUpdated) {
+      play(this.#score, "has-scored");
+    }
+    setText(this.#rank, standing?.rank ? number(standing.rank) : "–");
+    setText(this.#total, board ? `of ${players(board.total)}` : "");
+  }
+}

@@ -1,0 +1,48 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { news } from "../../static/js/announcer.js";
+import { current, later } from "../../static/js/standing.js";
+
+const at = (second) => `2026-11-23T09:15:0${second}.000Z`;
+const entry = (userId, rank, score, second) => ({ userId, username: userId, score, rank, lastUpdated: at(second) });
+const board = (second, ...entries) => ({ epoch: "e", seq: 1, at: at(second), limit: 2, total: 9, entries });
+const standing = (score, rank, second) => ({ score, rank, lastUpdated: at(second) });
+
+test("the board tells where the player stands as soon as it is as new as their last answer", () => {
+  const seen = board(2, entry("ada", 1, 30, 2), entry("bob", 2, 20, 1));
+  assert.deepEqual(current(standing(25, 2, 1), seen, "ada"), entry("ada", 1, 30, 2));
+  assert.deepEqual(current(standing(55, 1, 3), seen, "ada"), standing(55, 1, 3));
+  assert.deepEqual(current(null, seen, "ada"), entry("ada", 1, 30, 2));
+});
+
+test("who was pushed off the list is no longer shown on it", () => {
+  const seen = board(2, entry("ada", 1, 30, 2), entry("bob", 2, 20, 2));
+  assert.equal(current(standing(10, 2, 1), seen, "cy").rank, 3);
+  assert.equal(current(standing(10, 7, 1), seen, "cy").rank, 7);
+});
+
+test("who has not scored has no rank", () => {
+  const none = { score: 0, rank: null, lastUpdated: null };
+  assert.deepEqual(current(none, board(2), "ada"), none);
+  assert.equal(current(null, board(2), "ada"), null);
+  assert.equal(current(null, null, "ada"), null);
+});
+
+test("of two answers the later counts, in whatever order they come", () => {
+  const early = standing(10, 4, 1);
+  const late = standing(35, 2, 2);
+  assert.equal(later(early, late), late);
+  assert.equal(later(late, early), late);
+  assert.equal(later(null, early), early);
+});
+
+test("a new leader and the player's new rank are news, points alone are not", () => {
+  const before = { board: board(1, entry("ada", 1, 30, 1), entry("bob", 2, 20, 1)), standing: standing(20, 2, 1) };
+  const led = board(2, entry("bob", 1, 1045, 2), entry("ada", 2, 30, 1));
+  assert.equal(
+    news(before, { board: led, standing: standing(1045, 1, 2) }),
+    "bob leads with 1,045 points. You are number 1 with 1,045 points.",
+  );
+  assert.equal(news(before, { board: board(2, entry("ada", 1, 40, 2)), standing: standing(25, 2, 2) }), "");
+});

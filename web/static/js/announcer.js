@@ -1,0 +1,41 @@
+/** News of the board for screen readers: only what matters, and never more often than it can be listened to. */
+import { setText } from "./elements.js";
+import { number } from "./format.js";
+const INTERVAL_MS = 10_000;
+/** What to say about the way from one scene to another: a new leader, and the player's own new rank. Pure. */
+export function news(before, after) {
+    const parts = [];
+    const leader = after.board.entries[0];
+    if (leader && leader.userId !== before.board.entries[0]?.userId) {
+        parts.push(`${leader.username} leads with ${number(leader.score)} points.`);
+    }
+    const own = after.standing;
+    if (own && own.rank !== null && own.rank !== before.standing?.rank) {
+        parts.push(`You are number ${number(own.rank)} with ${number(own.score)} points.`);
+    }
+    return parts.join(" ");
+}
+export class Announcer {
+    #region;
+    #told = null;
+    #latest = null;
+    #isResting = false;
+    constructor(region) {
+        this.#region = region;
+    }
+    /** Say at once what is new, or when the last sentence has had its time. */
+    look(scene) {
+        this.#latest = scene;
+        if (!this.#isResting)
+            this.#tell();
+    }
+    #tell() {
+        const text = this.#told && this.#latest ? news(this.#told, this.#latest) : "";
+        this.#told = this.#latest;
+        this.#isResting = text !== "";
+        if (!this.#isResting)
+            return;
+        setText(this.#region, text);
+        setTimeout(() => this.#tell(), INTERVAL_MS);
+    }
+}

@@ -1,0 +1,29 @@
+/** Where the player of this tab stands, also below the rows that are shown. Pure. */
+import { integer, orNull, text } from "./json.js";
+export function readStanding(entry) {
+    return {
+        score: integer(entry["score"]),
+        rank: orNull(entry["rank"], integer),
+        lastUpdated: orNull(entry["lastUpdated"], text),
+    };
+}
+/** The later of two; ISO 8601 instants of one form compare as text. */
+export function later(known, told) {
+    return known && (known.lastUpdated ?? "") > (told.lastUpdated ?? "") ? known : told;
+}
+/**
+ * What is known by an answer, brought up to date by the board.
+ *
+ * Whoever is not on a newer list stands below it, so an old rank is corrected at least that far.
+ */
+export function current(known, board, userId) {
+    const isNewer = board !== null && board.at >= (known?.lastUpdated ?? "");
+    if (!isNewer)
+        return known;
+    const entry = board.entries.find((one) => one.userId === userId);
+    if (entry)
+        return entry;
+    if (known === null || known.rank === null)
+        return known;
+    return { ...known, rank: Math.max(known.rank, board.entries.length + 1) };
+}

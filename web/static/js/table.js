@@ -1,0 +1,124 @@
+/** The top list as table rows: one row per player, moved and not remade, so that eyes can follow it. */
+import { copy, field, find, play, setText } from "./elements.js";
+import { ago, number, players } from "./format.js";
+const MOVE_MS = 500;
+export class BoardTable {
+    /** How many rows it has room for. */
+    limit;
+    #head;
+    #own;
+    #empty;
+    #unreadable;
+    #total;
+    #template;
+    #rows = new Map();
+    #calm = matchMedia("(prefers-reduced-motion: reduce)");
+    #ownRow = null;
+    /** Takes over the rows that the server rendered. */
+    constructor(table, template) {
+        this.limit = Number(table.dataset["limit"]);
+        this.#head = find(table, "[data-part=top]", HTMLTableSectionElement);
+        this.#own = find(table, "[data-part=own]", HTMLTableSectionElement);
+        this.#empty = find(table, "[data-part=empty]", HTMLTableSectionElement);
+        this.#unreadable = table.querySelector("[data-part=unreadable]");
+        this.#total = field(table, "total");
+        this.#template = template;
+        for (const row of this.#head.rows)
+            this.#rows.set(row.dataset["userId"] ?? "", row);
+    }
+    show(board, player, standing) {
+        const before = this.#positions();
+        this.#keepOnly(new Set(board.entries.map((entry) => entry.userId)));
+        board.entries.forEach((entry, index) => this.#place(entry, index, player));
+        if (!this.#calm.matches)
+            this.#move(before);
+        this.#showOwn(board, player, standing);
+        this.#unreadable?.remove();
+        this.#empty.hidden = board.entries.length > 0;
+        setText(this.#total, players(board.total));
+    }
+    /** Say anew how long ago everybody scored. */
+    showTimes() {
+        for (const row of this.#rows.values())
+            showTime(row);
+        if (this.#ownRow)
+            showTime(this.#ownRow);
+    }
+    #keepOnly(userIds) {
+        for (const [userId, row] of this.#rows) {
+            if (userIds.has(userId))
+                continue;
+            row.remove();
+            this.#rows.delete(userId);
+        }
+    }
+    #place(entry, index, player) {
+        const known = this.#rows.get(entry.userId);
+        const row = known ?? copy(this.#template, HTMLTableRowElement);
+        if (known)
+            mark(row, entry);
+        this.#rows.set(entry.userId, row);
+        fill(row, entry, entry.userId === player?.userId);
+        if (this.#head.rows[index] !== row)
+            this.#head.insertBefore(row, this.#head.rows[index] ?? null);
+        if (!known)
+            play(row, "is-new");
+    }
+    /** The player's own row below the list, while they are not on it. */
+    #showOwn(board, player, standing) {
+        const isBelow = player !== null && standing?.rank != null && !this.#rows.has(player.userId);
+        this.#own.hidden = !isBelow || board.entries.length === 0;
+        if (!isBelow)
+            return;
+        this.#ownRow ??= this.#own.appendChild(copy(this.#template, HTMLTableRowElement));
+        const { score, rank, lastUpdated } = standing;
+        fill(this.#ownRow, { ...player, score, rank, lastUpdated: lastUpdated ?? "" }, true);
+    }
+    #positions() {
+        return new Map([...this.#rows.values()].map((row) => [row, row.getBoundingClientRect().top]));
+    }
+    /** First, last, invert, play: each row starts where it was seen and slides to where it is. */
+    #move(before) {
+        for (const row of before.keys()) {
+            for (const animation of row.getAnimations())
+                if (animation.id === "move")
+                    animation.cancel();
+        }
+        for (const [row, first] of before) {
+            const distance = row.isConnected ? first - row.getBoundingClientRect().top : 0;
+            if (Math.abs(distance) < 1)
+                continue;
+            const zIndex = distance > 0 ? 1 : 0; // who rises passes in front
+            const frames = [{ transform: `translateY(${distance}px)`, zIndex }, { transform: "none", zIndex }];
+            row.animate(frames, { id: "move", duration: MOVE_MS, easing: "cubic-bezier(0.2, 0.8, 0.2, 1)" });
+        }
+    }
+}
+function fill(row, entry, isOwn) {
+    row.dataset["userId"] = entry.userId;
+    row.dataset["rank"] = String(entry.rank);
+    row.dataset["score"] = String(entry.score);
+    row.classList.toggle("is-own", isOwn);
+    field(row, "you").hidden = !isOwn;
+    setText(field(row, "rank"), number(entry.rank));
+    setText(field(row, "username"), entry.username);
+    setText(field(row, "score"), number(entry.score));
+    find(row, "time", HTMLTimeElement).dateTime = entry.lastUpdated;
+    showTime(row);
+}
+/** Mark what changed: the score by a flash, the rank by an arrow with the places gained or lost. */
+function mark(row, entry) {
+    if (Number(row.dataset["score"]) !== entry.score)
+        play(row, "has-scored");
+    const places = Number(row.dataset["rank"]) - entry.rank;
+    if (places === 0)
+        return;
+    const moved = field(row, "moved");
+    moved.dataset["direction"] = places > 0 ? "up" : "down";
+    moved.textContent = `${places > 0 ? "▲" : "▼"}${number(Math.abs(places))}`;
+    play(moved, "is-fresh");
+}
+function showTime(row) {
+    const time = find(row, "time", HTMLTimeElement);
+    setText(time, time.dateTime ? ago(time.dateTime, Date.now()) : "");
+}
