@@ -7,7 +7,8 @@ from typing import NamedTuple
 from common import keys
 from common.entries import Entry, Place, Top
 from common.keys import BoardKeys
-from common.ranking import tie_rank, user_of
+from common.pages import Page, Position, Selection
+from common.ranking import GREATEST_TIE, tie_of, tie_rank, user_of
 from common.redis import Client, script
 from common.scoring import StandingKey
 
@@ -56,23 +57,25 @@ class Board:
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        self._read_top = script(client, "serving", "read_top")
+        self._read_page = script(client, "serving", "read_page")
         self._read_player = script(client, "serving", "read_player")
         self._project = script(client, "serving", "project")
 
-    def top(self, board_id: str, period_id: str, limit: int) -> Top:
-        """The first `limit` rows; a username that the cache does not hold is empty. Raises BoardNotServedError."""
+    def page(self, board_id: str, period_id: str, limit: int, which: Selection) -> Page:
+        """Up to `limit` rows; a username that the cache does not hold is empty. Raises BoardNotServedError."""
         of = BoardKeys(board_id, period_id)
-        reply = self._read_top(keys=[of.scores, of.members, of.meta], args=[limit, _DETAILS_PREFIX, _DETAILS_SUFFIX])
+        arguments = [limit, _DETAILS_PREFIX, _DETAILS_SUFFIX, which.kind, *_place_of(which)]
+        reply = self._read_page(keys=[of.scores, of.members, of.meta], args=arguments)
         if not reply:
             raise BoardNotServedError(of.scores)
-        epoch, seq, at, total, *cells = reply
-        rows = zip(cells[0::4], cells[1::4], cells[2::4], cells[3::4], strict=True)
+        epoch, seq, at, total, found, start, *cells = reply
+        rows = list(zip(cells[0::4], cells[1::4], cells[2::4], cells[3::4], strict=True))
         entries = tuple(
             Entry(user_of(member), username or "", int(score), rank, _updated_at(info))
-            for rank, (member, score, info, username) in enumerate(rows, start=1)
+            for rank, (member, score, info, username) in enumerate(rows, start=start + 1)
         )
-        return Top(epoch, int(seq), int(at), total, entries)
+        positions = tuple(Position(int(score), tie_of(member)) for member, score, _info, _username in rows)
+        return Page(Top(epoch, int(seq), int(at), total, entries), start, bool(found), positions)
 
     def place(self, board_id: str, period_id: str, user_id: str) -> Place:
         """Where a player stands; an unknown username is empty. Raises BoardNotServedError."""
@@ -146,6 +149,13 @@ def named(entries: Iterable[Entry], usernames: Mapping[str, str]) -> tuple[Entry
     return tuple(
         entry if entry.username else replace(entry, username=usernames.get(entry.user_id, "")) for entry in entries
     )
+
+
+def _place_of(which: Selection) -> list[str | int]:
+    """The arguments of the script `read_page` that say where."""
+    if which.kind == "around":
+        return [which.user_id]
+    return [which.position.score, GREATEST_TIE - which.position.tie]
 
 
 def _updated_at(info: str) -> int:

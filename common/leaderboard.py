@@ -1,5 +1,7 @@
 """Reading a board: from Redis while it serves it, from PostgreSQL otherwise, never torn and never partial."""
 
+from dataclasses import replace
+
 import redis
 import structlog
 from sqlalchemy import Engine
@@ -7,6 +9,7 @@ from sqlalchemy import Engine
 from common import metrics, standings, usernames
 from common.board import Board, BoardNotServedError, named, nameless
 from common.entries import Entry, Place, Top
+from common.pages import FIRST, Page, Selection
 
 log = structlog.get_logger(__name__)
 
@@ -18,23 +21,31 @@ class Leaderboard:
         self._board = board
         self._engine = engine
 
-    def top(self, board_id: str, period_id: str, limit: int) -> Top:
-        """The first `limit` entries. Raises SQLAlchemyError if neither Redis nor PostgreSQL can answer."""
-        found = self.live_top(board_id, period_id, limit)
+    def page(self, board_id: str, period_id: str, limit: int, which: Selection) -> Page:
+        """Rows of one instant. Raises SQLAlchemyError if neither Redis nor PostgreSQL can answer."""
+        found = self._live_page(board_id, period_id, limit, which)
         if found:
             return found
-        with self._engine.connect() as connection:
-            return standings.top(connection, board_id, period_id, limit)
+        with self._engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
+            return standings.page(connection, board_id, period_id, limit, which)
+
+    def top(self, board_id: str, period_id: str, limit: int) -> Top:
+        """The first `limit` entries. Raises SQLAlchemyError if neither Redis nor PostgreSQL can answer."""
+        return self.page(board_id, period_id, limit, FIRST).rows
 
     def live_top(self, board_id: str, period_id: str, limit: int) -> Top | None:
         """The same from Redis alone, or None if Redis is away or does not serve the board now."""
+        found = self._live_page(board_id, period_id, limit, FIRST)
+        return found.rows if found else None
+
+    def _live_page(self, board_id: str, period_id: str, limit: int, which: Selection) -> Page | None:
         try:
-            head = self._board.top(board_id, period_id, limit)
+            page = self._board.page(board_id, period_id, limit, which)
         except (BoardNotServedError, redis.RedisError):
             metrics.CACHE_READS.labels("board", "miss").inc()
             return None
         metrics.CACHE_READS.labels("board", "hit").inc()
-        return Top(head.epoch, head.seq, head.at, head.total, self._with_names(head.entries))
+        return replace(page, rows=replace(page.rows, entries=self._with_names(page.rows.entries)))
 
     def place(self, board_id: str, period_id: str, user_id: str) -> Place | None:
         """Where a user stands, or None for a user that does not exist."""

@@ -23,6 +23,10 @@ def member(tie: int, user_id: str) -> str:
     return f"{tie_rank(tie)}:{user_id}"
 
 
+def tie_of(zset_member: str) -> int:
+    return GREATEST_TIE - int(zset_member[:TIE_DIGITS])
+
+
 def user_of(zset_member: str) -> str:
     return zset_member[TIE_DIGITS + 1 :]
 

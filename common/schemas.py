@@ -95,9 +95,11 @@ class BoardQuery(Strict):
 
 
 class LeaderboardQuery(BoardQuery):
-    """GET /api/scores/leaderboard"""
+    """GET /api/scores/leaderboard. A cursor already says where, so it goes with no `around`."""
 
     limit: PageSize = 10
+    cursor: str | None = Field(None, max_length=512)
+    around: UserId | None = None
 
 
 class SnapshotsQuery(BoardQuery):

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, text
 
 from common.board import Standing
 from common.entries import Entry, Place, Top
+from common.pages import FIRST, Page, Position, Selection
 from common.scoring import Part, StandingKey
 from common.timestamps import to_milliseconds
 
@@ -37,13 +38,24 @@ JOIN standings ON (board_id, period_id, user_id) = (sent.b, sent.p, sent.u)
 _ALL = text(f"SELECT {_COLUMNS} FROM standings WHERE board_id = :board AND period_id = :period")  # noqa: S608
 
 _RANKED = """
-SELECT s.user_id::text, u.username, s.score, (extract(epoch FROM s.updated_at) * 1000)::bigint AS updated_at,
-       row_number() OVER (ORDER BY s.score DESC, s.tie) AS rank, count(*) OVER () AS total
+SELECT s.user_id::text, u.username, s.score, (extract(epoch FROM s.updated_at) * 1000)::bigint AS updated_at, s.tie,
+       row_number() OVER (ORDER BY s.score DESC, s.tie) AS rank
 FROM standings s JOIN users u ON u.id = s.user_id
 WHERE s.board_id = :board AND s.period_id = :period
 """
 
-_TOP = text(f"{_RANKED} ORDER BY rank LIMIT :limit")
+_WHICH = {
+    "first": "ORDER BY rank LIMIT :limit",
+    "after": "WHERE score < :score OR (score = :score AND tie > :tie) ORDER BY rank LIMIT :limit",
+    "before": "WHERE score > :score OR (score = :score AND tie < :tie) ORDER BY rank DESC LIMIT :limit",
+    "around": """WHERE rank > greatest(0, least((SELECT rank FROM ranked WHERE user_id = :user) - 1 - :limit / 2,
+                                   (SELECT count(*) FROM ranked) - :limit))
+    AND EXISTS (SELECT FROM ranked WHERE user_id = :user) ORDER BY rank LIMIT :limit""",
+}
+_PAGES = {
+    kind: text(f"WITH ranked AS ({_RANKED}) SELECT * FROM ranked {which}")  # noqa: S608 - built from constants
+    for kind, which in _WHICH.items()
+}
 _PLACE = text(f"SELECT * FROM ({_RANKED}) ranked WHERE user_id = :user")  # noqa: S608 - built from constants
 _COUNT = text("SELECT count(*) FROM standings WHERE board_id = :board AND period_id = :period")
 _VERSION = text("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint, clock_timestamp()")
@@ -82,22 +94,37 @@ def count(connection: Connection, board_id: str, period_id: str) -> int:
     return int(connection.execute(_COUNT, {"board": board_id, "period": period_id}).scalar_one())
 
 
-def top(connection: Connection, board_id: str, period_id: str, limit: int) -> Top:
-    """The head of a board. Its version changes at least whenever the board does."""
+def page(connection: Connection, board_id: str, period_id: str, limit: int, which: Selection) -> Page:
+    """The rows that `Board.page` would give, with a version that changes at least whenever the board does.
+
+    For rows, total and version of one instant the transaction must be REPEATABLE READ.
+    """
     version, now = connection.execute(_VERSION).one()
-    rows = connection.execute(_TOP, {"board": board_id, "period": period_id, "limit": limit}).all()
+    total = count(connection, board_id, period_id)
+    values = {
+        "board": board_id,
+        "period": period_id,
+        "limit": limit,
+        **which.position._asdict(),
+        "user": which.user_id or None,
+    }
+    rows = sorted(connection.execute(_PAGES[which.kind], values), key=lambda row: row.rank)
     entries = tuple(Entry(row.user_id, row.username, row.score, row.rank, row.updated_at) for row in rows)
-    total = rows[0].total if rows else 0
-    return Top(DATABASE_EPOCH, version, to_milliseconds(now), total, entries)
+    head = Top(DATABASE_EPOCH, version, to_milliseconds(now), total, entries)
+    positions = tuple(Position(row.score, row.tie) for row in rows)
+    return Page(head, rows[0].rank - 1 if rows else 0, which.kind != "around" or bool(rows), positions)
+
+
+def top(connection: Connection, board_id: str, period_id: str, limit: int) -> Top:
+    """The head of a board."""
+    return page(connection, board_id, period_id, limit, FIRST).rows
 
 
 def place(connection: Connection, board_id: str, period_id: str, user_id: str, username: str) -> Place:
     """Where a known user stands."""
     row = connection.execute(_PLACE, {"board": board_id, "period": period_id, "user": user_id}).one_or_none()
-    if row is None:
-        return Place(user_id, username, count(connection, board_id, period_id), None)
-    entry = Entry(row.user_id, row.username, row.score, row.rank, row.updated_at)
-    return Place(user_id, username, row.total, entry)
+    entry = Entry(row.user_id, row.username, row.score, row.rank, row.updated_at) if row else None
+    return Place(user_id, username, count(connection, board_id, period_id), entry)
 
 
 def _standings(rows: Iterable[Sequence[Any]]) -> list[Standing]:

@@ -1,9 +1,12 @@
-"""Reading: the head of a board, and one player's place on it."""
+"""Reading: pages of a board, and one player's place on it."""
 
-from flask import Blueprint, Response, jsonify
+from flask import Blueprint, Response, jsonify, request
 
+from common import cursors, pages
 from common.entries import entry_on_the_wire
-from common.errors import ErrorCode, ScoreboardError
+from common.errors import ErrorCode, ScoreboardError, invalid_field
+from common.pages import Page, Position, Selection
+from common.periods import Period
 from common.ranking import percentile
 from common.schemas import BoardQuery, LeaderboardQuery
 from common.timestamps import format_instant
@@ -20,15 +23,21 @@ blueprint = Blueprint("leaderboard", __name__, url_prefix="/api/scores")
 def leaderboard() -> Response:
     query = query_as(LeaderboardQuery)
     period = asked_period(query)
-    top = services().leaderboard.top(query.board, period.id, query.limit)
-    return jsonify(
-        board=query.board,
-        period=period.id,
-        periodEndsAt=format_instant(period.ends_at) if period.ends_at else None,
-        entries=[entry.to_wire() for entry in top.entries],
-        total=top.total,
-        version=top.version,
-    )
+    which = _selection(query, period)
+    page = services().leaderboard.page(query.board, period.id, query.limit, which)
+    body = {
+        "board": query.board,
+        "period": period.id,
+        "periodEndsAt": format_instant(period.ends_at) if period.ends_at else None,
+        "entries": [entry.to_wire() for entry in page.rows.entries],
+        "total": page.rows.total,
+        "nextCursor": _cursor(query, period, page.next(which)),
+        "previousCursor": _cursor(query, period, page.previous(which)),
+        "version": page.rows.version,
+    }
+    if query.around is not None:
+        body["found"] = page.found
+    return _revalidated(jsonify(body), page)
 
 
 @blueprint.get("/user/<user_id>")
@@ -42,3 +51,40 @@ def user(user_id: str) -> Response:
     if place.entry is None:
         return jsonify(**entry_on_the_wire(user_id, place.username, 0, None, None), total=place.total, percentile=None)
     return jsonify(**place.entry.to_wire(), total=place.total, percentile=percentile(place.entry.rank, place.total))
+
+
+def _selection(query: LeaderboardQuery, period: Period) -> Selection:
+    """Which rows a query asks for. Raises `invalid_cursor` for a cursor of another board, period or service."""
+    if query.around is not None:
+        if query.cursor is not None:
+            raise invalid_field("around", "goes with no cursor")
+        return pages.around(query.around.lower())
+    if query.cursor is None:
+        return pages.FIRST
+    direction, score, tie = cursors.decode(_secret(), _scope(query, period), query.cursor)
+    position = Position(int(score), int(tie))
+    return pages.after(position) if direction == "after" else pages.before(position)
+
+
+def _cursor(query: LeaderboardQuery, period: Period, which: Selection | None) -> str | None:
+    if which is None:
+        return None
+    return cursors.encode(_secret(), _scope(query, period), [which.kind, *which.position])
+
+
+def _scope(query: LeaderboardQuery, period: Period) -> str:
+    """A cursor names its period by id, so that it is refused once the period has rolled over."""
+    return f"leaderboard {query.board} {period.id}"
+
+
+def _secret() -> bytes:
+    return services().settings.secret_key.get_secret_value()
+
+
+def _revalidated(response: Response, page: Page) -> Response:
+    """Anybody may keep the answer and must ask whether it still holds: 304 as long as the board has not moved."""
+    response.set_etag(page.rows.version)
+    response.cache_control.public = True
+    response.cache_control.no_cache = True
+    response.make_conditional(request)
+    return response

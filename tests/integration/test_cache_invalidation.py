@@ -10,6 +10,7 @@ from sqlalchemy import text
 from common import keys
 from common.board import Board, BoardNotServedError
 from common.keys import BoardKeys
+from common.pages import FIRST
 from common.rebuild import Rebuilder
 from common.redis import Client
 from tests.conftest import draining_thread, wait_until
@@ -90,13 +91,13 @@ def test_an_update_during_a_rebuild_waits_and_is_not_lost(ada: Player, worker: W
         answer = ada.update("win-match")
         assert answer.status_code in (200, 202)
         wait_until(lambda: worker.inbox.depth() == 0)
-    assert Board(worker.redis).top("main", "all", 1).entries[0].score == 25
+    assert Board(worker.redis).page("main", "all", 1, FIRST).rows.entries[0].score == 25
 
 
 def test_a_fenced_board_takes_no_projection_and_is_not_shown(worker: WorkerState) -> None:
     worker.redis.hset(BoardKeys("main", "all").meta, "fence", "somebody")
     with pytest.raises(BoardNotServedError):
-        Board(worker.redis).top("main", "all", 1)
+        Board(worker.redis).page("main", "all", 1, FIRST)
     assert not worker.rebuilder.is_served("main", "all")
 
 
@@ -125,7 +126,7 @@ def test_a_rebuild_that_fails_gives_the_old_board_back(worker: WorkerState, ada:
     with pytest.raises(Exception, match="standings"):
         worker.rebuilder.rebuild("main", "all")
     assert worker.rebuilder.is_served("main", "all")
-    assert Board(worker.redis).top("main", "all", 1).entries[0].score == 25
+    assert Board(worker.redis).page("main", "all", 1, FIRST).rows.entries[0].score == 25
 
 
 def test_a_user_who_has_not_scored_is_known_and_unranked(client: FlaskClient, ada: Player) -> None:

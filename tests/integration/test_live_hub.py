@@ -194,7 +194,7 @@ def hub(everybody_hangs_up: None) -> Hub:
     return Hub(most=100, most_per_address=100)
 
 
-# -- the library underneath -------------------------------------------------------------------------------------------
+# -- the library underneath --------------------------------------------------------------------------------------------
 
 
 def test_simple_websocket_is_the_version_whose_inside_the_viewer_uses() -> None:
@@ -231,7 +231,7 @@ def test_a_close_is_answered_with_its_code(hub: Hub) -> None:
     assert peer.close_code == 1000
 
 
-# -- what a viewer may not do -----------------------------------------------------------------------------------------
+# -- what a viewer may not do ------------------------------------------------------------------------------------------
 
 
 def mask(head_byte: int, data: bytes) -> bytes:
@@ -378,7 +378,7 @@ def test_one_viewer_s_failure_reaches_nobody_else(hub: Hub, monkeypatch: pytest.
     assert not broken.is_open
 
 
-# -- staying ----------------------------------------------------------------------------------------------------------
+# -- staying -----------------------------------------------------------------------------------------------------------
 
 
 def test_a_viewer_hears_a_heartbeat_after_25_quiet_seconds_and_not_before(hub: Hub) -> None:

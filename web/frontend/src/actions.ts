@@ -56,22 +56,21 @@ export class ActionButtons {
       const applied = await press.send(() => {
         show(item, "waiting", "No answer yet. Trying again; it counts only once.");
       });
-      if (applied) this.#onStanding(applied.standing);
+      if (applied && press.userId === this.#session.player?.userId) this.#onStanding(applied.standing);
       show(item, "counted", applied ? told(applied) : "Accepted. It will show in a moment.");
     } catch (error) {
-      this.#showError(error, item);
+      this.#showError(error, press, item);
     }
   }
 
-  #showError(error: unknown, item: HTMLLIElement): void {
+  #showError(error: unknown, press: Press, item: HTMLLIElement): void {
     if (error instanceof SignedOut) return; // the form says so
-    if (error instanceof ApiError && error.status === 429) {
-      show(item, "refused", "Not counted.");
-      this.#hold(error);
-    } else if (error instanceof ApiError && error.status < 500) {
-      show(item, "refused", sentence(error));
+    const isLimited = error instanceof ApiError && error.status === 429;
+    if (isLimited) this.#hold(error);
+    if (press.mayHaveCounted || !(error instanceof ApiError)) {
+      show(item, "unknown", "No answer. Trying again is safe: it counts only once.");
     } else {
-      show(item, "unknown", "Still no answer. Trying again is safe: it counts only once.");
+      show(item, "refused", isLimited ? "Not counted." : sentence(error));
     }
   }
 

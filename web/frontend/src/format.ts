@@ -4,7 +4,7 @@ const LOCALE = "en";
 const numbers = new Intl.NumberFormat(LOCALE);
 const gains = new Intl.NumberFormat(LOCALE, { signDisplay: "exceptZero" });
 const spans = new Intl.RelativeTimeFormat(LOCALE, { numeric: "always", style: "short" });
-const clock = new Intl.DateTimeFormat(LOCALE, { timeStyle: "medium" });
+const clock = new Intl.DateTimeFormat(LOCALE, { timeStyle: "medium", hourCycle: "h23" });
 
 const MINUTE = 60;
 const HOUR = 60 * MINUTE;

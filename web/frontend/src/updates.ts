@@ -30,17 +30,21 @@ export interface Applied {
 export class Press {
   readonly actionId: string;
   readonly #session: Session;
-  readonly #userId: string;
+  readonly userId: string;
   readonly #idempotencyKey = newIdempotencyKey();
   #body = "";
   #dated = -Infinity;
-  /** Whether an attempt was left without an answer and so may have counted. */
   #isUncertain = false;
 
   constructor(actionId: string, userId: string, session: Session) {
     this.actionId = actionId;
-    this.#userId = userId;
+    this.userId = userId;
     this.#session = session;
+  }
+
+  /** Whether an attempt was left without an answer and so may have counted, whatever a later one was told. */
+  get mayHaveCounted(): boolean {
+    return this.#isUncertain;
   }
 
   /**
@@ -84,7 +88,7 @@ export class Press {
 
   async #sign(): Promise<void> {
     const timestamp = new Date(Date.now() + clockOffset).toISOString();
-    const claim = { userId: this.#userId, actionId: this.actionId, timestamp, idempotencyKey: this.#idempotencyKey };
+    const claim = { userId: this.userId, actionId: this.actionId, timestamp, idempotencyKey: this.#idempotencyKey };
     this.#body = JSON.stringify({ ...claim, signature: await signature(claim, this.#session.signingKey) });
     this.#dated = Date.now();
   }

@@ -48,26 +48,25 @@ export class ActionButtons {
             const applied = await press.send(() => {
                 show(item, "waiting", "No answer yet. Trying again; it counts only once.");
             });
-            if (applied)
+            if (applied && press.userId === this.#session.player?.userId)
                 this.#onStanding(applied.standing);
             show(item, "counted", applied ? told(applied) : "Accepted. It will show in a moment.");
         }
         catch (error) {
-            this.#showError(error, item);
+            this.#showError(error, press, item);
         }
     }
-    #showError(error, item) {
+    #showError(error, press, item) {
         if (error instanceof SignedOut)
             return; // the form says so
-        if (error instanceof ApiError && error.status === 429) {
-            show(item, "refused", "Not counted.");
+        const isLimited = error instanceof ApiError && error.status === 429;
+        if (isLimited)
             this.#hold(error);
-        }
-        else if (error instanceof ApiError && error.status < 500) {
-            show(item, "refused", sentence(error));
+        if (press.mayHaveCounted || !(error instanceof ApiError)) {
+            show(item, "unknown", "No answer. Trying again is safe: it counts only once.");
         }
         else {
-            show(item, "unknown", "Still no answer. Trying again is safe: it counts only once.");
+            show(item, "refused", isLimited ? "Not counted." : sentence(error));
         }
     }
     /** Take no presses until the server takes them again. */

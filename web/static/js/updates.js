@@ -17,16 +17,19 @@ let clockOffset = 0;
 export class Press {
     actionId;
     #session;
-    #userId;
+    userId;
     #idempotencyKey = newIdempotencyKey();
     #body = "";
     #dated = -Infinity;
-    /** Whether an attempt was left without an answer and so may have counted. */
     #isUncertain = false;
     constructor(actionId, userId, session) {
         this.actionId = actionId;
-        this.#userId = userId;
+        this.userId = userId;
         this.#session = session;
+    }
+    /** Whether an attempt was left without an answer and so may have counted, whatever a later one was told. */
+    get mayHaveCounted() {
+        return this.#isUncertain;
     }
     /**
      * Send it until there is an answer, and return that; null if it is accepted and not applied yet.
@@ -73,7 +76,7 @@ export class Press {
     }
     async #sign() {
         const timestamp = new Date(Date.now() + clockOffset).toISOString();
-        const claim = { userId: this.#userId, actionId: this.actionId, timestamp, idempotencyKey: this.#idempotencyKey };
+        const claim = { userId: this.userId, actionId: this.actionId, timestamp, idempotencyKey: this.#idempotencyKey };
         this.#body = JSON.stringify({ ...claim, signature: await signature(claim, this.#session.signingKey) });
         this.#dated = Date.now();
     }
