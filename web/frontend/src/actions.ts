@@ -1,6 +1,6 @@
 /** A button per action, and below them what became of each press. */
 
-import { ApiError } from "./api.js";
+import { ApiError, isPassing } from "./api.js";
 import { copy, field, find, setText } from "./elements.js";
 import { gain, number } from "./format.js";
 import { Notice } from "./notice.js";
@@ -10,6 +10,7 @@ import type { Standing } from "./standing.js";
 import { type Applied, Press } from "./updates.js";
 
 const SHOWN_PRESSES = 4;
+const UNKNOWN = "No answer. Trying again is safe: it counts only once.";
 
 type State = "sending" | "waiting" | "counted" | "refused" | "unknown";
 
@@ -67,8 +68,8 @@ export class ActionButtons {
     if (error instanceof SignedOut) return; // the form says so
     const isLimited = error instanceof ApiError && error.status === 429;
     if (isLimited) this.#hold(error);
-    if (press.mayHaveCounted || !(error instanceof ApiError)) {
-      show(item, "unknown", "No answer. Trying again is safe: it counts only once.");
+    if (isPassing(error) || (isLimited && press.mayHaveCounted)) {
+      show(item, "unknown", press.mayHaveCounted ? UNKNOWN : sentence(error));
     } else {
       show(item, "refused", isLimited ? "Not counted." : sentence(error));
     }

@@ -1,5 +1,5 @@
 /** A button per action, and below them what became of each press. */
-import { ApiError } from "./api.js";
+import { ApiError, isPassing } from "./api.js";
 import { copy, field, find, setText } from "./elements.js";
 import { gain, number } from "./format.js";
 import { Notice } from "./notice.js";
@@ -7,6 +7,7 @@ import { limited, sentence } from "./sentences.js";
 import { SignedOut } from "./session.js";
 import { Press } from "./updates.js";
 const SHOWN_PRESSES = 4;
+const UNKNOWN = "No answer. Trying again is safe: it counts only once.";
 export class ActionButtons {
     #buttons;
     #presses;
@@ -62,8 +63,8 @@ export class ActionButtons {
         const isLimited = error instanceof ApiError && error.status === 429;
         if (isLimited)
             this.#hold(error);
-        if (press.mayHaveCounted || !(error instanceof ApiError)) {
-            show(item, "unknown", "No answer. Trying again is safe: it counts only once.");
+        if (isPassing(error) || (isLimited && press.mayHaveCounted)) {
+            show(item, "unknown", press.mayHaveCounted ? UNKNOWN : sentence(error));
         }
         else {
             show(item, "refused", isLimited ? "Not counted." : sentence(error));

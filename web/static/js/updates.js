@@ -90,7 +90,7 @@ export class Press {
         const isLimited = error instanceof ApiError && error.status === 429;
         if (!isPassing(error) && !(isLimited && this.#isUncertain))
             return null;
-        this.#isUncertain ||= error instanceof NoAnswer || !isLimited;
+        this.#isUncertain ||= error instanceof NoAnswer || error.status === 500; // a 503 did nothing
         const asked = error instanceof ApiError ? (error.retryAfterSeconds ?? 0) * 1000 : 0;
         return Math.max(asked, backoff(attempt, FIRST_WAIT_MS, LONGEST_WAIT_MS));
     }
