@@ -60,7 +60,8 @@ export class Session {
   }
 
   async logIn(username: string, password: string): Promise<void> {
-    const answer = await call({ method: "POST", path: "/api/auth/login", body: JSON.stringify({ username, password }) });
+    const body = JSON.stringify({ username, password });
+    const answer = await call({ method: "POST", path: "/api/auth/login", body });
     this.#keep(readGrant(answer.body));
     this.#onChange(this.player, null);
   }
@@ -116,7 +117,7 @@ export class Session {
     }
   }
 
-  /** A duplicated tab has a copy of the grant; once one tab has spent the refresh token, the other takes its successor. */
+  /** A duplicated tab has a copy of the grant: when one has spent the refresh token, the other takes its successor. */
   #adopt(message: { replaced: string; grant: Grant }): void {
     if (this.#grant?.refreshToken === message.replaced) this.#keep(message.grant);
   }

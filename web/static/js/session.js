@@ -34,7 +34,8 @@ export class Session {
         return this.#present().signingKey;
     }
     async logIn(username, password) {
-        const answer = await call({ method: "POST", path: "/api/auth/login", body: JSON.stringify({ username, password }) });
+        const body = JSON.stringify({ username, password });
+        const answer = await call({ method: "POST", path: "/api/auth/login", body });
         this.#keep(readGrant(answer.body));
         this.#onChange(this.player, null);
     }
@@ -90,7 +91,7 @@ export class Session {
             throw this.#judged(error, old.accessToken);
         }
     }
-    /** A duplicated tab has a copy of the grant; once one tab has spent the refresh token, the other takes its successor. */
+    /** A duplicated tab has a copy of the grant: when one has spent the refresh token, the other takes its successor. */
     #adopt(message) {
         if (this.#grant?.refreshToken === message.replaced)
             this.#keep(message.grant);
