@@ -4,8 +4,9 @@
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 
-process.chdir(import.meta.dirname);
+process.chdir(fileURLToPath(new URL(".", import.meta.url)));
 
 const OUTPUT = "../static/js";
 const TSC = "node_modules/typescript/bin/tsc";

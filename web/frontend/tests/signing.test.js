@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
-import { createHash, createHmac, randomBytes } from "node:crypto";
+import { createHash, createHmac, randomBytes, webcrypto } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { hmacSha256, sha256 } from "../../static/js/sha256.js";
 import { newIdempotencyKey, signature } from "../../static/js/signing.js";
+
+globalThis.crypto ??= webcrypto; // Node 18 has it only here
 
 const vectors = JSON.parse(readFileSync(new URL("signing_vectors.json", import.meta.url), "utf8"));
 const hex = (bytes) => Buffer.from(bytes).toString("hex");
