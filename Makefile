@@ -3,7 +3,7 @@ BIN := .venv/bin
 INSTALLED := .venv/installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast bench lint format install lock psql redis-cli compose-secrets clean
+.PHONY: help run test test-fast bench lint format install frontend lock psql redis-cli compose-secrets clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -37,6 +37,9 @@ install: $(INSTALLED) ## Make the environment .venv, or bring it up to date
 
 $(INSTALLED): requirements/development.txt pyproject.toml
 	@python=$$(sh dev/find_python.sh "$(PYTHON)") && "$$python" -m dev.install
+
+frontend: ## Compile the page's script anew (needs Node 18 or newer)
+	cd web/frontend && npm ci --no-audit --no-fund && npm run build
 
 lock: ## Lock the requirements anew; UPGRADE=1 takes the newest versions
 	sh dev/lock.sh $(if $(UPGRADE),--upgrade)

@@ -86,6 +86,11 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", alias="SCOREBOARD_HOST", description="Address the web server listens on.")
     port: Port = Field(8000, alias="SCOREBOARD_PORT", description="Port of the API, the page and the live socket.")
     metrics_port: Port = Field(9100, alias="SCOREBOARD_METRICS_PORT", description="Internal port of /metrics.")
+    worker_metrics_port: Port | None = Field(
+        None,
+        alias="SCOREBOARD_WORKER_METRICS_PORT",
+        description="A worker's own /metrics, where it shares no PROMETHEUS_MULTIPROC_DIR with a web process.",
+    )
     metrics_host: str = Field("127.0.0.1", alias="SCOREBOARD_METRICS_HOST", description="Address of /metrics.")
     flower_port: Port = Field(5555, alias="SCOREBOARD_FLOWER_PORT", description="Flower's port.")
     flower_host: str = Field("127.0.0.1", alias="SCOREBOARD_FLOWER_HOST", description="Flower's address.")

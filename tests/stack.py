@@ -105,6 +105,7 @@ def running_stack(servers: Servers, database_url: str, redis_database: int, **en
                 "SCOREBOARD_SECRET_KEY": secrets.token_urlsafe(32),
                 "SCOREBOARD_PORT": str(free_port()),
                 "SCOREBOARD_METRICS_PORT": str(free_port()),
+                "SCOREBOARD_WORKER_METRICS_PORT": str(free_port()),
                 "SCOREBOARD_WEB_PROCESSES": "1",
                 "SCOREBOARD_UPDATE_LIMIT": "100000/minute",
                 "SCOREBOARD_IP_LIMIT": "1000000/hour",

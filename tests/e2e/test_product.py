@@ -123,6 +123,12 @@ def test_the_internal_port_shows_the_metric(stack: Stack, caller: Caller, name: 
     wait_until(lambda: name in requests.get(stack.metrics_url, timeout=10).text)
 
 
+def test_a_worker_of_its_own_shows_its_metrics_too(stack: Stack, caller: Caller) -> None:
+    caller.update()
+    url = f"http://127.0.0.1:{stack.environment['SCOREBOARD_WORKER_METRICS_PORT']}/metrics"
+    assert "scoreboard_batch_size_count" in requests.get(url, timeout=10).text
+
+
 def test_the_internal_port_has_nothing_else_and_the_public_one_no_metrics(stack: Stack) -> None:
     assert requests.get(stack.metrics_url.replace("/metrics", "/"), timeout=10).status_code == 404
     assert requests.get(f"{stack.url}/metrics", timeout=10).status_code == 404

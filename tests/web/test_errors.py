@@ -48,7 +48,7 @@ def test_an_unexpected_error_says_nothing_of_the_inside(app: Flask, monkeypatch:
     def explode(*_: object) -> None:
         raise RuntimeError("the secret inside")
 
-    monkeypatch.setattr(app.extensions["scoreboard"].leaderboard, "top", explode)
+    monkeypatch.setattr(app.extensions["scoreboard"].leaderboard, "page", explode)
     answer = app.test_client().get("/api/scores/leaderboard")
     assert (answer.status_code, error_code(answer)) == (500, "internal_error")
     assert "secret" not in answer.text

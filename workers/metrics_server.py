@@ -1,0 +1,22 @@
+"""`/metrics` of a worker that shares no folder with a web process, as in a container of its own."""
+
+import os
+
+import structlog
+from prometheus_client import CollectorRegistry, multiprocess, start_http_server
+
+from common.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+
+def start(settings: Settings) -> None:
+    """Serve the metrics of this worker's processes if a port is set. Beside a web process none is: it shows all."""
+    if settings.worker_metrics_port is None:
+        return
+    if not os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        log.error("metrics_not_served", reason="PROMETHEUS_MULTIPROC_DIR names no folder")
+        return
+    registry = CollectorRegistry()
+    multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # prometheus-client
+    start_http_server(settings.worker_metrics_port, settings.metrics_host, registry)
