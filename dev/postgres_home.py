@@ -48,7 +48,8 @@ def _folder(folder: Path, account: Account | None) -> Path:
     if account is None or accounts.can_reach(folder, account):
         return folder
     try:
-        ELSEWHERE.mkdir(mode=0o755, exist_ok=True)
+        ELSEWHERE.mkdir(exist_ok=True)
+        ELSEWHERE.chmod(0o755)  # whatever the umask
         home = Path(tempfile.mkdtemp(dir=ELSEWHERE, prefix=f"{folder.parent.name}-"))
         home.chmod(0o711)
     except OSError as error:

@@ -17,7 +17,9 @@ def data_folder(env: Mapping[str, str], root: Path) -> Path:
     """The data folder, made if it is missing. Root's lets others pass, because PostgreSQL will not be root."""
     folder = (root / (env.get("SCOREBOARD_DATA_DIR") or ".data")).resolve()
     try:
-        folder.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700, parents=True, exist_ok=True)
+        if not folder.exists():
+            folder.mkdir(parents=True)
+            folder.chmod(0o711 if os.geteuid() == 0 else 0o700)
     except OSError as error:
         raise StartError(f"SCOREBOARD_DATA_DIR: {error}") from None
     if folder.stat().st_uid != os.geteuid():

@@ -128,7 +128,7 @@ class Run:
 def _has_come_up(server: Server, life: Life, deadline: float) -> bool:
     """Raises ServerError if it will not."""
     if life.deaths or time.monotonic() > deadline:
-        raise ServerError(f"{server.name} did not come up; see {server.log_file}")
+        raise ServerError(f"{server.name} did not come up: see above, or {server.log_file}")
     return life.is_up and server.is_ready()
 
 

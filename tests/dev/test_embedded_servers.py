@@ -2,7 +2,8 @@ import os
 import signal
 import subprocess
 import sys
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import psycopg2
@@ -28,6 +29,15 @@ def query(servers: Servers, statement: str) -> object:
 
 def valkey(servers: Servers) -> redis.Redis:
     return redis.Redis.from_url(servers.redis_url(), decode_responses=True)
+
+
+@contextmanager
+def umask(mask: int) -> Iterator[None]:
+    before = os.umask(mask)
+    try:
+        yield
+    finally:
+        os.umask(before)
 
 
 def test_what_was_written_survives_a_kill_of_both_servers_and_the_addresses_stay(root: Path) -> None:
@@ -180,7 +190,8 @@ def test_root_starts_postgresql_below_a_folder_that_only_root_can_enter(
     closed.mkdir(mode=0o700)
     monkeypatch.setattr(postgres_home, "ELSEWHERE", elsewhere)
 
-    servers = start_servers(closed)
+    with umask(0o077):
+        servers = start_servers(closed)
     try:
         assert servers.postgres.data.is_relative_to(elsewhere)
         assert Path(f"/proc/{servers.postgres.pid}").stat().st_uid != 0
@@ -198,7 +209,8 @@ def test_root_runs_a_copy_of_programs_that_only_root_can_reach(root: Path, monke
 
     monkeypatch.setattr(accounts, "can_reach", only_ours)
 
-    servers = start_servers(root)
+    with umask(0o077):
+        servers = start_servers(root)
     try:
         program = Path(f"/proc/{servers.postgres.pid}/exe").readlink()
         assert program.is_relative_to(root)
