@@ -8,15 +8,18 @@ from pydantic import BaseModel, ValidationError
 
 from common.errors import ErrorCode, ScoreboardError, invalid_field, invalid_fields
 from common.strict_json import parse_object
+from web.requests import check_size
 
 Model = TypeVar("Model", bound=BaseModel)
 
 
 def body_as(model: type[Model]) -> Model:
-    """The JSON body. Raises `unsupported_media_type`, `invalid_json` or `validation_failed`."""
+    """The JSON body. Raises `unsupported_media_type`, `body_too_large`, `invalid_json` or `validation_failed`."""
     if request.mimetype != "application/json":
         raise ScoreboardError(ErrorCode.UNSUPPORTED_MEDIA_TYPE, "The body must be application/json.")
-    return _validated(model, parse_object(request.get_data(cache=False)))
+    body = request.get_data(cache=False)
+    check_size(len(body))
+    return _validated(model, parse_object(body))
 
 
 def query_as(model: type[Model]) -> Model:

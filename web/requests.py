@@ -27,8 +27,14 @@ def begin() -> None:
     g.request_id = offered if _REQUEST_ID.fullmatch(offered) else secrets.token_hex(16)
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(process="web", request_id=g.request_id)
-    request.max_content_length = MAX_BODY_BYTES
-    if request.content_length is not None and request.content_length > MAX_BODY_BYTES:
+    # A body without a length is cut there, silently: one byte more than allowed tells that it was too long.
+    request.max_content_length = MAX_BODY_BYTES + 1
+    check_size(request.content_length or 0)
+
+
+def check_size(body_bytes: int) -> None:
+    """Raises `body_too_large`."""
+    if body_bytes > MAX_BODY_BYTES:
         raise ScoreboardError(ErrorCode.BODY_TOO_LARGE, f"The body may hold {MAX_BODY_BYTES} bytes.")
 
 

@@ -1,5 +1,7 @@
 """One shape for everything that is not a success, whoever refuses."""
 
+import io
+
 import pytest
 import redis
 from flask import Flask
@@ -31,6 +33,18 @@ def test_a_body_of_another_type(client: FlaskClient, content_type: str) -> None:
 def test_a_body_that_is_too_large(client: FlaskClient) -> None:
     answer = client.post("/api/auth/login", data=b"x" * 20_000, content_type="application/json")
     assert (answer.status_code, error_code(answer)) == (413, "body_too_large")
+
+
+@pytest.mark.parametrize(("size", "code"), [(16 * 1024, "invalid_json"), (16 * 1024 + 1, "body_too_large")])
+def test_a_chunked_body_has_the_same_limit(client: FlaskClient, size: int, code: str) -> None:
+    chunked = {"HTTP_TRANSFER_ENCODING": "chunked", "wsgi.input_terminated": True}
+    answer = client.post(
+        "/api/auth/login",
+        input_stream=io.BytesIO(b"x" * size),
+        content_type="application/json",
+        environ_overrides=chunked,
+    )
+    assert error_code(answer) == code
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{", b'{"username": NaN}', b"\xff", b'{"a": 1, "a": 2}'])
