@@ -1,10 +1,15 @@
 """Celery's configuration, for workers, beat, Flower and the web that rings. Read from the environment."""
 
+import sys
+
 from kombu import Exchange, Queue
 
 from common import settings, tasks
 
-_settings = settings.load()
+try:
+    _settings = settings.load()
+except settings.SettingsError as error:
+    sys.exit(f"celery cannot start: {error}")
 
 broker_url = _settings.celery_broker_url
 broker_connection_retry_on_startup = True

@@ -1,5 +1,8 @@
 """Settings: a bad or missing one stops the start and is named; secrets come from files too and are never shown."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -7,6 +10,7 @@ import pytest
 from common import settings
 from common.settings import SettingsError
 
+ROOT = Path(__file__).resolve().parents[2]
 VALID = {
     "DATABASE_URL": "postgresql://user:hidden@localhost/scores",
     "REDIS_URL": "redis://localhost:6379/0",
@@ -81,3 +85,26 @@ def test_no_secret_shows_in_a_representation() -> None:
 
 def test_every_setting_is_described() -> None:
     assert [name for name, field in settings.Settings.model_fields.items() if not field.description] == []
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["gunicorn", "--config", "web/gunicorn_config.py", "web.wsgi:app"],
+        ["celery", "--app", "workers.app", "worker"],
+        ["celery", "--app", "workers.app", "beat"],
+        ["python", "-m", "workers.flower"],
+        ["python", "-m", "scoreboard", "migrate"],
+    ],
+)
+def test_no_process_starts_without_its_secrets(command: list[str], tmp_path: Path) -> None:
+    """Each says which setting is missing in one line, and ends."""
+    program = str(Path(sys.executable).with_name(command[0]))
+    environment = {"PATH": os.environ["PATH"], "SCOREBOARD_DATA_DIR": str(tmp_path)}
+    environment |= {name: VALID[name] for name in ("DATABASE_URL", "REDIS_URL")}
+    done = subprocess.run(
+        [program, *command[1:]], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode != 0
+    assert "SCOREBOARD_JWT_SECRET" in done.stderr
+    assert "Traceback" not in done.stderr
