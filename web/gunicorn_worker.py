@@ -39,6 +39,9 @@ class Worker(GeventWorker):
             return super().handle_request(listener_name, req, sock, addr)
         finally:
             self._idle.add(sock)
+            # A client that asks again at once would otherwise never let go of the process: its next request is
+            # there before anybody waits for it.
+            gevent.sleep(0)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """SIGTERM, from the master that stops or reloads."""
