@@ -43,8 +43,7 @@ class Feed:
         self._listener = listener
         self._changed: set[tuple[str, str]] = set()
         self._news = Event()
-        self._moved_at = 0.0
-        self._hold = TICK_SECONDS
+        self._held_until = 0.0
         self._loops: list[Greenlet[..., None]] = []
 
     def start(self) -> None:
@@ -78,16 +77,19 @@ class Feed:
             group.looked_at = 0.0
 
     def _show(self) -> None:
-        """An idle board is sent at once; a busy one when the hold is over. A look without news holds nobody up."""
+        """An idle board is sent at once; a busy one when the hold is over. A look without news holds nobody up.
+
+        A hold runs from when a look was due: one that came late makes the next no later.
+        """
         has_news = self._news.wait(POLL_SECONDS)
+        due_at = time.monotonic()
         if has_news:
-            gevent.sleep(max(0.0, self._moved_at + self._hold - time.monotonic()))
+            due_at = max(due_at, self._held_until)
+            gevent.sleep(max(0.0, due_at - time.monotonic()))
         self._news.clear()
-        started = time.monotonic()
         fan_out = self.look()
         if has_news or fan_out:
-            self._moved_at = started
-            self._hold = max(TICK_SECONDS, FAN_OUT_SHARE * fan_out)
+            self._held_until = due_at + max(TICK_SECONDS, FAN_OUT_SHARE * fan_out)
 
     def look(self) -> float:
         """Read every watched board that changed, once, and tell its viewers. Returns the seconds that telling took."""
