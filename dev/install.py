@@ -19,9 +19,9 @@ def main() -> None:
         say(f"making {environment} with Python {sys.version.split()[0]}")
         venv.create(environment, clear=True, symlinks=True, with_pip=True)
     say("installing the locked requirements: a minute or two the first time")
-    pip(python, "--require-hashes", "--requirement", str(requirements), total=count(requirements))
+    pip(python, "--require-hashes", "--requirement", str(requirements))
     say("installing the scoreboard command")
-    pip(python, "--no-deps", "--no-build-isolation", "--editable", ".", total=1)
+    pip(python, "--no-deps", "--no-build-isolation", "--editable", ".")
     stamp.touch()
 
 
@@ -34,29 +34,24 @@ def is_usable(python: Path) -> bool:
         return False
 
 
-def count(requirements: Path) -> int:
-    """How many packages the file locks."""
-    return sum("==" in line for line in requirements.read_text(encoding="utf-8").splitlines())
-
-
-def pip(python: Path, *arguments: str, total: int) -> None:
+def pip(python: Path, *arguments: str) -> None:
     """Install, with a line per package. Ends the program with all that pip said if pip fails."""
     command = [str(python), "-m", "pip", "install", "--disable-pip-version-check", "--no-input", *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         said: list[str] = []
-        for step in progress(_kept(process.stdout or (), said), total):
+        for step in progress(_kept(process.stdout or (), said)):
             say(f"  {step}")
     if process.returncode:
         sys.exit("".join(said))
 
 
-def progress(lines: Iterable[str], total: int) -> Iterator[str]:
+def progress(lines: Iterable[str]) -> Iterator[str]:
     """pip's output as steps: each package that it fetches, and the unpacking at the end."""
     fetched = 0
     for line in lines:
         if line.startswith("Collecting "):
             fetched += 1
-            yield f"{fetched}/{total} {line.split()[1]}"
+            yield f"{fetched} {line.split()[1]}"
         elif line.startswith("Installing collected packages"):
             yield "unpacking"
 
