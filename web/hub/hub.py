@@ -31,6 +31,7 @@ MESSAGES_PER_BEAT = 100
 _COUNTED_EVERY = 10
 _FAREWELL_SLICE = 100
 _FAREWELL_PAUSE_SECONDS = 0.05
+_LAST_WAIT_SECONDS = 0.5
 
 
 @dataclass(eq=False)
@@ -182,7 +183,7 @@ class Hub:
         viewer.drop("error")
 
     def stop(self) -> None:
-        """Tell everybody to come back later, and wait until they are gone, about three seconds at most.
+        """Tell everybody to come back later, and wait until they are gone, less than three seconds.
 
         Nobody is admitted from the first call on; a further call waits for the same end.
         """
@@ -193,12 +194,14 @@ class Hub:
     def _see_everybody_off(self) -> None:
         """In slices over up to two seconds, so that they do not all come back at once."""
         viewers = tuple(self._group_of)
-        slices = -(-len(viewers) // _FAREWELL_SLICE)
+        pause = min(_FAREWELL_PAUSE_SECONDS, GOODBYE_SECONDS * _FAREWELL_SLICE / max(1, len(viewers)))
+        due_at = time.monotonic()
         for start in range(0, len(viewers), _FAREWELL_SLICE):
             for viewer in viewers[start : start + _FAREWELL_SLICE]:
                 self._see_off(viewer, frames.RESTART, "restart")
-            gevent.sleep(min(_FAREWELL_PAUSE_SECONDS, GOODBYE_SECONDS / slices))
-        deadline = time.monotonic() + 1.0
+            due_at += pause
+            gevent.sleep(max(0.0, due_at - time.monotonic()))
+        deadline = time.monotonic() + _LAST_WAIT_SECONDS
         while self._group_of and time.monotonic() < deadline:
             gevent.sleep(0.02)
 
