@@ -77,21 +77,29 @@ class Run:
             locks.hold(self._folder / "run.lock")
         except locks.AlreadyHeldError:
             raise StartError(f"another `make run` uses {self._folder}: stop it, or set SCOREBOARD_DATA_DIR") from None
-        path = self._folder / "programs.lock"
-        try:
-            return locks.hold(path)
-        except locks.AlreadyHeldError:
-            self._output.step("waiting for the processes of an earlier run to end")
-        try:
-            return locks.hold(path, EARLIER_ENDS_WITHIN_SECONDS)
-        except locks.AlreadyHeldError:
-            raise StartError(f"processes of an earlier run still live; `fuser {path}` names them") from None
+        return self._outlive_earlier(self._folder / "programs.lock")
+
+    def _outlive_earlier(self, path: Path) -> int:
+        """Wait until the programs of a supervisor that was killed have ended too."""
+        deadline = time.monotonic() + EARLIER_ENDS_WITHIN_SECONDS
+        has_told = False
+        while time.monotonic() < deadline:
+            try:
+                return locks.hold(path)
+            except locks.AlreadyHeldError:
+                self._request.obey()
+            if not has_told:
+                self._output.step("waiting for the processes of an earlier run to end")
+                has_told = True
+            time.sleep(0.05)
+        raise StartError(f"processes of an earlier run still live; `fuser {path}` names them")
 
     def _start_servers(self, env: dict[str, str]) -> list[Server]:
         """Embedded servers for the URLs that are not given, which are added to `env`."""
         wanted = {variable: kind for variable, kind in _EMBEDDED.items() if not environment.is_given(env, variable)}
-        for variable in _EMBEDDED.keys() - wanted.keys():
-            self._output.step(f"using the server of {variable}")
+        for variable in _EMBEDDED:
+            if variable not in wanted:
+                self._output.step(f"using the server of {variable}")
         started = {variable: kind(self._folder) for variable, kind in wanted.items()}
         if started:
             self._output.step(f"starting {' and '.join(server.name for server in started.values())}")

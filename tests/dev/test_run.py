@@ -10,7 +10,7 @@ import psycopg2
 import pytest
 import redis
 
-from dev import environment
+from dev import environment, locks
 from tests.dev.dummy import Project, is_alive, wait_until
 from tests.servers import Servers
 
@@ -94,6 +94,18 @@ def test_when_only_the_supervisor_is_killed_nothing_outlives_it_and_a_new_start_
         again.wait_until_ready()
         assert len(project.starts("web")) == 2
     wait_until(lambda: not any(is_alive(pid) for pid in everybody - project.everybody()))
+
+
+def test_a_start_that_waits_for_an_earlier_one_can_be_stopped(project: Project) -> None:
+    project.data.mkdir()
+    lock = locks.hold(project.data / "programs.lock")
+
+    with project.run() as run:
+        run.wait_for("waiting for the processes of an earlier run")
+        assert run.stop() == 0
+
+    os.close(lock)
+    assert project.starts() == []
 
 
 def test_when_all_of_it_is_killed_a_new_start_recovers(project: Project) -> None:
