@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 from pydantic.alias_generators import to_camel
 
 from common.keys import DEFAULT_BOARD
@@ -23,11 +23,18 @@ def _canonical_uuid(text: str) -> str:
     return text
 
 
+def _plain_digits(value: object) -> object:
+    """A query's number is digits and nothing else; pydantic would also take `1_0`, `+5` and `10.0`."""
+    if isinstance(value, str) and not re.fullmatch(r"[0-9]{1,9}", value):
+        raise ValueError("must be a whole number")
+    return value
+
+
 UserId = Annotated[str, Field(min_length=36, max_length=36), AfterValidator(_canonical_uuid)]
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 _IDEMPOTENCY_KEY = r"^[A-Za-z0-9_-]{8,64}$"
 IdempotencyKey = Annotated[str, Field(pattern=_IDEMPOTENCY_KEY)]
-PageSize = Annotated[int, Field(ge=1, le=100)]
+PageSize = Annotated[int, BeforeValidator(_plain_digits), Field(ge=1, le=100)]
 
 
 def is_idempotency_key(text: str) -> bool:
