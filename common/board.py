@@ -1,14 +1,14 @@
 """The board in Redis: reads of a whole head or one place, and the projection that moves it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from common import keys
-from common.entries import Entry, Place, Top
+from common.entries import Entry, Place, Places, Top
 from common.keys import BoardKeys
 from common.pages import Page, Position, Selection
-from common.ranking import GREATEST_TIE, tie_of, tie_rank, user_of
+from common.ranking import tie_of, user_of
 from common.redis import Client, script
 from common.scoring import StandingKey
 
@@ -57,9 +57,9 @@ class Board:
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        self._read_page = script(client, "serving", "read_page")
-        self._read_player = script(client, "serving", "read_player")
-        self._project = script(client, "serving", "project")
+        self._read_page = script(client, "order", "serving", "read_page")
+        self._read_players = script(client, "serving", "read_players")
+        self._project = script(client, "order", "serving", "project")
 
     def page(self, board_id: str, period_id: str, limit: int, which: Selection) -> Page:
         """Up to `limit` rows; a username that the cache does not hold is empty. Raises BoardNotServedError."""
@@ -68,26 +68,27 @@ class Board:
         reply = self._read_page(keys=[of.scores, of.members, of.meta], args=arguments)
         if not reply:
             raise BoardNotServedError(of.scores)
-        epoch, seq, at, total, found, start, *cells = reply
+        epoch, seq, at, ascending, total, found, start, *cells = reply
         rows = list(zip(cells[0::4], cells[1::4], cells[2::4], cells[3::4], strict=True))
         entries = tuple(
             Entry(user_of(member), username or "", int(score), rank, _updated_at(info))
             for rank, (member, score, info, username) in enumerate(rows, start=start + 1)
         )
-        positions = tuple(Position(int(score), tie_of(member)) for member, score, _info, _username in rows)
+        positions = tuple(
+            Position(int(score), tie_of(member, ascending=bool(ascending))) for member, score, _info, _username in rows
+        )
         return Page(Top(epoch, int(seq), int(at), total, entries), start, bool(found), positions)
 
-    def place(self, board_id: str, period_id: str, user_id: str) -> Place:
-        """Where a player stands; an unknown username is empty. Raises BoardNotServedError."""
+    def places(self, board_id: str, period_id: str, user_ids: Collection[str]) -> Places:
+        """Where players stand, all of one instant; an unknown username is empty. Raises BoardNotServedError."""
         of = BoardKeys(board_id, period_id)
-        reply = self._read_player(keys=[of.scores, of.members, of.meta, keys.user_details(user_id)], args=[user_id])
+        arguments = [_DETAILS_PREFIX, _DETAILS_SUFFIX, *user_ids]
+        reply = self._read_players(keys=[of.scores, of.members, of.meta], args=arguments)
         if not reply:
             raise BoardNotServedError(of.scores)
-        _epoch, _seq, total, username, score, info, rank = reply
-        name = username or ""
-        if info is None:
-            return Place(user_id, name, total, None)
-        return Place(user_id, name, total, Entry(user_id, name, int(score), rank + 1, _updated_at(info)))
+        epoch, seq, total, *cells = reply
+        rows = zip(user_ids, cells[0::4], cells[1::4], cells[2::4], cells[3::4], strict=True)
+        return Places(epoch, int(seq), {user_id: _place(user_id, total, cells) for user_id, *cells in rows})
 
     def project(
         self, boards: Sequence[Sequence[Standing]], committed_at: int, moves_of: BoardId
@@ -136,7 +137,7 @@ def flat(rows: Iterable[Standing]) -> list[str | int]:
     """The five values of a row that the scripts `project` and `gather` read."""
     values: list[str | int] = []
     for row in rows:
-        values += (row.key.user_id, row.score, tie_rank(row.tie), row.version, row.updated_at)
+        values += (row.key.user_id, row.score, row.tie, row.version, row.updated_at)
     return values
 
 
@@ -155,7 +156,15 @@ def _place_of(which: Selection) -> list[str | int]:
     """The arguments of the script `read_page` that say where."""
     if which.kind == "around":
         return [which.user_id]
-    return [which.position.score, GREATEST_TIE - which.position.tie]
+    return list(which.position)
+
+
+def _place(user_id: str, total: int, cells: Sequence[Any]) -> Place:
+    """A player's four cells of the script `read_players`."""
+    username, score, info, rank = cells
+    name = username or ""
+    entry = Entry(user_id, name, int(score), rank + 1, _updated_at(info)) if info else None
+    return Place(user_id, name, total, entry)
 
 
 def _updated_at(info: str) -> int:

@@ -2,7 +2,7 @@
 
 import time
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -38,6 +38,11 @@ def load(connection: Connection) -> Catalogue:
         boards=frozenset(connection.scalars(boards.select().with_only_columns(boards.c.id))),
         actions={row.id: Action(row.id, row.version, row.points, tuple(row.boards)) for row in rows if row.enabled},
     )
+
+
+def is_ascending(connection: Connection, board_id: str) -> bool:
+    """Whether the lowest score leads this board."""
+    return bool(connection.scalar(select(boards.c.ascending).where(boards.c.id == board_id)))
 
 
 def load_defaults(connection: Connection) -> None:

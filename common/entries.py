@@ -1,6 +1,8 @@
 """A row of a board as everybody sees it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from common.timestamps import format_instant, from_milliseconds
 
@@ -44,7 +46,7 @@ class Top:
 
     @property
     def version(self) -> str:
-        return f"{self.epoch}:{self.seq}"
+        return version_of(self.epoch, self.seq)
 
 
 @dataclass(frozen=True)
@@ -55,3 +57,26 @@ class Place:
     username: str
     total: int
     entry: Entry | None
+
+    def to_wire(self) -> dict[str, object]:
+        """The entry; one who is not ranked has 0 points and no rank."""
+        if self.entry:
+            return self.entry.to_wire()
+        return entry_on_the_wire(self.user_id, self.username, 0, None, None)
+
+
+class Places(NamedTuple):
+    """Where some users stand at one instant, by user id."""
+
+    epoch: str
+    seq: int
+    of: Mapping[str, Place]
+
+    @property
+    def version(self) -> str:
+        return version_of(self.epoch, self.seq)
+
+
+def version_of(epoch: str, seq: int) -> str:
+    """A board's version: the same only for the same board."""
+    return f"{epoch}:{seq}"

@@ -50,7 +50,7 @@ class Leaderboard:
     def place(self, board_id: str, period_id: str, user_id: str) -> Place | None:
         """Where a user stands, or None for a user that does not exist."""
         try:
-            place = self._board.place(board_id, period_id, user_id)
+            place = self._board.places(board_id, period_id, [user_id]).of[user_id]
         except (BoardNotServedError, redis.RedisError):
             metrics.CACHE_READS.labels("board", "miss").inc()
             return self._place_in_database(board_id, period_id, user_id)

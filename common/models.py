@@ -89,6 +89,13 @@ boards = Table(
     "boards",
     metadata,
     Column("id", Text, primary_key=True),
+    Column(
+        "ascending",
+        Boolean,
+        nullable=False,
+        server_default=text("false"),
+        comment="whether the lowest score leads; never changes",
+    ),
     _now("created_at"),
 )
 

@@ -11,7 +11,7 @@ from common.entries import Top
 
 
 class Position(NamedTuple):
-    """A place in the order: higher scores first, and of equal ones the lower ledger id."""
+    """A place in the order: the better score first, and of equal ones the lower ledger id."""
 
     score: int
     tie: int

@@ -1,8 +1,9 @@
 """The one total order: score, then who reached that score first (the ledger's sequence).
 
 A Redis sorted set orders equal scores by member, as text. So a member is `<tie rank>:<user id>`, where the tie
-rank is the fixed-width complement of the ledger id: ZREVRANGE then yields exactly the order that PostgreSQL
-yields for `ORDER BY score DESC, tie ASC`.
+rank has a fixed width: the ledger id on a board that the lowest score leads, read with ZRANGE, and its complement on
+every other, read with ZREVRANGE (`common/lua/order.lua`). Either way Redis yields exactly the order that PostgreSQL
+yields for `ORDER BY score, tie` or `ORDER BY score DESC, tie`.
 """
 
 GREATEST_SCORE = 2**53 - 1
@@ -12,19 +13,10 @@ GREATEST_TIE = 10**15 - 1
 TIE_DIGITS = 15
 
 
-def tie_rank(tie: int) -> str:
-    """The ledger id as text that sorts the other way round. Raises ValueError past the fixed width."""
-    if not 0 <= tie <= GREATEST_TIE:
-        raise ValueError(f"ledger id {tie} does not fit {TIE_DIGITS} digits")
-    return f"{GREATEST_TIE - tie:0{TIE_DIGITS}d}"
-
-
-def member(tie: int, user_id: str) -> str:
-    return f"{tie_rank(tie)}:{user_id}"
-
-
-def tie_of(zset_member: str) -> int:
-    return GREATEST_TIE - int(zset_member[:TIE_DIGITS])
+def tie_of(zset_member: str, *, ascending: bool) -> int:
+    """The ledger id in a member."""
+    rank = int(zset_member[:TIE_DIGITS])
+    return rank if ascending else GREATEST_TIE - rank
 
 
 def user_of(zset_member: str) -> str:

@@ -15,9 +15,9 @@ import time
 from collections.abc import Callable
 
 import structlog
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
-from common import metrics, standings
+from common import catalogue, metrics, standings
 from common.board import ROWS_PER_CALL, flat
 from common.keys import BoardKeys
 from common.redis import Client, script
@@ -34,7 +34,7 @@ class Rebuilder:
         self._engine = engine
         self._is_served = script(client, "serving", "is_served")
         self._fence = script(client, "fence")
-        self._gather = script(client, "gather")
+        self._gather = script(client, "order", "gather")
         self._switch = script(client, "switch")
         self._give_up = script(client, "give_up")
 
@@ -60,10 +60,12 @@ class Rebuilder:
             return False
         new_scores, new_members = of.under_construction(fence)
         try:
-            rows = self._gather_all(of, fence, progress)
+            with self._engine.connect() as connection:
+                ascending = int(catalogue.is_ascending(connection, board_id))
+                rows = self._gather_all(connection, of, (fence, LEASE_MS, ascending), progress)
             switched = rows is not None and self._switch(
                 keys=[of.scores, of.members, of.meta, of.rebuilding, new_scores, new_members],
-                args=[fence, secrets.token_hex(4), run_id, int(time.time() * 1000)],
+                args=[fence, secrets.token_hex(4), run_id, int(time.time() * 1000), ascending],
             )
         finally:
             # After a switch there is nothing left of ours; after a failure an unharmed old board serves again.
@@ -75,16 +77,20 @@ class Rebuilder:
         log.info("board_rebuilt", board=board_id, period=period_id, rows=rows, milliseconds=milliseconds)
         return True
 
-    def _gather_all(self, of: BoardKeys, fence: str, progress: Callable[[int], None] | None) -> int | None:
-        """How many rows stand under the new keys; None if the lease was lost."""
-        new_scores, new_members = of.under_construction(fence)
+    def _gather_all(
+        self,
+        connection: Connection,
+        of: BoardKeys,
+        arguments: tuple[str, int, int],
+        progress: Callable[[int], None] | None,
+    ) -> int | None:
+        """How many rows stand under the new keys; None if the lease was lost. Each call has the same `arguments`."""
+        under_construction = of.under_construction(arguments[0])
         gathered = 0
-        with self._engine.connect() as connection:
-            for page in standings.stream(connection, of.board_id, of.period_id, ROWS_PER_CALL):
-                kept = self._gather(keys=[of.rebuilding, new_scores, new_members], args=[fence, LEASE_MS, *flat(page)])
-                if not kept:
-                    return None
-                gathered += len(page)
-                if progress:
-                    progress(len(page))
+        for page in standings.stream(connection, of.board_id, of.period_id, ROWS_PER_CALL):
+            if not self._gather(keys=[of.rebuilding, *under_construction], args=[*arguments, *flat(page)]):
+                return None
+            gathered += len(page)
+            if progress:
+                progress(len(page))
         return gathered

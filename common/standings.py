@@ -38,16 +38,19 @@ JOIN standings ON (board_id, period_id, user_id) = (sent.b, sent.p, sent.u)
 _ALL = text(f"SELECT {_COLUMNS} FROM standings WHERE board_id = :board AND period_id = :period")  # noqa: S608
 
 _RANKED = """
-SELECT s.user_id::text, u.username, s.score, (extract(epoch FROM s.updated_at) * 1000)::bigint AS updated_at, s.tie,
-       row_number() OVER (ORDER BY s.score DESC, s.tie) AS rank
-FROM standings s JOIN users u ON u.id = s.user_id
-WHERE s.board_id = :board AND s.period_id = :period
+SELECT user_id, username, score, updated_at, tie, sign, row_number() OVER (ORDER BY sign * score, tie) AS rank
+FROM (
+    SELECT s.user_id::text, u.username, s.score, (extract(epoch FROM s.updated_at) * 1000)::bigint AS updated_at,
+           s.tie, CASE WHEN b.ascending THEN 1 ELSE -1 END AS sign
+    FROM standings s JOIN users u ON u.id = s.user_id JOIN boards b ON b.id = s.board_id
+    WHERE s.board_id = :board AND s.period_id = :period
+) of_the_board
 """
 
 _WHICH = {
     "first": "ORDER BY rank LIMIT :limit",
-    "after": "WHERE score < :score OR (score = :score AND tie > :tie) ORDER BY rank LIMIT :limit",
-    "before": "WHERE score > :score OR (score = :score AND tie < :tie) ORDER BY rank DESC LIMIT :limit",
+    "after": "WHERE (sign * score, tie) > (sign * :score, :tie) ORDER BY rank LIMIT :limit",
+    "before": "WHERE (sign * score, tie) < (sign * :score, :tie) ORDER BY rank DESC LIMIT :limit",
     "around": """WHERE rank > greatest(0, least((SELECT rank FROM ranked WHERE user_id = :user) - 1 - :limit / 2,
                                    (SELECT count(*) FROM ranked) - :limit))
     AND EXISTS (SELECT FROM ranked WHERE user_id = :user) ORDER BY rank LIMIT :limit""",

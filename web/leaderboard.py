@@ -3,7 +3,6 @@
 from flask import Blueprint, Response, jsonify, request
 
 from common import cursors, pages
-from common.entries import entry_on_the_wire
 from common.errors import ErrorCode, ScoreboardError, invalid_field
 from common.pages import Page, Position, Selection
 from common.periods import Period
@@ -48,9 +47,8 @@ def user(user_id: str) -> Response:
     place = services().leaderboard.place(query.board, asked_period(query).id, user_id)
     if place is None:
         raise ScoreboardError(ErrorCode.NOT_FOUND, "There is no such user.")
-    if place.entry is None:
-        return jsonify(**entry_on_the_wire(user_id, place.username, 0, None, None), total=place.total, percentile=None)
-    return jsonify(**place.entry.to_wire(), total=place.total, percentile=percentile(place.entry.rank, place.total))
+    share = percentile(place.entry.rank, place.total) if place.entry else None
+    return jsonify(**place.to_wire(), total=place.total, percentile=share)
 
 
 def _selection(query: LeaderboardQuery, period: Period) -> Selection:

@@ -1,6 +1,6 @@
 -- Write absolute standings to a board. Safe to run twice and in any order: a row enters only with a greater version.
 -- KEYS: scores, members, meta. ARGV: committed at (ms), whether ranks are wanted (1 or 0),
---   then per row: user id, score, tie rank, version, updated at (ms).
+--   then per row: user id, score, tie, version, updated at (ms).
 -- Returns nil if the board is not served (nothing is written), else {seq, then per row, if wanted: rank before, rank
 --   after}; ranks count from 0, and -1 stands for unranked.
 local state = serving(KEYS[1], KEYS[2], KEYS[3])
@@ -11,14 +11,15 @@ for i = 3, #ARGV, 5 do users[#users + 1] = ARGV[i] end
 local known = redis.call('HMGET', KEYS[2], unpack(users))
 
 local function rank(user, tie)
-  return tie and redis.call('ZREVRANK', KEYS[1], tie .. ':' .. user) or -1
+  return tie and redis.call(state.ascending and 'ZRANK' or 'ZREVRANK', KEYS[1], tie .. ':' .. user) or -1
 end
 
 local wanted = ARGV[2] == '1'
 local before, now_at, gone, scored, stored = {}, {}, {}, {}, {}
 for i, user in ipairs(users) do
   local at = 5 * i - 2
-  local score, tie, version, updated = ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4]
+  local score, tie = ARGV[at + 1], tie_rank(ARGV[at + 2], state.ascending)
+  local version, updated = ARGV[at + 3], ARGV[at + 4]
   local old_version, old_tie
   if known[i] then old_version, old_tie = string.match(known[i], '^(%d+):(%d+):') end
   if wanted then before[i] = rank(user, old_tie) end

@@ -23,10 +23,11 @@ LEADERBOARD = "/api/scores/leaderboard"
 USERS = [f"{number:08x}-0000-4000-8000-000000000000" for number in range(40)]
 
 
-def set_board(worker: WorkerState, scores: dict[str, tuple[int, int]]) -> None:
+def set_board(worker: WorkerState, scores: dict[str, tuple[int, int]], *, ascending: bool = False) -> None:
     """Make the all-time board of `main` this: (score, tie) by user; Redis is filled from PostgreSQL."""
     with worker.engine.begin() as connection:
         connection.execute(text("TRUNCATE standings"))
+        connection.execute(models.boards.update().values(ascending=ascending))
         known = [
             {"id": user, "username": f"u{user[:8]}", "username_key": user, "password_hash": "-", "role": "player"}
             for user in scores
@@ -73,12 +74,13 @@ selections = st.one_of(
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(board=boards, limit=st.integers(1, 12), which=selections)
+@given(board=boards, ascending=st.booleans(), limit=st.integers(1, 12), which=selections)
 def test_redis_and_the_database_give_the_same_page_of_any_board(
-    worker: WorkerState, board: dict[str, tuple[int, int]], limit: int, which: Selection
+    worker: WorkerState, board: dict[str, tuple[int, int]], ascending: bool, limit: int, which: Selection
 ) -> None:
-    set_board(worker, board)
-    order = sorted(board, key=lambda user: (-board[user][0], board[user][1]))
+    set_board(worker, board, ascending=ascending)
+    sign = 1 if ascending else -1
+    order = sorted(board, key=lambda user: (sign * board[user][0], board[user][1]))
     page = from_redis(worker, limit, which)
     assert seen(page) == seen(from_database(worker.engine, limit, which))
     if page.positions:
@@ -87,6 +89,29 @@ def test_redis_and_the_database_give_the_same_page_of_any_board(
     if which.kind == "around" and which.user_id in board:
         assert which.user_id in [entry.user_id for entry in page.rows.entries]
         assert len(page.positions) == min(limit, len(board))
+
+
+@pytest.mark.parametrize("ascending", [False, True])
+def test_a_place_says_the_same_as_the_list(client: FlaskClient, worker: WorkerState, ascending: bool) -> None:
+    set_board(worker, {USERS[n]: (n % 3, n + 1) for n in range(9)}, ascending=ascending)
+    listed = client.get(LEADERBOARD, query_string={"limit": 9}).get_json()["entries"]
+    places = [client.get(f"/api/scores/user/{entry['userId']}").get_json() for entry in listed]
+    assert [{name: place[name] for name in entry} for place, entry in zip(places, listed, strict=True)] == listed
+    worker.redis.flushdb()
+    assert client.get(LEADERBOARD, query_string={"limit": 9}).get_json()["entries"] == listed
+
+
+@pytest.mark.parametrize(("ascending", "leader"), [(False, 1), (True, 0)])
+def test_an_update_moves_the_player_in_the_order_of_the_board(
+    client: FlaskClient, worker: WorkerState, draining: None, ascending: bool, leader: int
+) -> None:
+    set_board(worker, {}, ascending=ascending)
+    players = [register(client, "ada"), register(client, "grace")]
+    players[0].update("win-match")
+    moved = players[1].update("win-tournament").get_json()
+    assert (moved["entry"]["rank"], moved["previousRank"]) == (1 if leader else 2, None)
+    first = client.get(LEADERBOARD).get_json()["entries"][0]
+    assert first["userId"] == players[leader].user_id
 
 
 def walk(client: FlaskClient, limit: int, direction: str = "nextCursor", cursor: str | None = None) -> Iterator[Any]:
