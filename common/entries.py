@@ -1,7 +1,7 @@
 """A row of a board as everybody sees it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from common.timestamps import format_instant, from_milliseconds
@@ -57,6 +57,13 @@ class Place:
     username: str
     total: int
     entry: Entry | None
+
+    def called(self, username: str | None) -> "Place":
+        """The same place with this name, where one was missing."""
+        if self.username or not username:
+            return self
+        entry = replace(self.entry, username=username) if self.entry else None
+        return replace(self, username=username, entry=entry)
 
     def to_wire(self) -> dict[str, object]:
         """The entry; one who is not ranked has 0 points and no rank."""

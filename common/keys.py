@@ -5,7 +5,7 @@
 | `leaderboard:scores` | zset | board `main`, all time: member `<tie rank>:<user id>`, score = points |
 | `leaderboard:<board>:<period>:scores` | zset | the same for other boards and periods, default parts left out |
 | `…:members` | hash | user id -> `version:tie rank:updated at in ms` |
-| `…:meta` | hash | epoch, seq, at (ms), ascending (1: the lowest leads), run_id (of the server), fence (while rebuilding) |
+| `…:meta` | hash | epoch, seq, at (ms), ascending (0 or 1), run_id of the server, fence while rebuilding |
 | `…:rebuilding` | string | who rebuilds this board now; expires |
 | `leaderboard:updates` | channel | one message per batch: boards touched with their seq, players changed |
 | `user:{userId}:details` | hash, 1 h | username |
@@ -16,6 +16,8 @@
 | `scores:worker` | string, 15 s | a worker has run a task |
 | `session:{sid}:revoked` | string, 1 h | `1` revoked, `?` being revoked: ask PostgreSQL |
 | `sessions:loaded` | string | run id of the server that knows every revocation of the last hour |
+| `sessions:ended` | channel | ids of sessions that were just revoked |
+| `live:ticket:{fingerprint}` | string, 30 s | user id and session id of a viewer's ticket |
 | `replies:{web process}` | channel | outcomes for requests that wait |
 """
 
@@ -29,6 +31,7 @@ DOORBELL = "scores:doorbell"
 UPDATES_CHANNEL = "leaderboard:updates"
 WORKER_SEEN = "scores:worker"
 SESSIONS_LOADED = "sessions:loaded"
+SESSIONS_ENDED = "sessions:ended"
 RATE_LIMIT_PREFIX = "ratelimit"
 
 
@@ -60,6 +63,10 @@ def receipt(user_id: str, idempotency_key: str) -> str:
 
 def session_revoked(session_id: str) -> str:
     return f"session:{session_id}:revoked"
+
+
+def ticket(fingerprint: str) -> str:
+    return f"live:ticket:{fingerprint}"
 
 
 def replies(web_process: str) -> str:

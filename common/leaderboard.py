@@ -1,5 +1,6 @@
 """Reading a board: from Redis while it serves it, from PostgreSQL otherwise, never torn and never partial."""
 
+from collections.abc import Collection
 from dataclasses import replace
 
 import redis
@@ -8,7 +9,7 @@ from sqlalchemy import Engine
 
 from common import metrics, standings, usernames
 from common.board import Board, BoardNotServedError, named, nameless
-from common.entries import Entry, Place, Top
+from common.entries import Entry, Place, Places, Top
 from common.pages import FIRST, Page, Selection
 
 log = structlog.get_logger(__name__)
@@ -57,10 +58,17 @@ class Leaderboard:
         metrics.CACHE_READS.labels("board", "hit").inc()
         name = place.username or self._fetch_names([user_id]).get(user_id)
         _count_details(hits=int(bool(place.username)), misses=int(not place.username))
-        if name is None:
+        return place.called(name) if name is not None else None
+
+    def live_places(self, board_id: str, period_id: str, user_ids: Collection[str]) -> Places | None:
+        """Where known users stand, from Redis alone; None if Redis is away or does not serve the board now."""
+        try:
+            places = self._board.places(board_id, period_id, user_ids)
+        except (BoardNotServedError, redis.RedisError):
             return None
-        entry = named([place.entry], {user_id: name})[0] if place.entry else None
-        return Place(user_id, name, place.total, entry)
+        missing = [place.user_id for place in places.of.values() if not place.username]
+        names = self._fetch_names(missing) if missing else {}
+        return places._replace(of={user_id: place.called(names.get(user_id)) for user_id, place in places.of.items()})
 
     def _place_in_database(self, board_id: str, period_id: str, user_id: str) -> Place | None:
         with self._engine.connect() as connection:

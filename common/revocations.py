@@ -8,10 +8,10 @@ A revocation is made in three steps, and may die between any two:
 
 1. Mark the session `?`: everybody asks PostgreSQL from now on.
 2. Revoke it in PostgreSQL.
-3. Mark it `1`: everybody knows.
+3. Mark it `1`: everybody knows. And say so, for the streams that are open in it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime, timedelta
 from typing import Literal, cast
 
@@ -50,6 +50,11 @@ class Revocations:
         with self._engine.connect() as connection:
             return sessions.is_live(connection, session_id, datetime.now(UTC))
 
+    def ended(self, session_ids: Collection[str]) -> set[str]:
+        """Those of these sessions that are revoked or expired, by PostgreSQL. Raises SQLAlchemyError."""
+        with self._engine.connect() as connection:
+            return set(session_ids) - sessions.live_among(connection, session_ids, datetime.now(UTC))
+
     def revoke(self, session_id: str, in_database: Callable[[Connection], None]) -> None:
         """Run the three steps. Raises redis.RedisError or SQLAlchemyError with the session as it was."""
         self.announce(session_id)
@@ -63,8 +68,11 @@ class Revocations:
 
     def confirm(self, session_id: str) -> None:
         """Step 3. Without it everybody goes on asking PostgreSQL, so a failure here loses nothing."""
+        pipeline = self._client.pipeline(transaction=False)
+        pipeline.set(keys.session_revoked(session_id), _REVOKED, ex=_REMEMBERED)
+        pipeline.publish(keys.SESSIONS_ENDED, session_id)
         try:
-            self._client.set(keys.session_revoked(session_id), _REVOKED, ex=_REMEMBERED)
+            pipeline.execute()
         except redis.RedisError:
             log.warning("revocation_not_confirmed", session_id=session_id)
 

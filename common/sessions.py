@@ -6,11 +6,12 @@ server secret, so that a lost answer can be given again although nothing readabl
 
 import secrets
 import uuid
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import ARRAY, UUID, Connection, any_, bindparam, delete, insert, select, update
 
 from common.errors import ErrorCode, ScoreboardError
 from common.models import refresh_tokens, sessions
@@ -85,6 +86,13 @@ def revoke(connection: Connection, session_id: str, reason: Literal["logout", "r
 def is_live(connection: Connection, session_id: str, now: datetime) -> bool:
     """Whether the session exists, is not revoked and has not expired."""
     return _find_live(connection, session_id, now) is not None
+
+
+def live_among(connection: Connection, session_ids: Collection[str], now: datetime) -> set[str]:
+    """Those of these sessions that are not revoked and have not expired."""
+    wanted = sessions.c.id == any_(bindparam("ids", list(session_ids), ARRAY(UUID(as_uuid=False))))
+    still = (sessions.c.revoked_at.is_(None), sessions.c.expires_at > now)
+    return set(connection.scalars(select(sessions.c.id).where(wanted, *still)))
 
 
 def revoked_since(connection: Connection, since: datetime) -> list[str]:

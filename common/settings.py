@@ -138,6 +138,9 @@ class Settings(BaseSettings):
         30, ge=1, alias="SCOREBOARD_SNAPSHOT_KEEP_DAYS", description="Days for which snapshots are kept."
     )
 
+    live_auth: Literal["public", "required"] = Field(
+        "public", alias="SCOREBOARD_LIVE_AUTH", description="`required`: the live socket takes a ticket."
+    )
     live_per_ip: int = Field(
         20, ge=1, alias="SCOREBOARD_LIVE_PER_IP", description="Live connections per address and process."
     )

@@ -10,7 +10,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import requests
@@ -127,6 +127,25 @@ def running_stack(servers: Servers, database_url: str, redis_database: int, **en
             for process in stack.processes.values():
                 with suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
+
+
+@contextmanager
+def another_web(stack: Stack, **environment: str) -> Iterator[Stack]:
+    """A second web process group on the same servers."""
+    folder = stack.folder / secrets.token_hex(4)
+    (folder / "metrics").mkdir(parents=True)
+    ports = {"SCOREBOARD_PORT": str(free_port()), "SCOREBOARD_METRICS_PORT": str(free_port())}
+    metrics = {"PROMETHEUS_MULTIPROC_DIR": str(folder / "metrics")}
+    other = replace(
+        stack, environment={**stack.environment, **ports, **metrics, **environment}, folder=folder, processes={}
+    )
+    other.start("web")
+    try:
+        other.wait_until_ready()
+        yield other
+    finally:
+        if other.processes:
+            other.stop("web")
 
 
 def free_port() -> int:

@@ -1,4 +1,4 @@
-"""Accounts and sessions: register, log in, refresh, log out."""
+"""Accounts and sessions: register, log in, refresh, log out, and tickets for the live socket."""
 
 import time
 from datetime import UTC, datetime
@@ -6,11 +6,12 @@ from datetime import UTC, datetime
 import structlog
 from flask import Blueprint, Response, jsonify
 
-from common import accounts, sessions, signing, tokens
+from common import accounts, sessions, signing, tickets, tokens
 from common.accounts import User
 from common.errors import ErrorCode, ScoreboardError
 from common.schemas import LoginRequest, RefreshRequest, RegisterRequest
 from common.sessions import Refreshed
+from common.tickets import Ticket
 from common.tokens import AccessClaims
 from web import hashing, limits
 from web.access import authenticated, identity, public, signing_key
@@ -83,6 +84,15 @@ def logout() -> Response:
     services().revocations.revoke(session_id, lambda connection: sessions.revoke(connection, session_id, "logout", now))
     log.info("logged_out", user_id=identity().user_id, session_id=session_id)
     return jsonify(status="logged_out")
+
+
+@blueprint.post("/ticket")
+@authenticated
+def ticket() -> Response:
+    """What opens the live socket with a viewer's own place: an access token has no place in an address."""
+    caller = identity()
+    token = tickets.issue(services().redis, Ticket(caller.user_id, caller.session_id))
+    return jsonify(ticket=token, expiresIn=tickets.LIFETIME_SECONDS)
 
 
 def _granted(user: User, session: Refreshed, now: datetime) -> Response:

@@ -10,10 +10,11 @@ from flask_sock import Sock
 from simple_websocket import Server
 from werkzeug.exceptions import MethodNotAllowed
 
-from common import redis
+from common import redis, tickets
 from common.errors import ErrorCode, ScoreboardError, invalid_field
 from common.periods import Period
 from common.schemas import LiveQuery
+from common.tickets import Ticket
 from web.access import public
 from web.boards import asked_period
 from web.hub.feed import Feed
@@ -46,7 +47,8 @@ class Live:
     def __init__(self, adapters: Services) -> None:
         settings = adapters.settings
         self.hub = Hub(most=settings.live_max, most_per_address=settings.live_per_ip)
-        self.feed = Feed(self.hub, adapters.leaderboard, redis.connect_to_listen(settings.redis_url))
+        listener = redis.connect_to_listen(settings.redis_url)
+        self.feed = Feed(self.hub, adapters.leaderboard, adapters.revocations, listener)
 
     def prepare(self, slot: Slot, query: LiveQuery, period: Period) -> None:
         """What the viewer of this slot will see. The board is read only for the first of those who see the same."""
@@ -76,6 +78,8 @@ def init_app(app: Flask, adapters: Services) -> None:
 def _hand_over(ws: Server) -> None:
     """The handshake is done: the hub takes the socket, and this request ends."""
     live().hub.adopt(ws, g.slot, g.since)
+    if g.slot.ticket:
+        live().feed.expect_follower(g.slot.group)
 
 
 def _admit() -> None:
@@ -85,13 +89,26 @@ def _admit() -> None:
     _check_handshake()
     _check_origin()
     query = query_as(LiveQuery)
-    if query.ticket is not None:
-        raise ScoreboardError(ErrorCode.TOKEN_INVALID, "This ticket is not valid.")
     period = asked_period(query)
     g.since = query.since
     g.slot = live().hub.reserve(client_address())
+    g.slot.ticket = _redeemed(query.ticket)
     live().prepare(g.slot, query, period)
     _reduce_to_handshake(request.environ)
+
+
+def _redeemed(token: str | None) -> Ticket | None:
+    """Who watches, for one with a ticket. Raises `token_missing`, `token_invalid` or `token_revoked`."""
+    if token is None:
+        if services().settings.live_auth == "required":
+            raise ScoreboardError(ErrorCode.TOKEN_MISSING, "A ticket is needed: POST /api/auth/ticket.")
+        return None
+    ticket = tickets.redeem(services().redis, token)
+    if ticket is None:
+        raise ScoreboardError(ErrorCode.TOKEN_INVALID, "This ticket is not valid: unknown, used or expired.")
+    if not services().revocations.is_live(ticket.session_id):
+        raise ScoreboardError(ErrorCode.TOKEN_REVOKED, "This session has ended. Log in again.")
+    return ticket
 
 
 def _give_back(_error: BaseException | None) -> None:

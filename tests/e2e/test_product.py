@@ -12,37 +12,10 @@ import pytest
 import requests
 import websocket
 
-from common import signing
-from common.timestamps import format_instant, from_milliseconds
+from tests.caller import Caller
 from tests.conftest import wait_until
+from tests.player import PASSWORD
 from tests.stack import Stack
-
-PASSWORD = "correct horse"
-
-
-class Caller:
-    """A player over HTTP."""
-
-    def __init__(self, stack: Stack, username: str) -> None:
-        self.url = stack.url
-        body = {"username": username, "password": PASSWORD}
-        assert requests.post(f"{self.url}/api/auth/register", json=body, timeout=10).status_code == 201
-        self.login: dict[str, Any] = requests.post(f"{self.url}/api/auth/login", json=body, timeout=10).json()
-        self.user_id: str = self.login["user"]["userId"]
-
-    def update(self, action_id: str = "win-match", **headers: str) -> requests.Response:
-        timestamp, key = format_instant(from_milliseconds(int(time.time() * 1000))), secrets.token_hex(8)
-        text = signing.score_update_text(self.user_id, action_id, timestamp, key)
-        signature = signing.sign(signing.from_base64url(self.login["signingKey"]), text)
-        body = {
-            "userId": self.user_id,
-            "actionId": action_id,
-            "timestamp": timestamp,
-            "idempotencyKey": key,
-            "signature": signature,
-        }
-        authorization = {"Authorization": f"Bearer {self.login['accessToken']}"}
-        return requests.post(f"{self.url}/api/scores/update", json=body, headers=authorization | headers, timeout=10)
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from itertools import count
 from typing import Any
 from urllib.parse import urlsplit
@@ -30,7 +29,7 @@ from common.scoring import StandingKey
 from common.settings import load
 from tests.conftest import wait_until
 from tests.live_client import LiveClient, Screen
-from tests.stack import Stack, free_port
+from tests.stack import Stack, another_web
 
 BOARDS = 40
 _numbers = count(1)
@@ -481,25 +480,6 @@ def deaf_viewer(stack: Stack, board: ShownBoard) -> Iterator[None]:
 
 
 # -- restarts ----------------------------------------------------------------------------------------------------------
-
-
-@contextmanager
-def another_web(stack: Stack, **environment: str) -> Iterator[Stack]:
-    """A second web process group on the same servers."""
-    folder = stack.folder / secrets.token_hex(4)
-    (folder / "metrics").mkdir(parents=True)
-    ports = {"SCOREBOARD_PORT": str(free_port()), "SCOREBOARD_METRICS_PORT": str(free_port())}
-    metrics = {"PROMETHEUS_MULTIPROC_DIR": str(folder / "metrics")}
-    other = replace(
-        stack, environment={**stack.environment, **ports, **metrics, **environment}, folder=folder, processes={}
-    )
-    other.start("web")
-    try:
-        other.wait_until_ready()
-        yield other
-    finally:
-        if other.processes:
-            other.stop("web")
 
 
 def test_sigterm_tells_every_viewer_1012_and_ends_the_process_though_browsers_hold_on(

@@ -4,7 +4,7 @@ import struct
 
 import orjson
 
-from common.entries import Entry, Top
+from common.entries import Entry, Place, Top
 from common.timestamps import format_instant, from_milliseconds
 
 _TEXT, _CLOSE, _PING = 0x81, 0x88, 0x89  # RFC 6455 section 5.2: FIN and opcode
@@ -68,6 +68,11 @@ def resumed(top: Top) -> bytes:
 
 def rollover(board_id: str, period_id: str) -> bytes:
     return text_frame({"type": "rollover", "board": board_id, "period": period_id})
+
+
+def me(place: Place, previous_rank: int | None, seq: int) -> bytes:
+    """A viewer's own place. The rank before is null for a first message and for one who was not ranked."""
+    return text_frame({"type": "me", "seq": seq, "entry": place.to_wire(), "previousRank": previous_rank})
 
 
 def _frame(head: int, payload: bytes) -> bytes:

@@ -1,7 +1,7 @@
 """The viewers of this process: who may come, who sees what, who is still there, and how everybody leaves."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 import gevent
@@ -11,11 +11,13 @@ from gevent import Greenlet
 from simple_websocket import Server
 
 from common import metrics
-from common.entries import Top
+from common.entries import Places, Top
 from common.errors import ErrorCode, ScoreboardError
+from common.tickets import Ticket
 from web.hub import frames
+from web.hub.followers import Follower, Followers
 from web.hub.group import Group, Watch
-from web.hub.places import Places
+from web.hub.seats import Seats
 from web.hub.viewer import Viewer
 
 log = structlog.get_logger(__name__)
@@ -40,6 +42,7 @@ class Slot:
 
     address: str
     group: Group | None = None
+    ticket: Ticket | None = None
     is_settled: bool = False
 
 
@@ -47,10 +50,11 @@ class Hub:
     """Groups of viewers. None of its methods waits, but for `stop`: whatever one of them does, is done at once."""
 
     def __init__(self, *, most: int, most_per_address: int) -> None:
-        self._places = Places(most=most, most_per_address=most_per_address)
+        self._seats = Seats(most=most, most_per_address=most_per_address)
         self._groups: dict[Watch, Group] = {}
         self._group_of: dict[Viewer, Group] = {}
         self._leaving: set[Viewer] = set()
+        self.followers = Followers()
         self._beats = 0
         self._farewell: Greenlet[[], None] | None = None
 
@@ -60,7 +64,7 @@ class Hub:
         """A place. Raises `too_many_connections` or `dependency_unavailable` when there is none."""
         if self._farewell:
             raise ScoreboardError(ErrorCode.DEPENDENCY_UNAVAILABLE, "This server is restarting.", None, 1)
-        self._places.take(address)
+        self._seats.take(address)
         return Slot(address)
 
     def is_watched(self, watch: Watch) -> bool:
@@ -86,6 +90,8 @@ class Hub:
         slot.group.viewers.add(viewer)
         self._group_of[viewer] = slot.group
         metrics.VIEWERS.inc()
+        if slot.ticket:
+            self.followers.add(viewer, slot.group, slot.ticket)
         viewer.send(slot.group.welcome(since))
         viewer.listen()
         if self._farewell:
@@ -96,7 +102,7 @@ class Hub:
         if slot.is_settled:
             return
         slot.is_settled = True
-        self._places.give_back(slot.address)
+        self._seats.give_back(slot.address)
         if slot.group:
             slot.group.expected -= 1
             self._forget_if_deserted(slot.group)
@@ -111,13 +117,24 @@ class Hub:
         """The same bytes to everybody. One who has not read the last ones gets a snapshot when they have."""
         group.told_at = time.monotonic()
         for viewer in tuple(group.viewers):
-            try:
-                if viewer.is_waiting:
-                    viewer.behind = True
-                else:
-                    viewer.send(frame)
-            except Exception as error:
-                self.failed(viewer, error)
+            if viewer.is_waiting:
+                viewer.behind = True
+            else:
+                self._send(viewer, frame)
+
+    def tell_places(self, followers: Iterable[Follower], places: Places) -> None:
+        """Send each follower their own place if it changed."""
+        now = time.monotonic()
+        for follower in followers:
+            frame = follower.take_in(places.of[follower.ticket.user_id], places.seq, places.version, now)
+            if frame:
+                self._send(follower.viewer, frame)
+
+    def _send(self, viewer: Viewer, frame: bytes) -> None:
+        try:
+            viewer.send(frame)
+        except Exception as error:
+            self.failed(viewer, error)
 
     def caught_up(self, viewer: Viewer) -> None:
         if viewer.behind:
@@ -170,12 +187,18 @@ class Hub:
 
     def ended(self, viewer: Viewer, reason: str) -> None:
         group = self._group_of.pop(viewer)
+        self.followers.forget(viewer)
         self._leaving.discard(viewer)
         group.viewers.discard(viewer)
-        self._places.give_back(viewer.address)
+        self._seats.give_back(viewer.address)
         self._forget_if_deserted(group)
         metrics.VIEWERS.dec()
         metrics.VIEWERS_ENDED.labels(reason).inc()
+
+    def end_sessions(self, session_ids: Collection[str]) -> None:
+        """Let go of everybody who came with a ticket of these sessions."""
+        for viewer in self.followers.in_sessions(session_ids):
+            self._see_off(viewer, frames.POLICY, "session ended")
 
     def failed(self, viewer: Viewer, error: Exception) -> None:
         """One viewer's trouble ends that viewer, and nothing else."""

@@ -7,8 +7,8 @@ from common.errors import ErrorCode, ScoreboardError
 TRY_AGAIN_SECONDS = 10
 
 
-class Places:
-    """Places are counted when they are given, before the handshake, so that a burst cannot pass a cap."""
+class Seats:
+    """Seats are counted when they are given, before the handshake, so that a burst cannot pass a cap."""
 
     def __init__(self, *, most: int, most_per_address: int) -> None:
         self._most = most

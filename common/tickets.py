@@ -1,0 +1,36 @@
+"""Tickets: what a viewer shows instead of an access token, which has no place in an address. One use, 30 seconds."""
+
+import secrets
+from typing import NamedTuple
+
+import orjson
+
+from common import keys
+from common.redis import Client
+from common.signing import fingerprint
+
+LIFETIME_SECONDS = 30
+
+
+class Ticket(NamedTuple):
+    """Whose stream it is, and in which session they asked for it."""
+
+    user_id: str
+    session_id: str
+
+
+def issue(client: Client, ticket: Ticket) -> str:
+    """A new random ticket; Redis keeps its fingerprint."""
+    token = secrets.token_urlsafe(32)
+    client.set(_key(token), orjson.dumps(list(ticket)), ex=LIFETIME_SECONDS)
+    return token
+
+
+def redeem(client: Client, token: str) -> Ticket | None:
+    """What the ticket says, once; None if it is unknown, used or expired."""
+    stored = client.getdel(_key(token))
+    return Ticket(*orjson.loads(str(stored))) if stored else None
+
+
+def _key(token: str) -> str:
+    return keys.ticket(fingerprint(token).hex())

@@ -1,0 +1,50 @@
+"""A player over real HTTP, as a program of somebody else would be one."""
+
+import secrets
+import time
+from typing import Any
+
+import requests
+
+from common import signing
+from common.timestamps import format_instant, from_milliseconds
+from tests.player import PASSWORD
+from tests.stack import Stack
+
+
+class Caller:
+    """Registers, logs in, signs and sends updates."""
+
+    def __init__(self, stack: Stack, username: str) -> None:
+        self.url = stack.url
+        body = {"username": username, "password": PASSWORD}
+        assert requests.post(f"{self.url}/api/auth/register", json=body, timeout=10).status_code == 201
+        self.login: dict[str, Any] = requests.post(f"{self.url}/api/auth/login", json=body, timeout=10).json()
+        self.user_id: str = self.login["user"]["userId"]
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.login['accessToken']}"}
+
+    def update(self, action_id: str = "win-match", **headers: str) -> requests.Response:
+        timestamp, key = format_instant(from_milliseconds(int(time.time() * 1000))), secrets.token_hex(8)
+        text = signing.score_update_text(self.user_id, action_id, timestamp, key)
+        signature = signing.sign(signing.from_base64url(self.login["signingKey"]), text)
+        body = {
+            "userId": self.user_id,
+            "actionId": action_id,
+            "timestamp": timestamp,
+            "idempotencyKey": key,
+            "signature": signature,
+        }
+        return requests.post(f"{self.url}/api/scores/update", json=body, headers=self.headers | headers, timeout=10)
+
+    def ticket(self) -> str:
+        """A fresh ticket for the live socket."""
+        answer = requests.post(f"{self.url}/api/auth/ticket", headers=self.headers, timeout=10)
+        assert answer.status_code == 200, answer.text
+        return str(answer.json()["ticket"])
+
+    def log_out(self) -> None:
+        answer = requests.post(f"{self.url}/api/auth/logout", headers=self.headers, timeout=10)
+        assert answer.json() == {"status": "logged_out"}
