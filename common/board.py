@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from common import keys
@@ -111,6 +112,14 @@ class Board:
         for index, reply in zip(owners, pipeline.execute(), strict=True):
             replies[index].append(reply)
         return [_projected(rows, answers) for rows, answers in zip(boards, replies, strict=True)]
+
+    def expire(self, board_id: str, period_id: str, at: datetime) -> None:
+        """Let Redis forget a board at an instant, or now if that is past. PostgreSQL still has it."""
+        of = BoardKeys(board_id, period_id)
+        pipeline = self._client.pipeline(transaction=True)
+        for key in (of.scores, of.members, of.meta):
+            pipeline.expireat(key, at)
+        pipeline.execute()
 
     def remember_usernames(self, usernames: Mapping[str, str]) -> None:
         """Fill the details cache."""

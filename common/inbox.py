@@ -169,6 +169,24 @@ class Inbox:
         pipeline.xdel(keys.INBOX, *inbox_ids)
         pipeline.execute()
 
+    def announce(self, news: bytes) -> None:
+        """Tell the viewers something that no update is about."""
+        self._client.publish(keys.UPDATES_CHANNEL, news)
+
+    def now(self) -> datetime:
+        """The clock by which updates are accepted."""
+        seconds, microseconds = self._client.time()
+        return from_milliseconds(seconds * 1000 + microseconds // 1000)
+
+    def oldest(self) -> datetime | None:
+        """When the oldest update that is not settled was accepted; None if all are settled."""
+        entries = cast(list[tuple[str, dict[str, str]]], self._client.xrange(keys.INBOX, count=1))
+        if not entries:
+            return None
+        ((inbox_id, fields),) = entries
+        accepted_at = fields.get("accepted_at", "")
+        return from_milliseconds(int(accepted_at if accepted_at.isdigit() else inbox_id.partition("-")[0]))
+
     def depth(self) -> int:
         """Accepted updates that no worker has settled."""
         return self._client.xlen(keys.INBOX)

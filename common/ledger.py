@@ -30,8 +30,29 @@ ON CONFLICT (user_id, idempotency_key) DO NOTHING
 """)
 
 
+_SHARE = text("SELECT pg_advisory_xact_lock_shared(:lock)")
+_WAIT_BRIEFLY = text("SET LOCAL lock_timeout = '1s'")
+_HOLD = text("SELECT pg_advisory_xact_lock(:lock)")
+_LOCK = 7_030_267_214
+"""Any number, known only to us: every batch shares it, and who needs the ledger at rest has it alone."""
+
+
 class AlreadyRecordedError(Exception):
     """Another transaction recorded one of the updates meanwhile: roll back and look again."""
+
+
+def share(connection: Connection) -> None:
+    """Keep others from having the ledger at rest until this transaction ends. Batches do not wait for each other."""
+    connection.execute(_SHARE, {"lock": _LOCK})
+
+
+def hold(connection: Connection) -> None:
+    """Wait until every batch under way has ended, and let none begin before this transaction ends.
+
+    Raises OperationalError after a second: those that come behind wait too, so a batch that hangs may not hold us up.
+    """
+    connection.execute(_WAIT_BRIEFLY)
+    connection.execute(_HOLD, {"lock": _LOCK})
 
 
 def find(connection: Connection, update_keys: Collection[UpdateKey]) -> dict[UpdateKey, LedgerRow]:

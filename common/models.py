@@ -144,6 +144,20 @@ standings = Table(
     postgresql_with={"fillfactor": "80"},
 )
 
+periods = Table(
+    "periods",
+    metadata,
+    Column("board_id", Text, primary_key=True),
+    Column("period_id", Text, primary_key=True),
+    Column("starts_at", _Instant, nullable=False),
+    Column("ends_at", _Instant, nullable=False),
+    Column("closed_at", _Instant, comment="from then on its standings are final"),
+    Column("last_event_id", BigInteger, comment="the last ledger row that could count"),
+    CheckConstraint("(closed_at IS NULL) = (last_event_id IS NULL)", name="closed"),
+    Index(None, "ends_at", postgresql_where=text("closed_at IS NULL")),
+    Index(None, "closed_at"),
+)
+
 snapshots = Table(
     "snapshots",
     metadata,

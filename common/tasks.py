@@ -6,7 +6,7 @@ APPLY = "scores.apply"
 """The doorbell: drain the inbox. Carries no data."""
 
 SWEEP = "scores.sweep"
-"""Every 2 seconds: ring if the inbox is not empty, and see that Redis is whole."""
+"""Every 2 seconds: see that Redis is whole, close periods that are over, and ring if the inbox is not empty."""
 
 TAKE_SNAPSHOTS = "snapshots.take"
 """Store the head of every open board."""

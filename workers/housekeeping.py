@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import structlog
 
 from common import keys, periods, revocations, sessions
+from workers import closing
 from workers.state import WorkerState
 
 log = structlog.get_logger(__name__)
@@ -29,8 +30,10 @@ def mend(worker: WorkerState) -> None:
 
 
 def tidy(worker: WorkerState) -> None:
-    """Delete sessions that have expired and consumers that are gone."""
+    """Let go of sessions that have expired, closed periods in Redis and consumers that are gone."""
+    now = datetime.now(UTC)
     with worker.engine.begin() as connection:
-        pruned = sessions.prune(connection, datetime.now(UTC))
+        pruned = sessions.prune(connection, now)
+    closing.release_old(worker, now)
     worker.inbox.forget_idle_consumers(CONSUMER_GONE_MS)
     log.info("tidied", sessions=pruned)

@@ -2,7 +2,8 @@
 
 1. Look up which updates of the batch are recorded already (a redelivery, or a replay that Redis forgot).
 2. Decide the others by the catalogue and number them in stream order.
-3. Fold them into one part per standing and merge the parts; the rows' locks are taken in one global order.
+3. Fold them into one part per standing, but for closed periods, and merge the parts; the rows' locks are taken in
+   one global order.
 4. Add the ledger rows, each with the score that its update led to. If another worker was quicker with one of
    them, the whole transaction is rolled back and begun again.
 """
@@ -10,17 +11,20 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+import structlog
 from sqlalchemy import Connection
 
-from common import ledger, periods, standings, usernames
+from common import closures, ledger, periods, standings, usernames
 from common.board import Standing
 from common.errors import ErrorCode
 from common.inbox import Delivery
 from common.keys import DEFAULT_BOARD
 from common.periods import ALL_TIME
 from common.records import LedgerRow, UpdateKey
-from common.scoring import Action, Catalogue, Event, StandingKey, fold, scores_after
+from common.scoring import Action, Catalogue, Event, Part, StandingKey, fold, scores_after
 from common.timestamps import parse_instant
+
+log = structlog.get_logger(__name__)
 
 _NOTHING = Action("", 0, 0, ())
 
@@ -46,6 +50,7 @@ def record(
 
     Raises UnknownUserError or ledger.AlreadyRecordedError; the caller then rolls back.
     """
+    ledger.share(connection)
     sent: dict[UpdateKey, Delivery] = {}
     for delivery in deliveries:
         sent.setdefault(_key(delivery), delivery)
@@ -58,7 +63,7 @@ def record(
     drafts = _draft(connection, fresh, catalogue, refusal)
     rows = {**known, **{row.key: row for row in drafts}}
 
-    parts = fold((_event(row, catalogue) for row in drafts), periods.ids_at)
+    parts = _of_open_periods(connection, fold((_event(row, catalogue) for row in drafts), periods.ids_at))
     merged = standings.merge(connection, parts, drafts[0].recorded_at) if parts else []
     touched = _touched(rows.values(), catalogue) - parts.keys()
     absolute = [*merged, *standings.read(connection, touched)]
@@ -68,6 +73,16 @@ def record(
         ledger.add(connection, settled)
     rows.update({row.key: row for row in settled})
     return Recorded(rows, frozenset(row.key for row in settled), absolute, names)
+
+
+def _of_open_periods(connection: Connection, parts: dict[StandingKey, Part]) -> dict[StandingKey, Part]:
+    """Without those that came too late for a closed period: only a clock or a Redis set back brings such ones."""
+    dated = {key[:2] for key in parts if key.period_id != ALL_TIME}
+    closed = closures.closed_among(connection, dated)
+    if not closed:
+        return parts
+    log.warning("closed_period_not_changed", periods=sorted(closed))
+    return {key: part for key, part in parts.items() if key[:2] not in closed}
 
 
 def _key(delivery: Delivery) -> UpdateKey:

@@ -30,6 +30,7 @@ class WorkerState:
     engine: Engine
     redis: Client
     inbox: Inbox
+    board: Board
     rebuilder: Rebuilder
     catalogue: CatalogueCache
     drain: Drain
@@ -41,9 +42,10 @@ class WorkerState:
         inbox = Inbox(client, capacity=config.inbox_max, receipt_ttl=config.receipt_ttl)
         rebuilder = Rebuilder(client, engine)
         catalogue = CatalogueCache(engine)
-        batches = Batches(engine, inbox, Board(client), rebuilder, catalogue)
+        board = Board(client)
+        batches = Batches(engine, inbox, board, rebuilder, catalogue)
         consumer = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
-        return cls(config, engine, client, inbox, rebuilder, catalogue, Drain(inbox, batches, consumer))
+        return cls(config, engine, client, inbox, board, rebuilder, catalogue, Drain(inbox, batches, consumer))
 
 
 @cache

@@ -8,7 +8,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from common import tasks
 from common.board import BoardNotServedError
-from workers import housekeeping, snapshots
+from workers import closing, housekeeping, snapshots
 from workers.app import app
 from workers.state import WorkerState, state
 
@@ -47,8 +47,9 @@ def apply_scores(worker: WorkerState) -> None:
 
 @task(tasks.SWEEP)
 def sweep(worker: WorkerState) -> None:
-    """See that Redis is whole, and ring if something waits."""
+    """See that Redis is whole, close what is over, and ring if something waits."""
     housekeeping.mend(worker)
+    closing.close_ended(worker)
     if worker.inbox.depth() and worker.inbox.claim_doorbell():
         app.send_task(tasks.APPLY)
 

@@ -1,5 +1,7 @@
 """Calendar periods: ids, bounds, and the edges of days, ISO weeks, months and years."""
 
+import time
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -44,6 +46,29 @@ def test_weeks_are_iso_weeks_across_the_turn_of_the_year(day: str, week: str) ->
 def test_the_period_is_that_of_utc_whatever_the_offset() -> None:
     late_in_honolulu = datetime(2026, 11, 22, 20, tzinfo=timezone(timedelta(hours=-10)))
     assert periods.ids_at(late_in_honolulu).daily == "2026-11-23"
+
+
+@pytest.fixture
+def berlin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The process runs where clocks change."""
+    with monkeypatch.context() as zone:
+        zone.setenv("TZ", "Europe/Berlin")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.parametrize(
+    ("spring_or_autumn", "day"), [("2026-03-29T00:59:59Z", "2026-03-29"), ("2026-10-25T00:30:00Z", "2026-10-25")]
+)
+def test_a_day_has_24_hours_also_where_and_when_clocks_change(berlin: None, spring_or_autumn: str, day: str) -> None:
+    instant = datetime.fromisoformat(spring_or_autumn)
+    for hours in range(24 - instant.hour):
+        assert periods.ids_at(instant + timedelta(hours=hours)).daily == day
+    period = periods.current("daily", instant)
+    assert period.starts_at
+    assert period.ends_at
+    assert period.ends_at - period.starts_at == timedelta(days=1)
 
 
 @pytest.mark.parametrize(
