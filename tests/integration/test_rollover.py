@@ -102,7 +102,7 @@ def test_a_closed_period_never_changes_again_and_the_other_boards_still_count(
 def test_a_late_update_finds_its_period_open_until_it_is_closed(
     client: FlaskClient, worker: WorkerState, player: str
 ) -> None:
-    accept_at(worker, player, MIDNIGHT - timedelta(days=3))
+    accept_at(worker, player, MIDNIGHT - timedelta(days=3) - SECOND)
     drain_completely(worker)
     assert score(client, "2026-11-20") == 25
     assert closed_at(worker, MIDNIGHT) == [("main", "2026-11-20"), ("main", "2026-W47")]
@@ -113,9 +113,11 @@ def test_workers_that_close_at_once_close_once(worker: WorkerState, settings: Se
     drain_completely(worker)
     others = [WorkerState.create(settings) for _ in range(4)]
     closed: list[tuple[str, str]] = []
-    threads = [
-        threading.Thread(target=lambda state=other: closed.extend(closed_at(state, MIDNIGHT))) for other in others
-    ]
+
+    def close(state: WorkerState) -> None:
+        closed.extend(closed_at(state, MIDNIGHT))
+
+    threads = [threading.Thread(target=close, args=[other]) for other in others]
     for thread in threads:
         thread.start()
     for thread in threads:
