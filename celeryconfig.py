@@ -38,6 +38,11 @@ beat_schedule = {
         "schedule": tasks.SWEEP_SECONDS,
         "options": {"expires": tasks.SWEEP_SECONDS},
     },
+    "verify": {
+        "task": tasks.VERIFY,
+        "schedule": tasks.VERIFY_SECONDS,
+        "options": {"expires": tasks.VERIFY_SECONDS},
+    },
     "snapshots": {
         "task": tasks.TAKE_SNAPSHOTS,
         "schedule": _settings.snapshot_minutes * 60.0,

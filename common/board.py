@@ -60,6 +60,7 @@ class Board:
         self._client = client
         self._read_page = script(client, "order", "serving", "read_page")
         self._read_players = script(client, "serving", "read_players")
+        self._read_standings = script(client, "serving", "read_standings")
         self._project = script(client, "order", "serving", "project")
 
     def page(self, board_id: str, period_id: str, limit: int, which: Selection) -> Page:
@@ -112,6 +113,21 @@ class Board:
         for index, reply in zip(owners, pipeline.execute(), strict=True):
             replies[index].append(reply)
         return [_projected(rows, answers) for rows, answers in zip(boards, replies, strict=True)]
+
+    def size(self, board_id: str, period_id: str) -> int:
+        """How many players Redis holds of a board, served or not."""
+        return self._client.hlen(BoardKeys(board_id, period_id).members)
+
+    def states(self, wanted: Mapping[BoardId, Sequence[str]]) -> dict[BoardId, list[tuple[int, int] | None] | None]:
+        """(score, tie) of these players by board, None for one who is missing, in one round trip.
+
+        None for a board that is not served.
+        """
+        pipeline = self._client.pipeline(transaction=False)
+        for board, user_ids in wanted.items():
+            of = BoardKeys(*board)
+            self._read_standings(keys=[of.scores, of.members, of.meta], args=list(user_ids), client=pipeline)
+        return {board: _states(reply) for board, reply in zip(wanted, pipeline.execute(), strict=True)}
 
     def expire(self, board_id: str, period_id: str, at: datetime) -> None:
         """Let Redis forget a board at an instant, or now if that is past. PostgreSQL still has it."""
@@ -174,6 +190,17 @@ def _place(user_id: str, total: int, cells: Sequence[Any]) -> Place:
     name = username or ""
     entry = Entry(user_id, name, int(score), rank + 1, _updated_at(info)) if info else None
     return Place(user_id, name, total, entry)
+
+
+def _states(reply: tuple[int, list[str | None]] | None) -> list[tuple[int, int] | None] | None:
+    """The answer of the script `read_standings`."""
+    if not reply:
+        return None
+    ascending, cells = reply
+    return [
+        (int(score), tie_of(info.split(":")[1], ascending=bool(ascending))) if info and score is not None else None
+        for info, score in zip(cells[0::2], cells[1::2], strict=True)
+    ]
 
 
 def _updated_at(info: str) -> int:

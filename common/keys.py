@@ -13,6 +13,7 @@
 | `scores:inbox` | stream | accepted updates that no worker has applied; consumer group `workers` |
 | `scores:doorbell` | string, 2 s | a drain has been asked for and has not read yet |
 | `scores:receipt:{userId}:{key}` | string | what became of an update; 1 h after the outcome |
+| `scores:verification` | string | how far the check of all players is, and what it found |
 | `scores:worker` | string, 15 s | a worker has run a task |
 | `session:{sid}:revoked` | string, 1 h | `1` revoked, `?` being revoked: ask PostgreSQL |
 | `sessions:loaded` | string | run id of the server that knows every revocation of the last hour |
@@ -29,6 +30,7 @@ INBOX = "scores:inbox"
 INBOX_GROUP = "workers"
 DOORBELL = "scores:doorbell"
 UPDATES_CHANNEL = "leaderboard:updates"
+VERIFICATION = "scores:verification"
 WORKER_SEEN = "scores:worker"
 SESSIONS_LOADED = "sessions:loaded"
 SESSIONS_ENDED = "sessions:ended"

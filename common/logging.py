@@ -12,6 +12,14 @@ _CHATTY = ("celery.app.trace", "celery.beat", "celery.worker.strategy")
 """They tell of every message, and the sweep is one every two seconds."""
 
 
+def configure_quietly() -> None:
+    """For a command line, whose standard output is its result: only what is wrong, on standard error."""
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+
 def configure(settings: Settings, process: str) -> None:
     """Route our events and every library's records through one format. `process` is `web`, `worker`, …"""
     shared: list[Processor] = [

@@ -25,4 +25,11 @@ BATCH_SECONDS = Histogram(
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0),
 )
 UPDATES = Counter("scoreboard_updates_total", "Updates that left the inbox, by outcome", ["outcome"])
+DRIFT = Gauge(
+    "scoreboard_drift_rows",
+    "Standings that differ from the ledger or from Redis, in the check under way or the last whole one",
+    multiprocess_mode="mostrecent",
+)
+VERIFIED = Counter("scoreboard_verified_players_total", "Players whose standings were checked")
+VERIFIED_ROUNDS = Counter("scoreboard_verified_rounds_total", "Times that every player had been checked")
 REBUILDS = Counter("scoreboard_rebuilds_total", "Boards filled again from PostgreSQL", ["board"])

@@ -141,6 +141,7 @@ standings = Table(
     Column("version", BigInteger, nullable=False, comment="guards the projection to Redis"),
     Column("updated_at", _Instant, nullable=False),
     _within_range("score"),
+    Index(None, "user_id"),
     postgresql_with={"fillfactor": "80"},
 )
 

@@ -35,6 +35,8 @@ SELECT {_COLUMNS} FROM json_to_recordset(CAST(:rows AS json)) AS sent(b text, p 
 JOIN standings ON (board_id, period_id, user_id) = (sent.b, sent.p, sent.u)
 """)  # noqa: S608 - built from constants
 
+_OF_PLAYERS = text(f"SELECT {_COLUMNS} FROM standings WHERE user_id = ANY(CAST(:users AS uuid[]))")  # noqa: S608
+
 _ALL = text(f"SELECT {_COLUMNS} FROM standings WHERE board_id = :board AND period_id = :period")  # noqa: S608
 
 _RANKED = """
@@ -81,6 +83,11 @@ def read(connection: Connection, standing_keys: Collection[StandingKey]) -> list
         return []
     sent = [{"b": key[0], "p": key[1], "u": key[2]} for key in standing_keys]
     return _standings(connection.execute(_READ, {"rows": orjson.dumps(sent).decode()}).all())
+
+
+def of_players(connection: Connection, user_ids: Collection[str]) -> list[Standing]:
+    """Every standing of these players."""
+    return _standings(connection.execute(_OF_PLAYERS, {"users": list(user_ids)}).all())
 
 
 def stream(connection: Connection, board_id: str, period_id: str, rows_at_once: int) -> Iterator[list[Standing]]:

@@ -11,10 +11,14 @@ SWEEP = "scores.sweep"
 TAKE_SNAPSHOTS = "snapshots.take"
 """Store the head of every open board."""
 
+VERIFY = "standings.verify"
+"""Every 10 seconds: check some players' standings against the ledger and against Redis."""
+
 TIDY = "sessions.tidy"
 """Delete what has expired from PostgreSQL."""
 
 SWEEP_SECONDS = 2.0
+VERIFY_SECONDS = 10.0
 TIDY_SECONDS = 3600.0
 DOORBELL_SECONDS = 2.0
 

@@ -3,13 +3,16 @@
 import sys
 
 import click
+import redis
 from sqlalchemy.exc import OperationalError
 
-from common import catalogue, schema
+from common import catalogue, logging, schema
 from common.errors import ScoreboardError
 from common.settings import SettingsError
 from scoreboard.environment import connected
+from scoreboard.rebuild import rebuild
 from scoreboard.users import users
+from scoreboard.verify import verify
 
 EXIT_FAILED, EXIT_MISCONFIGURED = 1, 2
 
@@ -30,17 +33,22 @@ def migrate() -> None:
         click.echo("the default catalogue is there")
 
 
+commands.add_command(rebuild)
 commands.add_command(users)
+commands.add_command(verify)
 
 
 def main() -> None:
     """Run a command; what is wrong is one line, not a traceback."""
+    logging.configure_quietly()
     try:
         commands(prog_name="scoreboard")
     except SettingsError as error:
         _fail(str(error), EXIT_MISCONFIGURED)
     except ScoreboardError as error:
         _fail(error.message, EXIT_FAILED)
+    except redis.RedisError as error:
+        _fail(f"Redis cannot be reached: {error}", EXIT_FAILED)
     except OperationalError as error:
         _fail(f"PostgreSQL cannot be reached: {str(error.orig).strip()}", EXIT_FAILED)
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-from common import database, settings
+from common import database, redis, settings
+from common.redis import Client
 from common.settings import Settings
 
 STATEMENT_TIMEOUT_MS = 600_000
@@ -26,6 +27,16 @@ def connected() -> Iterator[Engine]:
         yield engine
     finally:
         engine.dispose()
+
+
+@contextmanager
+def connected_to_redis() -> Iterator[Client]:
+    """A client of Redis for one command."""
+    client = redis.connect(load_settings().redis_url)
+    try:
+        yield client
+    finally:
+        client.close()
 
 
 def _says_where() -> bool:

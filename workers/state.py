@@ -16,6 +16,7 @@ from common.inbox import Inbox
 from common.rebuild import Rebuilder
 from common.redis import Client
 from common.settings import Settings
+from common.verification import Verifier
 from workers.batches import Batches
 from workers.drain import Drain
 
@@ -32,6 +33,7 @@ class WorkerState:
     inbox: Inbox
     board: Board
     rebuilder: Rebuilder
+    verifier: Verifier
     catalogue: CatalogueCache
     drain: Drain
 
@@ -45,7 +47,8 @@ class WorkerState:
         board = Board(client)
         batches = Batches(engine, inbox, board, rebuilder, catalogue)
         consumer = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
-        return cls(config, engine, client, inbox, board, rebuilder, catalogue, Drain(inbox, batches, consumer))
+        drain = Drain(inbox, batches, consumer)
+        return cls(config, engine, client, inbox, board, rebuilder, Verifier(engine, board), catalogue, drain)
 
 
 @cache

@@ -8,7 +8,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from common import tasks
 from common.board import BoardNotServedError
-from workers import closing, housekeeping, snapshots
+from workers import closing, housekeeping, snapshots, verifying
 from workers.app import app
 from workers.state import WorkerState, state
 
@@ -52,6 +52,12 @@ def sweep(worker: WorkerState) -> None:
     closing.close_ended(worker)
     if worker.inbox.depth() and worker.inbox.claim_doorbell():
         app.send_task(tasks.APPLY)
+
+
+@task(tasks.VERIFY)
+def verify(worker: WorkerState) -> None:
+    """Check that ledger, standings and Redis agree about some players."""
+    verifying.verify_some(worker)
 
 
 @task(tasks.TAKE_SNAPSHOTS)

@@ -1,0 +1,35 @@
+"""Which boards and periods a command is about."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TypeVar
+
+import click
+from sqlalchemy import Engine
+
+from common import catalogue, periods
+from common.board import BoardId
+
+Command = TypeVar("Command", bound=Callable[..., object])
+
+
+def choosing_boards(command: Command) -> Command:
+    """The options --board and --period."""
+    forms = "all, daily, weekly, monthly or an id such as 2026-W48"
+    period = click.option("--period", help=f"{forms}. Default: every open one.")
+    board = click.option("--board", help="Default: every board.")
+    return board(period(command))
+
+
+def chosen(engine: Engine, board: str | None, period: str | None) -> list[BoardId]:
+    """The boards that the options name. Raises click.BadParameter."""
+    with engine.connect() as connection:
+        known = sorted(catalogue.load(connection).boards)
+    if board is not None and board not in known:
+        raise click.BadParameter(f"there is no board {board!r}; there are: {', '.join(known)}", param_hint="--board")
+    now = datetime.now(UTC)
+    try:
+        wanted = [periods.resolve(period, now)] if period else list(periods.open_at(now))
+    except ValueError:
+        raise click.BadParameter(f"there is no period {period!r}", param_hint="--period") from None
+    return [(board_id, chosen_period.id) for board_id in ([board] if board else known) for chosen_period in wanted]

@@ -1,0 +1,51 @@
+"""`scoreboard rebuild`: fill boards in Redis again from PostgreSQL, while the service runs."""
+
+import time
+from collections.abc import Callable
+
+import click
+from rich.progress import TaskID
+from sqlalchemy import Engine
+
+from common import standings
+from common.board import BoardId
+from common.errors import ErrorCode, ScoreboardError
+from common.rebuild import LEASE_MS, Rebuilder
+from scoreboard.boards import choosing_boards, chosen
+from scoreboard.environment import connected, connected_to_redis
+from scoreboard.progress import progress
+
+_PATIENCE_SECONDS = 2 * LEASE_MS / 1000
+_PAUSE_SECONDS = 0.2
+
+
+@click.command()
+@choosing_boards
+def rebuild(board: str | None, period: str | None) -> None:
+    """Fill boards in Redis again from PostgreSQL. Updates and readers go on meanwhile."""
+    with connected() as engine, connected_to_redis() as client:
+        rebuild_boards(engine, Rebuilder(client, engine), chosen(engine, board, period))
+
+
+def rebuild_boards(engine: Engine, rebuilder: Rebuilder, boards: list[BoardId]) -> None:
+    """Rebuild each and say so. Raises `rebuilding` if somebody else is at one of them and does not end."""
+    for board_id, period_id in boards:
+        with engine.connect() as connection:
+            total = standings.count(connection, board_id, period_id)
+        with progress() as bars:
+            bar = bars.add_task(f"{board_id} {period_id}", total=total)
+
+            def advance(rows: int, bar: TaskID = bar) -> None:
+                bars.advance(bar, rows)
+
+            _rebuild(rebuilder, board_id, period_id, advance)
+        click.echo(f"rebuilt {board_id} {period_id}: {total} players")
+
+
+def _rebuild(rebuilder: Rebuilder, board_id: str, period_id: str, advance: Callable[[int], None]) -> None:
+    """A rebuild of ours, begun when no other is under way."""
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while not rebuilder.rebuild(board_id, period_id, advance):
+        if time.monotonic() > deadline:
+            raise ScoreboardError(ErrorCode.REBUILDING, f"somebody else is rebuilding {board_id} {period_id}")
+        time.sleep(_PAUSE_SECONDS)
