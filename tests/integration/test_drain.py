@@ -11,12 +11,13 @@ import pytest
 from sqlalchemy import Engine, text
 
 from common import keys, models, outcomes, standings
-from common.inbox import Accepted, Update
+from common.inbox import Update
 from common.keys import BoardKeys
 from common.ranking import GREATEST_SCORE
 from common.scoring import Action
 from common.settings import Settings
 from tests.conftest import wait_until
+from tests.inbox import accept, add_users, drain_completely
 from workers import drain as drain_module
 from workers.state import WorkerState
 
@@ -26,21 +27,7 @@ POINTS = {"daily-login": 5, "complete-level": 10, "win-match": 25, "win-tourname
 @pytest.fixture
 def players(engine: Engine) -> list[str]:
     """The ids of twenty users."""
-    ids = [str(uuid.uuid4()) for _ in range(20)]
-    rows = [
-        {"id": user_id, "username": f"player{n}", "username_key": f"player{n}", "password_hash": "-", "role": "player"}
-        for n, user_id in enumerate(ids)
-    ]
-    with engine.begin() as connection:
-        connection.execute(models.users.insert(), rows)
-    return ids
-
-
-def accept(worker: WorkerState, user_id: str, action_id: str = "win-match", key: str | None = None) -> str:
-    key = key or secrets.token_hex(8)
-    update = Update(user_id, action_id, key, "2026-11-23T09:15:00.123Z", "request-id", None)
-    assert isinstance(worker.inbox.accept(update), Accepted)
-    return key
+    return add_users(engine, 20)
 
 
 def board_in_redis(worker: WorkerState, period_id: str = "all") -> list[tuple[str, int]]:
@@ -51,11 +38,6 @@ def board_in_redis(worker: WorkerState, period_id: str = "all") -> list[tuple[st
 def board_in_database(engine: Engine, period_id: str = "all") -> list[tuple[str, int]]:
     with engine.connect() as connection:
         return [(e.user_id, e.score) for e in standings.top(connection, "main", period_id, 10_000).entries]
-
-
-def drain_completely(worker: WorkerState) -> None:
-    while worker.inbox.depth():
-        worker.drain.run()
 
 
 def test_a_thousand_updates_of_twenty_players_add_up_everywhere(worker: WorkerState, players: list[str]) -> None:

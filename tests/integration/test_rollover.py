@@ -1,10 +1,7 @@
 """The end of a period: closed once, when nothing of it is pending, final from then on, and still readable."""
 
-import secrets
 import threading
-import uuid
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import orjson
 import pytest
@@ -13,11 +10,10 @@ from flask.testing import FlaskClient
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import OperationalError
 
-from common import closures, keys, ledger, models
-from common.inbox import Update
+from common import closures, keys, ledger
 from common.keys import BoardKeys
 from common.settings import Settings
-from common.timestamps import to_milliseconds
+from tests.inbox import accept_at, add_users, drain_completely
 from tests.player import error_code
 from workers import closing, housekeeping
 from workers.state import WorkerState
@@ -29,23 +25,7 @@ YESTERDAY = ("main", "2026-11-23")
 
 @pytest.fixture
 def player(engine: Engine) -> str:
-    user_id = str(uuid.uuid4())
-    row = {"id": user_id, "username": "ada", "username_key": "ada", "password_hash": "-", "role": "player"}
-    with engine.begin() as connection:
-        connection.execute(models.users.insert(), row)
-    return user_id
-
-
-def accept_at(worker: WorkerState, user_id: str, instant: datetime, action_id: str = "win-match") -> None:
-    """Put an update into the inbox as if it had been accepted then."""
-    update = Update(user_id, action_id, secrets.token_hex(8), "2026-11-23T09:15:00.123Z", "request-id", None)
-    fields: dict[Any, Any] = {"update": orjson.dumps(update), "accepted_at": to_milliseconds(instant)}
-    worker.redis.xadd(keys.INBOX, fields)
-
-
-def drain_completely(worker: WorkerState) -> None:
-    while worker.inbox.depth():
-        worker.drain.run()
+    return add_users(engine, 1)[0]
 
 
 def score(client: FlaskClient, period: str) -> int:
@@ -224,10 +204,7 @@ def test_after_midnight_names_mean_the_new_period_and_the_old_one_is_read_by_id(
 
 
 def test_a_cursor_of_yesterday_is_refused_today(client: FlaskClient, worker: WorkerState, player: str) -> None:
-    second_player = str(uuid.uuid4())
-    row = {"id": second_player, "username": "bob", "username_key": "bob", "password_hash": "-", "role": "player"}
-    with worker.engine.begin() as connection:
-        connection.execute(models.users.insert(), row)
+    (second_player,) = add_users(worker.engine, 1)
     for user_id in (player, second_player):
         accept_at(worker, user_id, MIDNIGHT - SECOND)
     drain_completely(worker)

@@ -1,0 +1,47 @@
+"""Users without accounts' ceremony, and updates put straight into the inbox, for tests of what comes behind it."""
+
+import secrets
+import uuid
+from datetime import datetime
+from typing import Any
+
+import orjson
+from sqlalchemy import Engine
+
+from common import keys, models
+from common.inbox import Accepted, Update
+from common.timestamps import to_milliseconds
+from workers.state import WorkerState
+
+
+def add_users(engine: Engine, count: int) -> list[str]:
+    """The ids of so many new users, who cannot log in."""
+    ids = [str(uuid.uuid4()) for _ in range(count)]
+    plain = {"password_hash": "-", "role": "player"}
+    rows = [{"id": user_id, "username": f"player-{user_id[:8]}", "username_key": user_id, **plain} for user_id in ids]
+    with engine.begin() as connection:
+        connection.execute(models.users.insert(), rows)
+    return ids
+
+
+def accept(worker: WorkerState, user_id: str, action_id: str = "win-match", key: str | None = None) -> str:
+    """Accept an update as the web does; its key."""
+    update = _update(user_id, action_id, key or secrets.token_hex(8))
+    assert isinstance(worker.inbox.accept(update), Accepted)
+    return update.idempotency_key
+
+
+def accept_at(worker: WorkerState, user_id: str, instant: datetime, action_id: str = "win-match") -> None:
+    """Put an update into the inbox as if it had been accepted then."""
+    update = _update(user_id, action_id, secrets.token_hex(8))
+    fields: dict[Any, Any] = {"update": orjson.dumps(update), "accepted_at": to_milliseconds(instant)}
+    worker.redis.xadd(keys.INBOX, fields)
+
+
+def drain_completely(worker: WorkerState) -> None:
+    while worker.inbox.depth():
+        worker.drain.run()
+
+
+def _update(user_id: str, action_id: str, key: str) -> Update:
+    return Update(user_id, action_id, key, "2026-11-23T09:15:00.123Z", "request-id", None)
