@@ -1,12 +1,14 @@
 """The page at `/`: the board as the server knows it now; its script then keeps it moving."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import redis
 import structlog
-from flask import Blueprint, Response, make_response, render_template
+from flask import Blueprint, make_response, redirect, render_template, request, url_for
 from flask.blueprints import BlueprintSetupState
 from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.wrappers import Response as AnyResponse
 
 from common.entries import Entry, Top
 from common.errors import ScoreboardError
@@ -14,6 +16,7 @@ from common.keys import DEFAULT_BOARD
 from common.periods import ALL_TIME
 from common.scoring import Catalogue
 from common.timestamps import format_instant, from_milliseconds
+from web import period_links
 from web.access import public
 from web.services import Services, services
 
@@ -42,11 +45,16 @@ class ActionButton:
 
 @blueprint.get("/")
 @public
-def home() -> Response:
+def home() -> AnyResponse:
+    """An address that names no period of the page leads to all time, so that it says what is shown."""
+    periods = period_links.choose(request.args.get("period", ALL_TIME), datetime.now(UTC))
+    if periods is None:
+        return redirect(url_for("pages.home"))
     adapters = services()
     page = render_template(
         "home.html",
-        top=_top(adapters),
+        periods=periods,
+        top=_top(adapters, periods.period.id),
         rows=ROWS,
         actions=_actions(adapters),
         registration_is_open=adapters.settings.registration == "open",
@@ -69,6 +77,15 @@ def instant(entry: Entry) -> str:
     return format_instant(from_milliseconds(entry.updated_at))
 
 
+blueprint.add_app_template_filter(format_instant, "iso")
+
+
+@blueprint.app_template_filter("minute")
+def minute(iso_instant: str) -> str:
+    """An instant for people who have no script that knows their time zone."""
+    return f"{iso_instant[:16].replace('T', ' ')} UTC"
+
+
 def buttons(catalogue: Catalogue) -> list[ActionButton]:
     """A button for each action that moves the board shown here, the smallest first."""
     shown = [action for action in catalogue.actions.values() if DEFAULT_BOARD in action.boards]
@@ -80,10 +97,10 @@ def _label(action_id: str) -> str:
     return action_id.replace("-", " ").replace("_", " ").strip().capitalize()
 
 
-def _top(adapters: Services) -> Top | None:
+def _top(adapters: Services, period_id: str) -> Top | None:
     """The list, or None: a page that says so is better than no page."""
     try:
-        return adapters.leaderboard.top(DEFAULT_BOARD, ALL_TIME, ROWS)
+        return adapters.leaderboard.top(DEFAULT_BOARD, period_id, ROWS)
     except UNAVAILABLE as error:
         log.warning("page_without_board", error=type(error).__name__)
         return None

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from common import signing
+from common import periods, signing
+from common.timestamps import format_instant
 
 FRONTEND = Path(__file__).parents[2] / "web" / "frontend"
 OUTPUT = FRONTEND.parent / "static" / "js"
@@ -50,6 +51,14 @@ def test_the_page_is_tested_with_signatures_that_the_server_makes() -> None:
     for vector in vectors:
         key = signing.from_base64url(vector["signingKey"])
         assert vector["signature"] == signing.sign(key, signing.score_update_text(*vector["claim"].values()))
+
+
+def test_the_page_is_tested_with_periods_that_end_as_the_servers_do() -> None:
+    vectors = json.loads((FRONTEND / "tests" / "period_vectors.json").read_text())
+    for vector in vectors:
+        ends_at = periods.parse(vector["period"]).ends_at
+        assert ends_at
+        assert vector["endsAt"] == format_instant(ends_at)
 
 
 def run(*command: str | Path) -> subprocess.CompletedProcess[str]:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from html.parser import HTMLParser
 from typing import cast
 
@@ -12,6 +13,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.exc import OperationalError
 
+from common import periods
 from common.catalogue import DEFAULTS
 from common.entries import Entry, Top
 from common.leaderboard import Leaderboard
@@ -117,6 +119,43 @@ def test_a_board_that_cannot_be_read_leaves_a_page_that_says_so(app: Flask) -> N
     assert page.status_code == 200
     assert "cannot be read right now" in shown_text(page.text)
     assert "Nobody has scored yet" not in shown_text(page.text)
+
+
+def test_a_page_without_its_board_asks_again_by_itself_where_no_script_does(app: Flask) -> None:
+    with showing(app, OperationalError("SELECT", {}, Exception("away"))) as client:
+        assert '<noscript><meta http-equiv="refresh"' in client.get("/").text
+    with showing(app, top_of()) as client:
+        assert "refresh" not in client.get("/").text
+
+
+@pytest.mark.parametrize("name", ["all", "daily", "weekly", "monthly"])
+def test_each_period_has_an_address_of_its_own(client: FlaskClient, name: str) -> None:
+    outline = Outline(client.get("/").text)
+    (address,) = [link["href"] for link in outline.all("a") if link.get("data-period") == name]
+    outline = Outline(client.get(address or "").text)
+    assert [link["href"] for link in outline.all("a") if link.get("aria-current") == "page"] == [address]
+    shown = periods.current(name, datetime.now(UTC))
+    assert outline.all("table")[0]["data-period-id"] == shown.id
+
+
+@pytest.mark.usefixtures("draining")
+def test_a_period_shows_its_own_list_under_its_own_name(app: Flask, client: FlaskClient, ada: Player) -> None:
+    ada.update("win-match")
+    page = client.get("/?period=weekly").text
+    assert Outline(page).rows[1][:2] == ["1", "ada"]
+    assert "Top 10 this week" in page
+    assert "<title>This week · Scoreboard</title>" in page
+    assert f"ends {periods.current('weekly', datetime.now(UTC)).ends_at:%Y-%m-%d} 00:00 UTC" in page
+    assert 'href="/api/scores/leaderboard?period=weekly"' in page
+    with showing(app, top_of()) as client_of_fixed:
+        empty = client_of_fixed.get("/?period=daily").text
+    assert 'Nobody has scored yet<span data-field="when"> today</span>.' in empty
+
+
+@pytest.mark.parametrize("name", ["nonsense", "", "2026-W48", "Daily", "daily%00", "%F0%9F%8E%B2"])
+def test_an_address_that_names_no_period_leads_to_all_time(client: FlaskClient, name: str) -> None:
+    answer = client.get(f"/?period={name}")
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/")
 
 
 def test_every_action_of_the_catalogue_has_a_button(client: FlaskClient) -> None:

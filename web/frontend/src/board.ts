@@ -9,6 +9,8 @@ export interface Entry {
 }
 
 export interface Board {
+  /** The period's id, never its name: `2026-11-23`, not `daily`. */
+  readonly period: string;
   readonly epoch: string;
   readonly seq: number;
   /** When the newest change on the list was committed. */
@@ -47,8 +49,8 @@ export interface Resumed {
 export function next(board: Board | null, frame: Snapshot | Delta | Resumed): Board | null {
   switch (frame.type) {
     case "snapshot": {
-      const { epoch, seq, at, limit, total, entries } = frame;
-      return { epoch, seq, at, limit, total, entries };
+      const { period, epoch, seq, at, limit, total, entries } = frame;
+      return { period, epoch, seq, at, limit, total, entries };
     }
     case "resumed":
       return board && board.epoch === frame.epoch && board.seq === frame.seq ? board : null;

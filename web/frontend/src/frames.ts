@@ -2,16 +2,24 @@
 
 import type { Delta, Entry, Resumed, Snapshot } from "./board.js";
 import { ShapeError, integer, list, object, text } from "./json.js";
+import { type Standing, readStanding } from "./standing.js";
 
+/** The period that was shown is over; a snapshot of the one that began follows. */
 export interface Rollover {
   readonly type: "rollover";
+}
+
+/** Where the player stands whose ticket opened the socket, also below the rows that are shown. */
+export interface Me {
+  readonly type: "me";
+  readonly standing: Standing;
 }
 
 export interface Heartbeat {
   readonly type: "hb";
 }
 
-export type Frame = Snapshot | Delta | Resumed | Rollover | Heartbeat;
+export type Frame = Snapshot | Delta | Resumed | Me | Rollover | Heartbeat;
 
 /**
  * The frame in a message, or null for one that this page does not know.
@@ -44,6 +52,7 @@ function read(message: unknown): Frame | null {
     case "snapshot":
       return {
         type: "snapshot",
+        period: text(frame["period"]),
         epoch: text(frame["epoch"]),
         seq: integer(frame["seq"]),
         at: text(frame["at"]),
@@ -64,6 +73,8 @@ function read(message: unknown): Frame | null {
       };
     case "resumed":
       return { type: "resumed", epoch: text(frame["epoch"]), seq: integer(frame["seq"]) };
+    case "me":
+      return { type: "me", standing: readStanding(object(frame["entry"])) };
     case "rollover":
       return { type: "rollover" };
     case "hb":

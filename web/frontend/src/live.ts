@@ -3,34 +3,48 @@
 import { backoff } from "./backoff.js";
 import { type Board, next, version } from "./board.js";
 import { type Frame, parseFrame } from "./frames.js";
+import { isWithoutAPart } from "./readiness.js";
+import type { Standing } from "./standing.js";
 
 /** The server is heard at least every 25 s; after this long without it the connection is dead, whatever TCP says. */
 const SILENCE_MS = 40_000;
 const PATIENCE_MS = 5_000;
 const FIRST_WAIT_MS = 600;
 const LONGEST_WAIT_MS = 20_000;
+/** One loss is a restart, after which everybody at once would ask. */
+const TRIES_UNTIL_ASKED = 2;
 /** After this many tries in a row it is no hiccup any more. */
 const TRIES_UNTIL_OFFLINE = 5;
 
-export type Connection = "connecting" | "live" | "reconnecting" | "offline";
+/** `waiting`: the server is there and cannot read the board now, so it refuses the socket. */
+export type Connection = "connecting" | "live" | "reconnecting" | "waiting" | "offline";
 
 export interface Listener {
   onBoard(board: Board): void;
+  /** Where the player stands on the board shown. Comes only on a socket that was opened with a ticket. */
+  onStanding(standing: Standing): void;
   onConnection(connection: Connection): void;
 }
 
 export class Live {
   readonly #address: URL;
+  readonly #ticket: () => Promise<string | null>;
   readonly #listener: Listener;
+  #period: string;
   #socket: WebSocket | null = null;
+  #attempt = 0;
   #board: Board | null = null;
   #askedAt: number | null = null;
   #failures = 0;
+  #isRefused = false;
   #retry: number | undefined;
   #watchdog: number | undefined;
 
-  constructor(address: URL, listener: Listener) {
+  /** `ticket` is asked before each connection. */
+  constructor(address: URL, period: string, ticket: () => Promise<string | null>, listener: Listener) {
     this.#address = address;
+    this.#period = period;
+    this.#ticket = ticket;
     this.#listener = listener;
   }
 
@@ -44,23 +58,41 @@ export class Live {
       if (document.visibilityState === "visible" && this.#retry !== undefined) this.#reconnectNow();
     });
     this.#listener.onConnection("connecting");
-    this.#connect();
+    void this.#connect();
   }
 
-  #connect(): void {
-    const address = new URL(this.#address);
-    if (this.#board) address.searchParams.set("since", version(this.#board));
-    const socket = new WebSocket(address);
+  /** Show this period from now on, from a snapshot; also the way to show the same one to somebody else. */
+  watch(period: string): void {
+    this.#period = period;
+    this.#board = null;
+    this.#reconnectNow();
+  }
+
+  async #connect(): Promise<void> {
+    this.#attempt += 1;
+    const attempt = this.#attempt;
+    this.#watch();
+    const ticket = await this.#ticket();
+    if (attempt !== this.#attempt) return;
+    const socket = new WebSocket(this.#addressWith(ticket));
     this.#socket = socket;
     this.#askedAt = null;
-    this.#watch();
     socket.addEventListener("message", (event) => socket === this.#socket && this.#hear(event.data));
     socket.addEventListener("close", () => socket === this.#socket && this.#lose());
+  }
+
+  #addressWith(ticket: string | null): URL {
+    const address = new URL(this.#address);
+    address.searchParams.set("period", this.#period);
+    if (this.#board) address.searchParams.set("since", version(this.#board));
+    if (ticket !== null) address.searchParams.set("ticket", ticket);
+    return address;
   }
 
   #hear(message: unknown): void {
     this.#watch();
     this.#failures = 0;
+    this.#isRefused = false;
     this.#listener.onConnection("live");
     const frame = parseFrame(message);
     if (frame) this.#apply(frame);
@@ -68,6 +100,10 @@ export class Live {
 
   #apply(frame: Frame): void {
     if (frame.type === "hb" || frame.type === "rollover") return; // after a rollover a snapshot comes by itself
+    if (frame.type === "me") {
+      if (this.#board) this.#listener.onStanding(frame.standing);
+      return;
+    }
     const board = this.#askedAt !== null && frame.type !== "snapshot" ? null : next(this.#board, frame);
     if (board === null) {
       this.#ask();
@@ -93,15 +129,30 @@ export class Live {
 
   #lose(): void {
     this.#abandon();
-    const isOffline = !navigator.onLine || this.#failures >= TRIES_UNTIL_OFFLINE;
-    this.#listener.onConnection(isOffline ? "offline" : "reconnecting");
+    this.#tell();
     this.#retry = setTimeout(() => this.#reconnectNow(), backoff(this.#failures, FIRST_WAIT_MS, LONGEST_WAIT_MS));
     this.#failures += 1;
+    if (this.#failures >= TRIES_UNTIL_ASKED) void this.#askWhy();
+  }
+
+  /** Whether it is the server's trouble rather than the way to it. */
+  async #askWhy(): Promise<void> {
+    const failures = this.#failures;
+    const isRefused = await isWithoutAPart();
+    if (this.#failures === 0 || this.#failures !== failures) return; // too late: something was heard, or lost again
+    this.#isRefused = isRefused;
+    this.#tell();
+  }
+
+  #tell(): void {
+    if (!navigator.onLine) this.#listener.onConnection("offline");
+    else if (this.#isRefused) this.#listener.onConnection("waiting");
+    else this.#listener.onConnection(this.#failures > TRIES_UNTIL_OFFLINE ? "offline" : "reconnecting");
   }
 
   #reconnectNow(): void {
     this.#abandon();
-    this.#connect();
+    void this.#connect();
   }
 
   /** Let go of the socket without waiting for its goodbye, which a dead connection never gives. */
@@ -109,6 +160,7 @@ export class Live {
     clearTimeout(this.#retry);
     clearTimeout(this.#watchdog);
     this.#retry = undefined;
+    this.#attempt += 1;
     const socket = this.#socket;
     this.#socket = null;
     socket?.close();

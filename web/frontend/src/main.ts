@@ -2,22 +2,20 @@
 
 import { Announcer } from "./announcer.js";
 import type { Board } from "./board.js";
-import { find, setText } from "./elements.js";
-import { timeOfDay } from "./format.js";
+import { find } from "./elements.js";
 import { type Connection, Live } from "./live.js";
 import { PlayerPanel } from "./panel.js";
 import { type Farewell, type Player, Session } from "./session.js";
-import { type Standing, current, later, readStanding } from "./standing.js";
+import { type Standing, Standings, current, readStanding } from "./standing.js";
+import { StatusView } from "./status.js";
+import { type PeriodChoice, PeriodSwitch } from "./switcher.js";
 import { BoardTable } from "./table.js";
+import { Tickets } from "./tickets.js";
 
 const TIMES_EVERY_MS = 10_000;
-
-const PILL: Readonly<Record<Connection, string>> = {
-  connecting: "Connecting",
-  live: "Live",
-  reconnecting: "Reconnecting",
-  offline: "Offline",
-};
+const NEW_FOR_MS = 60_000;
+/** The period that updates are answered for. */
+const ALL_TIME = "all";
 
 const FAREWELL: Readonly<Record<Farewell, string>> = {
   left: "",
@@ -30,32 +28,55 @@ const table = new BoardTable(
   find(document, "#row", HTMLTemplateElement),
 );
 const announcer = new Announcer(find(document, "#news", HTMLElement));
-const pill = find(document, "#connection", HTMLElement);
-const pillText = find(pill, "[role=status]", HTMLElement);
-const stale = find(document, "#stale", HTMLElement);
+const status = new StatusView(
+  find(document, "#connection", HTMLElement),
+  find(document, "#state", HTMLElement),
+);
+const asJson = find(document, "#as-json", HTMLAnchorElement);
 find(document, ".jump", HTMLElement).hidden = false;
 
 let board: Board | null = null;
 let connection: Connection = "connecting";
-let heardAt = Date.now();
-let told: Standing | null = null;
+let heardAt = table.isReadable ? Date.now() : null;
+let standings = new Standings();
+let begunAt = -Infinity;
 let isDrawing = false;
 
+const switcher = new PeriodSwitch(find(document, "#periods", HTMLElement), periodChosen);
+let shown: PeriodChoice = switcher.choice;
+
 const session = new Session(playerChanged);
-const panel = new PlayerPanel(find(document, "#play", HTMLElement), session, learn);
+const panel = new PlayerPanel(find(document, "#play", HTMLElement), session, (standing) => learn(ALL_TIME, standing));
 let player = session.player;
 panel.turnTo(player);
-void findOwnStanding();
 draw();
 
+const tickets = new Tickets(session);
 const address = new URL(`/ws/scoreboard?limit=${table.limit}`, location.href.replace(/^http/, "ws"));
-new Live(address, { onBoard, onConnection }).start();
+const live = new Live(address, shown.name, () => tickets.next(), { onBoard, onStanding, onConnection });
+live.start();
 table.showTimes();
-setInterval(() => table.showTimes(), TIMES_EVERY_MS);
+setInterval(tick, TIMES_EVERY_MS);
+
+/** Another period was chosen. What is shown says whose list it is until the other one comes. */
+function periodChosen(): void {
+  live.watch(switcher.choice.name);
+  drawSoon();
+}
 
 function onBoard(next: Board): void {
+  const { choice } = switcher;
+  const isSameChoice = choice.name === shown.name;
+  if (isSameChoice && next.period !== (board?.period ?? table.periodId)) begunAt = Date.now();
+  if (!isSameChoice) begunAt = -Infinity;
+  shown = choice;
   board = next;
+  if (!tickets.wasGiven) void findOwnStanding(next.period);
   drawSoon();
+}
+
+function onStanding(standing: Standing): void {
+  if (board) learn(board.period, standing);
 }
 
 function onConnection(next: Connection): void {
@@ -65,32 +86,40 @@ function onConnection(next: Connection): void {
   drawSoon();
 }
 
-function learn(standing: Standing): void {
-  told = later(told, standing);
+function learn(periodId: string, standing: Standing): void {
+  standings.learn(periodId, standing);
   drawSoon();
 }
 
 function playerChanged(next: Player | null, farewell: Farewell | null): void {
   const before = player;
   player = next;
-  told = null;
+  standings = new Standings();
   panel.turnTo(player);
   if (player) panel.focus();
   else panel.invite(before?.username ?? "", farewell ? FAREWELL[farewell] : "");
-  void findOwnStanding();
+  live.watch(switcher.choice.name); // a socket is one player's, or nobody's
   drawSoon();
 }
 
-/** Where the player stands when they come; from then on their updates and the board tell. */
-async function findOwnStanding(): Promise<void> {
+/** Where the player stands, asked for once; a socket that was opened with a ticket tells by itself. */
+async function findOwnStanding(periodId: string): Promise<void> {
   const asked = player;
-  if (!asked) return;
+  const into = standings;
+  if (!asked || !into.wants(periodId)) return;
   try {
-    const { body } = await session.call({ method: "GET", path: `/api/scores/user/${asked.userId}` });
-    if (asked === player) learn(readStanding(body));
+    const { body } = await session.call({ method: "GET", path: `/api/scores/user/${asked.userId}?period=${periodId}` });
+    into.learn(periodId, readStanding(body));
+    drawSoon();
   } catch {
     // Not worth a word: the next update brings it.
   }
+}
+
+/** What changes as time goes by. */
+function tick(): void {
+  table.showTimes();
+  drawSoon();
 }
 
 /** Once a frame of the screen, however much comes in; not at all while nobody looks. */
@@ -102,14 +131,16 @@ function drawSoon(): void {
 
 function draw(): void {
   isDrawing = false;
-  pill.hidden = false;
-  pill.dataset["state"] = connection;
-  setText(pillText, PILL[connection]);
-  const isStale = connection === "reconnecting" || connection === "offline";
-  setText(stale, isStale ? `As it stood at ${timeOfDay(heardAt)}.` : "");
-  const standing = player ? current(told, board, player.userId) : null;
-  panel.show(board, standing);
+  const { choice } = switcher;
+  const isAwaited = choice.name !== shown.name;
+  const begun = Date.now() - begunAt < NEW_FOR_MS ? `A new ${shown.unit} has begun` : "";
+  status.show({ connection, heardAt, awaited: isAwaited ? choice.label : "", begun: begun && `${begun}.` });
+  table.isBusy = isAwaited;
+  const standing = player && board ? current(standings.in(board.period), board, player.userId) : null;
+  panel.show(board, standing, shown.when);
   if (!board) return;
-  table.show(board, player, standing);
-  announcer.look({ board, standing });
+  document.title = shown.when ? `${shown.label} · Scoreboard` : "Scoreboard";
+  asJson.search = shown.when ? `?period=${shown.name}` : "";
+  table.show({ board, choice: shown, player, standing });
+  announcer.look({ board, standing, opening: begun || shown.label });
 }

@@ -15,6 +15,7 @@ export class PlayerPanel {
   readonly #score: HTMLElement;
   readonly #rank: HTMLElement;
   readonly #total: HTMLElement;
+  readonly #when: HTMLElement;
   readonly #form: AccountForm;
   readonly #actions: ActionButtons;
 
@@ -25,6 +26,7 @@ export class PlayerPanel {
     this.#score = field(this.#signedIn, "own-score");
     this.#rank = field(this.#signedIn, "own-rank");
     this.#total = field(this.#signedIn, "own-total");
+    this.#when = field(this.#signedIn, "own-when");
     this.#form = new AccountForm(find(root, "form", HTMLFormElement), session);
     this.#actions = new ActionButtons(this.#signedIn, session, onStanding);
     find(root, "[data-part=sign-out]", HTMLButtonElement).addEventListener("click", () => void session.logOut());
@@ -49,8 +51,11 @@ export class PlayerPanel {
     this.#form.invite(username, reason);
   }
 
-  show(board: Board | null, standing: Standing | null): void {
-    if (setText(this.#score, standing ? number(standing.score) : "–") && standing?.lastUpdated) {
+  /** `when` says of which period these points and this rank are. */
+  show(board: Board | null, standing: Standing | null, when: string): void {
+    const isOtherPeriod = setText(this.#when, when);
+    const isOtherScore = setText(this.#score, standing ? number(standing.score) : "–");
+    if (isOtherScore && !isOtherPeriod && standing?.lastUpdated) {
       play(this.#score, "has-scored");
     }
     setText(this.#rank, standing?.rank ? number(standing.rank) : "–");

@@ -1,4 +1,4 @@
-/** Where the player of this tab stands, also below the rows that are shown. Pure. */
+/** Where the player of this tab stands, also below the rows that are shown. Touches nothing outside. */
 
 import type { Board } from "./board.js";
 import { type JsonObject, integer, orNull, text } from "./json.js";
@@ -18,8 +18,29 @@ export function readStanding(entry: JsonObject): Standing {
   };
 }
 
+/** What was told of one player in each period, by the period's id. */
+export class Standings {
+  readonly #told = new Map<string, Standing>();
+  readonly #wanted = new Set<string>();
+
+  /** Whether to ask where the player stands: once. */
+  wants(periodId: string): boolean {
+    const isNew = !this.#wanted.has(periodId);
+    this.#wanted.add(periodId);
+    return isNew;
+  }
+
+  learn(periodId: string, standing: Standing): void {
+    this.#told.set(periodId, later(this.#told.get(periodId) ?? null, standing));
+  }
+
+  in(periodId: string): Standing | null {
+    return this.#told.get(periodId) ?? null;
+  }
+}
+
 /** The later of two; ISO 8601 instants of one form compare as text. */
-export function later(known: Standing | null, told: Standing): Standing {
+function later(known: Standing | null, told: Standing): Standing {
   return known && (known.lastUpdated ?? "") > (told.lastUpdated ?? "") ? known : told;
 }
 

@@ -1,51 +1,82 @@
 /** The top list as table rows: one row per player, moved and not remade, so that eyes can follow it. */
 
 import type { Board, Entry } from "./board.js";
+import { Caption } from "./caption.js";
 import { copy, field, find, play, setText } from "./elements.js";
-import { ago, number, players } from "./format.js";
+import { ago, number } from "./format.js";
+import { Motion } from "./motion.js";
 import type { Player } from "./session.js";
 import type { Standing } from "./standing.js";
+import type { PeriodChoice } from "./switcher.js";
 
-const MOVE_MS = 500;
+/** A board, the period in the page's words, and who looks. */
+export interface View {
+  readonly board: Board;
+  readonly choice: PeriodChoice;
+  readonly player: Player | null;
+  readonly standing: Standing | null;
+}
 
 export class BoardTable {
   /** How many rows it has room for. */
   readonly limit: number;
+  readonly #table: HTMLTableElement;
+  readonly #caption: Caption;
   readonly #head: HTMLTableSectionElement;
   readonly #own: HTMLTableSectionElement;
   readonly #empty: HTMLTableSectionElement;
   readonly #unreadable: Element | null;
-  readonly #total: HTMLElement;
   readonly #template: HTMLTemplateElement;
   readonly #rows = new Map<string, HTMLTableRowElement>();
-  readonly #calm = matchMedia("(prefers-reduced-motion: reduce)");
+  readonly #motion = new Motion();
   #ownRow: HTMLTableRowElement | null = null;
+  #periodId: string;
 
   /** Takes over the rows that the server rendered. */
   constructor(table: HTMLTableElement, template: HTMLTemplateElement) {
     this.limit = Number(table.dataset["limit"]);
+    this.#periodId = table.dataset["periodId"] ?? "";
+    this.#table = table;
+    this.#caption = new Caption(table, this.limit);
     this.#head = find(table, "[data-part=top]", HTMLTableSectionElement);
     this.#own = find(table, "[data-part=own]", HTMLTableSectionElement);
     this.#empty = find(table, "[data-part=empty]", HTMLTableSectionElement);
     this.#unreadable = table.querySelector("[data-part=unreadable]");
-    this.#total = field(table, "total");
     this.#template = template;
     for (const row of this.#head.rows) this.#rows.set(row.dataset["userId"] ?? "", row);
   }
 
-  show(board: Board, player: Player | null, standing: Standing | null): void {
-    const before = this.#positions();
+  /** The id of the period whose rows are shown. */
+  get periodId(): string {
+    return this.#periodId;
+  }
+
+  /** Whether the server had a list to render. */
+  get isReadable(): boolean {
+    return this.#unreadable === null;
+  }
+
+  /** Whether what is shown is about to be replaced, because another period was chosen. */
+  set isBusy(isBusy: boolean) {
+    this.#table.setAttribute("aria-busy", String(isBusy));
+  }
+
+  show({ board, choice, player, standing }: View): void {
+    if (board.period !== this.#periodId) this.#keepOnly(new Set()); // rows of another list did not move here
+    this.#periodId = board.period;
+    const before = this.#motion.placesOf(this.#rows.values());
     this.#keepOnly(new Set(board.entries.map((entry) => entry.userId)));
     board.entries.forEach((entry, index) => this.#place(entry, index, player));
-    if (!this.#calm.matches) this.#move(before);
+    this.#motion.play(before);
     this.#showOwn(board, player, standing);
     this.#unreadable?.remove();
     this.#empty.hidden = board.entries.length > 0;
-    setText(this.#total, players(board.total));
+    this.#caption.show(board, choice);
   }
 
-  /** Say anew how long ago everybody scored. */
+  /** Say anew how long ago everybody scored, and how long the period lasts. */
   showTimes(): void {
+    this.#caption.showEnding(this.#periodId);
     for (const row of this.#rows.values()) showTime(row);
     if (this.#ownRow) showTime(this.#ownRow);
   }
@@ -76,24 +107,6 @@ export class BoardTable {
     this.#ownRow ??= this.#own.appendChild(copy(this.#template, HTMLTableRowElement));
     const { score, rank, lastUpdated } = standing as Standing & { rank: number };
     fill(this.#ownRow, { ...player, score, rank, lastUpdated: lastUpdated ?? "" }, true);
-  }
-
-  #positions(): ReadonlyMap<HTMLTableRowElement, number> {
-    return new Map([...this.#rows.values()].map((row) => [row, row.getBoundingClientRect().top]));
-  }
-
-  /** First, last, invert, play: each row starts where it was seen and slides to where it is. */
-  #move(before: ReadonlyMap<HTMLTableRowElement, number>): void {
-    for (const row of before.keys()) {
-      for (const animation of row.getAnimations()) if (animation.id === "move") animation.cancel();
-    }
-    for (const [row, first] of before) {
-      const distance = row.isConnected ? first - row.getBoundingClientRect().top : 0;
-      if (Math.abs(distance) < 1) continue;
-      const zIndex = distance > 0 ? 1 : 0; // who rises passes in front
-      const frames = [{ transform: `translateY(${distance}px)`, zIndex }, { transform: "none", zIndex }];
-      row.animate(frames, { id: "move", duration: MOVE_MS, easing: "cubic-bezier(0.2, 0.8, 0.2, 1)" });
-    }
   }
 }
 

@@ -8,6 +8,7 @@ const entry = (userId, rank, score) => ({ userId, username: userId, score, rank,
 
 const snapshot = (fields = {}) => ({
   type: "snapshot",
+  period: "all",
   epoch: "e1",
   seq: 41,
   at: "2026-11-23T09:15:00.000Z",
@@ -43,6 +44,7 @@ test("a delta moves who changed and leaves the rest", () => {
   assert.deepEqual(names(board), ["cy", "ada", "bob"]);
   assert.equal(version(board), "e1:42");
   assert.equal(board.at, "2026-11-23T09:15:01.000Z");
+  assert.equal(board.period, "all");
 });
 
 test("who left the list is gone, and who came is there", () => {
@@ -82,10 +84,13 @@ test("an applied frame does not change the board it was applied to", () => {
 });
 
 test("frames of the wire are read", () => {
-  assert.deepEqual(parseFrame(JSON.stringify({ ...snapshot(), board: "main", period: "all" })), snapshot());
+  assert.deepEqual(parseFrame(JSON.stringify({ ...snapshot(), board: "main" })), snapshot());
   assert.deepEqual(parseFrame(JSON.stringify(delta({ removed: ["cy"] }))), delta({ removed: ["cy"] }));
   assert.deepEqual(parseFrame('{"type":"hb"}'), { type: "hb" });
   assert.deepEqual(parseFrame('{"type":"rollover","period":"2026-W49"}'), { type: "rollover" });
+  const { score, rank, lastUpdated, ...user } = entry("ada", 12, 5);
+  const me = { type: "me", seq: 42, entry: { ...user, score, rank, lastUpdated }, previousRank: null };
+  assert.deepEqual(parseFrame(JSON.stringify(me)), { type: "me", standing: { score, rank, lastUpdated } });
 });
 
 test("a frame that is unknown or damaged is none", () => {

@@ -7,8 +7,8 @@
 export function next(board, frame) {
     switch (frame.type) {
         case "snapshot": {
-            const { epoch, seq, at, limit, total, entries } = frame;
-            return { epoch, seq, at, limit, total, entries };
+            const { period, epoch, seq, at, limit, total, entries } = frame;
+            return { period, epoch, seq, at, limit, total, entries };
         }
         case "resumed":
             return board && board.epoch === frame.epoch && board.seq === frame.seq ? board : null;

@@ -1,5 +1,6 @@
 /** Frames of `WS /ws/scoreboard` as they come off the wire. */
 import { ShapeError, integer, list, object, text } from "./json.js";
+import { readStanding } from "./standing.js";
 /**
  * The frame in a message, or null for one that this page does not know.
  *
@@ -31,6 +32,7 @@ function read(message) {
         case "snapshot":
             return {
                 type: "snapshot",
+                period: text(frame["period"]),
                 epoch: text(frame["epoch"]),
                 seq: integer(frame["seq"]),
                 at: text(frame["at"]),
@@ -51,6 +53,8 @@ function read(message) {
             };
         case "resumed":
             return { type: "resumed", epoch: text(frame["epoch"]), seq: integer(frame["seq"]) };
+        case "me":
+            return { type: "me", standing: readStanding(object(frame["entry"])) };
         case "rollover":
             return { type: "rollover" };
         case "hb":

@@ -2,24 +2,34 @@
 import { backoff } from "./backoff.js";
 import { next, version } from "./board.js";
 import { parseFrame } from "./frames.js";
+import { isWithoutAPart } from "./readiness.js";
 /** The server is heard at least every 25 s; after this long without it the connection is dead, whatever TCP says. */
 const SILENCE_MS = 40_000;
 const PATIENCE_MS = 5_000;
 const FIRST_WAIT_MS = 600;
 const LONGEST_WAIT_MS = 20_000;
+/** One loss is a restart, after which everybody at once would ask. */
+const TRIES_UNTIL_ASKED = 2;
 /** After this many tries in a row it is no hiccup any more. */
 const TRIES_UNTIL_OFFLINE = 5;
 export class Live {
     #address;
+    #ticket;
     #listener;
+    #period;
     #socket = null;
+    #attempt = 0;
     #board = null;
     #askedAt = null;
     #failures = 0;
+    #isRefused = false;
     #retry;
     #watchdog;
-    constructor(address, listener) {
+    /** `ticket` is asked before each connection. */
+    constructor(address, period, ticket, listener) {
         this.#address = address;
+        this.#period = period;
+        this.#ticket = ticket;
         this.#listener = listener;
     }
     /** Connect, and come back whenever the connection is lost or the network returns. */
@@ -33,22 +43,40 @@ export class Live {
                 this.#reconnectNow();
         });
         this.#listener.onConnection("connecting");
-        this.#connect();
+        void this.#connect();
     }
-    #connect() {
-        const address = new URL(this.#address);
-        if (this.#board)
-            address.searchParams.set("since", version(this.#board));
-        const socket = new WebSocket(address);
+    /** Show this period from now on, from a snapshot; also the way to show the same one to somebody else. */
+    watch(period) {
+        this.#period = period;
+        this.#board = null;
+        this.#reconnectNow();
+    }
+    async #connect() {
+        this.#attempt += 1;
+        const attempt = this.#attempt;
+        this.#watch();
+        const ticket = await this.#ticket();
+        if (attempt !== this.#attempt)
+            return;
+        const socket = new WebSocket(this.#addressWith(ticket));
         this.#socket = socket;
         this.#askedAt = null;
-        this.#watch();
         socket.addEventListener("message", (event) => socket === this.#socket && this.#hear(event.data));
         socket.addEventListener("close", () => socket === this.#socket && this.#lose());
+    }
+    #addressWith(ticket) {
+        const address = new URL(this.#address);
+        address.searchParams.set("period", this.#period);
+        if (this.#board)
+            address.searchParams.set("since", version(this.#board));
+        if (ticket !== null)
+            address.searchParams.set("ticket", ticket);
+        return address;
     }
     #hear(message) {
         this.#watch();
         this.#failures = 0;
+        this.#isRefused = false;
         this.#listener.onConnection("live");
         const frame = parseFrame(message);
         if (frame)
@@ -57,6 +85,11 @@ export class Live {
     #apply(frame) {
         if (frame.type === "hb" || frame.type === "rollover")
             return; // after a rollover a snapshot comes by itself
+        if (frame.type === "me") {
+            if (this.#board)
+                this.#listener.onStanding(frame.standing);
+            return;
+        }
         const board = this.#askedAt !== null && frame.type !== "snapshot" ? null : next(this.#board, frame);
         if (board === null) {
             this.#ask();
@@ -80,20 +113,39 @@ export class Live {
     }
     #lose() {
         this.#abandon();
-        const isOffline = !navigator.onLine || this.#failures >= TRIES_UNTIL_OFFLINE;
-        this.#listener.onConnection(isOffline ? "offline" : "reconnecting");
+        this.#tell();
         this.#retry = setTimeout(() => this.#reconnectNow(), backoff(this.#failures, FIRST_WAIT_MS, LONGEST_WAIT_MS));
         this.#failures += 1;
+        if (this.#failures >= TRIES_UNTIL_ASKED)
+            void this.#askWhy();
+    }
+    /** Whether it is the server's trouble rather than the way to it. */
+    async #askWhy() {
+        const failures = this.#failures;
+        const isRefused = await isWithoutAPart();
+        if (this.#failures === 0 || this.#failures !== failures)
+            return; // too late: something was heard, or lost again
+        this.#isRefused = isRefused;
+        this.#tell();
+    }
+    #tell() {
+        if (!navigator.onLine)
+            this.#listener.onConnection("offline");
+        else if (this.#isRefused)
+            this.#listener.onConnection("waiting");
+        else
+            this.#listener.onConnection(this.#failures > TRIES_UNTIL_OFFLINE ? "offline" : "reconnecting");
     }
     #reconnectNow() {
         this.#abandon();
-        this.#connect();
+        void this.#connect();
     }
     /** Let go of the socket without waiting for its goodbye, which a dead connection never gives. */
     #abandon() {
         clearTimeout(this.#retry);
         clearTimeout(this.#watchdog);
         this.#retry = undefined;
+        this.#attempt += 1;
         const socket = this.#socket;
         this.#socket = null;
         socket?.close();

@@ -10,6 +10,7 @@ export class PlayerPanel {
     #score;
     #rank;
     #total;
+    #when;
     #form;
     #actions;
     constructor(root, session, onStanding) {
@@ -19,6 +20,7 @@ export class PlayerPanel {
         this.#score = field(this.#signedIn, "own-score");
         this.#rank = field(this.#signedIn, "own-rank");
         this.#total = field(this.#signedIn, "own-total");
+        this.#when = field(this.#signedIn, "own-when");
         this.#form = new AccountForm(find(root, "form", HTMLFormElement), session);
         this.#actions = new ActionButtons(this.#signedIn, session, onStanding);
         find(root, "[data-part=sign-out]", HTMLButtonElement).addEventListener("click", () => void session.logOut());
@@ -39,8 +41,11 @@ export class PlayerPanel {
     invite(username, reason) {
         this.#form.invite(username, reason);
     }
-    show(board, standing) {
-        if (setText(this.#score, standing ? number(standing.score) : "–") && standing?.lastUpdated) {
+    /** `when` says of which period these points and this rank are. */
+    show(board, standing, when) {
+        const isOtherPeriod = setText(this.#when, when);
+        const isOtherScore = setText(this.#score, standing ? number(standing.score) : "–");
+        if (isOtherScore && !isOtherPeriod && standing?.lastUpdated) {
             play(this.#score, "has-scored");
         }
         setText(this.#rank, standing?.rank ? number(standing.rank) : "–");

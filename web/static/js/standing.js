@@ -1,4 +1,4 @@
-/** Where the player of this tab stands, also below the rows that are shown. Pure. */
+/** Where the player of this tab stands, also below the rows that are shown. Touches nothing outside. */
 import { integer, orNull, text } from "./json.js";
 export function readStanding(entry) {
     return {
@@ -7,8 +7,25 @@ export function readStanding(entry) {
         lastUpdated: orNull(entry["lastUpdated"], text),
     };
 }
+/** What was told of one player in each period, by the period's id. */
+export class Standings {
+    #told = new Map();
+    #wanted = new Set();
+    /** Whether to ask where the player stands: once. */
+    wants(periodId) {
+        const isNew = !this.#wanted.has(periodId);
+        this.#wanted.add(periodId);
+        return isNew;
+    }
+    learn(periodId, standing) {
+        this.#told.set(periodId, later(this.#told.get(periodId) ?? null, standing));
+    }
+    in(periodId) {
+        return this.#told.get(periodId) ?? null;
+    }
+}
 /** The later of two; ISO 8601 instants of one form compare as text. */
-export function later(known, told) {
+function later(known, told) {
     return known && (known.lastUpdated ?? "") > (told.lastUpdated ?? "") ? known : told;
 }
 /**
