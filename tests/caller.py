@@ -17,6 +17,7 @@ class Caller:
 
     def __init__(self, stack: Stack, username: str) -> None:
         self.url = stack.url
+        self.username = username
         body = {"username": username, "password": PASSWORD}
         assert requests.post(f"{self.url}/api/auth/register", json=body, timeout=10).status_code == 201
         self.login: dict[str, Any] = requests.post(f"{self.url}/api/auth/login", json=body, timeout=10).json()

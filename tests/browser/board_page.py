@@ -1,0 +1,96 @@
+"""The live page as somebody sees it who reads it, clicks on it, and waits for it."""
+
+from __future__ import annotations  # Playwright is missing where the browser tests are skipped
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from tests.conftest import wait_until
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Locator, Page
+
+Row = tuple[str, str, str]
+"""Rank, player and points, as they are shown."""
+
+_ROWS = """rows => rows.map(row => ["rank", "username", "score"].map(
+    name => row.querySelector(`[data-field="${name}"]`).textContent))"""
+
+
+class BoardPage:
+    """A page that is open. `page` is Playwright's own."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+
+    @property
+    def rows(self) -> list[Row]:
+        found: list[list[str]] = self.page.locator("#board [data-part=top] tr").evaluate_all(_ROWS)
+        return [(rank, name, points) for rank, name, points in found]
+
+    @property
+    def names(self) -> list[str]:
+        return [name for _, name, _ in self.rows]
+
+    @property
+    def caption(self) -> str:
+        return " ".join(self.page.locator("#board caption").inner_text().split())
+
+    @property
+    def path(self) -> str:
+        return self.path_of(self.page.url)
+
+    @property
+    def current_period(self) -> str:
+        return self.page.locator("#periods [aria-current=page]").inner_text()
+
+    @property
+    def state(self) -> str:
+        """The sentence below the list."""
+        return self.page.locator("#state").text_content() or ""
+
+    @property
+    def news(self) -> str:
+        """What a screen reader was told last."""
+        return self.page.locator("#news").text_content() or ""
+
+    @property
+    def own_row(self) -> Locator:
+        return self.page.locator("#board tr.is-own")
+
+    @staticmethod
+    def path_of(address: str) -> str:
+        _, _, path, query, _ = urlsplit(address)
+        return f"{path}?{query}" if query else path
+
+    def row_of(self, name: str) -> Locator:
+        return self.page.locator("#board tr", has=self.page.get_by_text(name, exact=True))
+
+    def wait_for_pill(self, state: str, seconds: float = 10.0) -> None:
+        self.page.locator(f"#connection[data-state={state}]").wait_for(timeout=seconds * 1000)
+
+    def wait_for_rows(self, rows: list[Row], seconds: float = 5.0) -> None:
+        """Wait until exactly these rows are shown; what is shown instead stands in the failure."""
+        try:
+            wait_until(lambda: self.rows == rows, seconds)
+        except AssertionError:
+            assert self.rows == rows
+
+    def choose(self, period: str) -> None:
+        self.page.get_by_role("navigation", name="Period").get_by_role("link", name=period).click()
+
+    def sign_in(self, username: str, password: str) -> None:
+        self.page.get_by_text("Sign in", exact=True).first.click()
+        self.page.get_by_label("Username").fill(username)
+        self.page.get_by_label("Password", exact=True).fill(password)
+        self.page.get_by_role("button", name="Sign in").click()
+        self.page.get_by_role("button", name="Sign out").wait_for()
+
+    def remember(self) -> None:
+        """Leave a mark that only a reload takes away."""
+        self.page.evaluate("() => { window.isRemembered = true; }")
+
+    @property
+    def is_remembered(self) -> bool:
+        found: Any = self.page.evaluate("() => window.isRemembered === true")
+        return bool(found)

@@ -1,0 +1,118 @@
+"""Chromium under Playwright, and pages whose console has to stay silent."""
+
+from __future__ import annotations  # Playwright is missing where the browser tests are skipped
+
+import re
+import secrets
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+
+from common import redis
+from tests.browser.board_page import BoardPage
+from tests.browser.crowd import Rivals, newcomer
+from tests.conftest import TEMPLATE
+from tests.servers import Servers
+from tests.stack import Stack, running_stack
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, BrowserContext
+
+REDIS_DATABASE = 3
+_ARGUMENTS = [
+    "--no-sandbox",  # root in a container has no other way
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+
+Visit = Callable[..., BoardPage]
+"""Opens an address below the stack's; keyword arguments are Playwright's for a context."""
+
+
+class Complaints:
+    """What browsers complained of: script errors, policy violations, and whatever else reaches a console."""
+
+    def __init__(self) -> None:
+        self._heard: list[str] = []
+        self._expected: list[str] = []
+
+    def hear(self, text: str) -> None:
+        self._heard.append(text)
+
+    def hear_console(self, kind: str, text: str) -> None:
+        if kind in ("error", "warning"):
+            self.hear(text)
+
+    def expect(self, pattern: str) -> None:
+        """Take complaints of this form for what the test is about."""
+        self._expected.append(pattern)
+
+    @property
+    def unexpected(self) -> list[str]:
+        return [text for text in self._heard if not any(re.search(pattern, text) for pattern in self._expected)]
+
+
+@pytest.fixture(scope="package")
+def stack(servers: Servers) -> Iterator[Stack]:
+    """One running product for all pages: starting it takes longer than most of these tests."""
+    servers.prove_own()
+    with closing(redis.connect(servers.redis_url(REDIS_DATABASE))) as client:
+        client.flushdb()
+    url = servers.create_database(f"pages_{secrets.token_hex(6)}", TEMPLATE)
+    with running_stack(servers, url, REDIS_DATABASE, SCOREBOARD_LIVE_PER_IP="100") as running:
+        yield running
+
+
+@pytest.fixture(scope="package")
+def accounts(stack: Stack) -> Rivals:
+    return Rivals(newcomer(stack, "ada"), newcomer(stack, "grace"))
+
+
+@pytest.fixture
+def rivals(accounts: Rivals) -> Rivals:
+    """The two at the top of the list, whatever other tests did to it."""
+    accounts.line_up()
+    return accounts
+
+
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium; Playwright's own would be a download."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed: make install")
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("Chromium is not installed: apt-get install chromium")
+    with playwright.sync_playwright() as driver:
+        running = driver.chromium.launch(executable_path=chromium, args=_ARGUMENTS)
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def complaints() -> Iterator[Complaints]:
+    heard = Complaints()
+    yield heard
+    assert heard.unexpected == []
+
+
+@pytest.fixture
+def visit(browser: Browser, stack: Stack, complaints: Complaints) -> Iterator[Visit]:
+    contexts: list[BrowserContext] = []
+
+    def open_page(path: str = "/", **options: object) -> BoardPage:
+        context = browser.new_context(base_url=stack.url, **options)  # type: ignore[arg-type]  # any of forty
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: complaints.hear_console(message.type, message.text))
+        page.on("pageerror", lambda error: complaints.hear(str(error)))
+        page.goto(path)
+        return BoardPage(page)
+
+    yield open_page
+    for context in contexts:
+        context.close()

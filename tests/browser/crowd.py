@@ -1,0 +1,93 @@
+"""Players by the dozen, and points of other days: put where the product would have put them, and counted by it."""
+
+import secrets
+import uuid
+from collections.abc import Iterable
+from contextlib import closing
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+import orjson
+import psycopg2
+import requests
+
+from common import keys
+from common.inbox import Update
+from common.timestamps import format_instant, to_milliseconds
+from tests.browser.board_page import Row
+from tests.caller import Caller
+from tests.conftest import wait_until
+from tests.stack import Stack
+
+
+def add_players(stack: Stack, names: Iterable[str]) -> dict[str, str]:
+    """Accounts of these names, which the service itself would not all let in, and their ids."""
+    ids = {name: str(uuid.uuid4()) for name in names}
+    rows = [(user_id, name, name.lower()) for name, user_id in ids.items()]
+    with closing(psycopg2.connect(stack.environment["DATABASE_URL"])) as connection, connection.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO users (id, username, username_key, password_hash, role) VALUES (%s, %s, %s, '-', 'player')",
+            rows,
+        )
+        connection.commit()
+    return ids
+
+
+def lead_by_then(stack: Stack, name: str, accepted_at: datetime) -> None:
+    """A player of this name who leads by what was accepted at that instant."""
+    user_id = add_players(stack, [name])[name]
+    best = int(listed(stack)[0][2].replace(",", ""))
+    for _ in range(best // 100 + 1):
+        score(stack, user_id, "win-tournament", accepted_at)
+    wait_until_counted(stack)
+
+
+def score(stack: Stack, user_id: str, action_id: str, accepted_at: datetime | None = None) -> None:
+    """An update as it stands in the inbox once it has been accepted; the worker counts it at its next sweep."""
+    accepted_at = accepted_at or datetime.now(UTC)
+    update = Update(user_id, action_id, secrets.token_hex(8), format_instant(accepted_at), "request-id", None)
+    fields: dict[Any, Any] = {"update": orjson.dumps(update), "accepted_at": to_milliseconds(accepted_at)}
+    with closing(stack.redis()) as client:
+        client.xadd(keys.INBOX, fields)
+
+
+def listed(stack: Stack, period: str = "all") -> list[Row]:
+    """The list as the API gives it, in the words of the page."""
+    address = f"{stack.url}/api/scores/leaderboard"
+    entries = requests.get(address, params={"period": period}, timeout=10).json()["entries"]
+    return [(f"{entry['rank']:,}", entry["username"], f"{entry['score']:,}") for entry in entries]
+
+
+def wait_until_counted(stack: Stack) -> None:
+    """Wait until nothing is left in the inbox."""
+    with closing(stack.redis()) as client:
+        wait_until(lambda: client.xlen(keys.INBOX) == 0)
+
+
+def rank_of(caller: Caller, period: str = "all") -> str:
+    """Where a player stands, in the words of the page."""
+    address = f"{caller.url}/api/scores/user/{caller.user_id}"
+    return f"{requests.get(address, params={'period': period}, timeout=10).json()['rank']:,}"
+
+
+def newcomer(stack: Stack, name: str) -> Caller:
+    """A player of their own for a test; those of other tests are on the same board."""
+    return Caller(stack, f"{name}-{secrets.token_hex(4)}")
+
+
+def lead(caller: Caller) -> None:
+    """Score until nobody is ahead."""
+    while caller.update("win-tournament").json()["entry"]["rank"] > 1:
+        pass
+
+
+class Rivals(NamedTuple):
+    """Two players at the top. `second` passes `first` with their next `win-tournament`."""
+
+    first: Caller
+    second: Caller
+
+    def line_up(self) -> None:
+        lead(self.second)
+        lead(self.first)
+        self.second.update("win-match")

@@ -1,0 +1,117 @@
+"""What moves on the page while somebody looks: the list, their own row, and the connection."""
+
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from urllib.parse import urlsplit
+
+import psycopg2
+from psycopg2 import sql
+
+from tests.browser import crowd
+from tests.browser.conftest import Complaints, Visit
+from tests.browser.crowd import Rivals
+from tests.conftest import wait_until
+from tests.player import PASSWORD
+from tests.servers import Servers
+from tests.stack import Stack
+
+UNREACHED = r"ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE"
+"""What Chromium itself says of a server that is not there."""
+
+
+def test_two_pages_and_a_client_see_the_same_move_within_a_second(stack: Stack, rivals: Rivals, visit: Visit) -> None:
+    pages = [visit(), visit()]
+    for page in pages:
+        page.wait_for_pill("live")
+        page.wait_for_rows(crowd.listed(stack))
+    assert rivals.second.update("win-tournament").status_code == 200
+    answered_at = time.monotonic()
+    seen_by_the_client = crowd.listed(stack)
+    for page in pages:
+        page.wait_for_rows(seen_by_the_client, answered_at + 1 - time.monotonic())
+    assert pages[0].names[:2] == [rivals.second.username, rivals.first.username]
+
+
+def test_who_passes_somebody_is_marked_with_the_places_gained_and_lost(rivals: Rivals, visit: Visit) -> None:
+    page = visit()
+    page.wait_for_pill("live")
+    rivals.second.update("win-tournament")
+    page.row_of(rivals.second.username).locator(".moved.is-fresh", has_text="▲1").wait_for()
+    page.row_of(rivals.first.username).locator(".moved.is-fresh", has_text="▼1").wait_for()
+    wait_until(lambda: page.news.startswith(f"{rivals.second.username} leads with"))
+
+
+def test_a_server_that_was_killed_ends_in_a_right_list_without_a_reload(
+    stack: Stack, rivals: Rivals, visit: Visit, complaints: Complaints
+) -> None:
+    complaints.expect(UNREACHED)
+    page = visit()
+    page.wait_for_pill("live")
+    page.remember()
+    stack.stop("web", signal.SIGKILL)
+    page.wait_for_pill("reconnecting")
+    assert page.state.startswith("As it stood at")
+    stack.start("web")
+    stack.wait_until_ready()
+    rivals.second.update("win-tournament")
+    page.wait_for_pill("live", 30)
+    page.wait_for_rows(crowd.listed(stack))
+    assert page.names[0] == rivals.second.username
+    assert page.is_remembered
+    assert page.state == ""
+
+
+def test_a_player_below_the_list_sees_their_own_row_move_though_they_do_nothing(stack: Stack, visit: Visit) -> None:
+    ada = crowd.newcomer(stack, "ada")
+    ada.update("share")
+    for user_id in crowd.add_players(stack, [f"{ada.username}-{number}" for number in range(10)]).values():
+        crowd.score(stack, user_id, "win-match")
+    crowd.wait_until_counted(stack)
+    page = visit()
+    page.sign_in(ada.username, PASSWORD)
+    place = page.own_row.locator(".place")
+    rank_before = crowd.rank_of(ada)
+    place.get_by_text(rank_before, exact=True).wait_for()
+    crowd.newcomer(stack, "bob").update("win-match")
+    assert crowd.rank_of(ada) != rank_before
+    place.get_by_text(crowd.rank_of(ada), exact=True).wait_for()
+    page.choose("Today")
+    page.page.get_by_text("Points today").wait_for()
+    place.get_by_text(crowd.rank_of(ada, "daily"), exact=True).wait_for()
+
+
+def test_a_list_that_cannot_be_read_is_said_to_come_back_and_does(
+    servers: Servers, stack: Stack, rivals: Rivals, visit: Visit, complaints: Complaints
+) -> None:
+    complaints.expect(r"\b503\b")
+    with nothing_to_read(servers, stack):
+        page = visit()
+        page.remember()
+        page.page.get_by_text("The list cannot be read right now. It comes back by itself.").wait_for()
+        page.wait_for_pill("reconnecting")
+        assert page.rows == []
+    page.wait_for_pill("live", 30)
+    page.wait_for_rows(crowd.listed(stack))
+    assert page.is_remembered
+    stack.wait_until_ready()
+
+
+@contextmanager
+def nothing_to_read(servers: Servers, stack: Stack) -> Iterator[None]:
+    """Neither Redis nor PostgreSQL has the board: one was emptied, the other lets nobody in."""
+    servers.prove_own()
+    database = urlsplit(stack.environment["DATABASE_URL"]).path.removeprefix("/")
+    admission = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS {}")
+    with closing(psycopg2.connect(servers.postgres.url_of("postgres"))) as connection:
+        connection.autocommit = True  # ALTER DATABASE takes effect at once
+        cursor = connection.cursor()
+        cursor.execute(admission.format(sql.Identifier(database), sql.SQL("false")))
+        cursor.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [database])
+        with closing(stack.redis()) as client:
+            client.flushdb()
+        try:
+            yield
+        finally:
+            cursor.execute(admission.format(sql.Identifier(database), sql.SQL("true")))
