@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 
 from common import keys, models
 from common.inbox import Accepted, Update
+from common.redis import Client
 from common.timestamps import to_milliseconds
 from workers.state import WorkerState
 
@@ -33,9 +34,14 @@ def accept(worker: WorkerState, user_id: str, action_id: str = "win-match", key:
 
 def accept_at(worker: WorkerState, user_id: str, instant: datetime, action_id: str = "win-match") -> None:
     """Put an update into the inbox as if it had been accepted then."""
+    put(worker.redis, user_id, instant, action_id)
+
+
+def put(client: Client, user_id: str, accepted_at: datetime, action_id: str) -> None:
+    """The same where the worker is another process, which takes it at its next sweep."""
     update = _update(user_id, action_id, secrets.token_hex(8))
-    fields: dict[Any, Any] = {"update": orjson.dumps(update), "accepted_at": to_milliseconds(instant)}
-    worker.redis.xadd(keys.INBOX, fields)
+    fields: dict[Any, Any] = {"update": orjson.dumps(update), "accepted_at": to_milliseconds(accepted_at)}
+    client.xadd(keys.INBOX, fields)
 
 
 def drain_completely(worker: WorkerState) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations  # Playwright is missing where the browser tests are skipped
 
+import json
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from tests.conftest import wait_until
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Locator, Page
+    from playwright.sync_api import Locator, Page, WebSocketRoute
 
 Row = tuple[str, str, str]
 """Rank, player and points, as they are shown."""
@@ -22,6 +23,7 @@ class BoardPage:
 
     def __init__(self, page: Page) -> None:
         self.page = page
+        self._socket: WebSocketRoute | None = None
 
     @property
     def rows(self) -> list[Row]:
@@ -85,6 +87,21 @@ class BoardPage:
         self.page.get_by_label("Password", exact=True).fill(password)
         self.page.get_by_role("button", name="Sign in").click()
         self.page.get_by_role("button", name="Sign out").wait_for()
+
+    def open_interposed(self, path: str) -> None:
+        """Open an address with a hand on its live socket, so that `tell` can speak for the server."""
+        self.page.route_web_socket("**/ws/scoreboard*", self._interpose)
+        self.page.goto(path)
+
+    def _interpose(self, socket: WebSocketRoute) -> None:
+        socket.connect_to_server()
+        self._socket = socket
+
+    def tell(self, *messages: dict[str, Any]) -> None:
+        """Send these messages as the server would, on the socket that is open."""
+        assert self._socket
+        for message in messages:
+            self._socket.send(json.dumps(message))
 
     def remember(self) -> None:
         """Leave a mark that only a reload takes away."""

@@ -5,15 +5,13 @@ import uuid
 from collections.abc import Iterable
 from contextlib import closing
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import orjson
 import psycopg2
 import requests
 
 from common import keys
-from common.inbox import Update
-from common.timestamps import format_instant, to_milliseconds
+from tests import inbox
 from tests.browser.board_page import Row
 from tests.caller import Caller
 from tests.conftest import wait_until
@@ -43,12 +41,9 @@ def lead_by_then(stack: Stack, name: str, accepted_at: datetime) -> None:
 
 
 def score(stack: Stack, user_id: str, action_id: str, accepted_at: datetime | None = None) -> None:
-    """An update as it stands in the inbox once it has been accepted; the worker counts it at its next sweep."""
-    accepted_at = accepted_at or datetime.now(UTC)
-    update = Update(user_id, action_id, secrets.token_hex(8), format_instant(accepted_at), "request-id", None)
-    fields: dict[Any, Any] = {"update": orjson.dumps(update), "accepted_at": to_milliseconds(accepted_at)}
+    """An update of now, or of another time, which the worker counts at its next sweep."""
     with closing(stack.redis()) as client:
-        client.xadd(keys.INBOX, fields)
+        inbox.put(client, user_id, accepted_at or datetime.now(UTC), action_id)
 
 
 def listed(stack: Stack, period: str = "all") -> list[Row]:

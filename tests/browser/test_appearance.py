@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from common.ranking import GREATEST_SCORE
 from tests.browser import crowd
 from tests.browser.board_page import BoardPage
 from tests.browser.conftest import Visit
@@ -27,6 +28,7 @@ COUNT_MOTION = """() => {
 """Counts rows that slide, and animations of the style sheet that are more than shown and gone."""
 
 
+INSTANT = "2026-11-23T09:15:00.123Z"
 HOSTILE = (
     "<script>window.isHarmed = true</script>",
     "<img src=/ onerror='window.isHarmed = true'>",
@@ -51,6 +53,21 @@ def test_nothing_is_cut_off_and_nothing_scrolls_sideways(rivals: Rivals, visit: 
     assert sideways(page) == []
     page.sign_in(rivals.first.username, PASSWORD)
     page.own_row.wait_for()
+    assert sideways(page) == []
+
+
+def test_the_greatest_scores_break_sooner_than_they_push_anything_out(visit: Visit) -> None:
+    page = visit(viewport={"width": 360, "height": 900})
+    page.open_interposed("/")
+    page.wait_for_pill("live")
+    entries = [
+        {"userId": f"u{rank}", "username": "W" * 32, "score": GREATEST_SCORE, "rank": rank, "lastUpdated": INSTANT}
+        for rank in range(1, 11)
+    ]
+    board = {"board": "main", "period": "all", "epoch": "other", "seq": 0, "at": INSTANT, "limit": 10, "total": 10**6}
+    page.tell({"type": "snapshot", **board, "entries": entries})
+    wait_until(lambda: page.names == ["W" * 32] * 10)
+    assert page.rows[0][2] == "9,007,199,254,740,991"
     assert sideways(page) == []
 
 

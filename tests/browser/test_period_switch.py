@@ -1,11 +1,7 @@
 """From one period to another: by click, by key, by the browser's own buttons, by the clock, and without a script."""
 
-from __future__ import annotations  # Playwright is missing where the browser tests are skipped
-
-import json
 import secrets
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -15,9 +11,6 @@ from tests.browser.crowd import Rivals
 from tests.conftest import wait_until
 from tests.player import PASSWORD
 from tests.stack import Stack
-
-if TYPE_CHECKING:
-    from playwright.sync_api import WebSocketRoute
 
 LONG_AGO = timedelta(days=80)
 
@@ -81,21 +74,16 @@ def test_an_address_with_a_period_opens_it_and_says_when_it_ends(stack: Stack, r
 
 def test_a_period_that_rolls_over_is_shown_anew_and_said_to_be(stack: Stack, rivals: Rivals, visit: Visit) -> None:
     """The server's clock cannot be moved, so its two messages are: they come while the page is live."""
-    sockets: list[WebSocketRoute] = []
-
-    def take(route: WebSocketRoute) -> None:
-        route.connect_to_server()
-        sockets.append(route)
-
-    page = visit("/")
-    page.page.route_web_socket("**/ws/scoreboard*", take)
-    page.page.goto("/?period=weekly")
+    page = visit()
+    page.open_interposed("/?period=weekly")
     page.wait_for_pill("live")
     page.wait_for_rows(crowd.listed(stack, "weekly"))
     next_week = f"{datetime.now(UTC) + timedelta(days=7):%G-W%V}"
     snapshot = {"epoch": "next", "seq": 0, "at": "2026-11-30T00:00:00.000Z", "limit": 10, "total": 0, "entries": []}
-    for message in ({"type": "rollover"}, {"type": "snapshot", **snapshot}):
-        sockets[-1].send(json.dumps({**message, "board": "main", "period": next_week}))
+    page.tell(
+        {"type": "rollover", "board": "main", "period": next_week},
+        {"type": "snapshot", "board": "main", "period": next_week, **snapshot},
+    )
     page.wait_for_rows([])
     wait_until(lambda: page.state == "A new week has begun.")
     assert page.news == "A new week has begun: nobody has scored yet."
