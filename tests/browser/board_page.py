@@ -88,6 +88,11 @@ class BoardPage:
         self.page.get_by_role("button", name="Sign in").click()
         self.page.get_by_role("button", name="Sign out").wait_for()
 
+    @property
+    def access_token(self) -> str:
+        """The token of whoever is signed in."""
+        return str(self.page.evaluate("() => JSON.parse(sessionStorage.getItem('scoreboard.session')).accessToken"))
+
     def open_interposed(self, path: str) -> None:
         """Open an address with a hand on its live socket, so that `tell` can speak for the server."""
         self.page.route_web_socket("**/ws/scoreboard*", self._interpose)

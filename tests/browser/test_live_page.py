@@ -7,6 +7,7 @@ from contextlib import closing, contextmanager
 from urllib.parse import urlsplit
 
 import psycopg2
+import requests
 from psycopg2 import sql
 
 from tests.browser import crowd
@@ -80,6 +81,22 @@ def test_a_player_below_the_list_sees_their_own_row_move_though_they_do_nothing(
     page.choose("Today")
     page.page.get_by_text("Points today").wait_for()
     place.get_by_text(crowd.rank_of(ada, "daily"), exact=True).wait_for()
+
+
+def test_a_session_that_ended_elsewhere_leaves_the_page_live_and_asks_to_sign_in(
+    stack: Stack, rivals: Rivals, visit: Visit, complaints: Complaints
+) -> None:
+    complaints.expect(r"\b401\b")
+    page = visit()
+    page.sign_in(rivals.first.username, PASSWORD)
+    page.own_row.wait_for()
+    headers = {"Authorization": f"Bearer {page.access_token}"}
+    assert requests.post(f"{stack.url}/api/auth/logout", headers=headers, timeout=10).status_code == 200
+    page.page.get_by_text("Your session has ended. Sign in again.").last.wait_for()
+    page.wait_for_pill("live")
+    rivals.second.update("win-tournament")
+    page.row_of(rivals.second.username).locator(".moved.is-fresh", has_text="▲1").wait_for()
+    assert page.own_row.count() == 0
 
 
 def test_a_list_that_cannot_be_read_is_said_to_come_back_and_does(

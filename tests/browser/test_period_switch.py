@@ -45,6 +45,16 @@ def test_a_click_shows_the_other_list_without_a_reload_and_back_returns(
     assert page.is_remembered
 
 
+def test_back_returns_to_all_time_however_its_address_said_so(stack: Stack, rivals: Rivals, visit: Visit) -> None:
+    page = visit("/?from=a-link&period=all")
+    page.wait_for_pill("live")
+    page.choose("Today")
+    page.wait_for_rows(crowd.listed(stack, "daily"))
+    page.page.go_back()
+    wait_until(lambda: page.caption.startswith("Top 10 ") and "today" not in page.caption)
+    assert page.current_period == "All time"
+
+
 def test_a_switch_by_key_keeps_the_focus_says_what_is_shown_and_goes_on_live(
     stack: Stack, rivals: Rivals, visit: Visit
 ) -> None:

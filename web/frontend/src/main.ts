@@ -8,14 +8,12 @@ import { PlayerPanel } from "./panel.js";
 import { type Farewell, type Player, Session } from "./session.js";
 import { type Standing, Standings, current, readStanding } from "./standing.js";
 import { StatusView } from "./status.js";
-import { type PeriodChoice, PeriodSwitch } from "./switcher.js";
+import { ALL_TIME, type PeriodChoice, PeriodSwitch } from "./switcher.js";
 import { BoardTable } from "./table.js";
 import { Tickets } from "./tickets.js";
 
 const TIMES_EVERY_MS = 10_000;
 const NEW_FOR_MS = 60_000;
-/** The period that updates are answered for. */
-const ALL_TIME = "all";
 
 const FAREWELL: Readonly<Record<Farewell, string>> = {
   left: "",

@@ -2,6 +2,9 @@
 
 import { find } from "./elements.js";
 
+/** What an address without a period shows. */
+export const ALL_TIME = "all";
+
 /** A period in the words of the page. */
 export interface PeriodChoice {
   readonly name: string;
@@ -42,7 +45,8 @@ export class PeriodSwitch {
 
   /** Back or forward was pressed: the address has changed already. */
   #follow(): void {
-    const link = this.#links.find((one) => one.search === location.search);
+    const name = new URLSearchParams(location.search).get("period") ?? ALL_TIME;
+    const link = this.#links.find((one) => one.dataset["period"] === name);
     if (link && link !== this.#current) this.#turnTo(link);
   }
 

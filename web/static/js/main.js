@@ -6,13 +6,11 @@ import { PlayerPanel } from "./panel.js";
 import { Session } from "./session.js";
 import { Standings, current, readStanding } from "./standing.js";
 import { StatusView } from "./status.js";
-import { PeriodSwitch } from "./switcher.js";
+import { ALL_TIME, PeriodSwitch } from "./switcher.js";
 import { BoardTable } from "./table.js";
 import { Tickets } from "./tickets.js";
 const TIMES_EVERY_MS = 10_000;
 const NEW_FOR_MS = 60_000;
-/** The period that updates are answered for. */
-const ALL_TIME = "all";
 const FAREWELL = {
     left: "",
     unheard: "You are signed out here, but the server could not be told.",

@@ -1,5 +1,7 @@
 /** The links between periods: with this they switch without a reload, and the address, back and forward follow. */
 import { find } from "./elements.js";
+/** What an address without a period shows. */
+export const ALL_TIME = "all";
 export class PeriodSwitch {
     #links;
     #onChoice;
@@ -28,7 +30,8 @@ export class PeriodSwitch {
     }
     /** Back or forward was pressed: the address has changed already. */
     #follow() {
-        const link = this.#links.find((one) => one.search === location.search);
+        const name = new URLSearchParams(location.search).get("period") ?? ALL_TIME;
+        const link = this.#links.find((one) => one.dataset["period"] === name);
         if (link && link !== this.#current)
             this.#turnTo(link);
     }
