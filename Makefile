@@ -3,7 +3,7 @@ BIN := .venv/bin
 INSTALLED := .venv/installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast bench lint format install frontend lock psql redis-cli compose-secrets clean
+.PHONY: help run test test-fast chaos bench lint format install frontend lock psql redis-cli compose-secrets clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -19,6 +19,9 @@ test: lint ## Check the style and run every test
 
 test-fast: $(INSTALLED) ## Run the tests that need no server
 	$(BIN)/python -m pytest tests/unit
+
+chaos: $(INSTALLED) ## Break everything under load, and see that all adds up (CHAOS_MINUTES=10)
+	$(BIN)/python -m tests.chaos
 
 bench: $(INSTALLED) ## Measure this machine: rates as ratios to an empty view (BENCH="--rounds 3")
 	$(BIN)/python -m bench $(BENCH)

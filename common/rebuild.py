@@ -24,7 +24,8 @@ from common.redis import Client, script
 
 log = structlog.get_logger(__name__)
 
-LEASE_MS = 15_000
+LEASE_MS = 5_000
+"""Renewed with every page of rows."""
 
 
 class Rebuilder:

@@ -27,18 +27,22 @@ class Caller:
     def headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.login['accessToken']}"}
 
-    def update(self, action_id: str = "win-match", **headers: str) -> requests.Response:
+    def claim(self, action_id: str) -> dict[str, str]:
+        """A signed body for `POST /api/scores/update`."""
         timestamp, key = format_instant(from_milliseconds(int(time.time() * 1000))), secrets.token_hex(8)
         text = signing.score_update_text(self.user_id, action_id, timestamp, key)
         signature = signing.sign(signing.from_base64url(self.login["signingKey"]), text)
-        body = {
+        return {
             "userId": self.user_id,
             "actionId": action_id,
             "timestamp": timestamp,
             "idempotencyKey": key,
             "signature": signature,
         }
-        return requests.post(f"{self.url}/api/scores/update", json=body, headers=self.headers | headers, timeout=10)
+
+    def update(self, action_id: str = "win-match", **headers: str) -> requests.Response:
+        claim = self.claim(action_id)
+        return requests.post(f"{self.url}/api/scores/update", json=claim, headers=self.headers | headers, timeout=10)
 
     def ticket(self) -> str:
         """A fresh ticket for the live socket."""

@@ -28,6 +28,20 @@ PROGRAMS = {
 }
 
 
+@dataclass(frozen=True)
+class Variant:
+    """A program that is not quite the product's: other modules in place of ours, and more environment."""
+
+    replaced: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    def of(self, argument: str) -> str:
+        """The argument with the modules replaced."""
+        for module, other in self.replaced.items():
+            argument = argument.replace(module, other)
+        return argument
+
+
 @dataclass
 class Stack:
     """A Scoreboard on free ports. `environment` is what its processes run with."""
@@ -51,14 +65,15 @@ class Stack:
     def redis(self) -> Client:
         return redis.connect(self.environment["REDIS_URL"])
 
-    def start(self, name: str) -> None:
+    def start(self, name: str, variant: Variant | None = None) -> None:
         """Start one program; its output goes to a file that `log` reads."""
-        program, *arguments = (part.format(folder=self.folder) for part in PROGRAMS[name])
+        variant = variant or Variant()
+        program, *arguments = (variant.of(part.format(folder=self.folder)) for part in PROGRAMS[name])
         with (self.folder / f"{name}.log").open("ab") as log:
             self.processes[name] = subprocess.Popen(
                 [str(Path(sys.executable).with_name(program)), *arguments],
                 cwd=ROOT,
-                env=self.environment,
+                env={**self.environment, **variant.environment},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

@@ -21,8 +21,9 @@ BUSY_FROM = 8
 LONGEST_SECONDS = 5.0
 """A drain hands the process back after this, so that sweeps and snapshots get their turn."""
 
-ABANDONED_MS = 10_000
-"""An entry that was delivered this long ago and never settled belongs to a worker that died."""
+ABANDONED_MS = 4_000
+"""An entry that was delivered this long ago and never settled belongs to a worker that died, or may as well: one that
+only was slow applies it too, and it counts once."""
 
 
 @dataclass(frozen=True)

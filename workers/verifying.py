@@ -24,8 +24,8 @@ BUDGET_SECONDS = 0.1
 LOOKS, PAUSE_SECONDS = 5, 0.02
 """What another worker has committed and not projected yet is right at the next look."""
 
-TURNS_TO_SETTLE = 3
-"""What a dead worker left behind is right after its redelivery, which takes more than ten seconds."""
+TURNS_TO_SETTLE = 2
+"""What a dead worker left behind is right after its redelivery, which takes less than two turns."""
 
 _FIRST = str(UUID(int=0))
 

@@ -1,0 +1,71 @@
+"""`make chaos`: the long form. `CHAOS_MINUTES=10` says how long, `CHAOS_SEED=…` which faults."""
+
+import os
+import random
+import secrets
+import sys
+import time
+from collections.abc import Iterator, Sequence
+
+from rich.console import Console
+from rich.table import Table
+
+from tests.chaos.faults import FAULTS, Fault
+from tests.chaos.rounds import Report, run
+
+SECONDS = 3.0
+MIXED_SHARE = 0.3
+"""How many of the rounds have two faults."""
+
+
+def rounds(seed: int, minutes: float) -> Iterator[Sequence[Fault]]:
+    """Every fault once, in an order of the seed's, and then others and pairs until the time is over."""
+    draw = random.Random(seed)  # noqa: S311 - reproducible, not secret
+    deadline = time.monotonic() + 60 * minutes
+    waiting = draw.sample(FAULTS, len(FAULTS))
+    while time.monotonic() < deadline:
+        if waiting:
+            yield [waiting.pop()]
+        else:
+            yield draw.sample(FAULTS, 2 if draw.random() < MIXED_SHARE else 1)
+
+
+def main() -> None:
+    minutes = float(os.environ.get("CHAOS_MINUTES") or 10)
+    seed = int(os.environ.get("CHAOS_SEED") or secrets.randbits(32))
+    console = Console()
+    console.print(f"chaos for {minutes:g} minutes, CHAOS_SEED={seed}")
+    started = time.monotonic()
+    with console.status("starting servers and programs") as status:
+
+        def tell(report: Report, next_faults: str) -> None:
+            done = sum(row.times for row in report.rows.values())
+            updates = sum(row.updates for row in report.rows.values())
+            text = f"{time.monotonic() - started:5.0f} s, {done} rounds, {updates} updates; now: {next_faults}"
+            status.update(text)
+            if not console.is_terminal:
+                console.print(text)
+
+        report = run(seed, rounds(seed, minutes), SECONDS, tell)
+    console.print(table(report))
+    console.print(f"slowest answer {report.slowest:.1f} s; later than 2 s: {report.late or 'none'}")
+    for problem in report.problems:
+        console.print(problem, markup=False)
+    sys.exit(1 if report.problems else 0)
+
+
+def table(report: Report) -> Table:
+    """One line per fault, and the sum."""
+    shown = Table("fault", "times", "updates", "lost", "doubled", "202s forgotten", "seconds to converge (worst)")
+    for name, row in sorted(report.rows.items()):
+        cells = (row.times, row.updates, row.lost, row.doubled, row.forgotten)
+        shown.add_row(name, *map(str, cells), f"{max(row.converged):.1f}")
+    rows = report.rows.values()
+    sums = [sum(getattr(row, name) for row in rows) for name in ("times", "updates", "lost", "doubled", "forgotten")]
+    shown.add_section()
+    shown.add_row("all", *map(str, sums), f"{max((max(row.converged) for row in rows), default=0.0):.1f}")
+    return shown
+
+
+if __name__ == "__main__":
+    main()

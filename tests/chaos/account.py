@@ -1,0 +1,72 @@
+"""The account of a run: what clients were told, against the ledger, the standings, Redis and what a viewer sees."""
+
+from collections.abc import Iterable
+
+from sqlalchemy import text
+
+from common import standings
+from common.keys import DEFAULT_BOARD
+from common.periods import ALL_TIME
+from common.verification import Drift
+from tests.chaos.clients import POINTS, Account
+from tests.chaos.installation import Installation
+from tests.live_client import Screen
+
+VIEWED = 100
+
+_LEDGER = text("SELECT user_id::text, idempotency_key, action_id, points, refusal FROM score_events")
+
+
+def balance(at: Installation, accounts: Iterable[Account], screen: Screen) -> list[str]:
+    """Everything that does not add up, now. Empty means: nothing lost, nothing doubled, everybody sees the same."""
+    problems = _against_ledger(at, list(accounts))
+    users = at.verifier.players("00000000-0000-0000-0000-000000000000", 10_000)
+    problems += [_told(drift) for drift in at.verifier.check(users)]
+    if at.verifier.surplus(DEFAULT_BOARD, ALL_TIME):
+        problems.append("Redis shows players without a standing")
+    if not at.rebuilder.is_served(DEFAULT_BOARD, ALL_TIME):
+        problems.append("Redis does not serve the board")
+    if depth := at.inbox.depth():
+        problems.append(f"{depth} updates are still in the inbox")
+    with at.engine.connect() as connection:
+        top = standings.top(connection, DEFAULT_BOARD, ALL_TIME, VIEWED)
+    if screen.scores != [(entry.user_id, entry.score) for entry in top.entries]:
+        problems.append("the viewer sees something else")
+    return problems
+
+
+def lost(at: Installation, accounts: Iterable[Account]) -> int:
+    """How many updates a client knows to be applied that the ledger does not know."""
+    with at.engine.connect() as connection:
+        known = {(row.user_id, row.idempotency_key) for row in connection.execute(_LEDGER)}
+    return sum((account.user_id, account.key) not in known for account in accounts if account.is_settled)
+
+
+def doubled(at: Installation) -> int:
+    """How many points stand on the board that no ledger row accounts for."""
+    with at.engine.connect() as connection:
+        counted, recorded = connection.execute(
+            text("""SELECT (SELECT coalesce(sum(score), 0) FROM standings WHERE board_id = :board AND period_id = :all),
+                           (SELECT coalesce(sum(points), 0) FROM score_events)"""),
+            {"board": DEFAULT_BOARD, "all": ALL_TIME},
+        ).one()
+    return int(counted) - int(recorded)
+
+
+def _against_ledger(at: Installation, accounts: list[Account]) -> list[str]:
+    with at.engine.connect() as connection:
+        rows = {(row.user_id, row.idempotency_key): row for row in connection.execute(_LEDGER)}
+    problems = []
+    for account in accounts:
+        row = rows.pop((account.user_id, account.key), None)
+        if row is None:
+            problems.append(f"lost: {account}")
+        elif (row.action_id, row.points, row.refusal) != (account.action_id, POINTS[account.action_id], None):
+            problems.append(f"recorded otherwise: {account}, {row}")
+        elif not account.is_settled:
+            problems.append(f"never settled: {account}")
+    return problems + [f"nobody sent this: {row}" for row in rows.values()]
+
+
+def _told(drift: Drift) -> str:
+    return f"{drift.where} differs at {drift.key}: {drift.expected} is due, {drift.found} is there"

@@ -1,0 +1,120 @@
+"""Clients who keep an account of every answer, and retry with the same key until they know what became of an update."""
+
+import random
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+import requests
+
+from tests.caller import Caller
+from tests.stack import Stack
+
+POINTS = {"daily-login": 5, "complete-level": 10, "win-match": 25, "win-tournament": 100, "share": 1}
+_PATIENCE_SECONDS = 5.0
+_PAUSE_SECONDS = 0.1
+_LATE_SECONDS = 2.0
+
+
+@dataclass
+class Account:
+    """What a client was told of one update."""
+
+    user_id: str
+    action_id: str
+    key: str
+    statuses: list[int] = field(default_factory=list)
+    """HTTP statuses in order; 0 for no answer."""
+    is_settled: bool = False
+    was_accepted: bool = False
+    was_forgotten: bool = False
+    """It was accepted with a 202, and nobody knew it afterwards."""
+
+
+class Client(threading.Thread):
+    """One player who acts until told to stop, and then until everything is settled."""
+
+    def __init__(self, stack: Stack, caller: Caller, draw: random.Random) -> None:
+        super().__init__(name=f"client {caller.user_id[:8]}")
+        self._stack = stack
+        self._caller = caller
+        self._draw = draw
+        self._session = requests.Session()
+        self.accounts: list[Account] = []
+        self.problems: list[str] = []
+        self.slowest = 0.0
+        self.late = Counter[str]()
+        self.acts = threading.Event()
+        self.is_idle = threading.Event()
+        self._ends = threading.Event()
+
+    def run(self) -> None:
+        while not self._ends.is_set():
+            if not self.acts.wait(_PAUSE_SECONDS):
+                self.is_idle.set()
+                continue
+            self.is_idle.clear()
+            self._act()
+        self._session.close()
+
+    def end(self) -> None:
+        self._ends.set()
+        self.acts.clear()
+        self.join()
+
+    def _act(self) -> None:
+        claim = self._caller.claim(self._draw.choice(sorted(POINTS)))
+        account = Account(self._caller.user_id, claim["actionId"], claim["idempotencyKey"])
+        self.accounts.append(account)
+        headers = {"Prefer": "respond-async"} if self._draw.random() < 0.2 else {}
+        while not account.is_settled and not self._ends.is_set():
+            self._send(account, claim, headers)
+
+    def _send(self, account: Account, claim: dict[str, str], headers: dict[str, str]) -> None:
+        answer = self._ask("POST", "/api/scores/update", json=claim, headers=self._caller.headers | headers)
+        status = answer.status_code if answer is not None else 0
+        account.statuses.append(status)
+        if answer is not None and status == 200:
+            account.is_settled = True
+            self._expect(answer.json()["update"]["points"] == POINTS[account.action_id], f"wrong points: {answer.text}")
+        elif status == 202:
+            account.was_accepted = True
+            self._follow(account)
+        else:
+            self._expect(status in (0, 503), f"{status} for an update: {answer.text if answer is not None else ''}")
+            time.sleep(_PAUSE_SECONDS)
+
+    def _follow(self, account: Account) -> None:
+        """Ask for the outcome of an accepted update until it is applied, or nobody knows of it any more."""
+        while not self._ends.is_set():
+            answer = self._ask("GET", f"/api/scores/updates/{account.key}", headers=self._caller.headers)
+            if answer is not None and answer.status_code == 404:
+                account.was_forgotten = True
+                return
+            if answer is not None and answer.status_code == 200:
+                status = answer.json()["status"]
+                self._expect(status in ("accepted", "applied"), f"refused: {answer.text}")
+                if status != "accepted":
+                    account.is_settled = True
+                    return
+            time.sleep(_PAUSE_SECONDS)
+
+    def _ask(self, method: str, path: str, **arguments: Any) -> requests.Response | None:  # noqa: ANN401
+        started = time.monotonic()
+        try:
+            answer = self._session.request(method, f"{self._stack.url}{path}", timeout=_PATIENCE_SECONDS, **arguments)
+        except requests.RequestException:
+            return None
+        took = time.monotonic() - started
+        self.slowest = max(self.slowest, took)
+        if took > _LATE_SECONDS:
+            self.late[f"{method} {answer.status_code}"] += 1
+        if answer.status_code == 503:
+            self._expect("Retry-After" in answer.headers, f"503 without Retry-After: {answer.text}")
+        return answer
+
+    def _expect(self, is_so: bool, problem: str) -> None:
+        if not is_so:
+            self.problems.append(problem)

@@ -1,0 +1,87 @@
+"""Points at which a process of ours kills itself, once. Only the programs of this folder know of them."""
+
+import os
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from common import ledger, standings
+from common.inbox import Inbox
+from common.rebuild import Rebuilder
+
+POINT, MARKER = "CHAOS_CRASH_AT", "CHAOS_CRASH_MARKER"
+"""Environment variables: where to die, and the file that says that it was done."""
+
+
+def crash() -> None:
+    """Die as by kill -9, unless somebody has done it already."""
+    try:
+        os.close(os.open(Path(os.environ[MARKER]), os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+    except FileExistsError:
+        return
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _after(owner: Any, name: str) -> None:  # noqa: ANN401 - any class or module
+    act = getattr(owner, name)
+
+    def then_crash(*arguments: Any, **keywords: Any) -> Any:  # noqa: ANN401
+        result = act(*arguments, **keywords)
+        crash()
+        return result
+
+    setattr(owner, name, then_crash)
+
+
+def _before(owner: Any, name: str) -> None:  # noqa: ANN401
+    act = getattr(owner, name)
+
+    def crash_first(*arguments: Any, **keywords: Any) -> Any:  # noqa: ANN401
+        crash()
+        return act(*arguments, **keywords)
+
+    setattr(owner, name, crash_first)
+
+
+def _within_stream() -> None:
+    stream = standings.stream
+
+    def one_page(*arguments: Any, **keywords: Any) -> Iterator[Sequence[Any]]:  # noqa: ANN401
+        for page in stream(*arguments, **keywords):
+            yield page
+            crash()
+
+    setattr(standings, "stream", one_page)  # noqa: B010 - a plain assignment has the wrong type
+
+
+def _after_commit() -> None:
+    from workers.batches import Batches  # noqa: PLC0415 - the web has no workers
+
+    _after(Batches, "_record")
+
+
+def _after_projection() -> None:
+    from workers.batches import Batches  # noqa: PLC0415
+
+    _after(Batches, "_project")
+
+
+IN_WEB: dict[str, Callable[[], None]] = {"accept": lambda: _after(Inbox, "accept")}
+IN_WORKER: dict[str, Callable[[], None]] = {
+    "ledger insert": lambda: _after(ledger, "add"),
+    "commit": _after_commit,
+    "projection": _after_projection,
+    "settling": lambda: _after(Inbox, "settle"),
+}
+IN_REBUILD: dict[str, Callable[[], None]] = {
+    "fence": lambda: _before(Rebuilder, "_gather_all"),
+    "gathering": _within_stream,
+    "gathered": lambda: _after(Rebuilder, "_gather_all"),
+    "switch": lambda: _after(Rebuilder, "rebuild"),
+}
+
+
+def install() -> None:
+    """Prepare this process for its death."""
+    (IN_WEB | IN_WORKER | IN_REBUILD)[os.environ[POINT]]()

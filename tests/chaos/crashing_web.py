@@ -1,0 +1,8 @@
+"""The web, which dies at one point: `gunicorn tests.chaos.crashing_web:app`."""
+
+from tests.chaos import crash_points
+from web.wsgi import app
+
+__all__ = ["app"]
+
+crash_points.install()

@@ -1,0 +1,271 @@
+"""The faults: each hurts the installation for a while and leaves it to heal by itself."""
+
+import os
+import random
+import shutil
+import signal
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+import redis
+from celery import Celery
+
+from common import keys, periods, tasks
+from common.keys import BoardKeys
+from common.periods import ALL_TIME
+from tests.chaos import crash_points
+from tests.chaos.crashing_worker import CLOCK
+from tests.chaos.installation import Installation
+from tests.stack import Variant
+
+ROOT_ONLY = "root"
+_CRASHES_WITHIN_SECONDS = 20.0
+
+
+@dataclass(frozen=True)
+class Fault:
+    """`hurt` takes the installation, a source of chance, and for how many seconds what lasts is to last."""
+
+    name: str
+    hurt: Callable[[Installation, random.Random, float], None]
+    may_lose_accepted: bool = False
+    """Whether it takes away what Redis alone holds: updates that were only accepted (202)."""
+    is_long: bool = False
+    """Whether it takes too long for the short form."""
+
+
+def _kill(name: str) -> Fault:
+    return Fault(f"kill -9 {name}", lambda at, draw, seconds: at.kill(name))
+
+
+def _kill_child(name: str) -> Fault:
+    def hurt(at: Installation, draw: random.Random, seconds: float) -> None:
+        children = at.children(name)
+        if children:
+            os.kill(draw.choice(children), signal.SIGKILL)
+
+    return Fault(f"kill -9 child of {name}", hurt)
+
+
+def _terminate(name: str) -> Fault:
+    return Fault(f"SIGTERM {name}", lambda at, draw, seconds: at.kill(name, signal.SIGTERM))
+
+
+def _freeze_worker(at: Installation, draw: random.Random, seconds: float) -> None:
+    children = at.children("worker")
+    for pid in children:
+        os.kill(pid, signal.SIGSTOP)
+    time.sleep(seconds)
+    for pid in children:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def _restart(server: str) -> Fault:
+    def hurt(at: Installation, draw: random.Random, seconds: float) -> None:
+        running: Any = getattr(at.servers, server)
+        running.kill()
+        running.start()
+
+    return Fault(f"kill -9 {server}", hurt)
+
+
+def _away(server: str) -> Fault:
+    def hurt(at: Installation, draw: random.Random, seconds: float) -> None:
+        running: Any = getattr(at.servers, server)
+        running.stop()
+        time.sleep(seconds)
+        running.start()
+
+    return Fault(f"{server} away", hurt)
+
+
+def _flush(at: Installation, draw: random.Random, seconds: float) -> None:
+    at.servers.flush_redis()
+
+
+def _delete_key(which: str) -> Fault:
+    def hurt(at: Installation, draw: random.Random, seconds: float) -> None:
+        at.servers.prove_own()
+        at.client.delete(getattr(BoardKeys("main", ALL_TIME), which))
+
+    return Fault(f"board's {which} deleted", hurt)
+
+
+def _valkey_with_other_files(change: Callable[[Path, Path], None], at: Installation, seconds: float) -> None:
+    """Stop Valkey, change its files (`older` has a copy from before), start it again."""
+    folder = at.servers.valkey.data / "appendonlydir"
+    older = at.servers.valkey.folder / "older"
+    shutil.rmtree(older, ignore_errors=True)
+    shutil.copytree(folder, older)
+    time.sleep(seconds)
+    at.servers.valkey.stop()
+    change(folder, older)
+    at.servers.valkey.start()
+
+
+def _empty(at: Installation, draw: random.Random, seconds: float) -> None:
+    _valkey_with_other_files(lambda folder, older: shutil.rmtree(folder), at, 0)
+
+
+def _older(at: Installation, draw: random.Random, seconds: float) -> None:
+    def bring_back(folder: Path, older: Path) -> None:
+        shutil.rmtree(folder)
+        shutil.copytree(older, folder)
+
+    _valkey_with_other_files(bring_back, at, seconds)
+
+
+def _truncated(at: Installation, draw: random.Random, seconds: float) -> None:
+    def cut(folder: Path, older: Path) -> None:
+        (newest,) = folder.glob("*.incr.aof")
+        os.truncate(newest, max(0, newest.stat().st_size - draw.randrange(1, 2000)))
+
+    _valkey_with_other_files(cut, at, 0)
+
+
+def _no_memory(at: Installation, draw: random.Random, seconds: float) -> None:
+    at.client.config_set("maxmemory", "1mb")
+    time.sleep(seconds)
+    at.client.config_set("maxmemory", "0")
+
+
+def _cut_database(at: Installation, draw: random.Random, seconds: float) -> None:
+    """End every connection of PostgreSQL, three times, whatever it was doing."""
+    for _ in range(3):
+        connection = psycopg2.connect(at.servers.postgres.url_of("postgres"))
+        with connection, connection.cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
+        connection.close()
+        time.sleep(seconds / 3)
+
+
+def _through_proxy(part: str, manner: str, value: object, calm: object) -> Fault:
+    def hurt(at: Installation, draw: random.Random, seconds: float) -> None:
+        proxy = at.redis_proxy if part == "valkey" else at.postgres_proxy
+        setattr(proxy.manner, manner, value)
+        time.sleep(seconds)
+        setattr(proxy.manner, manner, calm)
+        proxy.manner.cut = True  # what hangs half-way is over
+
+    return Fault(f"{part}: {manner.replace('_', ' ')}", hurt)
+
+
+def _cut_in_commit(at: Installation, draw: random.Random, seconds: float) -> None:
+    for _ in range(3):
+        at.postgres_proxy.manner.cut_after = b"COMMIT"
+        time.sleep(seconds / 3)
+    at.postgres_proxy.manner.cut_after = None
+
+
+def _many_doorbells(at: Installation, draw: random.Random, seconds: float) -> None:
+    with Celery(broker=at.settings.redis_url, set_as_current=False) as bell:
+        for _ in range(20):
+            bell.send_task(tasks.APPLY, queue=tasks.QUEUE)
+
+
+def _lost_doorbells(at: Installation, draw: random.Random, seconds: float) -> None:
+    """Everybody thinks that somebody else has rung."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        at.client.set(keys.DOORBELL, "1", px=2000)
+        at.client.delete(tasks.QUEUE)
+        time.sleep(0.01)
+
+
+def _no_beat(at: Installation, draw: random.Random, seconds: float) -> None:
+    at.held.add("beat")
+    at.kill("beat")
+    _lost_doorbells(at, draw, seconds)
+    at.held.discard("beat")
+
+
+def _garbled(at: Installation, draw: random.Random, seconds: float) -> None:
+    for _ in range(3):
+        at.client.xadd(keys.INBOX, {"update": "not JSON", "accepted_at": "0"})
+
+
+def _poison(at: Installation, draw: random.Random, seconds: float) -> None:
+    """An update of a user that does not exist, among good ones; set aside after five deliveries."""
+    nobody = "00000000-0000-4000-8000-000000000000"
+    update = (
+        f'{{"user_id":"{nobody}","action_id":"share","idempotency_key":"poison-{draw.randrange(10**9)}",'
+        '"occurred_at":"2026-11-23T00:00:00Z","request_id":"poison","reply_to":null}'
+    )
+    accepted_at = int(datetime.now(UTC).timestamp() * 1000)
+    at.client.xadd(keys.INBOX, {"update": update, "accepted_at": accepted_at})
+
+
+def _crash(program: str, point: str, *, rebuilds: bool = False) -> Fault:
+    def hurt(at: Installation, draw: random.Random, seconds: float) -> None:
+        marker = at.stack.folder / f"crashed-{draw.randrange(10**9)}"
+        replaced = {"web.wsgi": "tests.chaos.crashing_web", "workers.app": "tests.chaos.crashing_worker"}
+        environment = {crash_points.POINT: point, crash_points.MARKER: str(marker)}
+        at.variant_of[program] = Variant(replaced, environment)
+        at.kill(program)
+        deadline = time.monotonic() + _CRASHES_WITHIN_SECONDS
+        while not marker.exists() and time.monotonic() < deadline:
+            if rebuilds:
+                with suppress(redis.RedisError):
+                    at.client.delete(BoardKeys("main", periods.current("daily", datetime.now(UTC)).id).scores)
+            time.sleep(0.2)
+        if not marker.exists():
+            raise AssertionError(f"{program} never came to the point {point!r}")
+        at.kill(program)
+
+    return Fault(f"{program} dies after {point}", hurt)
+
+
+def _wrong_clock(offset: int) -> Fault:
+    def hurt(at: Installation, draw: random.Random, seconds: float) -> None:
+        replaced = {"workers.app": "tests.chaos.crashing_worker"}
+        at.variant_of["worker"] = Variant(replaced, {CLOCK: str(offset)})
+        at.kill("worker")
+        time.sleep(2 * seconds)
+        at.kill("worker")
+
+    return Fault(f"worker's clock {offset:+} s", hurt)
+
+
+FAULTS = (
+    *(_kill(name) for name in ("web", "worker", "beat")),
+    *(_kill_child(name) for name in ("web", "worker")),
+    *(_terminate(name) for name in ("web", "worker", "beat")),
+    Fault("worker frozen, then killed", _freeze_worker),
+    *(_restart(server) for server in ("valkey", "postgres")),
+    *(_away(server) for server in ("valkey", "postgres")),
+    Fault("FLUSHALL", _flush, may_lose_accepted=True),
+    *(_delete_key(which) for which in ("scores", "members", "meta")),
+    Fault("valkey empty", _empty, may_lose_accepted=True),
+    Fault("valkey on an older copy", _older, may_lose_accepted=True),
+    Fault("valkey's file truncated", _truncated, may_lose_accepted=True),
+    Fault("valkey without memory", _no_memory),
+    Fault("postgres cuts connections", _cut_database),
+    Fault("postgres cut in COMMIT", _cut_in_commit),
+    *(
+        _through_proxy(part, manner, value, calm)
+        for part in ("valkey", "postgres")
+        for manner, value, calm in (
+            ("delay_seconds", 0.05, 0.0),
+            ("is_silent", True, False),
+            ("drops_replies", True, False),
+            ("cut", True, False),
+        )
+    ),
+    Fault("doorbells twentyfold", _many_doorbells),
+    Fault("doorbells lost", _lost_doorbells),
+    Fault("no beat, doorbells lost", _no_beat),
+    Fault("garbled entries", _garbled),
+    Fault("poison entry", _poison, is_long=True),
+    _crash("web", "accept"),
+    *(_crash("worker", point) for point in crash_points.IN_WORKER),
+    *(_crash("worker", point, rebuilds=True) for point in crash_points.IN_REBUILD),
+    _wrong_clock(600),
+    _wrong_clock(-600),
+)

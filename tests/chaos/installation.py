@@ -1,0 +1,147 @@
+"""The product as an operator runs it: durable servers, proxies before them, and programs that are restarted."""
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+from common import catalogue, database, redis
+from common import settings as settings_module
+from common.board import Board
+from common.inbox import Inbox
+from common.rebuild import Rebuilder
+from common.redis import Client
+from common.settings import Settings
+from common.verification import Verifier
+from tests.chaos.proxy import Proxy
+from tests.servers import Servers, running_servers
+from tests.stack import Stack, Variant, running_stack
+
+_LOOK_SECONDS = 0.05
+_REDIS_DATABASE = 0
+
+
+@dataclass
+class Installation:
+    """Everything that can be hurt, and our own way past the proxies to look at it."""
+
+    servers: Servers
+    stack: Stack
+    redis_proxy: Proxy
+    postgres_proxy: Proxy
+    settings: Settings
+    held: set[str] = field(default_factory=set)
+    """Programs that are not to be restarted for now."""
+    variant_of: dict[str, Variant] = field(default_factory=dict)
+    """As what a program starts the next time."""
+    _done: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        self.engine = database.create(self.settings, pool_size=4, statement_timeout_ms=30_000)
+        self.client: Client = redis.connect(self.settings.redis_url)
+        self.board = Board(self.client)
+        self.verifier = Verifier(self.engine, self.board)
+        self.rebuilder = Rebuilder(self.client, self.engine)
+        self.inbox = Inbox(self.client, capacity=1_000_000, receipt_ttl=3600)
+        self._keeper = threading.Thread(target=self._keep, name="keeper")
+
+    def kill(self, name: str, number: signal.Signals = signal.SIGKILL) -> None:
+        """Signal a program's own process; the keeper starts it again."""
+        with suppress(ProcessLookupError):
+            self.stack.processes[name].send_signal(number)
+
+    def children(self, name: str) -> list[int]:
+        """The processes that a program has made."""
+        parent = self.stack.processes[name].pid
+        found = []
+        for folder in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError, ValueError, IndexError):
+                fields = (folder / "stat").read_text().rpartition(")")[2].split()
+                if int(fields[1]) == parent:
+                    found.append(int(folder.name))
+        return sorted(found)
+
+    def start_keeping(self) -> None:
+        self._keeper.start()
+
+    def close(self) -> None:
+        self._done.set()
+        self._keeper.join()
+        self.engine.dispose()
+        self.client.close()
+
+    def _keep(self) -> None:
+        """Start again whatever has ended, as an init system does, with nothing of it left."""
+        while not self._done.wait(_LOOK_SECONDS):
+            for name, process in tuple(self.stack.processes.items()):
+                if process.poll() is None or name in self.held:
+                    continue
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                self.stack.start(name, self.variant_of.pop(name, None))
+
+
+def through(url: str, proxy: Proxy) -> str:
+    """The same address, by way of the proxy."""
+    parts = urlsplit(url)
+    credentials, _, _ = parts.netloc.rpartition("@")
+    return urlunsplit(parts._replace(netloc=f"{credentials}@127.0.0.1:{proxy.port}"))
+
+
+@contextmanager
+def installed() -> Iterator[Installation]:
+    """A running installation on servers that write everything down before they answer."""
+    with running_servers(fast=False) as servers, proxied(servers) as (redis_proxy, postgres_proxy):
+        url = servers.migrated_database()
+        _load_catalogue(url, servers)
+        redis_url = servers.redis_url(_REDIS_DATABASE)
+        with running_stack(
+            servers,
+            through(url, postgres_proxy),
+            _REDIS_DATABASE,
+            REDIS_URL=through(redis_url, redis_proxy),
+            SCOREBOARD_WEB_PROCESSES="2",
+            SCOREBOARD_LOGIN_FAILURE_LIMIT="1000000/minute",
+        ) as stack:
+            settings = settings_module.load({**stack.environment, "DATABASE_URL": url, "REDIS_URL": redis_url})
+            installation = Installation(servers, stack, redis_proxy, postgres_proxy, settings)
+            installation.start_keeping()
+            try:
+                yield installation
+            finally:
+                installation.close()
+
+
+@contextmanager
+def proxied(servers: Servers) -> Iterator[tuple[Proxy, Proxy]]:
+    """Proxies before Valkey and before PostgreSQL."""
+    proxies = [Proxy(_address(servers.redis_url())), Proxy(_address(servers.database_url))]
+    for proxy in proxies:
+        proxy.start()
+    try:
+        yield proxies[0], proxies[1]
+    finally:
+        for proxy in proxies:
+            proxy.stop()
+
+
+def _address(url: str) -> tuple[str, int]:
+    parts = urlsplit(url)
+    return str(parts.hostname), int(parts.port or 0)
+
+
+def _load_catalogue(url: str, servers: Servers) -> None:
+    environment = {
+        "DATABASE_URL": url,
+        "REDIS_URL": servers.redis_url(),
+        "SCOREBOARD_JWT_SECRET": "j" * 32,
+        "SCOREBOARD_SECRET_KEY": "s" * 32,
+    }
+    engine = database.create(settings_module.load(environment), pool_size=1, statement_timeout_ms=30_000)
+    with engine.begin() as connection:
+        catalogue.load_defaults(connection)
+    engine.dispose()

@@ -1,0 +1,150 @@
+"""A run: round by round a fault under load, then quiet, then the account. Its table is the result."""
+
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import requests
+
+from tests.caller import Caller
+from tests.chaos import account
+from tests.chaos.clients import Account, Client
+from tests.chaos.faults import Fault
+from tests.chaos.installation import Installation, installed
+from tests.chaos.viewer import Viewer
+
+CLIENTS = 6
+CONVERGES_WITHIN_SECONDS = 60.0
+_LOOK_SECONDS = 0.1
+_DEAD_TOKEN_ANSWERS = (401, 503)
+
+
+@dataclass
+class Row:
+    """What one kind of fault did, over all its rounds."""
+
+    times: int = 0
+    updates: int = 0
+    lost: int = 0
+    forgotten: int = 0
+    doubled: int = 0
+    converged: list[float] = field(default_factory=list)
+
+
+@dataclass
+class Report:
+    """The whole run."""
+
+    seed: int
+    rows: dict[str, Row] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+    slowest: float = 0.0
+    late: dict[str, int] = field(default_factory=dict)
+
+
+class Run:
+    """An installation with its clients and its viewer."""
+
+    def __init__(self, at: Installation, seed: int) -> None:
+        self._at = at
+        self._draw = random.Random(seed)  # noqa: S311 - reproducible, not secret
+        self.report = Report(seed)
+        callers = [Caller(at.stack, f"chaos-{number}") for number in range(CLIENTS)]
+        self._clients = [Client(at.stack, caller, random.Random(self._draw.random())) for caller in callers]  # noqa: S311
+        self._viewer = Viewer(f"{at.stack.live_url}?limit={account.VIEWED}")
+        self._gone = Caller(at.stack, "chaos-gone")
+        self._gone.log_out()
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        for thread in self._threads:
+            thread.start()
+        try:
+            yield
+        finally:
+            for thread in self._threads:
+                thread.end()
+            self._close()
+
+    def round(self, faults: Sequence[Fault], seconds: float) -> bool:
+        """Play, hurt, let everybody come to an end, and balance. False if it never balanced."""
+        row = self.report.rows.setdefault(" + ".join(fault.name for fault in faults), Row())
+        before = {client: len(client.accounts) for client in self._clients}
+        self._play(faults, seconds)
+        self._check_dead_token()
+        ended = time.monotonic()
+        for client in self._clients:
+            client.acts.clear()
+        problems = self._settle(ended)
+        fresh = [each for client in self._clients for each in client.accounts[before[client] :]]
+        row.times += 1
+        row.updates += len(fresh)
+        row.lost += account.lost(self._at, fresh)
+        row.doubled += account.doubled(self._at)
+        row.forgotten += sum(each.was_forgotten for each in fresh)
+        row.converged.append(time.monotonic() - ended)
+        if not any(fault.may_lose_accepted for fault in faults):
+            problems += [f"accepted and forgotten: {each}" for each in fresh if each.was_forgotten]
+        self.report.problems += [f"{[fault.name for fault in faults]}: {problem}" for problem in problems]
+        return not problems
+
+    @property
+    def _threads(self) -> list[Client | Viewer]:
+        return [*self._clients, self._viewer]
+
+    @property
+    def _accounts(self) -> list[Account]:
+        return [each for client in self._clients for each in client.accounts]
+
+    def _play(self, faults: Sequence[Fault], seconds: float) -> None:
+        for client in self._clients:
+            client.is_idle.clear()
+            client.acts.set()
+        time.sleep(seconds / 3)
+        for fault in faults:
+            fault.hurt(self._at, self._draw, seconds)
+            self._check_dead_token()
+
+    def _settle(self, since: float) -> list[str]:
+        """Wait until all adds up; what still does not when the patience is over."""
+        problems = ["clients were never answered"]
+        while problems and time.monotonic() - since < CONVERGES_WITHIN_SECONDS:
+            time.sleep(_LOOK_SECONDS)
+            if all(client.is_idle.is_set() for client in self._clients):
+                problems = account.balance(self._at, self._accounts, self._viewer.screen)
+        return problems
+
+    def _check_dead_token(self) -> None:
+        """A token that was logged out opens nothing, whatever is broken."""
+        try:
+            answer = requests.get(
+                f"{self._at.stack.url}/api/scores/updates/any-key-at-all", headers=self._gone.headers, timeout=5
+            )
+        except requests.RequestException:
+            return
+        if answer.status_code not in _DEAD_TOKEN_ANSWERS:
+            self.report.problems.append(f"a dead token got {answer.status_code}")
+
+    def _close(self) -> None:
+        for client in self._clients:
+            self.report.problems += client.problems
+            self.report.slowest = max(self.report.slowest, client.slowest)
+            for name, count in client.late.items():
+                self.report.late[name] = self.report.late.get(name, 0) + count
+        self.report.problems += self._viewer.problems
+
+
+def run(
+    seed: int, rounds: Iterator[Sequence[Fault]], seconds: float, tell: Callable[[Report, str], None] = lambda *_: None
+) -> Report:
+    """Run until there are no more rounds, or until one of them does not balance."""
+    with installed() as at:
+        chaos = Run(at, seed)
+        with chaos.running():
+            for faults in rounds:
+                tell(chaos.report, " + ".join(fault.name for fault in faults))
+                if not chaos.round(faults, seconds):
+                    break
+    return chaos.report
