@@ -11,7 +11,7 @@ help: ## Show this list
 	@echo "  PYTHON=/path/to/python3 chooses the Python (>= 3.11) of the environment."
 
 # The shell makes way for Python, and Python ends with this make, even if make is killed.
-run: $(INSTALLED) ## Start everything here, with its own PostgreSQL and Valkey; Ctrl-C stops it
+run: $(INSTALLED) ## Start everything here, with its own PostgreSQL and Valkey; DEMO=1 adds players; Ctrl-C stops it
 	@exec $(BIN)/python -m dev.run $$PPID
 
 test: lint ## Check the style and run every test

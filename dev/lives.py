@@ -1,6 +1,7 @@
 """What a supervisor knows of one child that it keeps alive: whether it is up, and when it is to start again."""
 
 import math
+import os
 import signal
 import subprocess
 import time
@@ -11,6 +12,8 @@ from dev.restarts import Restarts
 from dev.servers import ServerError
 
 EARLIER_ENDS_WITHIN_SECONDS = 30.0
+GIVES_UP = os.EX_CONFIG
+"""The exit code of a program that starting it again would not help."""
 
 
 class Child(Protocol):
@@ -28,7 +31,7 @@ class Child(Protocol):
 
 
 class Life:
-    """A child's starts and deaths. One that lives `once` is not started again."""
+    """A child's starts and deaths. One that lives `once`, or gives up, is not started again."""
 
     def __init__(self, child: Child, *, once: bool = False) -> None:
         self.child = child
@@ -64,9 +67,9 @@ class Life:
         """Choose when to start it again, after a death or a start that failed. Says when."""
         self.is_up = False
         self.deaths += 1
-        if self._once:
+        if self._once or self.exit_code == GIVES_UP:
             self._due_at = math.inf
-            return ""
+            return "" if self._once else "; it is not started again"
         self._restarts = self._restarts.after_death(time.monotonic() - self._started_at)
         self._due_at = time.monotonic() + self._restarts.delay
         return f"; starting it again in {self._restarts.delay:g} s" if self._restarts.delay else "; starting it again"

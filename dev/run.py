@@ -9,7 +9,7 @@ from pathlib import Path
 
 from common import settings
 from common.settings import Settings
-from dev import environment, locks, preflight, programs, readiness
+from dev import demo, environment, locks, preflight, programs, readiness
 from dev.lives import Life
 from dev.output import Output
 from dev.postgres import Postgres
@@ -58,6 +58,7 @@ class Run:
         env = environment.with_secrets(env, self._folder)
         config = preflight.check_settings(env)
         preflight.check_ports(config)
+        is_demo = demo.is_wanted(env)
         _empty(self._folder / "metrics")
         try:
             servers = self._start_servers(env)
@@ -65,6 +66,8 @@ class Run:
             surroundings = Surroundings(env, self._root, locks=[own])
             self._migrate(surroundings)
             self._start_programs(surroundings, config)
+            if is_demo:
+                self._start_demo(surroundings, config)
             self._output.block(_facts(config, env, shared, servers))
             self._turn_until(lambda: False)
         finally:
@@ -126,6 +129,10 @@ class Run:
         watch = readiness.Watch(readiness.address(config.host, config.port), self._output.step, time.monotonic)
         self._turn_until(watch.is_ready)
         self._output.step(f"ready after {time.monotonic() - self._started_at:.1f} s")
+
+    def _start_demo(self, surroundings: Surroundings, config: Settings) -> None:
+        self._output.step("starting demo: players who register, and move about every 44 s each")
+        self._supervisor.add(demo.program(surroundings, readiness.address(config.host, config.port)))
 
     def _turn_until(self, condition: Callable[[], bool], seconds: float = 0.1) -> None:
         while not condition():

@@ -14,7 +14,7 @@ from dev.programs import Program
 from dev.servers import ServerError
 
 STOPS_WITHIN_SECONDS = 8.0
-_FIRST = frozenset({"flower", "beat", "web"})
+_FIRST = frozenset({"demo", "flower", "beat", "web"})
 """Programs that ask the others for something: they are stopped while there is still somebody to answer."""
 
 

@@ -9,6 +9,7 @@ from sqlalchemy.exc import OperationalError
 from common import catalogue, logging, schema
 from common.errors import ScoreboardError
 from common.settings import SettingsError
+from scoreboard.demo.command import demo
 from scoreboard.environment import connected
 from scoreboard.rebuild import rebuild
 from scoreboard.users import users
@@ -33,6 +34,7 @@ def migrate() -> None:
         click.echo("the default catalogue is there")
 
 
+commands.add_command(demo)
 commands.add_command(rebuild)
 commands.add_command(users)
 commands.add_command(verify)

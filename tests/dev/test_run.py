@@ -15,6 +15,21 @@ from tests.dev.dummy import Project, is_alive, wait_until
 from tests.servers import Servers
 
 NAMES = {"web", "worker", "beat", "flower"}
+DEMO = """\
+import os, signal, sys
+
+def stop(*_):
+    with open("events", "a") as file:
+        file.write(f"demo stop {os.getpid()}\\n")
+    os._exit(0)
+
+if sys.argv[1] == "demo":
+    signal.signal(signal.SIGTERM, stop)
+    with open("events", "a") as file:
+        file.write(f"demo start {os.getpid()} {os.getpid()}\\n")
+    print(*sys.argv[1:], flush=True)
+    signal.pause()
+"""
 
 
 def test_a_start_brings_up_servers_and_programs_and_says_where_they_are(project: Project) -> None:
@@ -124,6 +139,41 @@ def test_a_run_ends_with_the_parent_that_it_was_told_to_end_with(project: Projec
     with project.run(str(os.getpid() + 1)) as run:  # as if our parent had died already
         assert run.process.wait(10) == 0
 
+    assert project.starts() == []
+
+
+def test_demo_players_come_when_all_is_ready_and_are_told_where(project: Project) -> None:
+    (project.root / "scoreboard" / "__main__.py").write_text(DEMO)
+
+    with project.run(DEMO="1") as run:
+        run.wait_until_ready()
+        run.wait_for(f"demo     | demo --url http://127.0.0.1:{project.ports['SCOREBOARD_PORT']}")
+        (demo,) = project.starts("demo")
+        os.kill(demo.pid, signal.SIGKILL)
+        run.wait_for("demo     | was killed by signal 9; starting it again")
+        wait_until(lambda: len(project.starts("demo")) == 2)
+        assert run.stop() == 0
+
+    assert "demo" in project.stops()
+    assert run.output.index("ready after") < run.output.index("starting demo")
+
+
+@pytest.mark.parametrize("word", ["", "0"])
+def test_without_demo_nobody_comes(project: Project, word: str) -> None:
+    (project.root / "scoreboard" / "__main__.py").write_text(DEMO)
+
+    with project.run(DEMO=word) as run:
+        run.wait_until_ready()
+
+    assert "demo" not in run.output
+    assert project.starts("demo") == []
+
+
+def test_a_demo_that_is_neither_wanted_nor_not_stops_the_start(project: Project) -> None:
+    with project.run(DEMO="perhaps") as run:
+        assert run.process.wait(10) == 1
+
+    assert "cannot start: DEMO: " in run.output
     assert project.starts() == []
 
 

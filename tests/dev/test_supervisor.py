@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from dev.lives import GIVES_UP
 from dev.output import Output
 from dev.programs import Program, Surroundings, of_procfile
 from dev.supervisor import Supervisor
@@ -70,6 +71,17 @@ def test_a_program_that_runs_once_is_not_started_again(supervisor: Supervisor, s
 
     assert life.exit_code == 3
     assert not life.is_due()
+
+
+def test_a_program_that_gives_up_is_not_started_again(
+    supervisor: Supervisor, surroundings: Surroundings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    life = supervisor.add(Program("demo", f"sh -c 'exit {GIVES_UP}'", surroundings))
+
+    turn_until(supervisor, lambda: life.deaths == 1)
+
+    assert not life.is_due()
+    assert "demo     | ended with code 78; it is not started again" in capsys.readouterr().out
 
 
 def test_every_line_is_shown_even_the_last_one_of_a_program_that_dies_in_it(

@@ -1,0 +1,86 @@
+"""A demo player's account: opened once, entered at every start, and entered again whenever a session ends."""
+
+import secrets
+from datetime import UTC, datetime
+from typing import Any
+
+from common import signing
+from common.timestamps import format_instant
+from scoreboard.demo.caller import Caller, Request
+from scoreboard.demo.connection import Answer
+from scoreboard.demo.handles import spellings
+
+_FAILED = 400
+_NOT_KNOWN = 401
+
+
+class StayAwayError(Exception):
+    """This player cannot take part; the text says why."""
+
+
+class Account:
+    """Who a player is towards the service, and the session that speaks for it."""
+
+    def __init__(self, caller: Caller, handle: str, password: str) -> None:
+        self._caller = caller
+        self._handle = handle
+        self._password = password
+        self._session: dict[str, Any] = {}
+
+    def enter(self) -> None:
+        """Log in, after registering if the account is new. Raises StayAwayError."""
+        for name in spellings(self._handle):
+            if self._log_in(name) or (self._register(name) and self._log_in(name)):
+                self._handle = name
+                return
+        raise StayAwayError(f"somebody else has the handle {self._handle} and its other spellings")
+
+    def renew(self) -> None:
+        """A session that has ended goes on with its refresh token, or else with a new login."""
+        path, token = "/api/auth/refresh", str(self._session["refreshToken"])
+        answer = self._caller.ask(lambda: Request(path, {"refreshToken": token}))
+        if not self._keep(answer):
+            self.enter()
+
+    def signed_update(self, action_id: str, key: str) -> Request:
+        """A claim, dated now and signed with this session's key."""
+        user_id, timestamp = str(self._session["user"]["userId"]), format_instant(datetime.now(UTC))
+        text = signing.score_update_text(user_id, action_id, timestamp, key)
+        body = {
+            "userId": user_id,
+            "actionId": action_id,
+            "timestamp": timestamp,
+            "idempotencyKey": key,
+            "signature": signing.sign(signing.from_base64url(str(self._session["signingKey"])), text),
+        }
+        return Request("/api/scores/update", body, str(self._session["accessToken"]))
+
+    def _log_in(self, name: str) -> bool:
+        """Whether name and password are those of an account."""
+        answer = self._send("/api/auth/login", name)
+        if answer.status >= _FAILED and answer.status != _NOT_KNOWN:
+            raise StayAwayError(f"login is refused: {answer.error_code or answer.status}")
+        return self._keep(answer)
+
+    def _register(self, name: str) -> bool:
+        """Whether another login is worth it: a name that is taken may be ours, if the answer got lost before."""
+        answer = self._send("/api/auth/register", name)
+        if answer.error_code == "registration_closed":
+            raise StayAwayError("registration is closed (SCOREBOARD_REGISTRATION=open opens it)")
+        if answer.status >= _FAILED and answer.error_code != "username_taken":
+            raise StayAwayError(f"registration is refused: {answer.error_code or answer.status}")
+        return True
+
+    def _send(self, path: str, name: str) -> Answer:
+        return self._caller.ask(lambda: Request(path, {"username": name, "password": self._password}))
+
+    def _keep(self, answer: Answer) -> bool:
+        if answer.status >= _FAILED:
+            return False
+        self._session = answer.body
+        return True
+
+
+def new_key() -> str:
+    """An idempotency key: the same through every attempt at one move."""
+    return secrets.token_urlsafe(12)

@@ -1,0 +1,84 @@
+"""The command `scoreboard demo`."""
+
+import os
+import random
+import secrets
+import signal
+import sys
+import time
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from scoreboard.demo import password
+from scoreboard.demo.crowd import Crowd, Stage
+from scoreboard.demo.tally import Tally
+
+EXIT_NOBODY_PLAYS = os.EX_CONFIG
+"""Nobody may play. `make run` knows this code: it does not start the demo again."""
+USUAL_PACE = 44.0
+"""Seconds. About 82 requests an hour and player, below the default limit of 100 for an address."""
+MOST_PLAYERS = 250
+_LOOK_EVERY_SECONDS = 0.5
+_TELL_EVERY_SECONDS = 60.0
+
+
+def _default_url() -> str:
+    return f"http://127.0.0.1:{os.environ.get('SCOREBOARD_PORT') or 8000}"
+
+
+def _default_password_file() -> Path:
+    return Path(os.environ.get("SCOREBOARD_DATA_DIR") or ".data") / "secrets" / "demo_password"
+
+
+@click.command()
+@click.option("--players", type=click.IntRange(1, MOST_PLAYERS), default=30, show_default=True)
+@click.option("--url", default=_default_url, show_default="this machine, SCOREBOARD_PORT", help="The service.")
+@click.option(
+    "--pace",
+    type=click.FloatRange(min=0.01),
+    default=USUAL_PACE,
+    show_default=True,
+    help="Seconds between two moves of one player, on average.",
+)
+@click.option(
+    "--password-file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=_default_password_file,
+    show_default="in SCOREBOARD_DATA_DIR",
+    help="The players' password; made if it is missing.",
+)
+def demo(players: int, url: str, pace: float, password_file: Path) -> None:
+    """Let made-up players use the API like people, until Ctrl-C.
+
+    Against 127.0.0.1 each has a loopback address of its own, so that the default limits suit all of them.
+    """
+    stage = Stage(url, pace, password.ensure(password_file), Tally(players))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stage.stop.set())
+    crowd = Crowd(stage, [random.Random(secrets.randbits(64)) for _ in range(players)])  # noqa: S311 - moves, not secrets
+    crowd.come()
+    _watch(crowd, stage)
+    click.echo(stage.tally.line())
+    if crowd.is_gone and not stage.stop.is_set():
+        sys.exit(EXIT_NOBODY_PLAYS)
+
+
+def _watch(crowd: Crowd, stage: Stage) -> None:
+    """One line that changes in place on a terminal; elsewhere a line a minute."""
+    console = Console()
+    tell_at = time.monotonic() + _TELL_EVERY_SECONDS
+    with console.status(stage.tally.line()) as status:
+        while not crowd.is_gone and not stage.stop.wait(_LOOK_EVERY_SECONDS):
+            status.update(stage.tally.line())
+            _tell(crowd)
+            if not console.is_terminal and time.monotonic() >= tell_at:
+                tell_at += _TELL_EVERY_SECONDS
+                click.echo(stage.tally.line())
+    _tell(crowd)
+
+
+def _tell(crowd: Crowd) -> None:
+    for reason in crowd.news():
+        click.echo(f"players stay away: {reason}")

@@ -1,0 +1,111 @@
+"""`scoreboard demo` against the running product: real sockets, real sessions, nothing written past the API."""
+
+import re
+import signal
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import psycopg2
+import pytest
+import requests
+
+from dev.lives import GIVES_UP
+from tests.conftest import wait_until
+from tests.stack import Stack
+
+PLAYERS = 4
+
+
+@pytest.fixture(scope="module")
+def password(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("demo") / "secrets" / "password"
+
+
+@contextmanager
+def demo(stack: Stack, password: Path) -> Iterator[subprocess.Popen[str]]:
+    """A few hasty players, ended when the block ends."""
+    command = [sys.executable, "-m", "scoreboard", "demo", "--players", str(PLAYERS), "--pace", "0.2"]
+    arguments = ["--url", stack.url, "--password-file", str(password)]
+    with subprocess.Popen([*command, *arguments], stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def ledger(stack: Stack) -> dict[str, int]:
+    """Points by username, from the ledger."""
+    query = "SELECT username, sum(points)::bigint FROM score_events JOIN users ON users.id = user_id GROUP BY 1"
+    with closing(psycopg2.connect(stack.environment["DATABASE_URL"])) as connection, connection.cursor() as cursor:
+        cursor.execute(query)
+        return dict(cursor.fetchall())
+
+
+def board(stack: Stack) -> dict[str, int]:
+    shown = requests.get(f"{stack.url}/api/scores/leaderboard?limit=100", timeout=10).json()
+    return {entry["username"]: entry["score"] for entry in shown["entries"]}
+
+
+def wait_for_more(stack: Stack, points: int) -> None:
+    """Wait until each player has this many points more than now."""
+    before = board(stack)
+
+    def has_come() -> bool:
+        shown = board(stack)
+        return len(shown) == PLAYERS and all(shown[name] >= before.get(name, 0) + points for name in shown)
+
+    wait_until(has_come, 30)
+
+
+def test_demo_players_score_through_the_api_and_the_board_equals_the_ledger(stack: Stack, password: Path) -> None:
+    with demo(stack, password) as process:
+        wait_for_more(stack, 50)
+        process.send_signal(signal.SIGTERM)
+        said, _ = process.communicate(timeout=5)
+
+    wait_until(lambda: board(stack) == ledger(stack))
+    assert process.returncode == 0
+    assert re.fullmatch(rf"{PLAYERS} of {PLAYERS} players are here; \d+ moves, \d+ points.*\n", said)
+
+
+def test_a_second_start_goes_on_with_the_same_accounts(stack: Stack, password: Path) -> None:
+    with demo(stack, password):
+        wait_for_more(stack, 5)
+    first = set(board(stack))
+
+    with demo(stack, password):
+        wait_for_more(stack, 5)
+
+    assert set(board(stack)) == first
+    assert stat.S_IMODE(password.stat().st_mode) == 0o600
+
+
+def test_players_come_back_after_a_restart_of_the_web(stack: Stack, password: Path) -> None:
+    with demo(stack, password):
+        wait_for_more(stack, 5)
+        stack.stop("web")
+        stack.start("web")
+        stack.wait_until_ready()
+        wait_for_more(stack, 5)
+
+
+def test_a_closed_registration_is_told_once_and_ends_the_demo_for_good(stack: Stack, tmp_path: Path) -> None:
+    closed = replace(stack, environment={**stack.environment, "SCOREBOARD_REGISTRATION": "closed"}, processes={})
+    stack.stop("web")
+    closed.start("web")
+    try:
+        closed.wait_until_ready()
+        with demo(closed, tmp_path / "another") as process:
+            said, _ = process.communicate(timeout=20)
+    finally:
+        closed.stop("web")
+        stack.start("web")
+        stack.wait_until_ready()
+
+    assert process.returncode == GIVES_UP
+    assert said.count("registration is closed") == 1
