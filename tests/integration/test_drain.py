@@ -43,7 +43,7 @@ def board_in_database(engine: Engine, period_id: str = "all") -> list[tuple[str,
 def test_a_thousand_updates_of_twenty_players_add_up_everywhere(worker: WorkerState, players: list[str]) -> None:
     seed = secrets.randbits(32)
     print(f"seed {seed}")
-    draw = random.Random(seed)  # noqa: S311 - reproducible, not secret
+    draw = random.Random(seed)
     expected: Counter[str] = Counter()
     for _ in range(1000):
         user_id, action_id = draw.choice(players), draw.choice(list(POINTS))

@@ -139,7 +139,7 @@ def test_a_walk_down_and_up_shows_everybody_once_in_order(client: FlaskClient, w
 def test_who_does_not_move_is_shown_exactly_once_while_others_do(client: FlaskClient, worker: WorkerState) -> None:
     seed = secrets.randbits(32)
     print(f"seed {seed}")
-    draw = random.Random(seed)  # noqa: S311 - reproducible, not secret
+    draw = random.Random(seed)
     board = {user: (draw.randint(0, 9), n + 1) for n, user in enumerate(USERS)}
     movers, tie = set(draw.sample(USERS, 15)), len(USERS)
     set_board(worker, board)

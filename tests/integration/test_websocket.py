@@ -168,7 +168,7 @@ def test_first_a_snapshot_and_then_a_delta_within_a_second(stack: Stack, board: 
 def test_boards_rebuilt_from_deltas_are_exactly_what_redis_has(stack: Stack, board: ShownBoard) -> None:
     seed = secrets.randbits(32)
     print(f"seed {seed}")
-    chance = random.Random(seed)  # noqa: S311 - a test's moves
+    chance = random.Random(seed)
     with ExitStack() as open_viewers:
         viewers = [open_viewers.enter_context(watching(stack, board, limit=limit)) for limit in (1, 3, 10, 100)]
         for _ in range(300):
