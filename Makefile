@@ -3,7 +3,7 @@ BIN := .venv/bin
 INSTALLED := .venv/installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast chaos bench lint format install frontend lock psql redis-cli compose-secrets clean
+.PHONY: help run test test-fast chaos bench lint format install frontend docs lock psql redis-cli compose-secrets clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -43,6 +43,9 @@ $(INSTALLED): requirements/development.txt pyproject.toml
 
 frontend: ## Compile the page's script anew (needs Node 18 or newer)
 	cd web/frontend && npm ci --no-audit --no-fund && npm run build
+
+docs: $(INSTALLED) ## Make docs/configuration.md anew from the settings' descriptions
+	$(BIN)/python -m dev.configuration_page
 
 lock: ## Lock the requirements anew; UPGRADE=1 takes the newest versions
 	sh dev/lock.sh $(if $(UPGRADE),--upgrade)

@@ -10,7 +10,7 @@ from limits import parse as parse_limit
 from pydantic import AfterValidator, Field, SecretBytes, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-_SECRETS = (
+SECRETS = (
     "DATABASE_URL",
     "REDIS_URL",
     "BROKER_URL",
@@ -184,7 +184,7 @@ class Settings(BaseSettings):
 def load(environ: Mapping[str, str] = os.environ) -> Settings:
     """The settings of this environment. Raises SettingsError that names every bad or missing variable."""
     values = {name: text for name, text in environ.items() if text}
-    for name in _SECRETS:
+    for name in SECRETS:
         if name not in values and (path := values.get(f"{name}_FILE")):
             values[name] = _read_secret(f"{name}_FILE", path)
     try:

@@ -1,0 +1,92 @@
+"""`make docs`: docs/configuration.md, made from the settings' own descriptions so that it cannot grow old."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal, get_args, get_origin
+
+from annotated_types import Ge, Le
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from common.settings import SECRETS, Settings
+
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "configuration.md"
+
+_HEAD = """\
+# Configuration
+
+Settings are environment variables, read once at the start of each process. A missing or bad value stops the start,
+and its name is told. An empty value counts as not set. This page is made from `common/settings.py` by `make docs`.
+
+Each variable marked *secret* may stand in a file instead: `NAME_FILE=/path/to/file`. The variable wins if both are set.
+`make run` makes the random ones that are missing, mode 0600, in `secrets` of its data folder. A process that is
+started by itself makes none and refuses to start.
+
+Limits are written `10/minute`, `100/hour`, `10/15minute`: so many in so long.
+"""
+
+_RUN_ONLY = """\
+## Of `make run` and the tools
+
+| variable | default | what |
+|---|---|---|
+| `SCOREBOARD_DATA_DIR` | `.data` | Where `make run` keeps database, append-only file, logs of the servers and secrets; where the `scoreboard` command looks for a running service. |
+| `DEMO` | `0` | `1`: `make run` adds 30 made-up players. See [operations](operations.md#demo-players). |
+| `PYTHON` | the newest found | The Python (3.11 or newer) that `make` builds the environment with. |
+| `PROMETHEUS_MULTIPROC_DIR` | set by `make run` | The folder in which all processes of one machine count for `/metrics`. Empty it before a start. |
+| `SCOREBOARD_CI` | not set | `1`: no test may be skipped. |
+
+With `DATABASE_URL` or `REDIS_URL` set, `make run` uses that server and starts none in its place.
+"""  # noqa: E501 - a table's row is one line
+
+_HEADINGS = {
+    "database_url": "Servers",
+    "jwt_secret": "Secrets",
+    "host": "Addresses, processes and logs",
+    "registration": "Accounts and limits",
+    "result_wait_ms": "Updates, snapshots and periods",
+    "live_auth": "The live socket",
+}
+"""What begins at which setting."""
+_FIRST = next(iter(_HEADINGS))
+
+
+def text() -> str:
+    """The whole page."""
+    return "\n".join([_HEAD, *_rows(), "", _RUN_ONLY])
+
+
+def _rows() -> Iterator[str]:
+    for name, field in Settings.model_fields.items():
+        if name in _HEADINGS:
+            yield f"{'' if name == _FIRST else chr(10)}## {_HEADINGS[name]}\n"
+            yield "| variable | default | what |\n|---|---|---|"
+        yield f"| `{field.alias}` | {_default(field)} | {_meaning(field)} |"
+
+
+def _default(field: FieldInfo) -> str:
+    if field.default is PydanticUndefined:
+        return "**needed**"
+    return "not set" if field.default in (None, "") else f"`{field.default}`"
+
+
+def _meaning(field: FieldInfo) -> str:
+    told = [str(field.description), _allowed(field)]
+    if field.alias in SECRETS:
+        told.append("*Secret.*")
+    return " ".join(part for part in told if part)
+
+
+def _allowed(field: FieldInfo) -> str:
+    """What a value may be, as far as the type says it."""
+    if get_origin(field.annotation) is Literal:
+        return f"One of {', '.join(f'`{word}`' for word in get_args(field.annotation))}."
+    least = next((limit.ge for limit in field.metadata if isinstance(limit, Ge)), None)
+    most = next((limit.le for limit in field.metadata if isinstance(limit, Le)), None)
+    if least is None:
+        return ""
+    return f"{least} to {most}." if most is not None else f"{least} or more."
+
+
+if __name__ == "__main__":
+    PAGE.write_text(text(), encoding="utf-8")

@@ -1,0 +1,117 @@
+"""Every example of the documents, run as it stands there against the running product."""
+
+import re
+import shutil
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.caller import Caller
+from tests.conftest import wait_until
+from tests.docs.blocks import aimed, blocks, run, running
+from tests.stack import Stack
+
+PAGES_WITH_SHELL = ["README.md", "docs/quick-start.md", "docs/operations.md"]
+API, LIVE = "docs/api.md", "docs/live.md"
+BROWSER = Path(__file__).with_name("browser.mjs")
+
+
+@pytest.fixture(scope="module")
+def node() -> str:
+    """Node, without which the examples in JavaScript are skipped; continuous integration has it."""
+    return shutil.which("node") or pytest.skip("Node is not installed")
+
+
+@pytest.fixture(scope="module")
+def shell_of_the_guide(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """What the guide's shell blocks print; they also open the account that its other examples use."""
+    Caller(stack, "somebody-else").update()  # a board with more than one player has more than one page
+    return shell(API, stack, tmp_path_factory.mktemp("guide"))
+
+
+def shell(page: str, stack: Stack, folder: Path) -> str:
+    """All shell blocks of a page, in order and in one shell, as somebody who follows it would run them."""
+    script = aimed("\n".join(blocks(page, "sh")), stack)
+    # A viewer runs until Ctrl-C; here it is given two seconds.
+    script = re.sub(r"^(\S*wsdump .*)$", r"timeout 2 \1 || true", script, flags=re.MULTILINE)
+    return run(["bash", "-euo", "pipefail", "-c", script], stack, folder)
+
+
+def saved(code: str, path: Path, stack: Stack) -> Path:
+    path.write_text(aimed(code, stack), encoding="utf-8")
+    return path
+
+
+def no_error_in(output: str) -> bool:
+    return '"error"' not in output
+
+
+@pytest.mark.parametrize("page", PAGES_WITH_SHELL)
+def test_the_shell_blocks_of_the_page_run_as_they_stand(stack: Stack, tmp_path: Path, page: str) -> None:
+    output = shell(page, stack, tmp_path)
+
+    assert no_error_in(output), output
+    assert '"status":"applied"' in output or page == "docs/operations.md", output
+
+
+def test_the_guides_shell_blocks_run_as_they_stand(shell_of_the_guide: str) -> None:
+    lines = shell_of_the_guide.splitlines()
+
+    assert no_error_in(shell_of_the_guide), shell_of_the_guide
+    assert sum('"status":"applied"' in line for line in lines) == 2, shell_of_the_guide
+    assert "304" in lines
+    assert any('"found":true' in line for line in lines)
+
+
+@pytest.mark.usefixtures("shell_of_the_guide")
+def test_the_guides_python_signs_and_sends(stack: Stack, tmp_path: Path) -> None:
+    (example,) = blocks(API, "python")
+
+    assert run(
+        [sys.executable, "-W", "error", saved(example, tmp_path / "player.py", stack)], stack, tmp_path
+    ).startswith("applied: 10 points")
+
+
+@pytest.mark.usefixtures("shell_of_the_guide")
+@pytest.mark.parametrize(("number", "points"), [(0, 25), (1, 1)], ids=["node", "browser"])
+def test_the_guides_javascript_signs_and_sends(
+    stack: Stack, tmp_path: Path, node: str, number: int, points: int
+) -> None:
+    program = saved(blocks(API, "javascript")[number], tmp_path / "player.mjs", stack)
+
+    assert run([node, "--import", BROWSER, program], stack, tmp_path).startswith(f"applied: {points} points")
+
+
+def test_the_example_of_ones_own_place_gets_it(stack: Stack, tmp_path: Path) -> None:
+    program = saved(blocks(LIVE, "python")[1], tmp_path / "me.py", stack)
+
+    assert "'username': 'lovelace'" in run([sys.executable, program], stack, tmp_path)
+
+
+def test_the_live_clients_show_every_change_and_come_back_after_a_restart(
+    stack: Stack, tmp_path: Path, node: str
+) -> None:
+    player = Caller(stack, "live-example")
+    python = saved(blocks(LIVE, "python")[0], tmp_path / "viewer.py", stack)
+    javascript = saved(blocks(LIVE, "javascript")[0], tmp_path / "viewer.mjs", stack)
+    seen = [tmp_path / "python.out", tmp_path / "javascript.out"]
+
+    def both_show(score: int) -> bool:
+        row = re.compile(rf"\d+\. live-example +{score}$", re.MULTILINE)
+        return all(row.search(output.read_text()) for output in seen)
+
+    with (
+        running([sys.executable, python], stack, seen[0]),
+        running([node, "--import", BROWSER, javascript], stack, seen[1]),
+    ):
+        player.update("win-tournament")
+        wait_until(lambda: both_show(100))
+        player.update("win-tournament")
+        wait_until(lambda: both_show(200))
+        stack.stop("web", signal.SIGTERM)
+        stack.start("web")
+        stack.wait_until_ready()
+        player.update("win-tournament")
+        wait_until(lambda: both_show(300), 20)

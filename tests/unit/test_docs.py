@@ -1,0 +1,112 @@
+"""The documents keep up with the code: settings, metrics, error codes, commands, links."""
+
+import json
+import re
+import tomllib
+from pathlib import Path
+
+import prometheus_client
+import pytest
+
+from common import metrics
+from dev import configuration_page
+from scoreboard.__main__ import commands
+from web.errors import STATUS_OF
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCS = ROOT / "docs"
+PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md")])
+BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+def anchors(page: Path) -> set[str]:
+    """What GitHub makes of the headings."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def json_values(text: str) -> list[object]:
+    try:
+        return [json.loads(text)]
+    except ValueError:
+        return [json.loads(line) for line in text.splitlines()]
+
+
+def name_of(metric: prometheus_client.metrics.MetricWrapperBase) -> str:
+    (described,) = metric.describe()
+    return f"{described.name}_total" if isinstance(metric, prometheus_client.Counter) else described.name
+
+
+def test_the_page_of_settings_is_what_make_docs_makes() -> None:
+    assert configuration_page.PAGE.read_text(encoding="utf-8") == configuration_page.text()
+
+
+def on_the_page(variable: str) -> bool:
+    return f"`{variable.removesuffix('_FILE')}`" in configuration_page.text()
+
+
+def test_every_variable_that_our_programs_read_stands_on_the_page_of_settings() -> None:
+    ours = [path for name in ("common", "web", "workers", "scoreboard", "dev") for path in (ROOT / name).rglob("*.py")]
+    read = {name for path in ours for name in re.findall(r"[\"'](SCOREBOARD_[A-Z_]+[A-Z])[\"']", path.read_text())}
+    assert {name for name in read if not on_the_page(name)} == set()
+
+
+def test_every_metric_stands_in_the_operators_page_and_no_other() -> None:
+    ours = [value for value in vars(metrics).values() if isinstance(value, prometheus_client.metrics.MetricWrapperBase)]
+    exported = {name_of(metric) for metric in ours} | {"scoreboard_inbox_depth"}  # read from Redis at each request
+    named = set(re.findall(r"^\| `(scoreboard_\w+)", (DOCS / "operations.md").read_text(), re.MULTILINE))
+    assert named == exported
+
+
+def test_every_error_code_stands_in_the_guide_with_its_status_and_no_other() -> None:
+    rows = re.findall(r"^\| (\d{3}) \| `([a-z_]+)` \|", (DOCS / "api.md").read_text(), re.MULTILINE)
+    assert {(int(status), code) for status, code in rows} == {
+        (status, code.value) for code, status in STATUS_OF.items()
+    }
+
+
+def test_every_command_of_the_operator_stands_in_the_operators_page() -> None:
+    text = (DOCS / "operations.md").read_text()
+    assert [name for name in commands.commands if f"scoreboard {name}" not in text] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_leads_somewhere(page: Path) -> None:
+    for target, anchor in re.findall(r"\]\((?!https?:|mailto:)([^)#\s]*)(?:#([^)\s]+))?\)", page.read_text()):
+        found = page.parent / target if target else page
+        assert found.exists(), target
+        assert not anchor or anchor in anchors(found), f"{target}#{anchor}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_json_block_is_json(page: Path) -> None:
+    for language, text in BLOCK.findall(page.read_text()):
+        if language == "json":
+            assert json_values(text)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_goal_of_make_that_is_named_exists(page: Path) -> None:
+    goals = set(re.findall(r"^([a-z-]+):(?!=)", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = set(re.findall(r"(?:`|^\$ |^)make ([a-z][a-z-]*)", page.read_text(), re.MULTILINE))
+    assert named - goals == set()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_what_a_page_leaves_to_the_reader_is_only_what_a_test_cannot_run(page: Path) -> None:
+    typed = [text for language, text in BLOCK.findall(page.read_text()) if language == "console"]
+    commands_typed = [line for text in typed for line in text.splitlines() if line.startswith("$ ")]
+    left_out = ("$ make ", "$ docker compose ", "$ .venv/bin/scoreboard demo")
+    assert [line for line in commands_typed if not line.startswith(left_out)] == []
+
+
+def test_the_index_of_the_readme_names_every_page() -> None:
+    readme = (ROOT / "README.md").read_text()
+    assert [page.name for page in DOCS.glob("*.md") if f"docs/{page.name}" not in readme] == []
+
+
+def test_the_version_of_python_is_the_same_everywhere() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    oldest = project["requires-python"].removeprefix(">=")
+    for page in (ROOT / "README.md", DOCS / "quick-start.md"):
+        assert f"Python {oldest}" in page.read_text()
