@@ -20,7 +20,7 @@ MIXED_SHARE = 0.3
 
 def rounds(seed: int, minutes: float) -> Iterator[Sequence[Fault]]:
     """Every fault once, in an order of the seed's, and then others and pairs until the time is over."""
-    draw = random.Random(seed)  # noqa: S311 - reproducible, not secret
+    draw = random.Random(seed)
     deadline = time.monotonic() + 60 * minutes
     waiting = draw.sample(FAULTS, len(FAULTS))
     while time.monotonic() < deadline:

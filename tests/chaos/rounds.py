@@ -49,10 +49,10 @@ class Run:
 
     def __init__(self, at: Installation, seed: int) -> None:
         self._at = at
-        self._draw = random.Random(seed)  # noqa: S311 - reproducible, not secret
+        self._draw = random.Random(seed)
         self.report = Report(seed)
         callers = [Caller(at.stack, f"chaos-{number}") for number in range(CLIENTS)]
-        self._clients = [Client(at.stack, caller, random.Random(self._draw.random())) for caller in callers]  # noqa: S311
+        self._clients = [Client(at.stack, caller, random.Random(self._draw.random())) for caller in callers]
         self._viewer = Viewer(f"{at.stack.live_url}?limit={account.VIEWED}")
         self._gone = Caller(at.stack, "chaos-gone")
         self._gone.log_out()
