@@ -13,7 +13,7 @@ from common import keys, outcomes
 from common.outcomes import Outcome
 from common.redis import Client, script
 from common.tasks import DOORBELL_SECONDS
-from common.timestamps import from_milliseconds
+from common.timestamps import from_milliseconds, to_milliseconds
 
 Result = TypeVar("Result")
 
@@ -186,6 +186,16 @@ class Inbox:
         ((inbox_id, fields),) = entries
         accepted_at = fields.get("accepted_at", "")
         return from_milliseconds(int(accepted_at if accepted_at.isdigit() else inbox_id.partition("-")[0]))
+
+    def put_back(self, update: Mapping[str, Any], accepted_at: datetime) -> None:
+        """Append an update that was set aside, as accepted when it was. Its receipt says `accepted` again."""
+        user_id, key = str(update["user_id"]), str(update["idempotency_key"])
+        pending = outcomes.accepted(user_id, str(update["action_id"]), key, secrets.token_hex(8))
+        fields = {"update": orjson.dumps({**update, "reply_to": None}), "accepted_at": to_milliseconds(accepted_at)}
+        pipeline = self._client.pipeline(transaction=True)
+        pipeline.set(keys.receipt(user_id, key), orjson.dumps(pending))
+        pipeline.xadd(keys.INBOX, cast(dict[Any, Any], fields))
+        pipeline.execute()
 
     def depth(self) -> int:
         """Accepted updates that no worker has settled."""

@@ -11,6 +11,7 @@ from common.errors import ScoreboardError
 from common.settings import SettingsError
 from scoreboard.demo.command import demo
 from scoreboard.environment import connected
+from scoreboard.quarantine import quarantine
 from scoreboard.rebuild import rebuild
 from scoreboard.users import users
 from scoreboard.verify import verify
@@ -35,6 +36,7 @@ def migrate() -> None:
 
 
 commands.add_command(demo)
+commands.add_command(quarantine)
 commands.add_command(rebuild)
 commands.add_command(users)
 commands.add_command(verify)

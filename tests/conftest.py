@@ -16,6 +16,7 @@ from common import catalogue, database, redis, schema
 from common import settings as settings_module
 from common.redis import Client
 from common.settings import Settings
+from tests.command_line import CommandLine, command_line_of
 from tests.player import Player, register
 from tests.servers import Servers, running_servers
 from tests.stack import Stack, running_stack
@@ -99,6 +100,11 @@ def worker(settings: Settings) -> Iterator[WorkerState]:
     yield state
     state.engine.dispose()
     state.redis.close()
+
+
+@pytest.fixture
+def command_line(worker: WorkerState) -> CommandLine:
+    return command_line_of(worker.settings)
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 
 from common import keys, models
 from common.inbox import Accepted, Update
+from common.keys import BoardKeys
 from common.redis import Client
 from common.timestamps import to_milliseconds
 from workers.state import WorkerState
@@ -42,6 +43,12 @@ def put(client: Client, user_id: str, accepted_at: datetime, action_id: str) -> 
     update = _update(user_id, action_id, secrets.token_hex(8))
     fields: dict[Any, Any] = {"update": orjson.dumps(update), "accepted_at": to_milliseconds(accepted_at)}
     client.xadd(keys.INBOX, fields)
+
+
+def board_of(worker: WorkerState, period_id: str = "all") -> dict[str, int]:
+    """Scores by player, as Redis shows them."""
+    rows = worker.redis.zrange(BoardKeys("main", period_id).scores, 0, -1, desc=True, withscores=True)
+    return {str(member).partition(":")[2]: int(score) for member, score in rows}  # type: ignore[str-unpack]
 
 
 def drain_completely(worker: WorkerState) -> None:

@@ -3,10 +3,6 @@
 import json
 import random
 import secrets
-import subprocess
-import sys
-from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
@@ -15,14 +11,13 @@ from sqlalchemy import text
 from common import keys, metrics
 from common.keys import BoardKeys
 from common.verification import Drift
+from tests.command_line import CommandLine
 from tests.conftest import wait_until
 from tests.inbox import accept, add_users, drain_completely
 from workers import closing, verifying
 from workers.state import WorkerState
 
-ROOT = Path(__file__).resolve().parents[2]
 BOARD = BoardKeys("main", "all")
-Cli = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture
@@ -36,27 +31,6 @@ def players(worker: WorkerState) -> list[str]:
         accept(worker, user_id, draw.choice(["win-match", "share", "daily-login"]))
     drain_completely(worker)
     return ids
-
-
-@pytest.fixture
-def cli(worker: WorkerState) -> Cli:
-    """The command line, as an operator runs it."""
-    settings = worker.settings
-    environment = {
-        "PATH": "/usr/bin:/bin",
-        "DATABASE_URL": settings.database_url.replace("postgresql+psycopg2", "postgresql"),
-        "REDIS_URL": settings.redis_url,
-        "SCOREBOARD_JWT_SECRET": "j" * 32,
-        "SCOREBOARD_SECRET_KEY": "s" * 32,
-    }
-
-    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "scoreboard", *arguments]
-        return subprocess.run(
-            command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False
-        )
-
-    return run
 
 
 def drifts(worker: WorkerState) -> list[Drift]:
@@ -150,44 +124,46 @@ def test_what_came_too_late_for_a_closed_period_is_no_drift(worker: WorkerState,
     assert drifts(worker) == []
 
 
-def test_the_command_says_that_everything_agrees(cli: Cli, players: list[str]) -> None:
-    done = cli("verify")
+def test_the_command_says_that_everything_agrees(command_line: CommandLine, players: list[str]) -> None:
+    done = command_line("verify")
     assert (done.returncode, done.stdout) == (0, "5 players verified: everything agrees\n"), done.stderr
 
 
 def test_the_command_finds_drift_repairs_it_and_finds_none(
-    cli: Cli, worker: WorkerState, players: list[str], client: FlaskClient
+    command_line: CommandLine, worker: WorkerState, players: list[str], client: FlaskClient
 ) -> None:
     before = listed(client)
     change_standing(worker, players[0], "score = 1, tie = 1")
     forget(worker, "standings", players[1])
     haunt(worker)
-    found = cli("verify", "--patience", "0", "--json")
+    found = command_line("verify", "--patience", "0", "--json")
     assert found.returncode == 1, found.stderr
     report = json.loads(found.stdout)
     assert {row["user_id"] for row in report["drift"]} == {players[0], players[1]}
     assert [row["players"] for row in report["surplus"]] == [2, 1, 1, 1]
 
-    repaired = cli("verify", "--repair", "--patience", "0")
+    repaired = command_line("verify", "--repair", "--patience", "0")
     assert repaired.returncode == 0, repaired.stdout + repaired.stderr
-    assert cli("verify", "--patience", "0").returncode == 0
+    assert command_line("verify", "--patience", "0").returncode == 0
     assert listed(client) == before
     accept(worker, players[0], "share")
     drain_completely(worker)
     assert drifts(worker) == []
 
 
-def test_a_board_is_rebuilt_by_the_command_under_a_new_epoch(cli: Cli, worker: WorkerState, players: list[str]) -> None:
+def test_a_board_is_rebuilt_by_the_command_under_a_new_epoch(
+    command_line: CommandLine, worker: WorkerState, players: list[str]
+) -> None:
     epoch = worker.redis.hget(BOARD.meta, "epoch")
     worker.redis.zadd(BOARD.scores, {str(member): 9 for member in worker.redis.zrange(BOARD.scores, 0, 0)})
-    done = cli("rebuild", "--board", "main", "--period", "all")
+    done = command_line("rebuild", "--board", "main", "--period", "all")
     assert (done.returncode, done.stdout) == (0, "rebuilt main all: 5 players\n"), done.stderr
     assert worker.redis.hget(BOARD.meta, "epoch") != epoch
     assert drifts(worker) == []
 
 
-def test_every_open_board_is_rebuilt_unless_one_is_named(cli: Cli, players: list[str]) -> None:
-    done = cli("rebuild")
+def test_every_open_board_is_rebuilt_unless_one_is_named(command_line: CommandLine, players: list[str]) -> None:
+    done = command_line("rebuild")
     assert [line.split()[:2] for line in done.stdout.splitlines()] == [["rebuilt", "main"]] * 4
 
 
@@ -199,8 +175,10 @@ def test_every_open_board_is_rebuilt_unless_one_is_named(cli: Cli, players: list
         (["--period", "soon"], "there is no period 'soon'"),
     ],
 )
-def test_a_board_or_period_that_cannot_be_is_refused(cli: Cli, arguments: list[str], problem: str) -> None:
-    done = cli("rebuild", *arguments)
+def test_a_board_or_period_that_cannot_be_is_refused(
+    command_line: CommandLine, arguments: list[str], problem: str
+) -> None:
+    done = command_line("rebuild", *arguments)
     assert done.returncode == 2
     assert problem in done.stderr
 

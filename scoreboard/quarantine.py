@@ -1,0 +1,81 @@
+"""`scoreboard quarantine`: updates that could not be applied, to be looked at, tried again or thrown away."""
+
+import json
+
+import click
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy import Connection
+
+from common import quarantine as store
+from common.inbox import Inbox
+from common.quarantine import SetAside
+from scoreboard.environment import connected, connected_to_redis, load_settings
+
+
+@click.group()
+def quarantine() -> None:
+    """List, retry and discard updates that could not be applied."""
+
+
+@quarantine.command("list")
+@click.option("--json", "as_json", is_flag=True, help="One JSON array for programs.")
+def listing(*, as_json: bool) -> None:
+    """List what was set aside, oldest first, with the reason."""
+    with connected() as engine, engine.connect() as connection:
+        rows = store.everything(connection)
+    if as_json:
+        click.echo(json.dumps([_shown(row) for row in rows]))
+        return
+    table = Table("id", "set aside at", "reason", "payload")
+    for row in rows:
+        table.add_row(str(row.id), f"{row.created_at:%Y-%m-%d %H:%M:%S}", row.reason, json.dumps(row.payload))
+    Console().print(table)
+
+
+@quarantine.command()
+@click.argument("ids", nargs=-1, required=True, type=int)
+def retry(ids: tuple[int, ...]) -> None:
+    """Put updates back into the inbox. They count once, in the periods in which they were first accepted.
+
+    An update that fails again is set aside again, under a new id.
+    """
+    settings = load_settings()
+    with connected() as engine, connected_to_redis() as client:
+        inbox = Inbox(client, capacity=settings.inbox_max, receipt_ttl=settings.receipt_ttl)
+        for row_id in ids:
+            with engine.begin() as connection:
+                row = _found(connection, row_id)
+                # First into the inbox and then out of here: a death in between leaves both, and it counts once.
+                inbox.put_back(_update_of(row), store.accepted_at(row))
+                store.remove(connection, row_id)
+            click.echo(f"{row_id}: back in the inbox")
+
+
+@quarantine.command()
+@click.argument("ids", nargs=-1, required=True, type=int)
+def discard(ids: tuple[int, ...]) -> None:
+    """Throw entries away for good; each is printed once more."""
+    with connected() as engine:
+        for row_id in ids:
+            with engine.begin() as connection:
+                row = _found(connection, row_id)
+                store.remove(connection, row_id)
+            click.echo(json.dumps(_shown(row)))
+
+
+def _found(connection: Connection, row_id: int) -> SetAside:
+    row = store.find(connection, row_id)
+    if row is None:
+        raise click.ClickException(f"nothing with the id {row_id} is in the quarantine")
+    return row
+
+
+def _update_of(row: SetAside) -> dict[str, object]:
+    if not store.is_update(row):
+        raise click.ClickException(f"{row.id} cannot be read as an update; it can only be discarded")
+    return row.payload
+
+
+def _shown(row: SetAside) -> dict[str, object]:
+    return {**row._asdict(), "created_at": row.created_at.isoformat()}

@@ -1,0 +1,30 @@
+"""The `scoreboard` command as an operator runs it."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from common.settings import Settings
+
+CommandLine = Callable[..., subprocess.CompletedProcess[str]]
+_ROOT = Path(__file__).resolve().parents[1]
+
+
+def command_line_of(settings: Settings) -> CommandLine:
+    """Runs commands against the servers of these settings, and waits for their end."""
+    environment = {
+        "PATH": "/usr/bin:/bin",
+        "DATABASE_URL": settings.database_url.replace("postgresql+psycopg2", "postgresql"),
+        "REDIS_URL": settings.redis_url,
+        "SCOREBOARD_JWT_SECRET": "j" * 32,
+        "SCOREBOARD_SECRET_KEY": "s" * 32,
+    }
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "scoreboard", *arguments]
+        return subprocess.run(
+            command, cwd=_ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False
+        )
+
+    return run
