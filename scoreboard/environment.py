@@ -16,7 +16,8 @@ STATEMENT_TIMEOUT_MS = 600_000
 
 def load_settings() -> Settings:
     """The settings of the environment; without DATABASE_URL, those of the running `make run`."""
-    return settings.load(os.environ if _says_where() else {**_written_down(), **os.environ})
+    given = {name: text for name, text in os.environ.items() if text}
+    return settings.load(given if _says_where() else {**_written_down(), **given})
 
 
 @contextmanager

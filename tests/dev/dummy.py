@@ -119,7 +119,7 @@ class Project:
 
     def _environment(self, given: Mapping[str, str]) -> dict[str, str]:
         """Ours without the settings of whoever runs the tests."""
-        settings = ("SCOREBOARD_", "DATABASE_", "REDIS_", "BROKER_", "LIMITER_")
+        settings = ("DEMO", "SCOREBOARD_", "DATABASE_", "REDIS_", "BROKER_", "LIMITER_")
         kept = {name: text for name, text in os.environ.items() if not name.startswith(settings)}
         return {**kept, "PYTHONPATH": str(REPOSITORY), **self.ports, **given}
 

@@ -10,11 +10,12 @@ import pytest
 
 from tests.caller import Caller
 from tests.conftest import wait_until
-from tests.docs.blocks import aimed, blocks, run, running
+from tests.docs.blocks import ROOT, aimed, blocks, run, running
 from tests.stack import Stack
 
 PAGES_WITH_SHELL = ["README.md", "docs/quick-start.md", "docs/operations.md"]
 API, LIVE = "docs/api.md", "docs/live.md"
+LANGUAGES = ("sh", "python", "javascript")
 BROWSER = Path(__file__).with_name("browser.mjs")
 
 
@@ -25,7 +26,15 @@ def node() -> str:
 
 
 @pytest.fixture(scope="module")
-def shell_of_the_guide(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> str:
+def tools() -> None:
+    """What the shell blocks call; continuous integration has it."""
+    missing = [name for name in ("bash", "curl", "openssl") if not shutil.which(name)]
+    if missing:
+        pytest.skip(f"not installed: {', '.join(missing)}")
+
+
+@pytest.fixture(scope="module")
+def shell_of_the_guide(tools: None, stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> str:
     """What the guide's shell blocks print; they also open the account that its other examples use."""
     Caller(stack, "somebody-else").update()  # a board with more than one player has more than one page
     return shell(API, stack, tmp_path_factory.mktemp("guide"))
@@ -48,6 +57,7 @@ def no_error_in(output: str) -> bool:
     return '"error"' not in output
 
 
+@pytest.mark.usefixtures("tools")
 @pytest.mark.parametrize("page", PAGES_WITH_SHELL)
 def test_the_shell_blocks_of_the_page_run_as_they_stand(stack: Stack, tmp_path: Path, page: str) -> None:
     output = shell(page, stack, tmp_path)
@@ -63,6 +73,7 @@ def test_the_guides_shell_blocks_run_as_they_stand(shell_of_the_guide: str) -> N
     assert sum('"status":"applied"' in line for line in lines) == 2, shell_of_the_guide
     assert "304" in lines
     assert any('"found":true' in line for line in lines)
+    assert '{"status":"logged_out"}' in lines
 
 
 @pytest.mark.usefixtures("shell_of_the_guide")
@@ -90,28 +101,37 @@ def test_the_example_of_ones_own_place_gets_it(stack: Stack, tmp_path: Path) -> 
     assert "'username': 'lovelace'" in run([sys.executable, program], stack, tmp_path)
 
 
-def test_the_live_clients_show_every_change_and_come_back_after_a_restart(
-    stack: Stack, tmp_path: Path, node: str
+@pytest.mark.parametrize("language", ["python", "javascript"])
+def test_the_live_client_shows_every_change_and_comes_back_after_a_restart(
+    stack: Stack, tmp_path: Path, request: pytest.FixtureRequest, language: str
 ) -> None:
-    player = Caller(stack, "live-example")
-    python = saved(blocks(LIVE, "python")[0], tmp_path / "viewer.py", stack)
-    javascript = saved(blocks(LIVE, "javascript")[0], tmp_path / "viewer.mjs", stack)
-    seen = [tmp_path / "python.out", tmp_path / "javascript.out"]
+    player, output = Caller(stack, f"live-{language}"), tmp_path / "output"
+    if language == "python":
+        command: list[str | Path] = [sys.executable, saved(blocks(LIVE, language)[0], tmp_path / "viewer.py", stack)]
+    else:
+        node: str = request.getfixturevalue("node")
+        command = [node, "--import", BROWSER, saved(blocks(LIVE, language)[0], tmp_path / "viewer.mjs", stack)]
 
-    def both_show(score: int) -> bool:
-        row = re.compile(rf"\d+\. live-example +{score}$", re.MULTILINE)
-        return all(row.search(output.read_text()) for output in seen)
+    def shows(score: int) -> bool:
+        return re.search(rf"\d+\. live-{language} +{score}$", output.read_text(), re.MULTILINE) is not None
 
-    with (
-        running([sys.executable, python], stack, seen[0]),
-        running([node, "--import", BROWSER, javascript], stack, seen[1]),
-    ):
+    with running(command, stack, output):
         player.update("win-tournament")
-        wait_until(lambda: both_show(100))
+        wait_until(lambda: shows(100))
         player.update("win-tournament")
-        wait_until(lambda: both_show(200))
+        wait_until(lambda: shows(200))
         stack.stop("web", signal.SIGTERM)
         stack.start("web")
         stack.wait_until_ready()
         player.update("win-tournament")
-        wait_until(lambda: both_show(300), 20)
+        wait_until(lambda: shows(300), 20)
+
+
+def test_no_example_of_any_page_is_left_out() -> None:
+    pages = [str(path.relative_to(ROOT)) for path in (*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"))]
+    found = {(page, language): len(blocks(page, language)) for page in pages for language in LANGUAGES}
+
+    shells = {page for page, language in found if language == "sh" and found[page, language]}
+    programs = {key: count for key, count in found.items() if key[1] != "sh" and count}
+    assert shells == {*PAGES_WITH_SHELL, API}
+    assert programs == {(API, "python"): 1, (API, "javascript"): 2, (LIVE, "python"): 2, (LIVE, "javascript"): 1}
