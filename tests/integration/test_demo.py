@@ -1,6 +1,7 @@
 """`scoreboard demo` against the running product: real sockets, real sessions, nothing written past the API."""
 
 import re
+import secrets
 import signal
 import stat
 import subprocess
@@ -85,27 +86,33 @@ def test_a_second_start_goes_on_with_the_same_accounts(stack: Stack, password: P
     assert stat.S_IMODE(password.stat().st_mode) == 0o600
 
 
-def test_players_come_back_after_a_restart_of_the_web(stack: Stack, password: Path) -> None:
-    with demo(stack, password):
-        wait_for_more(stack, 5)
-        stack.stop("web")
+@contextmanager
+def other_web(stack: Stack, **environment: str) -> Iterator[Stack]:
+    """The stack with a web of other settings at the same address; in the end its own is back."""
+    other = replace(stack, environment={**stack.environment, **environment}, processes={})
+    stack.stop("web")
+    other.start("web")
+    try:
+        other.wait_until_ready()
+        yield other
+    finally:
+        other.stop("web")
         stack.start("web")
         stack.wait_until_ready()
+
+
+def test_players_come_back_after_a_restart_of_the_web_that_knows_their_tokens_no_more(
+    stack: Stack, password: Path
+) -> None:
+    with demo(stack, password):
         wait_for_more(stack, 5)
+        with other_web(stack, SCOREBOARD_JWT_SECRET=secrets.token_urlsafe(32)):
+            wait_for_more(stack, 5)
 
 
 def test_a_closed_registration_is_told_once_and_ends_the_demo_for_good(stack: Stack, tmp_path: Path) -> None:
-    closed = replace(stack, environment={**stack.environment, "SCOREBOARD_REGISTRATION": "closed"}, processes={})
-    stack.stop("web")
-    closed.start("web")
-    try:
-        closed.wait_until_ready()
-        with demo(closed, tmp_path / "another") as process:
-            said, _ = process.communicate(timeout=20)
-    finally:
-        closed.stop("web")
-        stack.start("web")
-        stack.wait_until_ready()
+    with other_web(stack, SCOREBOARD_REGISTRATION="closed"), demo(stack, tmp_path / "another") as process:
+        said, _ = process.communicate(timeout=20)
 
     assert process.returncode == GIVES_UP
     assert said.count("registration is closed") == 1
