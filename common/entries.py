@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+from common import wire
 from common.timestamps import format_instant, from_milliseconds
 
 
@@ -17,14 +18,18 @@ class Entry:
     rank: int
     updated_at: int
 
-    def to_wire(self) -> dict[str, object]:
-        return entry_on_the_wire(self.user_id, self.username, self.score, self.rank, self.updated_at)
+    def to_wire(self) -> wire.Entry:
+        return {
+            "userId": self.user_id,
+            "username": self.username,
+            "score": self.score,
+            "rank": self.rank,
+            "lastUpdated": format_instant(from_milliseconds(self.updated_at)),
+        }
 
 
-def entry_on_the_wire(
-    user_id: str, username: str, score: int, rank: int | None, updated_at: int | None
-) -> dict[str, object]:
-    """The entry's JSON; `rank` and `updated_at` (ms) are null for a player who is not ranked."""
+def place_on_the_wire(user_id: str, username: str, score: int, rank: int | None, updated_at: int | None) -> wire.Place:
+    """Where a player stands; `rank` and `updated_at` (ms) are null for one who is not ranked."""
     return {
         "userId": user_id,
         "username": username,
@@ -65,11 +70,12 @@ class Place:
         entry = replace(self.entry, username=username) if self.entry else None
         return replace(self, username=username, entry=entry)
 
-    def to_wire(self) -> dict[str, object]:
+    def to_wire(self) -> wire.Place:
         """The entry; one who is not ranked has 0 points and no rank."""
-        if self.entry:
-            return self.entry.to_wire()
-        return entry_on_the_wire(self.user_id, self.username, 0, None, None)
+        entry = self.entry
+        if entry:
+            return place_on_the_wire(entry.user_id, entry.username, entry.score, entry.rank, entry.updated_at)
+        return place_on_the_wire(self.user_id, self.username, 0, None, None)
 
 
 class Places(NamedTuple):

@@ -1,7 +1,12 @@
 """Everything a client can be told went wrong. Domain errors know no HTTP: `web/errors.py` maps each code."""
 
-from collections.abc import Mapping
 from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Field
+from typing_extensions import TypedDict
+
+from common.fields import Instant, Sentence
 
 
 class ErrorCode(StrEnum):
@@ -47,6 +52,21 @@ class ErrorCode(StrEnum):
     REBUILDING = "rebuilding"
 
 
+class FieldProblem(TypedDict):
+    """What is wrong with one field."""
+
+    field: Annotated[str, Field(examples=["username"])]
+    message: Sentence
+
+
+class ErrorDetails(TypedDict, total=False):
+    """More about an error, for a program."""
+
+    fields: Annotated[list[FieldProblem], Field(description="With `validation_failed`.")]
+    serverTime: Annotated[Instant, Field(description="With `timestamp_out_of_range`.")]
+    parts: Annotated[dict[str, Literal["ok", "missing", "away"]], Field(description="Of `GET /readyz`.")]
+
+
 class ScoreboardError(Exception):
     """A refusal with a stable code, a sentence for a person, and optional JSON details.
 
@@ -57,7 +77,7 @@ class ScoreboardError(Exception):
         self,
         code: ErrorCode,
         message: str,
-        details: Mapping[str, object] | None = None,
+        details: ErrorDetails | None = None,
         retry_after: int | None = None,
     ) -> None:
         super().__init__(f"{code}: {message}")
@@ -73,7 +93,7 @@ def invalid_field(field: str, message: str) -> ScoreboardError:
 
 
 def invalid_fields(problems: list[tuple[str, str]]) -> ScoreboardError:
-    fields = [{"field": field, "message": message} for field, message in problems]
+    fields: list[FieldProblem] = [{"field": field, "message": message} for field, message in problems]
     return ScoreboardError(ErrorCode.VALIDATION_FAILED, "The request is not valid.", {"fields": fields})
 
 

@@ -1,11 +1,10 @@
 """What became of an update, as clients and receipts say it. Pure."""
 
-from typing import Literal, TypedDict
-
-from common.entries import entry_on_the_wire
+from common.entries import place_on_the_wire
 from common.errors import ErrorCode
 from common.records import LedgerRow
 from common.timestamps import format_instant, to_milliseconds
+from common.wire import Accepted, Applied, AppliedUpdate, NamedUpdate, Receipt, Refused
 
 _REFUSALS = {
     ErrorCode.UNKNOWN_ACTION: "The action was withdrawn before the update was applied.",
@@ -14,55 +13,45 @@ _REFUSALS = {
 }
 
 
-class UpdateOnTheWire(TypedDict, total=False):
-    """The `update` of an answer; the last two fields are there once it is applied."""
+class Pending(Accepted):
+    """An update that is only accepted. `nonce` names the request that was."""
 
-    userId: str
-    actionId: str
-    idempotencyKey: str
-    points: int
-    appliedAt: str
-
-
-class ErrorOnTheWire(TypedDict):
-    code: str
-    message: str
-
-
-class Outcome(TypedDict, total=False):
-    """A receipt. `nonce` is there while the update is only accepted, and names the request that was."""
-
-    status: Literal["accepted", "applied", "refused"]
-    update: UpdateOnTheWire
-    entry: dict[str, object]
-    previousRank: int | None
-    error: ErrorOnTheWire
     nonce: str
 
 
-def accepted(user_id: str, action_id: str, idempotency_key: str, nonce: str) -> Outcome:
+Outcome = Pending | Applied | Refused
+"""A receipt."""
+
+
+def accepted(user_id: str, action_id: str, idempotency_key: str, nonce: str) -> Pending:
     return {"status": "accepted", "update": _named(user_id, action_id, idempotency_key), "nonce": nonce}
 
 
 def recorded(row: LedgerRow, username: str, rank: int | None, previous_rank: int | None = None) -> Outcome:
     """The outcome that the ledger remembers. `rank` is the player's rank on the default board."""
-    update = _named(row.user_id, row.action_id, row.idempotency_key)
+    named = _named(row.user_id, row.action_id, row.idempotency_key)
     if row.refusal is not None:
-        return refused(update, ErrorCode(row.refusal))
-    update["points"] = row.points
-    update["appliedAt"] = format_instant(row.recorded_at)
-    entry = entry_on_the_wire(row.user_id, username, row.score_after, rank, to_milliseconds(row.recorded_at))
+        return refused(named, ErrorCode(row.refusal))
+    update: AppliedUpdate = {**named, "points": row.points, "appliedAt": format_instant(row.recorded_at)}
+    entry = place_on_the_wire(row.user_id, username, row.score_after, rank, to_milliseconds(row.recorded_at))
     return {"status": "applied", "update": update, "entry": entry, "previousRank": previous_rank}
 
 
-def set_aside(user_id: str, action_id: str, idempotency_key: str) -> Outcome:
+def set_aside(user_id: str, action_id: str, idempotency_key: str) -> Refused:
     """The outcome of an update that went to the quarantine."""
     return refused(_named(user_id, action_id, idempotency_key), ErrorCode.INTERNAL_ERROR)
 
 
-def refused(update: UpdateOnTheWire, code: ErrorCode) -> Outcome:
+def refused(update: NamedUpdate, code: ErrorCode) -> Refused:
     return {"status": "refused", "update": update, "error": {"code": code, "message": _REFUSALS[code]}}
 
 
-def _named(user_id: str, action_id: str, idempotency_key: str) -> UpdateOnTheWire:
+def receipt(outcome: Outcome) -> Receipt:
+    """What a client sees of it."""
+    if outcome["status"] == "accepted":
+        return {"status": "accepted", "update": outcome["update"]}
+    return outcome
+
+
+def _named(user_id: str, action_id: str, idempotency_key: str) -> NamedUpdate:
     return {"userId": user_id, "actionId": action_id, "idempotencyKey": idempotency_key}

@@ -1,13 +1,11 @@
 """The bodies and queries that clients send: one model each for parsing and for documentation."""
 
-import re
 from datetime import datetime
-from typing import Annotated
-from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic.alias_generators import to_camel
 
+from common.fields import ActionId, AskedPeriod, BoardId, Cursor, GivenUserId, IdempotencyKey, PageSize
 from common.keys import DEFAULT_BOARD
 from common.periods import ALL_TIME
 from common.timestamps import parse_instant
@@ -17,30 +15,6 @@ RESERVED_USERNAMES = frozenset(
 )
 
 
-def _canonical_uuid(text: str) -> str:
-    if str(UUID(text)) != text.lower():
-        raise ValueError("must be a UUID")
-    return text
-
-
-def _plain_digits(value: object) -> object:
-    """A query's number is digits and nothing else; pydantic would also take `1_0`, `+5` and `10.0`."""
-    if isinstance(value, str) and not re.fullmatch(r"[0-9]{1,9}", value):
-        raise ValueError("must be a whole number")
-    return value
-
-
-UserId = Annotated[str, Field(min_length=36, max_length=36), AfterValidator(_canonical_uuid)]
-Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
-_IDEMPOTENCY_KEY = r"^[A-Za-z0-9_-]{8,64}$"
-IdempotencyKey = Annotated[str, Field(pattern=_IDEMPOTENCY_KEY)]
-PageSize = Annotated[int, BeforeValidator(_plain_digits), Field(ge=1, le=100)]
-
-
-def is_idempotency_key(text: str) -> bool:
-    return re.fullmatch(_IDEMPOTENCY_KEY, text, re.ASCII) is not None
-
-
 class Strict(BaseModel):
     """Exactly the documented fields, in camelCase, each of its own JSON type."""
 
@@ -48,10 +22,15 @@ class Strict(BaseModel):
 
 
 class RegisterRequest(Strict):
-    """POST /api/auth/register"""
+    """The account that is wanted."""
 
-    username: str = Field(pattern=r"^[A-Za-z0-9_.-]{3,32}$")
-    password: str = Field(min_length=8, max_length=128, repr=False)
+    username: str = Field(
+        pattern=r"^[A-Za-z0-9_.-]{3,32}$",
+        description="Unique without regard to case. A few names are reserved.",
+        examples=["ada"],
+        json_schema_extra={"not": {"enum": [*sorted(RESERVED_USERNAMES)]}},
+    )
+    password: str = Field(min_length=8, max_length=128, repr=False, examples=["correct horse"])
 
     @field_validator("username")
     @classmethod
@@ -62,26 +41,38 @@ class RegisterRequest(Strict):
 
 
 class LoginRequest(Strict):
-    """POST /api/auth/login"""
+    """Who logs in. The name counts in any case."""
 
-    username: str = Field(min_length=1, max_length=128)
-    password: str = Field(min_length=1, max_length=128, repr=False)
+    username: str = Field(min_length=1, max_length=128, examples=["ada"])
+    password: str = Field(min_length=1, max_length=128, repr=False, examples=["correct horse"])
 
 
 class RefreshRequest(Strict):
-    """POST /api/auth/refresh"""
+    """The refresh token that was handed out last."""
 
-    refresh_token: str = Field(min_length=1, max_length=512, repr=False)
+    refresh_token: str = Field(
+        min_length=1, max_length=512, repr=False, examples=["Zk1mU3l2b0pXcWJ4RzVhVnR5a0hfZVBvN0ZRYzJkNnM"]
+    )
 
 
 class ScoreUpdateRequest(Strict):
-    """POST /api/scores/update. `timestamp` stays as sent: it is part of the signed text."""
+    """A signed claim that a player did something. `timestamp` stays as sent: it is part of the signed text."""
 
-    user_id: UserId
-    action_id: Slug
-    timestamp: str = Field(max_length=40)
+    user_id: GivenUserId
+    action_id: ActionId
+    timestamp: str = Field(
+        max_length=40,
+        description="When it happened: ISO 8601 with an offset, within 300 s of the server's time.",
+        examples=["2026-11-23T09:15:00.123Z"],
+        json_schema_extra={"format": "date-time"},
+    )
     idempotency_key: IdempotencyKey
-    signature: str = Field(max_length=128, repr=False)
+    signature: str = Field(
+        max_length=128,
+        repr=False,
+        description="Lower-case hex HMAC-SHA256 of the signed text with the session's signing key.",
+        examples=["5f0c2f6b8d3e4a1907c6b5a4f3e2d1c00f1e2d3c4b5a69788796a5b4c3d2e1f0"],
+    )
 
     @field_validator("timestamp")
     @classmethod
@@ -97,28 +88,35 @@ class ScoreUpdateRequest(Strict):
 class BoardQuery(Strict):
     """Which board and period a read is about; `period` is a name or an id."""
 
-    board: Slug = DEFAULT_BOARD
-    period: str = Field(ALL_TIME, max_length=16)
+    board: BoardId = DEFAULT_BOARD
+    period: AskedPeriod = ALL_TIME
 
 
 class LeaderboardQuery(BoardQuery):
-    """GET /api/scores/leaderboard. A cursor already says where, so it goes with no `around`."""
+    """A page of a board. A cursor already says where, so it goes with no `around`."""
 
     limit: PageSize = 10
-    cursor: str | None = Field(None, max_length=512)
-    around: UserId | None = None
+    cursor: Cursor | None = None
+    around: GivenUserId | None = None
 
 
 class SnapshotsQuery(BoardQuery):
-    """GET /api/scores/snapshots"""
+    """A page of the snapshots of a board."""
 
     limit: PageSize = 10
-    cursor: str | None = Field(None, max_length=512)
+    cursor: Cursor | None = None
 
 
 class LiveQuery(BoardQuery):
-    """WS /ws/scoreboard"""
+    """What a viewer wants to see."""
 
     limit: PageSize = 10
-    since: str | None = Field(None, max_length=64)
-    ticket: str | None = Field(None, max_length=128)
+    since: str | None = Field(
+        None, max_length=64, description="The version last seen, as `epoch:seq`.", examples=["8f1c2b7a:42"]
+    )
+    ticket: str | None = Field(
+        None,
+        max_length=128,
+        description="A ticket of `POST /api/auth/ticket`, for the viewer's own place.",
+        examples=["k3mXvT0pQeWc7dJt1sYbN5uR2aLhF8oG4iZx6KqPwEM"],
+    )

@@ -8,6 +8,7 @@ import orjson
 from sqlalchemy import Connection, delete, select, text, tuple_
 
 from common import models, standings
+from common.wire import Entry
 
 HEAD = 100
 """How many entries a snapshot keeps."""
@@ -68,7 +69,7 @@ def page(
     return [Snapshot(*row) for row in connection.execute(statement)]
 
 
-def find(connection: Connection, snapshot_id: int) -> tuple[Snapshot, list[dict[str, object]]] | None:
+def find(connection: Connection, snapshot_id: int) -> tuple[Snapshot, list[Entry]] | None:
     """One snapshot with its entries as they go over the wire."""
     statement = select(*_SUMMARY, models.snapshots.c.entries).where(models.snapshots.c.id == snapshot_id)
     row = connection.execute(statement).one_or_none()

@@ -13,6 +13,8 @@ from common.schemas import LoginRequest, RefreshRequest, RegisterRequest
 from common.sessions import Refreshed
 from common.tickets import Ticket
 from common.tokens import AccessClaims
+from common.wire import IssuedTicket, LoggedOut, Login, Registered
+from common.wire import User as UserOnTheWire
 from web import hashing, limits
 from web.access import authenticated, identity, public, signing_key
 from web.parsing import body_as
@@ -33,7 +35,8 @@ def register() -> tuple[Response, int]:
     with services().engine.begin() as connection:
         user = accounts.create(connection, wanted.username, password_hash, "player")
     log.info("registered", user_id=user.id)
-    return jsonify(user=_shown(user)), 201
+    answer: Registered = {"user": _shown(user)}
+    return jsonify(answer), 201
 
 
 @blueprint.post("/login")
@@ -83,7 +86,8 @@ def logout() -> Response:
     now = datetime.now(UTC)
     services().revocations.revoke(session_id, lambda connection: sessions.revoke(connection, session_id, "logout", now))
     log.info("logged_out", user_id=identity().user_id, session_id=session_id)
-    return jsonify(status="logged_out")
+    answer: LoggedOut = {"status": "logged_out"}
+    return jsonify(answer)
 
 
 @blueprint.post("/ticket")
@@ -92,22 +96,24 @@ def ticket() -> Response:
     """What opens the live socket with a viewer's own place: an access token has no place in an address."""
     caller = identity()
     token = tickets.issue(services().redis, Ticket(caller.user_id, caller.session_id))
-    return jsonify(ticket=token, expiresIn=tickets.LIFETIME_SECONDS)
+    answer: IssuedTicket = {"ticket": token, "expiresIn": tickets.LIFETIME_SECONDS}
+    return jsonify(answer)
 
 
 def _granted(user: User, session: Refreshed, now: datetime) -> Response:
     claims = AccessClaims(user.id, session.session.id, user.role)
     access_token = tokens.issue(claims, services().settings.jwt_secrets[0], int(time.time()))
-    return jsonify(
-        accessToken=access_token,
-        tokenType="Bearer",
-        expiresIn=tokens.LIFETIME_SECONDS,
-        refreshToken=session.refresh_token,
-        refreshExpiresIn=int((session.session.expires_at - now).total_seconds()),
-        signingKey=signing.to_base64url(signing_key(session.session.id)),
-        user=_shown(user),
-    )
+    answer: Login = {
+        "accessToken": access_token,
+        "tokenType": "Bearer",
+        "expiresIn": tokens.LIFETIME_SECONDS,
+        "refreshToken": session.refresh_token,
+        "refreshExpiresIn": int((session.session.expires_at - now).total_seconds()),
+        "signingKey": signing.to_base64url(signing_key(session.session.id)),
+        "user": _shown(user),
+    }
+    return jsonify(answer)
 
 
-def _shown(user: User) -> dict[str, str]:
+def _shown(user: User) -> UserOnTheWire:
     return {"userId": user.id, "username": user.username, "role": user.role}

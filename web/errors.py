@@ -8,7 +8,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from werkzeug.exceptions import HTTPException
 
 from common import metrics
-from common.errors import ErrorCode, ScoreboardError, unavailable
+from common.errors import ErrorCode, ErrorDetails, ScoreboardError, unavailable
+from common.wire import Error, ErrorDescription
 
 log = structlog.get_logger(__name__)
 
@@ -115,11 +116,12 @@ def fail(error: Exception) -> Response:
     return _answer(ErrorCode.INTERNAL_ERROR, "The server failed to answer this request.")
 
 
-def _answer(code: ErrorCode, message: str, details: object = None) -> Response:
+def _answer(code: ErrorCode, message: str, details: ErrorDetails | None = None) -> Response:
     metrics.ERRORS.labels(code).inc()
-    body: dict[str, object] = {"code": code, "message": message}
+    description: ErrorDescription = {"code": code, "message": message}
     if details is not None:
-        body["details"] = details
-    response = jsonify(error=body)
+        description["details"] = details
+    body: Error = {"error": description}
+    response = jsonify(body)
     response.status_code = STATUS_OF[code]
     return response

@@ -1,12 +1,15 @@
 """For load balancers and people on call: is the process alive, and is the service whole."""
 
 from collections.abc import Callable
+from typing import Literal
 
 import redis
 from flask import Blueprint, Response, jsonify
 from sqlalchemy.exc import SQLAlchemyError
 
 from common import database, keys
+from common.errors import ErrorCode, ScoreboardError
+from common.wire import Alive, Ready
 from web.access import public
 from web.services import Services, services
 
@@ -16,7 +19,8 @@ blueprint = Blueprint("health", __name__)
 @blueprint.get("/healthz")
 @public
 def alive() -> Response:
-    return jsonify(status="ok")
+    answer: Alive = {"status": "ok"}
+    return jsonify(answer)
 
 
 @blueprint.get("/readyz")
@@ -24,16 +28,14 @@ def alive() -> Response:
 def ready() -> Response:
     parts = {name: _state(check) for name, check in _CHECKS.items()}
     missing = [name for name, state in parts.items() if state != "ok"]
-    if not missing:
-        return jsonify(status="ready", parts=parts)
-    message = f"Not ready: {', '.join(missing)}."
-    response = jsonify(error={"code": "dependency_unavailable", "message": message, "details": {"parts": parts}})
-    response.status_code = 503
-    response.headers["Retry-After"] = "1"
-    return response
+    if missing:
+        message = f"Not ready: {', '.join(missing)}."
+        raise ScoreboardError(ErrorCode.DEPENDENCY_UNAVAILABLE, message, {"parts": parts}, 1)
+    answer: Ready = {"status": "ready", "parts": dict.fromkeys(parts, "ok")}
+    return jsonify(answer)
 
 
-def _state(check: Callable[[Services], bool]) -> str:
+def _state(check: Callable[[Services], bool]) -> Literal["ok", "missing", "away"]:
     try:
         return "ok" if check(services()) else "missing"
     except (redis.RedisError, SQLAlchemyError):

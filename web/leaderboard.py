@@ -9,6 +9,7 @@ from common.periods import Period
 from common.ranking import percentile
 from common.schemas import BoardQuery, LeaderboardQuery
 from common.timestamps import format_instant
+from common.wire import LeaderboardPage, PlayerPlace
 from web.access import public
 from web.boards import asked_period, parsed_user_id
 from web.parsing import query_as
@@ -24,7 +25,7 @@ def leaderboard() -> Response:
     period = asked_period(query)
     which = _selection(query, period)
     page = services().leaderboard.page(query.board, period.id, query.limit, which)
-    body = {
+    body: LeaderboardPage = {
         "board": query.board,
         "period": period.id,
         "periodEndsAt": format_instant(period.ends_at) if period.ends_at else None,
@@ -48,7 +49,8 @@ def user(user_id: str) -> Response:
     if place is None:
         raise ScoreboardError(ErrorCode.NOT_FOUND, "There is no such user.")
     share = percentile(place.entry.rank, place.total) if place.entry else None
-    return jsonify(**place.to_wire(), total=place.total, percentile=share)
+    body: PlayerPlace = {**place.to_wire(), "total": place.total, "percentile": share}
+    return jsonify(body)
 
 
 def _selection(query: LeaderboardQuery, period: Period) -> Selection:

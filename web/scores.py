@@ -2,9 +2,11 @@
 
 from flask import Blueprint, Response, g, jsonify, request
 
+from common import outcomes
 from common.errors import ErrorCode, ScoreboardError, invalid_field
-from common.outcomes import Outcome
-from common.schemas import ScoreUpdateRequest, is_idempotency_key
+from common.fields import is_idempotency_key
+from common.schemas import ScoreUpdateRequest
+from common.wire import Accepted, AcceptedForLater
 from web import limits, updates
 from web.access import authenticated, identity
 from web.parsing import body_as
@@ -34,7 +36,7 @@ def receipt(idempotency_key: str) -> Response:
     outcome = updates.look_up(services(), identity().user_id, idempotency_key)
     if outcome is None:
         raise ScoreboardError(ErrorCode.NOT_FOUND, "No update of yours has this idempotency key.")
-    return jsonify(_public(outcome))
+    return jsonify(outcomes.receipt(outcome))
 
 
 def _asks_for_no_wait() -> bool:
@@ -48,18 +50,15 @@ def _answer(answer: Answer) -> Response:
     if outcome["status"] == "refused":
         refusal = outcome["error"]
         raise ScoreboardError(ErrorCode(refusal["code"]), refusal["message"])
-    body: dict[str, object] = dict(_public(outcome))
-    response = jsonify(body)
-    if outcome["status"] == "accepted":
-        body["statusUrl"] = f"/api/scores/updates/{outcome['update']['idempotencyKey']}"
-        response = jsonify(body)
-        response.status_code = 202
+    response = _for_later(outcome) if outcome["status"] == "accepted" else jsonify(outcome)
     if answer.replayed:
         response.headers["Idempotent-Replayed"] = "true"
     return response
 
 
-def _public(outcome: Outcome) -> Outcome:
-    shown = outcome.copy()
-    shown.pop("nonce", None)
-    return shown
+def _for_later(outcome: Accepted) -> Response:
+    status_url = f"/api/scores/updates/{outcome['update']['idempotencyKey']}"
+    body: AcceptedForLater = {"status": "accepted", "update": outcome["update"], "statusUrl": status_url}
+    response = jsonify(body)
+    response.status_code = 202
+    return response

@@ -9,6 +9,7 @@ from common.errors import ErrorCode, ScoreboardError
 from common.schemas import SnapshotsQuery
 from common.snapshots import Snapshot
 from common.timestamps import format_instant
+from common.wire import SnapshotPage, SnapshotSummary, StoredSnapshot
 from web.access import public
 from web.boards import asked_period
 from web.parsing import query_as
@@ -28,7 +29,8 @@ def listing() -> Response:
         page = snapshots.page(connection, query.board, period.id, query.limit + 1, before)
     shown = page[: query.limit]
     next_cursor = _cursor(scope, shown[-1]) if len(page) > query.limit else None
-    return jsonify(snapshots=[_summary(snapshot) for snapshot in shown], nextCursor=next_cursor)
+    body: SnapshotPage = {"snapshots": [_summary(snapshot) for snapshot in shown], "nextCursor": next_cursor}
+    return jsonify(body)
 
 
 @blueprint.get("/<snapshot_id>")
@@ -41,10 +43,11 @@ def one(snapshot_id: str) -> Response:
     if found is None:
         raise ScoreboardError(ErrorCode.NOT_FOUND, "There is no such snapshot.")
     snapshot, entries = found
-    return jsonify(**_summary(snapshot), entries=entries)
+    body: StoredSnapshot = {**_summary(snapshot), "entries": entries}
+    return jsonify(body)
 
 
-def _summary(snapshot: Snapshot) -> dict[str, object]:
+def _summary(snapshot: Snapshot) -> SnapshotSummary:
     return {
         "id": str(snapshot.id),
         "board": snapshot.board_id,

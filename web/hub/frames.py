@@ -1,10 +1,12 @@
 """Frames and messages of the live protocol. Pure. Server frames are unmasked, so the same bytes serve every viewer."""
 
 import struct
+from collections.abc import Mapping
 
 import orjson
 
 from common.entries import Entry, Place, Top
+from common.live_messages import Delta, Heartbeat, Me, Resumed, Rollover, Snapshot
 from common.timestamps import format_instant, from_milliseconds
 
 _TEXT, _CLOSE, _PING = 0x81, 0x88, 0x89  # RFC 6455 section 5.2: FIN and opcode
@@ -13,7 +15,7 @@ _LONGEST_REASON = 123  # section 5.5: a control frame holds 125 bytes
 
 RESTART, POLICY, PING_TIMEOUT = 1012, 1008, 1001
 
-Message = dict[str, object]
+Message = Mapping[str, object]
 
 
 def text_frame(message: Message) -> bytes:
@@ -27,19 +29,18 @@ def close_frame(code: int, reason: str) -> bytes:
 
 def snapshot(board_id: str, period_id: str, limit: int, top: Top) -> bytes:
     """The whole head of a board."""
-    return text_frame(
-        {
-            "type": "snapshot",
-            "board": board_id,
-            "period": period_id,
-            "epoch": top.epoch,
-            "seq": top.seq,
-            "at": format_instant(from_milliseconds(top.at)),
-            "limit": limit,
-            "total": top.total,
-            "entries": [entry.to_wire() for entry in top.entries],
-        }
-    )
+    message: Snapshot = {
+        "type": "snapshot",
+        "board": board_id,
+        "period": period_id,
+        "epoch": top.epoch,
+        "seq": top.seq,
+        "at": format_instant(from_milliseconds(top.at)),
+        "limit": limit,
+        "total": top.total,
+        "entries": [entry.to_wire() for entry in top.entries],
+    }
+    return text_frame(message)
 
 
 def delta(before: Top, after: Top) -> bytes | None:
@@ -48,31 +49,38 @@ def delta(before: Top, after: Top) -> bytes | None:
     changed: list[Entry] = [entry for entry in after.entries if known.pop(entry.user_id, None) != entry]
     if not changed and not known and before.total == after.total:
         return None
-    return text_frame(
-        {
-            "type": "delta",
-            "epoch": after.epoch,
-            "from": before.seq,
-            "seq": after.seq,
-            "at": format_instant(from_milliseconds(after.at)),
-            "total": after.total,
-            "entries": [entry.to_wire() for entry in changed],
-            "removed": list(known),
-        }
-    )
+    message: Delta = {
+        "type": "delta",
+        "epoch": after.epoch,
+        "from": before.seq,
+        "seq": after.seq,
+        "at": format_instant(from_milliseconds(after.at)),
+        "total": after.total,
+        "entries": [entry.to_wire() for entry in changed],
+        "removed": list(known),
+    }
+    return text_frame(message)
 
 
 def resumed(top: Top) -> bytes:
-    return text_frame({"type": "resumed", "epoch": top.epoch, "seq": top.seq})
+    message: Resumed = {"type": "resumed", "epoch": top.epoch, "seq": top.seq}
+    return text_frame(message)
 
 
 def rollover(board_id: str, period_id: str) -> bytes:
-    return text_frame({"type": "rollover", "board": board_id, "period": period_id})
+    message: Rollover = {"type": "rollover", "board": board_id, "period": period_id}
+    return text_frame(message)
 
 
 def me(place: Place, previous_rank: int | None, seq: int) -> bytes:
     """A viewer's own place. The rank before is null for a first message and for one who was not ranked."""
-    return text_frame({"type": "me", "seq": seq, "entry": place.to_wire(), "previousRank": previous_rank})
+    message: Me = {"type": "me", "seq": seq, "entry": place.to_wire(), "previousRank": previous_rank}
+    return text_frame(message)
+
+
+def _heartbeat() -> bytes:
+    message: Heartbeat = {"type": "hb"}
+    return text_frame(message)
 
 
 def _frame(head: int, payload: bytes) -> bytes:
@@ -85,4 +93,4 @@ def _frame(head: int, payload: bytes) -> bytes:
 
 
 PING = bytes((_PING, 0))
-HEARTBEAT = text_frame({"type": "hb"})
+HEARTBEAT = _heartbeat()
