@@ -201,5 +201,4 @@ def test_a_change_of_any_signed_field_breaks_the_signature(
 
 @given(st.text(max_size=80))
 def test_no_text_as_a_signature_makes_the_check_fail_otherwise(signature: str) -> None:
-    assume(signature.isprintable())
     assert not signing.is_signed(b"k" * 32, b"text", signature)
