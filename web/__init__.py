@@ -7,6 +7,7 @@ from flask import Flask
 
 from common.settings import Settings
 from web import access, auth, errors, health, leaderboard, limits, live, pages, requests, scores, snapshots
+from web.reference import views as reference
 from web.services import Services
 
 
@@ -24,6 +25,6 @@ def create_app(settings: Settings) -> Flask:
     access.init_app(app)
     live.init_app(app, adapters)
 
-    for module in (auth, scores, leaderboard, snapshots, health, pages):
+    for module in (auth, scores, leaderboard, snapshots, health, pages, reference):
         app.register_blueprint(module.blueprint)
     return app

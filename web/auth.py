@@ -18,6 +18,7 @@ from common.wire import User as UserOnTheWire
 from web import hashing, limits
 from web.access import authenticated, identity, public, signing_key
 from web.parsing import body_as
+from web.reference.documented import Answer, documented
 from web.services import services
 
 log = structlog.get_logger(__name__)
@@ -26,6 +27,13 @@ blueprint = Blueprint("auth", __name__, url_prefix="/api/auth")
 
 
 @blueprint.post("/register")
+@documented(
+    "registerAccount",
+    "Create an account",
+    body=RegisterRequest,
+    answers=[Answer(201, "The account exists; log in next.", Registered)],
+    errors=[ErrorCode.REGISTRATION_CLOSED, ErrorCode.USERNAME_TAKEN],
+)
 @public
 def register() -> tuple[Response, int]:
     if services().settings.registration == "closed":
@@ -40,6 +48,14 @@ def register() -> tuple[Response, int]:
 
 
 @blueprint.post("/login")
+@documented(
+    "logIn",
+    "Begin a session",
+    description="An unknown name and a wrong password get the same answer.",
+    body=LoginRequest,
+    answers=[Answer(200, "A new session of 24 hours.", Login)],
+    errors=[ErrorCode.INVALID_CREDENTIALS],
+)
 @public
 @limits.per_address_logins
 @limits.per_account_failures
@@ -59,6 +75,15 @@ def login() -> Response:
 
 
 @blueprint.post("/refresh")
+@documented(
+    "refreshSession",
+    "Exchange a refresh token for new tokens",
+    description="Session and signing key stay. A token is good once; only within 10 seconds, while its successor is "
+    "unused, it gives the same successor again, so that a lost answer ends no session. Any later use ends it.",
+    body=RefreshRequest,
+    answers=[Answer(200, "New tokens of the same session.", Login)],
+    errors=[ErrorCode.REFRESH_TOKEN_INVALID, ErrorCode.REFRESH_TOKEN_REUSED],
+)
 @public
 def refresh() -> Response:
     given = body_as(RefreshRequest)
@@ -80,6 +105,12 @@ def refresh() -> Response:
 
 
 @blueprint.post("/logout")
+@documented(
+    "logOut",
+    "End the session",
+    description="Its access token, refresh token and signing key are dead from then on, everywhere.",
+    answers=[Answer(200, "The session has ended.", LoggedOut)],
+)
 @authenticated
 def logout() -> Response:
     session_id = identity().session_id
@@ -91,6 +122,12 @@ def logout() -> Response:
 
 
 @blueprint.post("/ticket")
+@documented(
+    "issueTicket",
+    "Get a ticket for the live socket",
+    description="With it, a viewer also hears of their own place. It is good once, for 30 seconds.",
+    answers=[Answer(200, "A new ticket.", IssuedTicket)],
+)
 @authenticated
 def ticket() -> Response:
     """What opens the live socket with a viewer's own place: an access token has no place in an address."""

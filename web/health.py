@@ -11,12 +11,14 @@ from common import database, keys
 from common.errors import ErrorCode, ScoreboardError
 from common.wire import Alive, Ready
 from web.access import public
+from web.reference.documented import Answer, documented
 from web.services import Services, services
 
 blueprint = Blueprint("health", __name__)
 
 
 @blueprint.get("/healthz")
+@documented("readHealth", "Is the process alive?", answers=[Answer(200, "It is.", Alive)])
 @public
 def alive() -> Response:
     answer: Alive = {"status": "ok"}
@@ -24,6 +26,13 @@ def alive() -> Response:
 
 
 @blueprint.get("/readyz")
+@documented(
+    "readReadiness",
+    "Is the service whole?",
+    description="Asks PostgreSQL and Redis, and whether a worker was seen. `details.parts` of a 503 says what is not.",
+    answers=[Answer(200, "It is.", Ready)],
+    errors=[ErrorCode.DEPENDENCY_UNAVAILABLE],
+)
 @public
 def ready() -> Response:
     parts = {name: _state(check) for name, check in _CHECKS.items()}

@@ -13,12 +13,26 @@ from common.wire import LeaderboardPage, PlayerPlace
 from web.access import public
 from web.boards import asked_period, parsed_user_id
 from web.parsing import query_as
+from web.reference.documented import Answer, documented
 from web.services import services
 
 blueprint = Blueprint("leaderboard", __name__, url_prefix="/api/scores")
 
 
 @blueprint.get("/leaderboard")
+@documented(
+    "readLeaderboard",
+    "Read a page of a board",
+    description="A cursor names a place in the order: nobody is skipped or shown twice because others move. It is "
+    "refused once its period is over. `around` centres on a player; of one who is not ranked the list is empty.",
+    query=LeaderboardQuery,
+    headers=["If-None-Match"],
+    answers=[
+        Answer(200, "Rows of one instant.", LeaderboardPage, headers=["ETag", "Cache-Control"]),
+        Answer(304, "The board has not moved.", headers=["ETag", "Cache-Control"]),
+    ],
+    errors=[ErrorCode.UNKNOWN_BOARD, ErrorCode.INVALID_CURSOR],
+)
 @public
 def leaderboard() -> Response:
     query = query_as(LeaderboardQuery)
@@ -41,6 +55,14 @@ def leaderboard() -> Response:
 
 
 @blueprint.get("/user/<user_id>")
+@documented(
+    "readPlayer",
+    "Read where a player stands",
+    description="A known user who has not scored has 0 points, no rank and no instant.",
+    query=BoardQuery,
+    answers=[Answer(200, "The player's place.", PlayerPlace)],
+    errors=[ErrorCode.UNKNOWN_BOARD, ErrorCode.NOT_FOUND],
+)
 @public
 def user(user_id: str) -> Response:
     user_id = parsed_user_id(user_id)

@@ -11,6 +11,8 @@
 import ipaddress
 import math
 import time
+from collections.abc import Callable
+from typing import TypeVar
 
 import redis
 from flask import Flask, Response, request
@@ -27,6 +29,8 @@ from web.access import identity
 from web.errors import refuse
 from web.services import Services, services
 
+View = TypeVar("View", bound=Callable[..., object])
+
 _IPV6_SITE_BITS = 64
 _MESSAGES = {
     "ip": (ErrorCode.RATE_LIMITED, "Too many requests from this address."),
@@ -34,6 +38,25 @@ _MESSAGES = {
     "login": (ErrorCode.RATE_LIMITED, "Too many logins from this address."),
     "login_failures": (ErrorCode.LOGIN_THROTTLED, "Too many failed logins of this account from this address."),
 }
+CODE_OF_LIMIT = {name: code for name, (code, _) in _MESSAGES.items()}
+_NAMES = "limits"
+
+
+def names_of(view: Callable[..., object]) -> tuple[str, ...]:
+    """The limits of its own that a view declares."""
+    names: tuple[str, ...] = getattr(view, _NAMES, ())
+    return names
+
+
+def _declared(name: str, limit: Callable[[View], View]) -> Callable[[View], View]:
+    """The limit as a decorator that the view also tells of, for the document."""
+
+    def decorate(view: View) -> View:
+        limited = limit(view)
+        setattr(limited, _NAMES, (*names_of(view), name))
+        return limited
+
+    return decorate
 
 
 def client_address() -> str:
@@ -72,17 +95,24 @@ _per_address = Limiter(
 )
 _per_user = Limiter(client_address, strategy="moving-window", in_memory_fallback_enabled=True)
 
-per_user_updates = _per_user.shared_limit(
-    lambda: services().settings.update_limit, scope="updates", key_func=lambda: identity().user_id
+per_user_updates = _declared(
+    "updates",
+    _per_user.shared_limit(
+        lambda: services().settings.update_limit, scope="updates", key_func=lambda: identity().user_id
+    ),
 )
-per_address_logins = _per_address.shared_limit(
-    lambda: services().settings.login_limit, scope="login", key_func=client_address
+per_address_logins = _declared(
+    "login",
+    _per_address.shared_limit(lambda: services().settings.login_limit, scope="login", key_func=client_address),
 )
-per_account_failures = _per_address.shared_limit(
-    lambda: services().settings.login_failure_limit,
-    scope="login_failures",
-    key_func=_account_and_address,
-    deduct_when=lambda response: response.status_code == 401,  # noqa: PLR2004 - only failures count
+per_account_failures = _declared(
+    "login_failures",
+    _per_address.shared_limit(
+        lambda: services().settings.login_failure_limit,
+        scope="login_failures",
+        key_func=_account_and_address,
+        deduct_when=lambda response: response.status_code == 401,  # noqa: PLR2004 - only failures count
+    ),
 )
 
 

@@ -22,6 +22,7 @@ from web.hub.group import Watch
 from web.hub.hub import Hub, Slot
 from web.limits import client_address
 from web.parsing import query_as
+from web.reference.documented import Answer, documented
 from web.services import Services, services
 
 PATH = "/ws/scoreboard"
@@ -72,9 +73,27 @@ def init_app(app: Flask, adapters: Services) -> None:
     app.before_request(_admit)
     app.after_request(_log_as_switched)
     app.teardown_request(_give_back)
-    Sock(app).route(PATH)(public(_hand_over))
+    Sock(app).route(PATH)(_hand_over)
 
 
+@documented(
+    "watchBoard",
+    "Watch a board live",
+    description="A WebSocket handshake; `/asyncapi.json` tells what is said on it. Every refusal comes before it.",
+    query=LiveQuery,
+    answers=[Answer(101, "The connection speaks WebSocket from here on.")],
+    errors=[
+        ErrorCode.UNKNOWN_BOARD,
+        ErrorCode.TOKEN_MISSING,
+        ErrorCode.TOKEN_INVALID,
+        ErrorCode.TOKEN_REVOKED,
+        ErrorCode.ORIGIN_NOT_ALLOWED,
+        ErrorCode.UPGRADE_REQUIRED,
+        ErrorCode.TOO_MANY_CONNECTIONS,
+        ErrorCode.DEPENDENCY_UNAVAILABLE,
+    ],
+)
+@public
 def _hand_over(ws: Server) -> None:
     """The handshake is done: the hub takes the socket, and this request ends."""
     live().hub.adopt(ws, g.slot, g.since)

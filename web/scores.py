@@ -6,17 +6,38 @@ from common import outcomes
 from common.errors import ErrorCode, ScoreboardError, invalid_field
 from common.fields import is_idempotency_key
 from common.schemas import ScoreUpdateRequest
-from common.wire import Accepted, AcceptedForLater
+from common.wire import Accepted, AcceptedForLater, Applied, Receipt
 from web import limits, updates
 from web.access import authenticated, identity
 from web.parsing import body_as
+from web.reference.documented import Answer, documented
+from web.reference.prose import SIGNING
 from web.services import services
-from web.updates import Answer
+from web.updates import Answer as UpdateAnswer
 
 blueprint = Blueprint("scores", __name__, url_prefix="/api/scores")
 
 
 @blueprint.post("/update")
+@documented(
+    "updateScore",
+    "Claim points",
+    description=SIGNING,
+    body=ScoreUpdateRequest,
+    headers=["Prefer"],
+    answers=[
+        Answer(200, "Applied, and committed.", Applied, headers=["Idempotent-Replayed"]),
+        Answer(202, "Accepted, and not applied yet.", AcceptedForLater, headers=["Idempotent-Replayed"]),
+    ],
+    errors=[
+        ErrorCode.UNKNOWN_ACTION,
+        ErrorCode.TIMESTAMP_OUT_OF_RANGE,
+        ErrorCode.IDEMPOTENCY_KEY_REUSED,
+        ErrorCode.SCORE_OUT_OF_RANGE,
+        ErrorCode.SIGNATURE_INVALID,
+        ErrorCode.USER_MISMATCH,
+    ],
+)
 @authenticated
 @limits.per_user_updates
 def update() -> Response:
@@ -29,6 +50,13 @@ def update() -> Response:
 
 
 @blueprint.get("/updates/<idempotency_key>")
+@documented(
+    "readUpdate",
+    "Ask what became of an update",
+    description="Of your own updates only.",
+    answers=[Answer(200, "What is known of it by now.", Receipt)],
+    errors=[ErrorCode.VALIDATION_FAILED, ErrorCode.NOT_FOUND],
+)
 @authenticated
 def receipt(idempotency_key: str) -> Response:
     if not is_idempotency_key(idempotency_key):
@@ -44,7 +72,7 @@ def _asks_for_no_wait() -> bool:
     return any(preference.split(";")[0].strip().lower() == "respond-async" for preference in preferences)
 
 
-def _answer(answer: Answer) -> Response:
+def _answer(answer: UpdateAnswer) -> Response:
     """200 applied, 202 accepted, or the error that the update was refused with."""
     outcome = answer.outcome
     if outcome["status"] == "refused":

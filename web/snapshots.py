@@ -13,12 +13,20 @@ from common.wire import SnapshotPage, SnapshotSummary, StoredSnapshot
 from web.access import public
 from web.boards import asked_period
 from web.parsing import query_as
+from web.reference.documented import Answer, documented
 from web.services import services
 
 blueprint = Blueprint("snapshots", __name__, url_prefix="/api/scores/snapshots")
 
 
 @blueprint.get("")
+@documented(
+    "listSnapshots",
+    "List the snapshots of a board",
+    query=SnapshotsQuery,
+    answers=[Answer(200, "Snapshots, the newest first.", SnapshotPage)],
+    errors=[ErrorCode.UNKNOWN_BOARD, ErrorCode.INVALID_CURSOR],
+)
 @public
 def listing() -> Response:
     query = query_as(SnapshotsQuery)
@@ -34,6 +42,12 @@ def listing() -> Response:
 
 
 @blueprint.get("/<snapshot_id>")
+@documented(
+    "readSnapshot",
+    "Read a snapshot",
+    answers=[Answer(200, "The board as it was.", StoredSnapshot)],
+    errors=[ErrorCode.NOT_FOUND],
+)
 @public
 def one(snapshot_id: str) -> Response:
     found = None

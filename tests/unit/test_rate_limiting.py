@@ -7,8 +7,17 @@ from common import settings
 from common.settings import Settings
 from web import access, create_app, limits
 
-UNLIMITED = {"/", "/healthz", "/readyz", "/static/<path:filename>", "/ws/scoreboard"}
-"""Pages, probes and the live socket, which has its own cap on connections."""
+UNLIMITED = {
+    "/",
+    "/asyncapi.json",
+    "/docs",
+    "/healthz",
+    "/openapi.json",
+    "/readyz",
+    "/static/<path:filename>",
+    "/ws/scoreboard",
+}
+"""Pages, documents, probes and the live socket, which has its own cap on connections."""
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,66 @@
+"""What a view says about itself for the document: the part that cannot be read from its route and its guards."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
+
+from common.errors import ErrorCode
+
+AnyView = TypeVar("AnyView", bound=Callable[..., object])
+
+JSON = "application/json"
+_DOCUMENTATION = "documentation"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A success. `holds` is the type of its body, None if there is none; `headers` are those worth a word."""
+
+    status: int
+    description: str
+    holds: Any = None
+    headers: Sequence[str] = ()
+    media_type: str = JSON
+
+
+@dataclass(frozen=True)
+class Documentation:
+    """What a view declares. `errors` are the codes that its own words raise, guards and parsing aside."""
+
+    operation_id: str
+    summary: str
+    description: str
+    answers: Sequence[Answer]
+    errors: Sequence[ErrorCode] = ()
+    body: type[BaseModel] | None = None
+    query: type[BaseModel] | None = None
+    headers: Sequence[str] = ()
+
+
+def documented(
+    operation_id: str,
+    summary: str,
+    *,
+    answers: Sequence[Answer],
+    description: str = "",
+    errors: Sequence[ErrorCode] = (),
+    body: type[BaseModel] | None = None,
+    query: type[BaseModel] | None = None,
+    headers: Sequence[str] = (),
+) -> Callable[[AnyView], AnyView]:
+    """Declare a view's part of the document. `headers` are those of the request that it heeds."""
+    said = Documentation(operation_id, summary, description, answers, errors, body, query, headers)
+
+    def declare(view: AnyView) -> AnyView:
+        setattr(view, _DOCUMENTATION, said)
+        return view
+
+    return declare
+
+
+def documentation_of(view: Callable[..., object]) -> Documentation | None:
+    """What a view declares, if it does."""
+    said: Documentation | None = getattr(view, _DOCUMENTATION, None)
+    return said

@@ -1,0 +1,63 @@
+"""What the reference says in sentences: what holds for every address and every message."""
+
+TITLE = "Scoreboard"
+
+HTTP = """A live leaderboard: a signed claim becomes points exactly once, and every viewer sees it at once.
+
+All addresses below speak JSON in UTF-8. Times are ISO 8601 in UTC with milliseconds. Scores are integers within
+±(2^53-1). A client must pass over fields that it does not know: more may come.
+
+Bodies are read strictly: an unknown field, a duplicate key, a byte order mark, `NaN`, more than 8 levels or more than
+16 KiB are refused. So are unknown and repeated parameters of a query.
+
+Every error has the same shape, `{"error": {"code", "message", "details"}}`, whoever refuses. The `code` is stable, the
+`message` is for people. A 503 means that nothing was done by halves; `Retry-After` says when to try again.
+
+Every answer carries `X-Request-ID`: yours, if you sent a good one, else one that was made. It stands in the server's
+log lines.
+
+Requests below `/api/` are limited per address, score updates per user, and logins per address and account. A 429 says
+in `Retry-After` when the next request passes, and in `X-RateLimit-Limit`, `X-RateLimit-Remaining` and
+`X-RateLimit-Reset` what the limit is. The live socket is described in `/asyncapi.json`."""
+
+SIGNING = """A client never sends points: `actionId` names a row of the action catalogue, which says how many points it
+is worth on which boards.
+
+`signature` is the lower-case hex HMAC-SHA256 of five lines joined by a newline, without one at the end:
+`SCORE-UPDATE-V1`, `userId`, `actionId`, `timestamp` exactly as sent, and `idempotencyKey`. The key is `signingKey` of
+the login, decoded from base64url.
+
+The service waits a moment for the outcome. It answers 200 once the points are committed, and 202 if that takes longer
+or if the request says `Prefer: respond-async`. Accepted means that it will be applied exactly once.
+
+Whoever repeats a request with the same key gets the outcome of the first, with `Idempotent-Replayed: true`; nothing is
+counted twice. The same key with another action is refused. A refusal spends the key."""
+
+LIVE = """The live board over WebSocket. Every message is one JSON object in one text frame.
+
+The first message is a `snapshot`, or `resumed` if `since` in the query is what the other viewers of the same board,
+period and limit were last sent. After that a `delta` tells every row that changed and who left the head; applied to the
+state at `from`, it gives exactly the head at `seq`. There are at most ten a second: changes in between are merged.
+
+The `from` of a delta is always the `seq` of the board's message before it. A viewer that shows another one sends
+`resync` and gets a snapshot. A viewer that reads too slowly skips to a snapshot.
+
+A viewer with a ticket (`POST /api/auth/ticket`) also gets `me`: after the first snapshot, when their own score changed,
+and at most once a second when only their rank did.
+
+The server pings every 25 seconds, and sends `hb` after 25 seconds without another message. It closes with 1001 after a
+ping without an answer, 1008 for a breach of the rules and when the viewer's session has ended, 1009 for a message that
+is too big, and 1012 when it restarts: connect again after a random moment.
+
+Refusals are plain HTTP before the handshake; `/openapi.json` lists them."""
+
+TAGS = {
+    "auth": ("Accounts", "Register, log in, and what a session lives on."),
+    "scores": ("Score updates", "Signed claims, and what became of them."),
+    "leaderboard": ("Boards", "Who stands where."),
+    "snapshots": ("History", "Boards as they were."),
+    "live": ("Live", "The board as it moves."),
+    "health": ("Operating", "For load balancers and people on call."),
+    "reference": ("Reference", "These documents."),
+}
+"""Name and sentence of each group of routes, by blueprint."""
