@@ -86,7 +86,9 @@ IdempotencyKey = Annotated[
     ),
 ]
 PageSize = Annotated[
-    int, BeforeValidator(_plain_digits), Field(ge=1, le=100, description="How many rows.", examples=[10])
+    int,
+    Field(ge=1, le=100, description="How many rows.", examples=[10]),
+    BeforeValidator(_plain_digits),  # last, else pydantic writes `ge` and `le` into the schema instead of bounds
 ]
 Cursor = Annotated[
     str,

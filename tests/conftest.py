@@ -17,7 +17,7 @@ from common import settings as settings_module
 from common.redis import Client
 from common.settings import Settings
 from tests.command_line import CommandLine, command_line_of
-from tests.documents import as_documented
+from tests.documents import as_documented, served_documents
 from tests.player import Player, register
 from tests.servers import Servers, running_servers
 from tests.stack import Stack, running_stack
@@ -120,6 +120,7 @@ def client_of_redis(worker: WorkerState) -> Client:
 
 @pytest.fixture
 def app(settings: Settings, worker: WorkerState) -> Iterator[Flask]:
+    served_documents()
     application = create_app(settings)
     with as_documented(application):
         yield application

@@ -13,9 +13,10 @@ from flask import Flask, Response, request
 from jsonschema import Draft202012Validator
 
 from common import settings
-from web import create_app
+from web import create_app, live
+from web.reference import asyncapi
 from web.reference.documented import documentation_of
-from web.reference.views import documents
+from web.reference.views import Documents, documents
 
 Document = dict[str, Any]
 
@@ -35,23 +36,22 @@ def detached_application() -> Iterator[Flask]:
 
 
 @cache
-def documented_api() -> "DocumentedApi":
-    """The document that every application of these tests serves."""
+def served_documents() -> Documents:
+    """Those that every application serves. Ask before there is another application: limiters know only the newest."""
     with detached_application() as application, application.app_context():
-        return DocumentedApi(documents().http)
+        return documents()
 
 
 @cache
-def documented_messages() -> "DocumentedMessages":
-    """The document of the live socket."""
-    with detached_application() as application, application.app_context():
-        return DocumentedMessages(documents().live)
+def described_messages() -> "DocumentedMessages":
+    """What viewers are promised."""
+    return DocumentedMessages(asyncapi.document(live.PATH))
 
 
 @contextmanager
 def as_documented(application: Flask) -> Iterator[None]:
     """Inside, every answer of the application is compared with the document; at the end, the differences are told."""
-    described = documented_api()
+    described = DocumentedApi(served_documents().http)
     problems: list[str] = []
 
     def compare(response: Response) -> Response:

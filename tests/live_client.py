@@ -8,6 +8,8 @@ from typing import Any, Self
 
 import websocket
 
+from tests.documents import described_messages
+
 Message = dict[str, Any]
 
 
@@ -139,6 +141,7 @@ class LiveClient:
         self._socket.shutdown()  # type: ignore[no-untyped-call]  # websocket-client
 
     def _take_in(self, message: Message) -> Message:
+        assert described_messages().problems_of(message) == [], "say it in common/live_messages.py, or mend the hub"
         self.messages.append(message)
         self.screen.show(message)
         return message

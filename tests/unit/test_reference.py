@@ -113,6 +113,15 @@ def test_every_example_fits_its_schema(http: Document, live: Document) -> None:
     assert [described.problems_of(example) for example in shown] == [[]] * len(described.names)
 
 
+def test_every_bound_is_said_in_the_words_of_json_schema(http: Document, live: Document) -> None:
+    written = json.dumps([http, live])
+    assert not re.findall(r'"(?:ge|le|gt|lt|min_length|max_length)":', written)
+    limit = next(
+        each for each in http["paths"]["/api/scores/leaderboard"]["get"]["parameters"] if each.get("name") == "limit"
+    )
+    assert (limit["schema"]["minimum"], limit["schema"]["maximum"], limit["schema"]["default"]) == (1, 100, 10)
+
+
 # -- complete ----------------------------------------------------------------------------------------------------------
 
 
