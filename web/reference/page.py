@@ -61,10 +61,10 @@ def kind(schema: Mapping[str, Any]) -> Markup:
 
 
 def bounds(schema: Mapping[str, Any]) -> Iterator[str]:
-    """What a value must keep to."""
+    """What a value must keep to. A format says more to people than its pattern."""
     for choice in schema.get("anyOf", (schema,)):
         for name, text in _BOUNDS:
-            if name in choice:
+            if name in choice and not (name == "pattern" and "format" in choice):
                 yield text.format(choice[name])
 
 
