@@ -25,6 +25,18 @@ BATCH_SECONDS = Histogram(
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0),
 )
 UPDATES = Counter("scoreboard_updates_total", "Updates that left the inbox, by outcome", ["outcome"])
+LOOP_SUCCESS = Gauge(
+    "scoreboard_loop_success_timestamp_seconds",
+    "When a background loop of the web last got something done, in the process where that is longest ago",
+    ["loop"],
+    multiprocess_mode="livemin",
+)
+TASK_SUCCESS = Gauge(
+    "scoreboard_task_success_timestamp_seconds",
+    "When a task of the worker last came to a good end, in any process",
+    ["task"],
+    multiprocess_mode="max",
+)
 DRIFT = Gauge(
     "scoreboard_drift_rows",
     "Standings that differ from the ledger or from Redis, in the check under way or the last whole one",

@@ -1,9 +1,13 @@
 """The one factory of Redis clients, and the scripts that run inside the server."""
 
+import time
+from collections.abc import Iterator
 from importlib import resources
+from typing import Any
 
 import redis
 from redis.backoff import NoBackoff
+from redis.client import PubSub
 from redis.commands.core import Script
 from redis.retry import Retry
 
@@ -11,6 +15,12 @@ Client = redis.Redis
 
 CONNECT_TIMEOUT_SECONDS = 0.5
 COMMAND_TIMEOUT_SECONDS = 1.0
+SILENT_SECONDS = 5.0
+DEAD_AFTER_SECONDS = 10.0
+
+
+class EvictionError(Exception):
+    """The server may forget what it was trusted with; the text says how."""
 
 
 def connect(url: str, *, connections: int = 64) -> Client:
@@ -30,15 +40,51 @@ def connect(url: str, *, connections: int = 64) -> Client:
 
 
 def connect_to_listen(url: str) -> Client:
-    """A client for blocking reads: no command timeout; a dead server is noticed by the health check."""
+    """A client for blocking reads: no command timeout; `listen` notices a dead server."""
     return redis.Redis.from_url(
         url,
         decode_responses=True,
         socket_connect_timeout=CONNECT_TIMEOUT_SECONDS,
         socket_timeout=None,
-        health_check_interval=5,
         retry=Retry(NoBackoff(), 0),
     )
+
+
+def listen(subscription: PubSub) -> Iterator[dict[str, Any] | None]:
+    """Messages as they come, and None about once a second, so that the listener shows that it lives.
+
+    A connection may be dead and nobody says so: after five silent seconds it is asked for a sign. Raises
+    redis.TimeoutError after ten without one.
+    """
+    heard_at = asked_at = time.monotonic()
+    while True:
+        message = subscription.get_message(timeout=1.0)
+        now = time.monotonic()
+        if message:
+            heard_at = now
+        elif now - heard_at > DEAD_AFTER_SECONDS:
+            raise redis.TimeoutError("no sign of life")
+        elif now - max(heard_at, asked_at) > SILENT_SECONDS:
+            asked_at = now
+            subscription.ping()
+        # redis-py takes the plain PONG of RESP3 apart into letters: of what comes, only these two say anything.
+        yield message if message and message["type"] in ("subscribe", "message") else None
+
+
+def refuse_eviction(url: str) -> None:
+    """Raise EvictionError if this server throws keys away when it is full: an accepted update could be among them.
+
+    A server that is away, or that does not say, is given the benefit of the doubt.
+    """
+    client = connect(url, connections=1)
+    try:
+        policy = client.info("memory").get("maxmemory_policy", "noeviction")
+    except redis.RedisError:
+        return
+    finally:
+        client.close()
+    if policy != "noeviction":
+        raise EvictionError(f"its maxmemory-policy is {policy}, which loses updates when it is full; set noeviction")
 
 
 def script(client: Client, *names: str) -> Script:

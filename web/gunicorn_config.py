@@ -16,6 +16,7 @@ from gunicorn.arbiter import Arbiter  # noqa: E402
 from prometheus_client import multiprocess  # noqa: E402
 
 from common import logging as our_logging  # noqa: E402
+from common import redis  # noqa: E402
 from common import settings as our_settings  # noqa: E402
 from web import metrics_server, psycogevent  # noqa: E402
 from web.gunicorn_worker import Worker  # noqa: E402
@@ -47,6 +48,10 @@ def on_starting(server: Arbiter) -> None:
     """Once, in the master: its log, and room for as many sockets as viewers are allowed."""
     del server
     our_logging.configure(_settings, "web")
+    try:
+        redis.refuse_eviction(_settings.redis_url)
+    except redis.EvictionError as error:
+        sys.exit(f"web cannot start: REDIS_URL: {error}")
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft < _FILES:
         resource.setrlimit(resource.RLIMIT_NOFILE, (min(_FILES, hard) if hard > 0 else _FILES, hard))

@@ -29,7 +29,8 @@ def alive() -> Response:
 @documented(
     "readReadiness",
     "Is the service whole?",
-    description="Asks PostgreSQL and Redis, and whether a worker was seen. `details.parts` of a 503 says what is not.",
+    description="Asks PostgreSQL and Redis, whether a worker was seen, and whether the loops of this process still go "
+    "around. `details.parts` of a 503 says what is not.",
     answers=[Answer(200, "It is.", Ready)],
     errors=[ErrorCode.DEPENDENCY_UNAVAILABLE],
 )
@@ -60,4 +61,5 @@ _CHECKS: dict[str, Callable[[Services], bool]] = {
     "postgresql": _postgresql,
     "redis": lambda adapters: bool(adapters.redis.ping()),
     "worker": lambda adapters: bool(adapters.redis.exists(keys.WORKER_SEEN)),
+    "loops": lambda adapters: not adapters.pulses.stalled(),
 }

@@ -49,7 +49,7 @@ class Live:
         settings = adapters.settings
         self.hub = Hub(most=settings.live_max, most_per_address=settings.live_per_ip)
         listener = redis.connect_to_listen(settings.redis_url)
-        self.feed = Feed(self.hub, adapters.leaderboard, adapters.revocations, listener)
+        self.feed = Feed(self.hub, adapters.leaderboard, adapters.revocations, listener, adapters.pulses)
 
     def prepare(self, slot: Slot, query: LiveQuery, period: Period) -> None:
         """What the viewer of this slot will see. The board is read only for the first of those who see the same."""

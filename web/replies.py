@@ -11,7 +11,8 @@ import structlog
 
 from common import keys
 from common.inbox import Reply, parse_replies
-from common.redis import Client
+from common.redis import Client, listen
+from web.pulses import Pulses
 
 log = structlog.get_logger(__name__)
 
@@ -38,8 +39,9 @@ class Waiter:
 class Replies:
     """This process' subscription. Starts listening with the first request that waits, in the process it waits in."""
 
-    def __init__(self, listener: Client, process_id: str) -> None:
+    def __init__(self, listener: Client, process_id: str, pulses: Pulses) -> None:
         self._listener = listener
+        self._pulses = pulses
         self._channel = keys.replies(process_id)
         self._waiters: dict[tuple[str, str], list[Waiter]] = defaultdict(list)
         self._lock = threading.Lock()
@@ -91,10 +93,11 @@ class Replies:
     def _hear(self) -> None:
         with self._listener.pubsub() as subscription:  # type: ignore[no-untyped-call]  # redis-py
             subscription.subscribe(self._channel)
-            for message in subscription.listen():
-                if message["type"] == "subscribe":
+            for message in listen(subscription):
+                self._pulses.beat("replies")
+                if message and message["type"] == "subscribe":
                     self._tried.set()
-                elif message["type"] == "message":
+                elif message:
                     for reply in parse_replies(message["data"]):
                         self._tell(reply)
 

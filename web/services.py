@@ -16,6 +16,7 @@ from common.redis import Client
 from common.revocations import Revocations
 from common.settings import Settings
 from web.doorbell import Doorbell
+from web.pulses import Pulses
 from web.replies import Replies
 
 POOL_SIZE = 8
@@ -36,12 +37,14 @@ class Services:
     doorbell: Doorbell
     replies: Replies
     revocations: Revocations
+    pulses: Pulses
 
     @classmethod
     def create(cls, settings: Settings) -> Self:
         client = redis.connect(settings.redis_url)
         engine = database.create(settings, pool_size=POOL_SIZE, statement_timeout_ms=STATEMENT_TIMEOUT_MS)
         process_id = secrets.token_hex(8)
+        pulses = Pulses()
         return cls(
             settings=settings,
             process_id=process_id,
@@ -51,8 +54,9 @@ class Services:
             leaderboard=Leaderboard(Board(client), engine),
             inbox=Inbox(client, capacity=settings.inbox_max, receipt_ttl=settings.receipt_ttl),
             doorbell=Doorbell(settings.celery_broker_url),
-            replies=Replies(redis.connect_to_listen(settings.redis_url), process_id),
+            replies=Replies(redis.connect_to_listen(settings.redis_url), process_id, pulses),
             revocations=Revocations(client, engine),
+            pulses=pulses,
         )
 
     def close(self) -> None:

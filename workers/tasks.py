@@ -6,7 +6,7 @@ import redis
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from common import tasks
+from common import metrics, tasks
 from common.board import BoardNotServedError
 from workers import closing, housekeeping, snapshots, verifying
 from workers.app import app
@@ -29,6 +29,7 @@ def task(name: str) -> Callable[[Callable[[WorkerState], None]], Callable[[], No
             try:
                 housekeeping.show_alive(state())
                 body(state())
+                metrics.TASK_SUCCESS.labels(name).set_to_current_time()
             except _AWAY as error:
                 log.warning("task_postponed", reason=type(error).__name__, detail=str(error)[:300])
 

@@ -37,6 +37,7 @@ from web.hub.group import Watch
 from web.hub.hub import MESSAGES_PER_BEAT, Hub, Slot
 from web.hub.viewer import LONGEST_OUTBOX_BYTES, Viewer
 from web.live import LONGEST_MESSAGE_BYTES, _NoThread
+from web.pulses import Pulses
 
 ALL = Watch("main", "all", 10)
 RESYNC = '{"type": "resync"}'
@@ -566,7 +567,7 @@ class FakeRevocations:
 
 def feed_of(hub: Hub, board: FakeLeaderboard, listener: object = None, *over: str) -> Feed:
     revocations = cast(Revocations, FakeRevocations(*over))
-    return Feed(hub, cast(Leaderboard, board), revocations, cast(Client, listener))
+    return Feed(hub, cast(Leaderboard, board), revocations, cast(Client, listener), Pulses())
 
 
 def test_a_board_is_read_once_for_everybody_and_for_the_greatest_limit(hub: Hub) -> None:

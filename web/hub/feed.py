@@ -19,10 +19,11 @@ from common import keys, metrics, periods
 from common.board import BoardId
 from common.entries import Places, Top
 from common.leaderboard import Leaderboard
-from common.redis import Client
+from common.redis import Client, listen
 from common.revocations import Revocations
 from web.hub.group import Group
 from web.hub.hub import Hub
+from web.pulses import Pulses
 
 log = structlog.get_logger(__name__)
 
@@ -43,8 +44,11 @@ _LONGEST_PAUSE = 5.0
 class Feed:
     """Four loops of one process: listening for news, showing what changed, and looking after viewers and sessions."""
 
-    def __init__(self, hub: Hub, leaderboard: Leaderboard, revocations: Revocations, listener: Client) -> None:
+    def __init__(
+        self, hub: Hub, leaderboard: Leaderboard, revocations: Revocations, listener: Client, pulses: Pulses
+    ) -> None:
         self._hub = hub
+        self._pulses = pulses
         self._leaderboard = leaderboard
         self._revocations = revocations
         self._listener = listener
@@ -58,7 +62,7 @@ class Feed:
         """Start the loops, in the process that serves. Once is enough."""
         if not self._loops:
             turns = (self._listen, self._show, self._look_after, self._check_sessions)
-            self._loops = [gevent.spawn(_for_ever, turn) for turn in turns]
+            self._loops = [gevent.spawn(_for_ever, turn, self._pulses) for turn in turns]
 
     def stop(self) -> None:
         """End the loops, as a process that ends does by itself."""
@@ -73,7 +77,10 @@ class Feed:
     def _listen(self) -> None:
         with self._listener.pubsub() as subscription:  # type: ignore[no-untyped-call]  # redis-py
             subscription.subscribe(keys.UPDATES_CHANNEL, keys.SESSIONS_ENDED)
-            for message in subscription.listen():
+            for message in listen(subscription):
+                self._pulses.beat(_name_of(self._listen))
+                if message is None:
+                    continue
                 if message["type"] == "subscribe":  # subscribed first, read after: nothing falls in between
                     self._look_at_everything()
                     self._sessions_in_doubt.set()
@@ -194,19 +201,25 @@ def _is_due(group: Group, period_id: str) -> bool:
     return group.period_id != period_id or time.monotonic() - group.looked_at >= POLL_SECONDS
 
 
-def _for_ever(turn: Callable[[], None]) -> None:
+def _name_of(turn: Callable[[], None]) -> str:
+    """As metrics and logs name a loop."""
+    return f"live {turn.__name__.strip('_').replace('_', ' ')}"
+
+
+def _for_ever(turn: Callable[[], None], pulses: Pulses) -> None:
     """No loop ends and none spins: after a failure it goes on, a little later each time."""
     pause = TICK_SECONDS
     while True:
         started = time.monotonic()
         try:
             turn()
+            pulses.beat(_name_of(turn))
             pause = TICK_SECONDS
             continue
         except (redis.RedisError, SQLAlchemyError) as error:
-            log.warning("live_feed_interrupted", loop=turn.__name__, error=type(error).__name__)
+            log.warning("live_feed_interrupted", loop=_name_of(turn), error=type(error).__name__)
         except Exception:
-            log.exception("live_feed_failed", loop=turn.__name__)
+            log.exception("live_feed_failed", loop=_name_of(turn))
         if time.monotonic() - started > _LONGEST_PAUSE:
             pause = TICK_SECONDS  # it had gone well for a while
         gevent.sleep(pause)

@@ -1,0 +1,74 @@
+"""Listening to Redis: a quiet connection shows that it lives, a dead one is given up, and neither is mistaken."""
+
+import time
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import pytest
+import redis as redis_py
+from redis.client import PubSub
+
+from common import redis
+from tests.chaos.installation import through
+from tests.chaos.proxy import Proxy
+from tests.servers import Servers
+from web.pulses import STALLED_SECONDS, Pulses
+
+
+@pytest.fixture(autouse=True)
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(redis, "SILENT_SECONDS", 0.5)
+    monkeypatch.setattr(redis, "DEAD_AFTER_SECONDS", 3.0)
+
+
+@pytest.fixture
+def proxy(servers: Servers) -> Iterator[Proxy]:
+    parts = urlsplit(servers.redis_url())
+    made = Proxy((str(parts.hostname), int(parts.port or 0)))
+    made.start()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def subscription(servers: Servers, proxy: Proxy) -> Iterator[PubSub]:
+    client = redis.connect_to_listen(through(servers.redis_url(1), proxy))
+    with client.pubsub() as made:  # type: ignore[no-untyped-call]  # redis-py
+        made.subscribe("here")
+        yield made
+    client.close()
+
+
+def test_a_quiet_connection_lives_on_and_still_hears(servers: Servers, subscription: PubSub) -> None:
+    messages = redis.listen(subscription)
+    first = next(messages)
+    assert first
+    assert first["type"] == "subscribe"
+    quiet_until = time.monotonic() + redis.DEAD_AFTER_SECONDS + 1
+    while time.monotonic() < quiet_until:
+        assert next(messages) is None
+    with redis.connect(servers.redis_url(1)) as client:
+        client.publish("here", "news")
+    heard = next(message for message in messages if message)
+    assert heard["data"] == "news"
+
+
+def test_a_connection_that_only_seems_to_be_there_is_given_up(proxy: Proxy, subscription: PubSub) -> None:
+    messages = redis.listen(subscription)
+    assert next(messages)
+    proxy.manner.is_silent = True
+    with pytest.raises(redis_py.TimeoutError):
+        for _ in messages:
+            pass
+    proxy.manner.is_silent = False
+
+
+def test_a_loop_that_no_longer_comes_around_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    pulses = Pulses()
+    assert pulses.stalled() == []
+    pulses.beat("one")
+    pulses.beat("other")
+    now = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: now + STALLED_SECONDS + 1)
+    pulses.beat("other")
+    assert pulses.stalled() == ["one"]
