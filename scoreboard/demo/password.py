@@ -6,12 +6,11 @@ from pathlib import Path
 
 
 def ensure(path: Path) -> str:
-    """The secret in `path`, made if it is missing, for its owner only."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text(encoding="utf-8").strip()
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(f"{secrets.token_urlsafe(32)}\n")
+    """The secret in `path`, made if it is missing, for its owner only. Written whole or not at all."""
+    if not path.exists() or not path.stat().st_size:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        draft = path.with_name(f".{path.name}.{os.getpid()}")
+        draft.touch(mode=0o600)
+        draft.write_text(f"{secrets.token_urlsafe(32)}\n", encoding="utf-8")
+        draft.replace(path)
     return path.read_text(encoding="utf-8").strip()
