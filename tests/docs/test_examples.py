@@ -74,6 +74,7 @@ def test_the_guides_shell_blocks_run_as_they_stand(shell_of_the_guide: str) -> N
     assert "304" in lines
     assert any('"found":true' in line for line in lines)
     assert '{"status":"logged_out"}' in lines
+    assert lines[-1].startswith("OpenAPI 3.1")
 
 
 @pytest.mark.usefixtures("shell_of_the_guide")
