@@ -131,7 +131,7 @@ class Run:
         self._output.step(f"ready after {time.monotonic() - self._started_at:.1f} s")
 
     def _start_demo(self, surroundings: Surroundings, config: Settings) -> None:
-        self._output.step("starting demo: players who register, and move about every 44 s each")
+        self._output.step("starting demo: made-up players who register, log in and move now and then")
         self._supervisor.add(demo.program(surroundings, readiness.address(config.host, config.port)))
 
     def _turn_until(self, condition: Callable[[], bool], seconds: float = 0.1) -> None:
