@@ -16,7 +16,7 @@ from common import settings
 from web import create_app, live
 from web.reference import asyncapi
 from web.reference.documented import documentation_of
-from web.reference.views import Documents, documents
+from web.reference.views import Reference, reference
 
 Document = dict[str, Any]
 
@@ -36,10 +36,10 @@ def detached_application() -> Iterator[Flask]:
 
 
 @cache
-def served_documents() -> Documents:
+def served_documents() -> Reference:
     """Those that every application serves. Ask before there is another application: limiters know only the newest."""
     with detached_application() as application, application.app_context():
-        return documents()
+        return reference()
 
 
 @cache

@@ -2,7 +2,9 @@
 
 from common import logging, settings
 from web import create_app
+from web.reference import views as reference
 
 _settings = settings.load()
 logging.configure(_settings, "web")
 app = create_app(_settings)
+reference.prepare(app)

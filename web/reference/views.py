@@ -1,9 +1,9 @@
-"""`/openapi.json`, `/asyncapi.json` and `/docs`: made once for each process, when somebody first asks."""
+"""`/openapi.json`, `/asyncapi.json` and `/docs`: made once for each process."""
 
-from dataclasses import dataclass
+from functools import cached_property
 from typing import Annotated, Any
 
-from flask import Blueprint, Response, current_app, jsonify, make_response, render_template, request
+from flask import Blueprint, Flask, Response, current_app, jsonify, make_response, render_template, request
 from pydantic import Field
 
 from web.access import public
@@ -22,23 +22,39 @@ _NOT_CHANGED = Answer(304, "It has not changed.", headers=["ETag", "Cache-Contro
 blueprint = Blueprint("reference", __name__)
 
 
-@dataclass(frozen=True)
-class Documents:
-    """Both documents of an application."""
+class Reference:
+    """Both documents of an application, and the page of them. Each is made once: the page takes a tenth of a second."""
 
-    http: Schema
-    live: Schema
+    def __init__(self, app: Flask) -> None:
+        self._routes = list(documented_routes(app))
+
+    @cached_property
+    def http(self) -> Schema:
+        return openapi.document(self._routes)
+
+    @cached_property
+    def live(self) -> Schema:
+        (socket,) = (route.path for route in self._routes if route.group == LIVE)
+        return asyncapi.document(socket)
+
+    @cached_property
+    def page(self) -> str:
+        return render_template("reference.html", http=self.http, live=self.live, page=page)
 
 
-def documents() -> Documents:
-    """Those of the application that handles this request."""
-    app = current_app
-    if "reference" not in app.extensions:
-        routes = list(documented_routes(app))
-        (socket,) = (route.path for route in routes if route.group == LIVE)
-        app.extensions["reference"] = Documents(openapi.document(routes), asyncapi.document(socket))
-    made: Documents = app.extensions["reference"]
+def reference() -> Reference:
+    """That of the application that handles this request."""
+    extensions = current_app.extensions
+    if "reference" not in extensions:
+        extensions["reference"] = Reference(current_app)
+    made: Reference = extensions["reference"]
     return made
+
+
+def prepare(app: Flask) -> None:
+    """Make everything before the first request, so that no viewer has to wait for it."""
+    with app.test_request_context():
+        _ = reference().page
 
 
 @blueprint.get("/openapi.json")
@@ -50,7 +66,7 @@ def documents() -> Documents:
 )
 @public
 def http_document() -> Response:
-    return _revalidated(jsonify(documents().http))
+    return _revalidated(jsonify(reference().http))
 
 
 @blueprint.get("/asyncapi.json")
@@ -62,7 +78,7 @@ def http_document() -> Response:
 )
 @public
 def live_document() -> Response:
-    return _revalidated(jsonify(documents().live))
+    return _revalidated(jsonify(reference().live))
 
 
 @blueprint.get("/docs")
@@ -77,8 +93,7 @@ def live_document() -> Response:
 )
 @public
 def both_as_a_page() -> Response:
-    made = documents()
-    response = make_response(render_template("reference.html", http=made.http, live=made.live, page=page))
+    response = make_response(reference().page)
     response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
     return _revalidated(response)
 
