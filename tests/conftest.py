@@ -17,11 +17,10 @@ from common import settings as settings_module
 from common.redis import Client
 from common.settings import Settings
 from tests.command_line import CommandLine, command_line_of
-from tests.documents import as_documented, served_documents
+from tests.documents import documented_application
 from tests.player import Player, register
 from tests.servers import Servers, running_servers
 from tests.stack import Stack, running_stack
-from web import create_app
 from workers import housekeeping
 from workers.state import WorkerState
 
@@ -120,11 +119,8 @@ def client_of_redis(worker: WorkerState) -> Client:
 
 @pytest.fixture
 def app(settings: Settings, worker: WorkerState) -> Iterator[Flask]:
-    served_documents()
-    application = create_app(settings)
-    with as_documented(application):
+    with documented_application(settings) as application:
         yield application
-    application.extensions["scoreboard"].close()
 
 
 @pytest.fixture

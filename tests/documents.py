@@ -13,6 +13,7 @@ from flask import Flask, Response, request
 from jsonschema import Draft202012Validator
 
 from common import settings
+from common.settings import Settings
 from web import create_app, live
 from web.reference import asyncapi
 from web.reference.documented import documentation_of
@@ -49,8 +50,19 @@ def described_messages() -> "DocumentedMessages":
 
 
 @contextmanager
-def as_documented(application: Flask) -> Iterator[None]:
-    """Inside, every answer of the application is compared with the document; at the end, the differences are told."""
+def documented_application(given: Settings) -> Iterator[Flask]:
+    """An application that is closed in the end, and each of whose answers has to be as documented."""
+    served_documents()
+    application = create_app(given)
+    try:
+        with _as_documented(application):
+            yield application
+    finally:
+        application.extensions["scoreboard"].close()
+
+
+@contextmanager
+def _as_documented(application: Flask) -> Iterator[None]:
     described = DocumentedApi(served_documents().http)
     problems: list[str] = []
 

@@ -9,8 +9,8 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from tests.conftest import SettingsFactory, wait_until
+from tests.documents import documented_application
 from tests.player import PASSWORD, error_code, register
-from web import create_app
 from workers.state import WorkerState
 
 GENEROUS = {
@@ -23,9 +23,8 @@ GENEROUS = {
 
 @contextmanager
 def limited(make_settings: SettingsFactory, **limits: str) -> Iterator[FlaskClient]:
-    application = create_app(make_settings(**{**GENEROUS, **limits}))
-    yield application.test_client()
-    application.extensions["scoreboard"].close()
+    with documented_application(make_settings(**{**GENEROUS, **limits})) as application:
+        yield application.test_client()
 
 
 def assert_honest(refused: TestResponse, limit: int, again: FlaskClient, path: str) -> None:

@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Flask
+from flask import Flask, Response
 from flask.testing import FlaskClient
 from jsonschema import Draft7Validator
 from openapi_spec_validator import validate
 
 from common.entries import Entry, Place, Top
 from common.errors import ErrorCode
-from tests.documents import Document, DocumentedMessages, detached_application, problems_of_value
+from tests.documents import Document, DocumentedApi, DocumentedMessages, detached_application, problems_of_value
 from tests.unit.test_live_frames import messages
 from web.errors import STATUS_OF
 from web.hub import frames
@@ -224,6 +224,22 @@ def test_the_checks_of_these_tests_notice_what_is_wrong(live: Document) -> None:
     assert described.problems_of({"type": "hb", "surprise": 1})
     assert described.problems_of({"type": "resumed", "epoch": "e"})
     assert described.problems_of({"type": "nonsense"})
+
+
+@pytest.mark.parametrize(
+    ("answer", "problem"),
+    [
+        (Response("{}", 418, mimetype="application/json"), "which is not documented"),
+        (Response('{"status": "ok"}', 200, mimetype="application/json"), "the header X-Request-ID is missing"),
+        (Response('{"status": "ok", "more": 1}', 200, mimetype="application/json"), "'more' was unexpected"),
+        (Response('{"status": "well"}', 200, mimetype="application/json"), "'ok' was expected"),
+        (Response("ok", 200, mimetype="text/plain"), "the type text/plain is not documented"),
+    ],
+)
+def test_the_checks_of_all_tests_notice_an_answer_that_is_not_documented(
+    http: Document, answer: Response, problem: str
+) -> None:
+    assert problem in " ".join(DocumentedApi(http).problems_of("readHealth", answer))
 
 
 # -- the page ----------------------------------------------------------------------------------------------------------

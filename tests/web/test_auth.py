@@ -14,8 +14,8 @@ from common import passwords, redis, revocations
 from common.redis import Client
 from common.revocations import Revocations
 from tests.conftest import SettingsFactory
+from tests.documents import documented_application
 from tests.player import PASSWORD, Player, error_code, log_in, register
-from web import create_app
 from workers.state import WorkerState
 
 
@@ -74,10 +74,9 @@ def test_a_bad_registration_names_the_field(client: FlaskClient, body: dict[str,
 
 
 def test_closed_registration_is_refused(make_settings: SettingsFactory, worker: WorkerState) -> None:
-    closed = create_app(make_settings(SCOREBOARD_REGISTRATION="closed"))
-    answer = closed.test_client().post("/api/auth/register", json={"username": "ada", "password": PASSWORD})
-    assert (answer.status_code, error_code(answer)) == (403, "registration_closed")
-    closed.extensions["scoreboard"].close()
+    with documented_application(make_settings(SCOREBOARD_REGISTRATION="closed")) as closed:
+        answer = closed.test_client().post("/api/auth/register", json={"username": "ada", "password": PASSWORD})
+        assert (answer.status_code, error_code(answer)) == (403, "registration_closed")
 
 
 def test_a_login_answers_as_the_contract_says(client: FlaskClient, ada: Player) -> None:

@@ -8,8 +8,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from tests.conftest import SettingsFactory
+from tests.documents import documented_application
 from tests.player import Player, error_code
-from web import create_app
 from workers.state import WorkerState
 
 
@@ -82,17 +82,14 @@ def test_a_dependency_that_is_away_is_a_503_and_nothing_is_half_done(
 
 
 def test_without_postgresql_the_answer_is_a_503(make_settings: SettingsFactory, worker: WorkerState) -> None:
-    application = create_app(make_settings(DATABASE_URL="postgresql://127.0.0.1:1/none"))
-    answer = application.test_client().post("/api/auth/login", json={"username": "ada", "password": "x"})
-    assert (answer.status_code, error_code(answer)) == (503, "dependency_unavailable")
-    application.extensions["scoreboard"].close()
+    with documented_application(make_settings(DATABASE_URL="postgresql://127.0.0.1:1/none")) as application:
+        answer = application.test_client().post("/api/auth/login", json={"username": "ada", "password": "x"})
+        assert (answer.status_code, error_code(answer)) == (503, "dependency_unavailable")
 
 
 def test_without_redis_lists_come_from_the_database(make_settings: SettingsFactory, worker: WorkerState) -> None:
-    application = create_app(make_settings(REDIS_URL="redis://127.0.0.1:1/0"))
-    answer = application.test_client().get("/api/scores/leaderboard")
-    assert answer.status_code == 200
-    application.extensions["scoreboard"].close()
+    with documented_application(make_settings(REDIS_URL="redis://127.0.0.1:1/0")) as application:
+        assert application.test_client().get("/api/scores/leaderboard").status_code == 200
 
 
 @pytest.mark.parametrize(("offered", "is_kept"), [("abcdefgh-1", True), ("short", False), ("has space 123", False)])
