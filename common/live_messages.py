@@ -43,7 +43,7 @@ class Delta(_StartOfDelta):
     at: CommittedAt
     total: Total
     entries: list[Entry]
-    removed: list[UserId]
+    removed: Annotated[list[UserId], Field(description="Who left the head.", examples=[[]])]
 
 
 class Me(TypedDict):

@@ -23,7 +23,7 @@ def document(routes: Sequence[Route]) -> Schema:
     schemas = Schemas(_types_in(routes))
     return {
         "openapi": "3.1.0",
-        "info": {"title": prose.TITLE, "version": API_VERSION, "description": prose.HTTP},
+        "info": {"title": prose.TITLE, "version": API_VERSION, "description": prose.HTTP, "license": prose.LICENSE},
         "servers": [{"url": "/"}],
         "tags": [{"name": name, "description": sentence} for name, sentence in prose.TAGS.values()],
         "paths": _paths(routes, schemas),

@@ -1,6 +1,7 @@
 """What the reference says in sentences: what holds for every address and every message."""
 
 TITLE = "Scoreboard"
+LICENSE = {"name": "MIT", "identifier": "MIT"}
 
 HTTP = """A live leaderboard: a signed claim becomes points exactly once, and every viewer sees it at once.
 
