@@ -11,6 +11,8 @@ from redis.client import PubSub
 from redis.commands.core import Script
 from redis.retry import Retry
 
+from common import failures
+
 Client = redis.Redis
 
 CONNECT_TIMEOUT_SECONDS = 0.5
@@ -23,6 +25,34 @@ class EvictionError(Exception):
     """The server may forget what it was trusted with; the text says how."""
 
 
+class ImpatientConnection(redis.Connection):
+    """Waits in vain at most once for the work at hand: what comes after a timeout fails at once."""
+
+    def connect(self, *arguments: Any, **keywords: Any) -> None:  # noqa: ANN401 - passed on as they are
+        self._refuse_to_wait_again()
+        try:
+            super().connect(*arguments, **keywords)  # type: ignore[no-untyped-call]  # redis-py
+        except redis.TimeoutError:
+            failures.note("redis")
+            raise
+
+    def send_packed_command(self, *arguments: Any, **keywords: Any) -> None:  # noqa: ANN401
+        self._refuse_to_wait_again()
+        super().send_packed_command(*arguments, **keywords)  # type: ignore[no-untyped-call]  # redis-py
+
+    def read_response(self, *arguments: Any, **keywords: Any) -> Any:  # noqa: ANN401
+        try:
+            return super().read_response(*arguments, **keywords)
+        except redis.TimeoutError:
+            failures.note("redis")
+            raise
+
+    @staticmethod
+    def _refuse_to_wait_again() -> None:
+        if failures.has("redis"):
+            raise redis.ConnectionError("Redis has let this request wait in vain already")
+
+
 def connect(url: str, *, connections: int = 64) -> Client:
     """A client for commands, replies as text.
 
@@ -31,6 +61,7 @@ def connect(url: str, *, connections: int = 64) -> Client:
     """
     return redis.Redis.from_url(
         url,
+        connection_class=ImpatientConnection,
         decode_responses=True,
         max_connections=connections,
         socket_connect_timeout=CONNECT_TIMEOUT_SECONDS,

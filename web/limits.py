@@ -23,7 +23,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from common import keys, metrics
 from common.errors import ErrorCode, ScoreboardError
-from common.redis import COMMAND_TIMEOUT_SECONDS, CONNECT_TIMEOUT_SECONDS
+from common.redis import COMMAND_TIMEOUT_SECONDS, CONNECT_TIMEOUT_SECONDS, ImpatientConnection
 from common.strict_json import parse_object
 from web.access import identity
 from web.errors import refuse
@@ -123,6 +123,7 @@ def init_app(app: Flask, adapters: Services) -> None:
             "key_prefix": keys.RATE_LIMIT_PREFIX,
             "socket_connect_timeout": CONNECT_TIMEOUT_SECONDS,
             "socket_timeout": COMMAND_TIMEOUT_SECONDS,
+            "connection_class": ImpatientConnection,
             "retry": Retry(NoBackoff(), 0),
         },
     )

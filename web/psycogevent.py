@@ -3,8 +3,13 @@
 from gevent.socket import wait_read, wait_write
 from psycopg2 import OperationalError, extensions
 
-LONGEST_WAIT_SECONDS = 3.0
+from common import failures
+
+LONGEST_WAIT_SECONDS = 1.7
 """Longer than any statement may take here. libpq's own `connect_timeout` does not work in steps."""
+
+SECOND_WAIT_SECONDS = 0.1
+"""For a request that has waited in vain before."""
 
 
 def install() -> None:
@@ -18,14 +23,13 @@ def _wait(connection: extensions.connection) -> None:
         state = connection.poll()
         if state == extensions.POLL_OK:
             return
-        if state == extensions.POLL_READ:
-            wait_read(connection.fileno(), LONGEST_WAIT_SECONDS, _gone())
-        elif state == extensions.POLL_WRITE:
-            wait_write(connection.fileno(), LONGEST_WAIT_SECONDS, _gone())
-        else:
+        if state not in (extensions.POLL_READ, extensions.POLL_WRITE):
             raise OperationalError(f"unexpected state {state} of a connection")
-
-
-def _gone() -> OperationalError:
-    """What a wait ends with that took too long; psycopg2 then closes the connection."""
-    return OperationalError(f"the server has not answered for {LONGEST_WAIT_SECONDS:g} s")
+        seconds = SECOND_WAIT_SECONDS if failures.has("postgresql") else LONGEST_WAIT_SECONDS
+        wait = wait_read if state == extensions.POLL_READ else wait_write
+        try:
+            wait(connection.fileno(), seconds)
+        except TimeoutError:
+            failures.note("postgresql")
+            # psycopg2 closes the connection of a wait that failed.
+            raise OperationalError(f"the server has not answered for {seconds:g} s") from None

@@ -7,7 +7,7 @@ import time
 import structlog
 from flask import Flask, Response, g, request
 
-from common import metrics
+from common import failures, metrics
 from common.errors import ErrorCode, ScoreboardError
 
 log = structlog.get_logger(__name__)
@@ -23,6 +23,7 @@ def init_app(app: Flask) -> None:
 
 def begin() -> None:
     g.started = time.perf_counter()
+    failures.begin()
     offered = request.headers.get("X-Request-ID", "")
     g.request_id = offered if _REQUEST_ID.fullmatch(offered) else secrets.token_hex(16)
     structlog.contextvars.clear_contextvars()
