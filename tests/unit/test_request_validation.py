@@ -23,9 +23,10 @@ VALID: dict[str, object] = {
     "signature": "0" * 64,
 }
 
+texts = st.text(st.characters(codec="utf-8", exclude_characters="\0"))
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | texts,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
     max_leaves=10,
 )
 
@@ -77,10 +78,9 @@ def test_no_bytes_make_the_parser_fail_otherwise(body: bytes) -> None:
         assert refusal.code is ErrorCode.INVALID_JSON
 
 
-@given(st.dictionaries(st.text(), json_values, max_size=5))
+@given(st.dictionaries(texts, json_values, max_size=5))
 def test_plain_objects_come_through_unchanged(value: dict[str, object]) -> None:
     text = json.dumps(value)
-    assume("\\u0000" not in text and not any(f"\\ud{digit}" in text for digit in "89abcdef"))
     try:
         assert parse_object(text.encode()) == value
     except ScoreboardError:
