@@ -4,6 +4,8 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+import redis
+
 from common import ledger, outcomes, signing, usernames
 from common.errors import ErrorCode, ScoreboardError
 from common.inbox import Accepted, Inbox, InboxFullError, Known, Update
@@ -100,9 +102,17 @@ def _result(
     reply = waiter.wait(wait_seconds)
     if reply:
         return _same_action(claim, Answer(reply.outcome, reply.replayed))
-    receipt = services.inbox.receipt(update.user_id, update.idempotency_key) if wait_seconds else None
+    receipt = _receipt(services.inbox, update.user_id, update.idempotency_key) if wait_seconds else None
     pending = outcomes.accepted(update.user_id, update.action_id, update.idempotency_key, "")
     return Answer(receipt or pending, replayed=False)
+
+
+def _receipt(inbox: Inbox, user_id: str, idempotency_key: str) -> Outcome | None:
+    """What Redis remembers of an update that it has accepted. If it has gone since, the update stays accepted."""
+    try:
+        return inbox.receipt(user_id, idempotency_key)
+    except redis.RedisError:
+        return None
 
 
 def _twin(
@@ -116,7 +126,9 @@ def _twin(
     while receipt["status"] == "accepted" and time.monotonic() < deadline:
         reply = waiter.wait(TWIN_POLL_SECONDS)
         receipt = (
-            reply.outcome if reply else services.inbox.receipt(claim.user_id.lower(), claim.idempotency_key) or receipt
+            reply.outcome
+            if reply
+            else _receipt(services.inbox, claim.user_id.lower(), claim.idempotency_key) or receipt
         )
     return _same_action(claim, Answer(receipt, replayed=True))
 
