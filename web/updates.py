@@ -125,11 +125,8 @@ def _twin(
     deadline = time.monotonic() + wait_seconds
     while receipt["status"] == "accepted" and time.monotonic() < deadline:
         reply = waiter.wait(TWIN_POLL_SECONDS)
-        receipt = (
-            reply.outcome
-            if reply
-            else _receipt(services.inbox, claim.user_id.lower(), claim.idempotency_key) or receipt
-        )
+        known = reply.outcome if reply else _receipt(services.inbox, claim.user_id.lower(), claim.idempotency_key)
+        receipt = known or receipt
     return _same_action(claim, Answer(receipt, replayed=True))
 
 

@@ -1,4 +1,4 @@
-"""Listening to Redis: a quiet connection shows that it lives, a dead one is given up, and neither is mistaken."""
+"""Servers that say nothing: a quiet connection shows that it lives, a dead one is given up, and nobody waits twice."""
 
 import time
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ import pytest
 import redis as redis_py
 from redis.client import PubSub
 
-from common import redis
+from common import failures, redis
 from tests.chaos.installation import through
 from tests.chaos.proxy import Proxy
 from tests.servers import Servers
@@ -61,6 +61,23 @@ def test_a_connection_that_only_seems_to_be_there_is_given_up(proxy: Proxy, subs
         for _ in messages:
             pass
     proxy.manner.is_silent = False
+
+
+def test_a_request_waits_for_a_silent_redis_once_and_then_no_more(servers: Servers, proxy: Proxy) -> None:
+    with redis.connect(through(servers.redis_url(1), proxy)) as client:
+        client.ping()
+        proxy.manner.is_silent = True
+        failures.begin()
+        with pytest.raises(redis_py.TimeoutError):
+            client.ping()
+        started = time.monotonic()
+        for _ in range(10):
+            with pytest.raises(redis_py.ConnectionError):
+                client.ping()
+        assert time.monotonic() - started < redis.COMMAND_TIMEOUT_SECONDS
+        proxy.manner.is_silent = False
+        failures.begin()
+        client.ping()
 
 
 def test_a_loop_that_no_longer_comes_around_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
