@@ -9,6 +9,7 @@ import prometheus_client
 import pytest
 
 from common import metrics
+from common.catalogue import DEFAULTS
 from dev import configuration_page
 from scoreboard.__main__ import commands
 from web.errors import STATUS_OF
@@ -63,6 +64,19 @@ def test_every_error_code_stands_in_the_guide_with_its_status_and_no_other() -> 
     assert {(int(status), code) for status, code in rows} == {
         (status, code.value) for code, status in STATUS_OF.items()
     }
+
+
+def test_the_guide_has_the_default_catalogue() -> None:
+    rows = re.findall(r"^\| `([a-z-]+)` \| (\d+) \|$", (DOCS / "api.md").read_text(), re.MULTILINE)
+    assert {name: int(points) for name, points in rows} == {
+        action.id: action.points for action in DEFAULTS.actions.values()
+    }
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_setting_that_is_named_exists(page: Path) -> None:
+    named = set(re.findall(r"`(SCOREBOARD_[A-Z_]+[A-Z])\b", page.read_text()))
+    assert {name for name in named if not on_the_page(name)} == set()
 
 
 def test_every_command_of_the_operator_stands_in_the_operators_page() -> None:
