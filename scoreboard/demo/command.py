@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import click
 from rich.console import Console
@@ -32,9 +33,22 @@ def _default_password_file() -> Path:
     return Path(os.environ.get("SCOREBOARD_DATA_DIR") or ".data") / "secrets" / "demo_password"
 
 
+def _checked(_context: click.Context, _parameter: click.Parameter, url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise click.BadParameter("must look like http://127.0.0.1:8000")
+    return url
+
+
 @click.command()
 @click.option("--players", type=click.IntRange(1, MOST_PLAYERS), default=30, show_default=True)
-@click.option("--url", default=_default_url, show_default="this machine, SCOREBOARD_PORT", help="The service.")
+@click.option(
+    "--url",
+    default=_default_url,
+    show_default="this machine, SCOREBOARD_PORT",
+    callback=_checked,
+    help="The service.",
+)
 @click.option(
     "--pace",
     type=click.FloatRange(min=0.01),

@@ -1,13 +1,15 @@
 import re
 from collections import Counter
+from pathlib import Path
 from random import Random
 
 import pytest
+from click.testing import CliRunner
 
 from common.catalogue import DEFAULTS
 from common.schemas import RESERVED_USERNAMES, RegisterRequest
 from scoreboard.demo import habits
-from scoreboard.demo.command import MOST_PLAYERS, USUAL_PACE
+from scoreboard.demo.command import MOST_PLAYERS, USUAL_PACE, demo
 from scoreboard.demo.connection import Answer, source_of
 from scoreboard.demo.handles import handle, spellings
 from scoreboard.demo.patience import pause_before_retry
@@ -87,3 +89,11 @@ def test_each_player_has_an_address_of_its_own_where_the_server_is_on_loopback()
 
 def test_towards_another_machine_no_address_is_chosen() -> None:
     assert source_of(0, "https://board.example/") is None
+
+
+@pytest.mark.parametrize("url", ["127.0.0.1:8000", "localhost", "ftp://127.0.0.1", "http://"])
+def test_an_address_that_is_none_is_refused_at_once(url: str, tmp_path: Path) -> None:
+    done = CliRunner().invoke(demo, ["--url", url, "--password-file", str(tmp_path / "password")])
+
+    assert done.exit_code == 2
+    assert "must look like" in done.output
