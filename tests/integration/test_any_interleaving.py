@@ -1,0 +1,170 @@
+"""Random interleavings of what can happen to an update, against a model of ten lines."""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from unittest.mock import patch
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from sqlalchemy import text
+
+from common import keys, ledger, periods, standings
+from common.inbox import Inbox, Update
+from common.keys import BoardKeys
+from tests.inbox import add_users, board_of
+from workers import closing, drain, housekeeping
+from workers.batches import Batches
+from workers.state import WorkerState
+
+POINTS = {"daily-login": 5, "complete-level": 10, "win-match": 25, "win-tournament": 100, "share": 1}
+ACTIONS = sorted(POINTS)
+POINTS_OF_DEATH = ((ledger, "add"), (Batches, "_record"), (Batches, "_project"), (Inbox, "settle"))
+PERIODS = ("all", "daily")
+
+users = st.integers(0, 2)
+numbers = st.integers(0, 11)
+
+
+class Died(BaseException):
+    """The worker ended here; nothing of ours catches it."""
+
+
+class Model:
+    """What should come of it: every key counts once, and a closed day stays as it was."""
+
+    def __init__(self) -> None:
+        self.counted: dict[tuple[int, int], int] = {}
+        self.closed: Counter[int] | None = None
+
+    def accept(self, user: int, number: int) -> None:
+        self.counted[user, number] = POINTS[action_of(number)]
+
+    def board(self, period: str) -> Counter[int]:
+        if period == "daily" and self.closed is not None:
+            return self.closed
+        return sum((Counter({user: points}) for (user, _), points in self.counted.items()), Counter())
+
+
+def action_of(number: int) -> str:
+    """A key goes with one action, as a client that retries has it."""
+    return ACTIONS[number % len(ACTIONS)]
+
+
+@contextmanager
+def dying_after(owner: Any, name: str) -> Iterator[None]:  # noqa: ANN401 - a class or a module
+    act = getattr(owner, name)
+
+    def die(*arguments: Any, **keywords: Any) -> None:  # noqa: ANN401
+        act(*arguments, **keywords)
+        raise Died
+
+    with patch.object(owner, name, die):
+        yield
+
+
+class Interleavings(RuleBasedStateMachine):
+    """One worker after another on one inbox."""
+
+    worker: WorkerState
+
+    @initialize()
+    def begin(self) -> None:
+        self.worker.redis.flushdb()
+        tables = "users, score_events, standings, periods, snapshots, score_quarantine"
+        with self.worker.engine.begin() as connection:
+            connection.execute(text(f"TRUNCATE {tables} CASCADE"))
+        self.users = add_users(self.worker.engine, 3)
+        self.model = Model()
+        housekeeping.mend(self.worker)
+
+    @rule(user=users, number=numbers)
+    def accept(self, user: int, number: int) -> None:
+        key = f"key-number-{number}"
+        self.worker.inbox.accept(
+            Update(self.users[user], action_of(number), key, "2026-11-23T09:15:00.123Z", "request-id", None)
+        )
+        self.model.accept(user, number)
+
+    @rule(user=users, number=numbers)
+    def forget_receipt(self, user: int, number: int) -> None:
+        """A retry after this is accepted anew, and found in the ledger."""
+        self.worker.redis.delete(keys.receipt(self.users[user], f"key-number-{number}"))
+
+    @rule()
+    def apply(self) -> None:
+        self.worker.drain.run()
+
+    @rule(where=st.sampled_from(POINTS_OF_DEATH))
+    def die(self, where: tuple[Any, str]) -> None:
+        with dying_after(*where):
+            try:
+                self.worker.drain.run()
+            except Died:
+                return
+
+    @rule(period=st.sampled_from(PERIODS), which=st.sampled_from(("scores", "members", "meta")))
+    def lose(self, period: str, which: str) -> None:
+        self.worker.redis.delete(getattr(BoardKeys("main", self._id(period)), which))
+
+    @rule(period=st.sampled_from(PERIODS))
+    def rebuild(self, period: str) -> None:
+        self.worker.rebuilder.rebuild("main", self._id(period))
+
+    @rule(user=users)
+    def recount(self, user: int) -> None:
+        self.worker.verifier.recount([self.users[user]])
+        for period in PERIODS:
+            self.worker.rebuilder.rebuild("main", self._id(period))
+
+    @rule()
+    def roll_over(self) -> None:
+        """The day ends by the clock; it closes only if nothing of it is pending."""
+        closed = closing.close_ended(self.worker, datetime.now(UTC) + timedelta(days=40))
+        if any(period.period_id == self._id("daily") for period in closed):
+            self.model.closed = self.model.board("daily")
+
+    @invariant()
+    def nothing_is_ever_too_much(self) -> None:
+        if hasattr(self, "model"):
+            with self.worker.engine.connect() as connection:
+                rows = standings.top(connection, "main", "all", 10).entries
+            due = self.model.board("all")
+            assert all(entry.score <= due[self.users.index(entry.user_id)] for entry in rows)
+
+    def teardown(self) -> None:
+        while self.worker.inbox.depth():
+            self.worker.drain.run()
+        for period in PERIODS:
+            self.worker.rebuilder.ensure_served("main", self._id(period))
+            due = {self.users[user]: points for user, points in self.model.board(period).items()}
+            with self.worker.engine.connect() as connection:
+                rows = standings.top(connection, "main", self._id(period), 10).entries
+            assert {entry.user_id: entry.score for entry in rows} == due
+            assert board_of(self.worker, self._id(period)) == due
+        assert self.worker.verifier.check(self.users) == []
+
+    @staticmethod
+    def _id(period: str) -> str:
+        return periods.current(period, datetime.now(UTC)).id
+
+
+def test_whatever_happens_in_whatever_order_every_key_counts_once(worker: WorkerState) -> None:
+    class OnThisWorker(Interleavings):
+        pass
+
+    OnThisWorker.worker = worker
+    with patch.object(drain, "ABANDONED_MS", 0), patch.object(drain, "LINGER_MS", 1):
+        run_state_machine_as_test(
+            OnThisWorker,
+            settings=settings(
+                max_examples=30,
+                stateful_step_count=20,
+                deadline=None,
+                suppress_health_check=list(HealthCheck),
+                print_blob=True,
+            ),
+        )
