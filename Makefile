@@ -15,7 +15,7 @@ run: $(INSTALLED) ## Start everything here, with its own PostgreSQL and Valkey; 
 	@exec $(BIN)/python -m dev.run $$PPID
 
 test: lint ## Check the style and run every test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 test-fast: $(INSTALLED) ## Run the tests that need no server
 	$(BIN)/python -m pytest tests/unit

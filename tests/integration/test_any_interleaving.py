@@ -9,7 +9,14 @@ from unittest.mock import patch
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 from sqlalchemy import text
 
 from common import keys, ledger, periods, standings
@@ -81,13 +88,12 @@ class Interleavings(RuleBasedStateMachine):
         self.model = Model()
         housekeeping.mend(self.worker)
 
-    @rule(user=users, number=numbers)
-    def accept(self, user: int, number: int) -> None:
-        key = f"key-number-{number}"
-        self.worker.inbox.accept(
-            Update(self.users[user], action_of(number), key, "2026-11-23T09:15:00.123Z", "request-id", None)
-        )
-        self.model.accept(user, number)
+    @rule(claims=st.lists(st.tuples(users, numbers), min_size=1, max_size=4))
+    def accept(self, claims: list[tuple[int, int]]) -> None:
+        for user, number in claims:
+            update = (self.users[user], action_of(number), f"key-number-{number}")
+            self.worker.inbox.accept(Update(*update, "2026-11-23T09:15:00.123Z", "request-id", None))
+            self.model.accept(user, number)
 
     @rule(user=users, number=numbers)
     def forget_receipt(self, user: int, number: int) -> None:
@@ -120,9 +126,12 @@ class Interleavings(RuleBasedStateMachine):
         for period in PERIODS:
             self.worker.rebuilder.rebuild("main", self._id(period))
 
-    @rule()
-    def roll_over(self) -> None:
+    @precondition(lambda self: self.model.counted and self.model.closed is None)
+    @rule(finishes_first=st.booleans())
+    def roll_over(self, finishes_first: bool) -> None:
         """The day ends by the clock; it closes only if nothing of it is pending."""
+        while finishes_first and self.worker.inbox.depth():
+            self.worker.drain.run()
         closed = closing.close_ended(self.worker, datetime.now(UTC) + timedelta(days=40))
         if any(period.period_id == self._id("daily") for period in closed):
             self.model.closed = self.model.board("daily")
