@@ -86,7 +86,8 @@ class Replies:
                 if self._tried.is_set() and not self._closed:
                     log.warning("replies_lost", error=type(error).__name__)
             except Exception:
-                log.exception("replies_failed")
+                if not self._closed:  # closing takes the connection away from under the listener
+                    log.exception("replies_failed")
             self._tried.set()
             time.sleep(RECONNECT_SECONDS)
 
