@@ -99,9 +99,9 @@ class Servers:
             yield connection.cursor()
 
 
-def start_servers(root: Path, *, fast: bool = True) -> Servers:
+def start_servers(root: Path, *, fast: bool = True, valkey_root: Path | None = None) -> Servers:
     """Start both in this folder, which see `temporary_root`. Without `fast` they are as durable as in `make run`."""
-    servers = Servers(Postgres(root, fast=fast), Valkey(root, fast=fast))
+    servers = Servers(Postgres(root, fast=fast), Valkey(valkey_root or root, fast=fast))
     try:
         servers.postgres.start()
         servers.valkey.start()

@@ -10,30 +10,33 @@ from collections.abc import Iterator, Sequence
 from rich.console import Console
 from rich.table import Table
 
+from tests.chaos import disks
 from tests.chaos.faults import FAULTS, Fault
-from tests.chaos.rounds import Report, run
+from tests.chaos.rounds import Report, Round, run
 
-SECONDS = 3.0
+SECONDS, MANY_SECONDS = 3.0, 30.0
+LASTING_SHARE = 0.1
+"""How many of the rounds last long."""
+
 MIXED_SHARE = 0.3
 """How many of the rounds have two faults."""
 
 
-def rounds(seed: int, minutes: float) -> Iterator[Sequence[Fault]]:
+def rounds(seed: int, minutes: float, faults: Sequence[Fault]) -> Iterator[Round]:
     """Every fault once, in an order of the seed's, and then others and pairs until the time is over."""
     draw = random.Random(seed)
     deadline = time.monotonic() + 60 * minutes
-    waiting = draw.sample(FAULTS, len(FAULTS))
+    waiting = draw.sample(faults, len(faults))
     while time.monotonic() < deadline:
-        if waiting:
-            yield [waiting.pop()]
-        else:
-            yield draw.sample(FAULTS, 2 if draw.random() < MIXED_SHARE else 1)
+        chosen = [waiting.pop()] if waiting else draw.sample(faults, 2 if draw.random() < MIXED_SHARE else 1)
+        yield chosen, MANY_SECONDS if draw.random() < LASTING_SHARE else SECONDS
 
 
 def main() -> None:
     minutes = float(os.environ.get("CHAOS_MINUTES") or 10)
     seed = int(os.environ.get("CHAOS_SEED") or secrets.randbits(32))
     console = Console()
+    faults = [fault for fault in FAULTS if disks.are_possible() or not fault.needs_small_disks]
     console.print(f"chaos for {minutes:g} minutes, CHAOS_SEED={seed}")
     started = time.monotonic()
     with console.status("starting servers and programs") as status:
@@ -46,7 +49,7 @@ def main() -> None:
             if not console.is_terminal:
                 console.print(text)
 
-        report = run(seed, rounds(seed, minutes), SECONDS, tell)
+        report = run(seed, rounds(seed, minutes, faults), on_small_disks=disks.are_possible(), tell=tell)
     console.print(table(report))
     console.print(f"slowest answer {report.slowest:.1f} s; later than 2 s: {report.late or 'none'}")
     for problem in report.problems:

@@ -19,12 +19,11 @@ from celery import Celery
 from common import keys, periods, tasks
 from common.keys import BoardKeys
 from common.periods import ALL_TIME
-from tests.chaos import crash_points
+from tests.chaos import crash_points, disks
 from tests.chaos.crashing_worker import CLOCK
 from tests.chaos.installation import Installation
 from tests.stack import Variant
 
-ROOT_ONLY = "root"
 _CRASHES_WITHIN_SECONDS = 20.0
 
 
@@ -38,6 +37,7 @@ class Fault:
     """Whether it takes away what Redis alone holds: updates that were only accepted (202)."""
     is_long: bool = False
     """Whether it takes too long for the short form."""
+    needs_small_disks: bool = False
 
 
 def _kill(name: str) -> Fault:
@@ -84,6 +84,17 @@ def _away(server: str) -> Fault:
         running.start()
 
     return Fault(f"{server} away", hurt)
+
+
+def _disk_full(server: str) -> Fault:
+    def hurt(at: Installation, draw: random.Random, seconds: float) -> None:
+        running: Any = getattr(at.servers, server)
+        with disks.filled(running.folder):
+            time.sleep(seconds)
+        if not running.is_running():
+            running.start()
+
+    return Fault(f"{server}'s disk full", hurt, is_long=True, needs_small_disks=True)
 
 
 def _flush(at: Installation, draw: random.Random, seconds: float) -> None:
@@ -240,6 +251,7 @@ FAULTS = (
     Fault("worker frozen, then killed", _freeze_worker),
     *(_restart(server) for server in ("valkey", "postgres")),
     *(_away(server) for server in ("valkey", "postgres")),
+    *(_disk_full(server) for server in ("valkey", "postgres")),
     Fault("FLUSHALL", _flush, may_lose_accepted=True),
     *(_delete_key(which) for which in ("scores", "members", "meta")),
     Fault("valkey empty", _empty, may_lose_accepted=True),

@@ -17,8 +17,9 @@ from common.rebuild import Rebuilder
 from common.redis import Client
 from common.settings import Settings
 from common.verification import Verifier
+from tests.chaos.disks import small_disks
 from tests.chaos.proxy import Proxy
-from tests.servers import Servers, running_servers
+from tests.servers import Servers, running_servers, start_servers
 from tests.stack import Stack, Variant, running_stack
 
 _LOOK_SECONDS = 0.05
@@ -93,9 +94,21 @@ def through(url: str, proxy: Proxy) -> str:
 
 
 @contextmanager
-def installed() -> Iterator[Installation]:
+def servers_on_small_disks() -> Iterator[Servers]:
+    """Each server on a disk of its own that can be filled."""
+    with small_disks(2) as (postgres_disk, valkey_disk):
+        servers = start_servers(postgres_disk, fast=False, valkey_root=valkey_disk)
+        try:
+            yield servers
+        finally:
+            servers.stop()
+
+
+@contextmanager
+def installed(*, on_small_disks: bool = False) -> Iterator[Installation]:
     """A running installation on servers that write everything down before they answer."""
-    with running_servers(fast=False) as servers, proxied(servers) as (redis_proxy, postgres_proxy):
+    started = servers_on_small_disks() if on_small_disks else running_servers(fast=False)
+    with started as servers, proxied(servers) as (redis_proxy, postgres_proxy):
         url = servers.migrated_database()
         _load_catalogue(url, servers)
         redis_url = servers.redis_url(_REDIS_DATABASE)

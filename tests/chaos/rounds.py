@@ -21,6 +21,10 @@ _LOOK_SECONDS = 0.1
 _DEAD_TOKEN_ANSWERS = (401, 503)
 
 
+Round = tuple[Sequence[Fault], float]
+"""Faults, and for how many seconds what lasts of them lasts."""
+
+
 @dataclass
 class Row:
     """What one kind of fault did, over all its rounds."""
@@ -137,13 +141,17 @@ class Run:
 
 
 def run(
-    seed: int, rounds: Iterator[Sequence[Fault]], seconds: float, tell: Callable[[Report, str], None] = lambda *_: None
+    seed: int,
+    rounds: Iterator[Round],
+    *,
+    on_small_disks: bool = False,
+    tell: Callable[[Report, str], None] = lambda *_: None,
 ) -> Report:
     """Run until there are no more rounds, or until one of them does not balance."""
-    with installed() as at:
+    with installed(on_small_disks=on_small_disks) as at:
         chaos = Run(at, seed)
         with chaos.running():
-            for faults in rounds:
+            for faults, seconds in rounds:
                 tell(chaos.report, " + ".join(fault.name for fault in faults))
                 if not chaos.round(faults, seconds):
                     break
