@@ -1,6 +1,7 @@
 # Everything that is done with the project. `make` alone lists it.
 BIN := .venv/bin
-INSTALLED := .venv/installed
+RUNNABLE := .venv/installed-local
+INSTALLED := .venv/installed-development
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-fast chaos bench lint format install frontend docs lock psql redis-cli compose-secrets clean
@@ -11,7 +12,7 @@ help: ## Show this list
 	@echo "  PYTHON=/path/to/python3 chooses the Python (>= 3.11) of the environment."
 
 # The shell makes way for Python, and Python ends with this make, even if make is killed.
-run: $(INSTALLED) ## Start everything here, with its own PostgreSQL and Valkey; DEMO=1 adds players; Ctrl-C stops it
+run: $(RUNNABLE) ## Start everything here, with its own PostgreSQL and Valkey; DEMO=1 adds players; Ctrl-C stops it
 	@exec $(BIN)/python -m dev.run $$PPID
 
 test: lint ## Check the style and run every test
@@ -38,8 +39,11 @@ format: $(INSTALLED) ## Mend what can be mended by a program
 
 install: $(INSTALLED) ## Make the environment .venv, or bring it up to date
 
+$(RUNNABLE): requirements/local.txt pyproject.toml
+	@python=$$(sh dev/find_python.sh "$(PYTHON)") && "$$python" -m dev.install local
+
 $(INSTALLED): requirements/development.txt pyproject.toml
-	@python=$$(sh dev/find_python.sh "$(PYTHON)") && "$$python" -m dev.install
+	@python=$$(sh dev/find_python.sh "$(PYTHON)") && "$$python" -m dev.install development
 
 frontend: ## Compile the page's script anew (needs Node 18 or newer)
 	cd web/frontend && npm ci --no-audit --no-fund && npm run build
@@ -50,10 +54,10 @@ docs: $(INSTALLED) ## Make docs/configuration.md anew from the settings' descrip
 lock: ## Lock the requirements anew; UPGRADE=1 takes the newest versions
 	sh dev/lock.sh $(if $(UPGRADE),--upgrade)
 
-psql: $(INSTALLED) ## Open psql on the running database
+psql: $(RUNNABLE) ## Open psql on the running database
 	@exec $(BIN)/python -m dev.consoles psql
 
-redis-cli: $(INSTALLED) ## Open valkey-cli or redis-cli on the running Valkey
+redis-cli: $(RUNNABLE) ## Open valkey-cli or redis-cli on the running Valkey
 	@exec $(BIN)/python -m dev.consoles redis-cli
 
 compose-secrets: ## Make the secrets that docker-compose.yml reads, where missing

@@ -1,6 +1,7 @@
 """Make the virtual environment from the locked requirements, or finish one that was interrupted.
 
-Runs under the Python that `make` found, before anything is installed, so it uses the standard library alone.
+`local` is what `make run` needs, `development` that and what the tests need. Runs under the Python that `make` found,
+before anything is installed, so it uses the standard library alone.
 """
 
 import subprocess
@@ -12,17 +13,22 @@ from pathlib import Path
 _OLDEST = (3, 11)
 
 
-def main() -> None:
-    environment, requirements, stamp = Path(".venv"), Path("requirements/development.txt"), Path(".venv/installed")
+STAMPS = {"local": ("local",), "development": ("local", "development")}
+"""The files in `.venv` that say what is there; make compares their age with that of the requirements."""
+
+
+def main(name: str) -> None:
+    environment = Path(".venv")
     python = environment / "bin" / "python"
     if not is_usable(python):
         say(f"making {environment} with Python {sys.version.split()[0]}")
         venv.create(environment, clear=True, symlinks=True, with_pip=True)
     say("installing the locked requirements: a minute or two the first time")
-    pip(python, "--require-hashes", "--requirement", str(requirements))
+    pip(python, "--require-hashes", "--requirement", f"requirements/{name}.txt")
     say("installing the scoreboard command")
     pip(python, "--no-deps", "--no-build-isolation", "--editable", ".")
-    stamp.touch()
+    for stamp in STAMPS[name]:
+        (environment / f"installed-{stamp}").touch()
 
 
 def is_usable(python: Path) -> bool:
@@ -68,6 +74,6 @@ def say(text: str) -> None:
 
 if __name__ == "__main__":
     try:
-        main()
+        main(sys.argv[1])
     except KeyboardInterrupt:
         sys.exit("interrupted; the next `make` goes on from here")
