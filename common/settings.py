@@ -146,7 +146,9 @@ class Settings(BaseSettings):
     )
     live_max: int = Field(10_000, ge=1, alias="SCOREBOARD_LIVE_MAX", description="Live connections per process.")
     allowed_origins: str = Field(
-        "", alias="SCOREBOARD_ALLOWED_ORIGINS", description="Further origins whose pages may open the live socket."
+        "",
+        alias="SCOREBOARD_ALLOWED_ORIGINS",
+        description="Further origins whose pages may call the API and open the live socket.",
     )
 
     @classmethod
@@ -177,7 +179,7 @@ class Settings(BaseSettings):
         return tuple(secret.get_secret_value() for secret in secrets if secret)
 
     @property
-    def live_origins(self) -> frozenset[str]:
+    def further_origins(self) -> frozenset[str]:
         return frozenset(origin for origin in self.allowed_origins.replace(",", " ").split() if origin)
 
 

@@ -6,7 +6,7 @@ It meets the workers only in `common` and sends them tasks by name; `lint-import
 from flask import Flask
 
 from common.settings import Settings
-from web import access, auth, errors, health, leaderboard, limits, live, pages, requests, scores, snapshots
+from web import access, auth, browsers, errors, health, leaderboard, limits, live, pages, requests, scores, snapshots
 from web.reference import views as reference
 from web.services import Services
 
@@ -20,6 +20,7 @@ def create_app(settings: Settings) -> Flask:
     adapters.install(app)
 
     requests.init_app(app)
+    browsers.init_app(app, settings)
     errors.init_app(app)
     limits.init_app(app, adapters)
     access.init_app(app)

@@ -133,7 +133,7 @@ def init_app(app: Flask, adapters: Services) -> None:
     app.register_error_handler(RateLimitExceeded, _refuse)
     if adapters.settings.trusted_proxies:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]  # Flask's documented place for middleware
-            app.wsgi_app, x_for=adapters.settings.trusted_proxies
+            app.wsgi_app, x_for=adapters.settings.trusted_proxies, x_proto=adapters.settings.trusted_proxies
         )
 
 

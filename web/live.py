@@ -181,5 +181,5 @@ def _check_origin() -> None:
     """A browser says which page asks: one of ours or of an allowed origin. Without an Origin it is no browser."""
     origin = request.headers.get("Origin")
     own = (f"http://{request.host}".lower(), f"https://{request.host}".lower())
-    if origin is not None and origin.lower() not in own and origin not in services().settings.live_origins:
+    if origin is not None and origin.lower() not in own and origin not in services().settings.further_origins:
         raise ScoreboardError(ErrorCode.ORIGIN_NOT_ALLOWED, "Pages of this origin may not open the live socket.")

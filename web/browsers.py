@@ -1,0 +1,50 @@
+"""What browsers may do with our answers: no guessing of types, no framing, no telling others where somebody came from.
+
+Pages of other origins may call the API if the operator names them; no cookie is ever involved.
+"""
+
+from flask import Flask, Response, request
+from flask_cors import CORS
+
+from common.settings import Settings
+
+# For everything but our own pages, which say more: an answer that is opened as a document can do nothing.
+NOTHING_AT_ALL = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+_ALWAYS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+_ONLY_TLS = "max-age=31536000"
+"""A year, as is usual (RFC 6797)."""
+
+_PREFLIGHT_SECONDS = 600
+_READABLE = [
+    "ETag", "Idempotent-Replayed", "Retry-After", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset",
+    "X-Request-ID",
+]  # fmt: skip
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    app.after_request(protect)
+    if settings.further_origins:
+        CORS(
+            app,
+            resources={r"/(api/.*|openapi\.json|asyncapi\.json)": {"origins": sorted(settings.further_origins)}},
+            methods=["GET", "POST"],
+            expose_headers=_READABLE,
+            max_age=_PREFLIGHT_SECONDS,
+            supports_credentials=False,
+        )
+
+
+def protect(response: Response) -> Response:
+    """Add what is not said already."""
+    for name, value in _ALWAYS.items():
+        response.headers.setdefault(name, value)
+    response.headers.setdefault("Content-Security-Policy", NOTHING_AT_ALL)
+    if request.is_secure:
+        response.headers.setdefault("Strict-Transport-Security", _ONLY_TLS)
+    return response
