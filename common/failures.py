@@ -13,6 +13,11 @@ def begin() -> None:
     _failed.set(set())
 
 
+def end() -> None:
+    """The work is done; what comes next in this context remembers nothing."""
+    _failed.set(None)
+
+
 def note(server: Server) -> None:
     """This server has let us wait in vain. Where nothing was begun, as in a worker, nobody remembers."""
     failed = _failed.get()

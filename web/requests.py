@@ -19,6 +19,7 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}", re.ASCII)
 def init_app(app: Flask) -> None:
     app.before_request(begin)
     app.after_request(end)
+    app.teardown_request(lambda _error: failures.end())
 
 
 def begin() -> None:

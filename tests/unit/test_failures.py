@@ -21,6 +21,13 @@ def test_a_failure_is_remembered_until_the_next_request_begins() -> None:
     assert not failures.has("redis")
 
 
+def test_after_the_end_of_a_request_nothing_is_remembered() -> None:
+    failures.note("redis")
+    failures.end()
+    failures.note("redis")
+    assert not failures.has("redis")
+
+
 @pytest.mark.parametrize("start", ["greenlet", "thread"])
 def test_what_a_request_starts_in_the_background_remembers_nothing_and_tells_nothing(start: str) -> None:
     failures.note("redis")
