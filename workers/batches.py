@@ -5,6 +5,7 @@ answers all the same. That is why everybody in the batch is projected, moved or 
 """
 
 import time
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 
@@ -169,11 +170,12 @@ def _reply(delivery: Delivery, recorded: Recorded, moves: dict[str, Moved]) -> R
 def _log_batch(deliveries: Sequence[Delivery], recorded: Recorded, started: float) -> None:
     milliseconds = round((time.monotonic() - started) * 1000, 1)
     log.info("batch_applied", updates=len(deliveries), fresh=len(recorded.fresh), milliseconds=milliseconds)
+    outcomes_counted = Counter[str]()
     for delivery in deliveries:
         update = delivery.update
         row = recorded.rows[update.user_id, update.idempotency_key]
         fresh = row.key in recorded.fresh
-        metrics.UPDATES.labels(("refused" if row.refusal else "applied") if fresh else "repeated").inc()
+        outcomes_counted[("refused" if row.refusal else "applied") if fresh else "repeated"] += 1
         log.info(
             "update_applied",
             request_id=update.request_id,
@@ -184,3 +186,5 @@ def _log_batch(deliveries: Sequence[Delivery], recorded: Recorded, started: floa
             refusal=row.refusal,
             fresh=fresh,
         )
+    for outcome, count in outcomes_counted.items():
+        metrics.UPDATES.labels(outcome).inc(count)
