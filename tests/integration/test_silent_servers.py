@@ -16,9 +16,11 @@ from web.pulses import STALLED_SECONDS, Pulses
 
 
 @pytest.fixture(autouse=True)
-def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+def hasty(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(redis, "SILENT_SECONDS", 0.5)
     monkeypatch.setattr(redis, "DEAD_AFTER_SECONDS", 3.0)
+    yield
+    failures.end()
 
 
 @pytest.fixture
@@ -76,7 +78,7 @@ def test_a_request_waits_for_a_silent_redis_once_and_then_no_more(servers: Serve
                 client.ping()
         assert time.monotonic() - started < redis.COMMAND_TIMEOUT_SECONDS
         proxy.manner.is_silent = False
-        failures.begin()
+        failures.end()
         client.ping()
 
 

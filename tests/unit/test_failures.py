@@ -1,6 +1,7 @@
 """What a request remembers of servers that failed it, and that nobody else does."""
 
 import threading
+from collections.abc import Iterator
 
 import gevent
 import pytest
@@ -9,8 +10,10 @@ from common import failures
 
 
 @pytest.fixture(autouse=True)
-def a_request() -> None:
+def a_request() -> Iterator[None]:
     failures.begin()
+    yield
+    failures.end()
 
 
 def test_a_failure_is_remembered_until_the_next_request_begins() -> None:
