@@ -95,6 +95,8 @@ class Replies:
         with self._listener.pubsub() as subscription:  # type: ignore[no-untyped-call]  # redis-py
             subscription.subscribe(self._channel)
             for message in listen(subscription):
+                if self._closed:  # redis-py may have taken the lost connection for an accident and made another
+                    return
                 self._pulses.beat("replies")
                 if message and message["type"] == "subscribe":
                     self._tried.set()

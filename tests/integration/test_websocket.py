@@ -451,7 +451,7 @@ def test_news_that_nobody_understands_end_nothing(stack: Stack, board: ShownBoar
 
 def test_one_who_never_reads_delays_nobody_and_is_let_go(stack: Stack, board: ShownBoard) -> None:
     before = ended(stack, "stalled")
-    with deaf_viewer(stack, board), watching(stack, board, limit=100) as good:
+    with watching(stack, board, limit=100) as good, deaf_viewer(stack, board):
         longest, score = 0.0, 0
         deadline = time.monotonic() + 20
         while ended(stack, "stalled") == before:
@@ -476,6 +476,8 @@ def deaf_viewer(stack: Stack, board: ShownBoard) -> Iterator[None]:
             f"GET /ws/scoreboard?board={board.id}&limit=100 HTTP/1.1\r\nHost: {parts.netloc}\r\nUpgrade: websocket\r\n"
             f"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\r\n".encode()
         )
+        switching = b"HTTP/1.1 101"
+        assert connection.recv(len(switching), socket.MSG_WAITALL) == switching
         yield
 
 
