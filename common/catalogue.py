@@ -1,6 +1,7 @@
 """The catalogue of boards and actions: its defaults, its rows, and a copy that each process keeps fresh."""
 
 import time
+from dataclasses import asdict
 
 from sqlalchemy import Connection, Engine, select, text
 from sqlalchemy.dialects.postgresql import insert
@@ -27,17 +28,34 @@ DEFAULTS = Catalogue(
 )
 
 _IN_FORCE = text("""
-SELECT DISTINCT ON (id) id, version, points, boards, enabled FROM actions ORDER BY id, version DESC
+SELECT DISTINCT ON (id) id, version, points, boards, cooldown_seconds, daily_limit, enabled
+FROM actions ORDER BY id, version DESC
 """)
 
 
 def load(connection: Connection) -> Catalogue:
     """The catalogue in force: each action's highest version, unless that one is disabled."""
-    rows = connection.execute(_IN_FORCE).all()
     return Catalogue(
         boards=frozenset(connection.scalars(boards.select().with_only_columns(boards.c.id))),
-        actions={row.id: Action(row.id, row.version, row.points, tuple(row.boards)) for row in rows if row.enabled},
+        actions={action.id: action for action, enabled in everything(connection) if enabled},
     )
+
+
+def everything(connection: Connection) -> list[tuple[Action, bool]]:
+    """Every action that ever was, by id, as it is in force, and whether it is enabled."""
+    return [
+        (Action(row.id, row.version, row.points, tuple(row.boards), row.cooldown_seconds, row.daily_limit), row.enabled)
+        for row in connection.execute(_IN_FORCE)
+    ]
+
+
+def add(connection: Connection, action: Action, *, enabled: bool) -> None:
+    """Put a version of an action in force; every process follows within `FRESH_SECONDS`.
+
+    Raises IntegrityError if this version is there already.
+    """
+    row = {**asdict(action), "boards": list(action.boards), "enabled": enabled}
+    connection.execute(actions.insert().values(row))
 
 
 def is_ascending(connection: Connection, board_id: str) -> bool:

@@ -42,6 +42,8 @@ class ErrorCode(StrEnum):
     UPGRADE_REQUIRED = "upgrade_required"
 
     USERNAME_TAKEN = "username_taken"
+    ACTION_ON_COOLDOWN = "action_on_cooldown"
+    ACTION_LIMIT_REACHED = "action_limit_reached"
 
     RATE_LIMITED = "rate_limited"
     LOGIN_THROTTLED = "login_throttled"

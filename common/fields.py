@@ -16,6 +16,7 @@ from common.ranking import GREATEST_SCORE
 
 _HEXADECIMAL = r"{8}-XX{4}-XX{4}-XX{4}-XX{12}$"
 _PERIOD_ID = r"[0-9]{4}-(?:(?:0[1-9]|1[0-2])(?:-(?:0[1-9]|[12][0-9]|3[01]))?|W(?:0[1-9]|[1-4][0-9]|5[0-3]))"
+_NAME = r"^[a-z0-9][a-z0-9_-]{0,63}$"
 _IDEMPOTENCY_KEY = r"^[A-Za-z0-9_-]{8,64}$"
 _ADA = "3f2b8c1e-5d4a-4c3b-9a2e-7f6d5c4b3a21"
 
@@ -29,6 +30,10 @@ def _plain_digits(value: object) -> object:
 
 def is_idempotency_key(text: str) -> bool:
     return re.fullmatch(_IDEMPOTENCY_KEY, text, re.ASCII) is not None
+
+
+def is_action_id(text: str) -> bool:
+    return re.fullmatch(_NAME, text, re.ASCII) is not None
 
 
 UserId = Annotated[
@@ -53,14 +58,12 @@ Username = Annotated[str, Field(min_length=1, max_length=128, description="The n
 ActionId = Annotated[
     str,
     Field(
-        pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$",
+        pattern=_NAME,
         description="An action of the catalogue, which says how many points it is worth on which boards.",
         examples=["win-match"],
     ),
 ]
-BoardId = Annotated[
-    str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$", description="A board's id.", examples=[DEFAULT_BOARD])
-]
+BoardId = Annotated[str, Field(pattern=_NAME, description="A board's id.", examples=[DEFAULT_BOARD])]
 PeriodId = Annotated[
     str,
     Field(

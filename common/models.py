@@ -107,8 +107,11 @@ actions = Table(
     Column("points", BigInteger, nullable=False),
     Column("boards", ARRAY(Text), nullable=False),
     Column("enabled", Boolean, nullable=False, server_default=text("true")),
+    Column("cooldown_seconds", Integer, comment="null: none"),
+    Column("daily_limit", Integer, comment="uses that count in a UTC day; null: any"),
     _now("created_at"),
     _within_range("points"),
+    CheckConstraint("cooldown_seconds > 0 AND daily_limit > 0", name="rules"),
 )
 
 score_event_ids = Sequence("score_event_ids", metadata=metadata, data_type=BigInteger)
@@ -127,7 +130,15 @@ score_events = Table(
     Column("occurred_at", _Instant, nullable=False, comment="by the client"),
     Column("accepted_at", _Instant, nullable=False, comment="by the inbox; decides the periods"),
     Column("recorded_at", _Instant, nullable=False, comment="by the database"),
+    Column(
+        "limits_others",
+        Boolean,
+        nullable=False,
+        server_default=text("false"),
+        comment="it counted, and its action has rules: later uses are judged by it",
+    ),
     UniqueConstraint("user_id", "idempotency_key"),
+    Index(None, "user_id", "action_id", "accepted_at", postgresql_where=text("limits_others")),
 )
 
 standings = Table(

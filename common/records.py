@@ -8,7 +8,11 @@ UpdateKey = tuple[str, str]
 
 
 class LedgerRow(NamedTuple):
-    """A recorded update. `score_after` is the player's all-time score on the default board right after it."""
+    """A recorded update.
+
+    `score_after` is the player's all-time score on the default board right after it. `limits_others`: it counted, and
+    its action has rules (`common/rules.py`), so that later uses are judged by it.
+    """
 
     id: int
     user_id: str
@@ -21,6 +25,7 @@ class LedgerRow(NamedTuple):
     occurred_at: datetime
     accepted_at: datetime
     recorded_at: datetime
+    limits_others: bool
 
     @property
     def key(self) -> UpdateKey:

@@ -15,16 +15,28 @@ from common.ranking import GREATEST_SCORE
 
 @dataclass(frozen=True)
 class Action:
-    """A row of the catalogue: how many points an action is worth, and on which boards."""
+    """A row of the catalogue: how many points an action is worth, on which boards, and by which rules.
+
+    `cooldown_seconds` is the least time between two uses of one player that count, `daily_limit` how many count in a
+    UTC day; None means no such rule.
+    """
 
     id: str
     version: int
     points: int
     boards: tuple[str, ...]
+    cooldown_seconds: int | None = None
+    daily_limit: int | None = None
 
     def __post_init__(self) -> None:
         if abs(self.points) > GREATEST_SCORE:
             raise ValueError(f"action {self.id}: points beyond 2^53-1")
+        if any(rule is not None and rule < 1 for rule in (self.cooldown_seconds, self.daily_limit)):
+            raise ValueError(f"action {self.id}: a rule is a whole number from 1 up, or none")
+
+    @property
+    def has_rules(self) -> bool:
+        return self.cooldown_seconds is not None or self.daily_limit is not None
 
 
 @dataclass(frozen=True)

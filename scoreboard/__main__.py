@@ -9,6 +9,7 @@ from sqlalchemy.exc import OperationalError
 from common import catalogue, logging, schema
 from common.errors import ScoreboardError
 from common.settings import SettingsError
+from scoreboard.actions import actions
 from scoreboard.demo.command import demo
 from scoreboard.environment import connected
 from scoreboard.quarantine import quarantine
@@ -35,6 +36,7 @@ def migrate() -> None:
         click.echo("the default catalogue is there")
 
 
+commands.add_command(actions)
 commands.add_command(demo)
 commands.add_command(quarantine)
 commands.add_command(rebuild)

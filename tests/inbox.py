@@ -8,10 +8,11 @@ from typing import Any
 import orjson
 from sqlalchemy import Engine
 
-from common import keys, models
+from common import catalogue, keys, models
 from common.inbox import Accepted, Update
 from common.keys import BoardKeys
 from common.redis import Client
+from common.scoring import Action
 from common.timestamps import to_milliseconds
 from workers.state import WorkerState
 
@@ -24,6 +25,14 @@ def add_users(engine: Engine, count: int) -> list[str]:
     with engine.begin() as connection:
         connection.execute(models.users.insert(), rows)
     return ids
+
+
+def add_action(worker: WorkerState, action: Action) -> str:
+    """Put an action in force, known to this worker at once; its id."""
+    with worker.engine.begin() as connection:
+        catalogue.add(connection, action, enabled=True)
+    worker.catalogue._read_at = 0.0
+    return action.id
 
 
 def accept(worker: WorkerState, user_id: str, action_id: str = "win-match", key: str | None = None) -> str:

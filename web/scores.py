@@ -36,6 +36,8 @@ blueprint = Blueprint("scores", __name__, url_prefix="/api/scores")
         ErrorCode.SCORE_OUT_OF_RANGE,
         ErrorCode.SIGNATURE_INVALID,
         ErrorCode.USER_MISMATCH,
+        ErrorCode.ACTION_ON_COOLDOWN,
+        ErrorCode.ACTION_LIMIT_REACHED,
     ],
 )
 @authenticated

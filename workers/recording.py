@@ -1,20 +1,21 @@
 """One batch in one transaction: ledger, fold, standings. Either all of it is true or none of it.
 
 1. Look up which updates of the batch are recorded already (a redelivery, or a replay that Redis forgot).
-2. Decide the others by the catalogue and number them in stream order.
+2. Decide the others by the catalogue and the rules of their actions, and number them in stream order.
 3. Fold them into one part per standing, but for closed periods, and merge the parts; the rows' locks are taken in
    one global order.
 4. Add the ledger rows, each with the score that its update led to. If another worker was quicker with one of
    them, the whole transaction is rolled back and begun again.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import structlog
 from sqlalchemy import Connection
 
-from common import closures, ledger, periods, standings, usernames
+from common import closures, ledger, periods, rules, standings, usernames
 from common.board import Standing
 from common.errors import ErrorCode
 from common.inbox import Delivery
@@ -95,12 +96,17 @@ def _draft(
     """Ledger rows for fresh updates, numbered in stream order; the scores are not known yet."""
     if not fresh:
         return []
+    uses = ledger.lock_uses(connection, _windows(fresh, catalogue))
     now, ids = ledger.reserve(connection, len(fresh))
     rows = []
     for ledger_id, delivery in zip(ids, fresh, strict=True):
         update = delivery.update
         action = catalogue.actions.get(update.action_id)
-        refused = refusal or (None if action else ErrorCode.UNKNOWN_ACTION)
+        of_player = uses.get((update.user_id, update.action_id), [])
+        refused = refusal or _judge(action, delivery.accepted_at, of_player)
+        limits_others = action is not None and action.has_rules and not refused
+        if limits_others:
+            of_player.append(delivery.accepted_at)
         rows.append(
             LedgerRow(
                 id=ledger_id,
@@ -114,9 +120,26 @@ def _draft(
                 occurred_at=parse_instant(update.occurred_at),
                 accepted_at=delivery.accepted_at,
                 recorded_at=now,
+                limits_others=limits_others,
             )
         )
     return rows
+
+
+def _windows(fresh: Iterable[Delivery], catalogue: Catalogue) -> dict[tuple[str, str], rules.Window]:
+    """Which uses by which players of actions with rules matter for these updates."""
+    windows: dict[tuple[str, str], rules.Window] = {}
+    for delivery in fresh:
+        action = catalogue.actions.get(delivery.update.action_id)
+        if action and action.has_rules:
+            use = (delivery.update.user_id, action.id)
+            window = rules.window(action, delivery.accepted_at)
+            windows[use] = windows[use].join(window) if use in windows else window
+    return windows
+
+
+def _judge(action: Action | None, accepted_at: datetime, uses: Collection[datetime]) -> ErrorCode | None:
+    return rules.judge(action, accepted_at, uses) if action else ErrorCode.UNKNOWN_ACTION
 
 
 def _event(row: LedgerRow, catalogue: Catalogue) -> Event:

@@ -10,14 +10,14 @@ import orjson
 import pytest
 from sqlalchemy import Engine, text
 
-from common import keys, models, outcomes, standings
+from common import keys, outcomes, standings
 from common.inbox import Update
 from common.keys import BoardKeys
 from common.ranking import GREATEST_SCORE
 from common.scoring import Action
 from common.settings import Settings
 from tests.conftest import wait_until
-from tests.inbox import accept, add_users, drain_completely
+from tests.inbox import accept, add_action, add_users, drain_completely
 from workers import drain as drain_module
 from workers.state import WorkerState
 
@@ -177,12 +177,7 @@ def test_an_action_withdrawn_before_the_worker_came_is_refused_and_remembered(
 def test_a_total_beyond_the_exact_integers_is_refused_and_its_neighbours_are_applied(
     worker: WorkerState, players: list[str]
 ) -> None:
-    with worker.engine.begin() as connection:
-        row = Action("jackpot", 1, GREATEST_SCORE, ("main",))
-        connection.execute(
-            models.actions.insert().values(id=row.id, version=1, points=row.points, boards=list(row.boards))
-        )
-    worker.catalogue._read_at = 0.0
+    add_action(worker, Action("jackpot", 1, GREATEST_SCORE, ("main",)))
     fits = accept(worker, players[0], "jackpot")
     drain_completely(worker)
     too_much = accept(worker, players[0], "jackpot")
