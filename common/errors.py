@@ -20,6 +20,7 @@ class ErrorCode(StrEnum):
     IDEMPOTENCY_KEY_REUSED = "idempotency_key_reused"
     SCORE_OUT_OF_RANGE = "score_out_of_range"
     INVALID_CURSOR = "invalid_cursor"
+    UNKNOWN_USER = "unknown_user"
 
     TOKEN_MISSING = "token_missing"  # noqa: S105 - an error code
     TOKEN_INVALID = "token_invalid"  # noqa: S105 - an error code
@@ -29,6 +30,7 @@ class ErrorCode(StrEnum):
     REFRESH_TOKEN_REUSED = "refresh_token_reused"  # noqa: S105 - an error code
     INVALID_CREDENTIALS = "invalid_credentials"
     SIGNATURE_INVALID = "signature_invalid"
+    API_KEY_INVALID = "api_key_invalid"
 
     USER_MISMATCH = "user_mismatch"
     FORBIDDEN = "forbidden"

@@ -11,6 +11,7 @@ import redis
 
 from common import keys, outcomes
 from common.outcomes import Outcome
+from common.records import UpdateKey
 from common.redis import Client, script
 from common.tasks import DOORBELL_SECONDS
 from common.timestamps import from_milliseconds, to_milliseconds
@@ -87,22 +88,36 @@ class Inbox:
 
     def accept(self, update: Update) -> Accepted | Known:
         """Take an update in, once per (user, key). Raises InboxFullError."""
-        nonce = secrets.token_hex(8)
-        pending = outcomes.accepted(update.user_id, update.action_id, update.idempotency_key, nonce)
-        verdict, *rest = self._accept(
-            keys=[keys.receipt(update.user_id, update.idempotency_key), keys.INBOX, keys.DOORBELL],
-            args=[nonce, orjson.dumps(pending), orjson.dumps(update), self._capacity, DOORBELL_MS],
-        )
+        ring, (receipt,) = self.accept_all([update])
+        return Known(receipt) if receipt else Accepted(ring)
+
+    def accept_all(self, updates: Sequence[Update]) -> tuple[bool, list[Outcome | None]]:
+        """Take updates in, all that are new or none, in one round trip.
+
+        Whether a doorbell is due comes back, and of each update what Redis remembers if its key was used before, also
+        earlier in this list. Raises InboxFullError.
+        """
+        arguments: list[bytes | str | int] = [self._capacity, DOORBELL_MS]
+        for update in updates:
+            nonce = secrets.token_hex(8)
+            pending = outcomes.accepted(update.user_id, update.action_id, update.idempotency_key, nonce)
+            arguments += [nonce, orjson.dumps(pending), orjson.dumps(update)]
+        receipts = [keys.receipt(update.user_id, update.idempotency_key) for update in updates]
+        verdict, *rest = self._accept(keys=[keys.INBOX, keys.DOORBELL, *receipts], args=arguments)
         if verdict == "full":
             raise InboxFullError
-        if verdict == "known":
-            return Known(orjson.loads(rest[0]))
-        return Accepted(ring=bool(rest[0]))
+        return bool(rest[0]), [orjson.loads(receipt) if receipt else None for receipt in rest[1:]]
 
     def receipt(self, user_id: str, idempotency_key: str) -> Outcome | None:
         """What Redis remembers of an update."""
-        stored = self._client.get(keys.receipt(user_id, idempotency_key))
-        return cast(Outcome, orjson.loads(cast(str, stored))) if stored else None
+        return self.receipts([(user_id, idempotency_key)])[0]
+
+    def receipts(self, update_keys: Sequence[UpdateKey]) -> list[Outcome | None]:
+        """What Redis remembers of each of these updates, in one round trip."""
+        if not update_keys:
+            return []
+        stored = cast(list[str | None], self._client.mget([keys.receipt(*update_key) for update_key in update_keys]))
+        return [orjson.loads(receipt) if receipt else None for receipt in stored]
 
     # -- the worker's end ----------------------------------------------------------------------------------------
 

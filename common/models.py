@@ -114,6 +114,23 @@ actions = Table(
     CheckConstraint("cooldown_seconds > 0 AND daily_limit > 0", name="rules"),
 )
 
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column(
+        "generation",
+        Integer,
+        nullable=False,
+        server_default=text("1"),
+        comment="the secret is derived from the id and this",
+    ),
+    _now("created_at"),
+    Column("previous_until", _Instant, comment="the generation before still signs until then"),
+    Column("revoked_at", _Instant),
+)
+
 score_event_ids = Sequence("score_event_ids", metadata=metadata, data_type=BigInteger)
 
 score_events = Table(

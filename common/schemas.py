@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SkipValidation, field_validator
 from pydantic.alias_generators import to_camel
 
 from common.fields import ActionId, AskedPeriod, BoardId, Cursor, GivenUserId, IdempotencyKey, PageSize
@@ -55,8 +55,8 @@ class RefreshRequest(Strict):
     )
 
 
-class ScoreUpdateRequest(Strict):
-    """A signed claim that a player did something. `timestamp` stays as sent: it is part of the signed text."""
+class Claim(Strict):
+    """That a player did something. `timestamp` stays as sent: it may be part of a signed text."""
 
     user_id: GivenUserId
     action_id: ActionId
@@ -67,12 +67,6 @@ class ScoreUpdateRequest(Strict):
         json_schema_extra={"format": "date-time"},
     )
     idempotency_key: IdempotencyKey
-    signature: str = Field(
-        max_length=128,
-        repr=False,
-        description="Lower-case hex HMAC-SHA256 of the signed text with the session's signing key.",
-        examples=["5f0c2f6b8d3e4a1907c6b5a4f3e2d1c00f1e2d3c4b5a69788796a5b4c3d2e1f0"],
-    )
 
     @field_validator("timestamp")
     @classmethod
@@ -83,6 +77,29 @@ class ScoreUpdateRequest(Strict):
     @property
     def occurred_at(self) -> datetime:
         return parse_instant(self.timestamp)
+
+
+class ScoreUpdateRequest(Claim):
+    """A player's own claim, signed."""
+
+    signature: str = Field(
+        max_length=128,
+        repr=False,
+        description="Lower-case hex HMAC-SHA256 of the signed text with the session's signing key.",
+        examples=["5f0c2f6b8d3e4a1907c6b5a4f3e2d1c00f1e2d3c4b5a69788796a5b4c3d2e1f0"],
+    )
+
+
+class BatchRequest(Strict):
+    """Claims of a game server. Each is looked at by itself, so that a bad one does not hold up the others."""
+
+    updates: list[SkipValidation[Claim]] = Field(min_length=1, max_length=1000)
+
+
+class UpdateQuery(Strict):
+    """Whose update is meant: with an access token only one's own, with an API key anybody's."""
+
+    user_id: GivenUserId | None = None
 
 
 class BoardQuery(Strict):

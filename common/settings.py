@@ -121,6 +121,9 @@ class Settings(BaseSettings):
         alias="SCOREBOARD_LOGIN_FAILURE_LIMIT",
         description="Failed logins of one account from one address.",
     )
+    batch_limit: RateLimit = Field(
+        "600/minute", alias="SCOREBOARD_BATCH_LIMIT", description="Requests with one API key."
+    )
 
     result_wait_ms: int = Field(
         1000, ge=0, le=10_000, alias="SCOREBOARD_RESULT_WAIT_MS", description="How long an update waits for a 200."

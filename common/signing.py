@@ -12,6 +12,11 @@ def score_update_text(user_id: str, action_id: str, timestamp: str, idempotency_
     return "\n".join((SCORE_UPDATE_VERSION, user_id, action_id, timestamp, idempotency_key)).encode()
 
 
+def api_request_text(unix_seconds: str, body: bytes) -> bytes:
+    """What a request with an API key signs: its instant and its body as sent."""
+    return f"{unix_seconds}.".encode() + body
+
+
 def sign(key: bytes, text: bytes) -> str:
     """Lower-case hex HMAC-SHA256 (RFC 2104)."""
     return hmac.digest(key, text, "sha256").hex()

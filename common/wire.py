@@ -207,6 +207,27 @@ class AcceptedForLater(Accepted):
     ]
 
 
+class Refusal(TypedDict):
+    """Why an update was not counted."""
+
+    code: ErrorCode
+    message: Sentence
+
+
+class BatchRefusal(Refusal):
+    """Why one update of a batch was not accepted."""
+
+    index: Annotated[int, Field(ge=0, le=999, description="Its place in the batch, from 0.", examples=[0])]
+
+
+class BatchAccepted(TypedDict):
+    """What became of a batch: its updates are accepted, known already, or refused."""
+
+    accepted: Annotated[int, Field(ge=0, le=1000, description="So many are new and will be applied.", examples=[998])]
+    replayed: Annotated[int, Field(ge=0, le=1000, description="So many were accepted before.", examples=[1])]
+    refused: list[BatchRefusal]
+
+
 class Applied(TypedDict):
     """It is counted. `entry` is the player's place on the default board, of all time."""
 
@@ -216,13 +237,6 @@ class Applied(TypedDict):
     previousRank: Annotated[
         Rank | None, Field(description="Null for one who was not ranked, and in a late repetition.", examples=[5])
     ]
-
-
-class Refusal(TypedDict):
-    """Why an update was not counted."""
-
-    code: ErrorCode
-    message: Sentence
 
 
 class Refused(TypedDict):

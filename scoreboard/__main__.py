@@ -12,6 +12,7 @@ from common.settings import SettingsError
 from scoreboard.actions import actions
 from scoreboard.demo.command import demo
 from scoreboard.environment import connected
+from scoreboard.keys import keys
 from scoreboard.quarantine import quarantine
 from scoreboard.rebuild import rebuild
 from scoreboard.users import users
@@ -38,6 +39,7 @@ def migrate() -> None:
 
 commands.add_command(actions)
 commands.add_command(demo)
+commands.add_command(keys)
 commands.add_command(quarantine)
 commands.add_command(rebuild)
 commands.add_command(users)

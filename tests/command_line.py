@@ -18,7 +18,7 @@ def command_line_of(settings: Settings) -> CommandLine:
         "DATABASE_URL": settings.database_url.replace("postgresql+psycopg2", "postgresql"),
         "REDIS_URL": settings.redis_url,
         "SCOREBOARD_JWT_SECRET": "j" * 32,
-        "SCOREBOARD_SECRET_KEY": "s" * 32,
+        "SCOREBOARD_SECRET_KEY": settings.secret_key.get_secret_value().decode(),
     }
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -12,6 +12,7 @@ from flask.typing import ResponseReturnValue
 from common import signing, tokens
 from common.errors import ErrorCode, ScoreboardError
 from common.tokens import Role
+from web.api_key_access import api_key_id, is_by_api_key
 from web.services import services
 
 Params = ParamSpec("Params")
@@ -50,6 +51,33 @@ def authenticated(view: View[Params]) -> View[Params]:
         return view(*args, **kwargs)
 
     setattr(checked, _DECISION, "authenticated")
+    return checked
+
+
+def by_api_key(view: View[Params]) -> View[Params]:
+    """Only with a valid API key, and signed with its secret."""
+
+    @wraps(view)
+    def checked(*args: Params.args, **kwargs: Params.kwargs) -> ResponseReturnValue:
+        api_key_id()
+        return view(*args, **kwargs)
+
+    setattr(checked, _DECISION, "by_api_key")
+    return checked
+
+
+def authenticated_or_by_api_key(view: View[Params]) -> View[Params]:
+    """With an API key, if one is given, else with the access token of a live session."""
+
+    @wraps(view)
+    def checked(*args: Params.args, **kwargs: Params.kwargs) -> ResponseReturnValue:
+        if is_by_api_key():
+            api_key_id()
+        else:
+            g.identity = _authenticate()
+        return view(*args, **kwargs)
+
+    setattr(checked, _DECISION, "authenticated_or_by_api_key")
     return checked
 
 

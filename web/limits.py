@@ -2,7 +2,8 @@
 
 | limit | counts | by | window |
 |---|---|---|---|
-| ip | every request below /api | client address | sliding |
+| ip | every request below /api without a valid API key | client address | sliding |
+| batch | requests with an API key | API key | sliding |
 | updates | score updates | user | moving (exact) |
 | login | logins | client address | sliding |
 | login_failures | failed logins | account and client address | sliding |
@@ -26,6 +27,7 @@ from common.errors import ErrorCode, ScoreboardError
 from common.redis import COMMAND_TIMEOUT_SECONDS, CONNECT_TIMEOUT_SECONDS, ImpatientConnection
 from common.strict_json import parse_object
 from web.access import identity
+from web.api_key_access import api_key_id, has_api_key
 from web.errors import refuse
 from web.services import Services, services
 
@@ -35,6 +37,7 @@ _IPV6_SITE_BITS = 64
 _MESSAGES = {
     "ip": (ErrorCode.RATE_LIMITED, "Too many requests from this address."),
     "updates": (ErrorCode.RATE_LIMITED, "Too many score updates."),
+    "batch": (ErrorCode.RATE_LIMITED, "Too many requests with this API key."),
     "login": (ErrorCode.RATE_LIMITED, "Too many logins from this address."),
     "login_failures": (ErrorCode.LOGIN_THROTTLED, "Too many failed logins of this account from this address."),
 }
@@ -86,7 +89,7 @@ _per_address = Limiter(
             limit_provider=lambda: services().settings.ip_limit,
             key_function=client_address,
             scope="ip",
-            exempt_when=lambda: not request.path.startswith("/api/"),
+            exempt_when=lambda: not request.path.startswith("/api/") or has_api_key(),
         )
     ],
     in_memory_fallback_enabled=True,
@@ -99,6 +102,15 @@ per_user_updates = _declared(
     "updates",
     _per_user.shared_limit(
         lambda: services().settings.update_limit, scope="updates", key_func=lambda: identity().user_id
+    ),
+)
+per_api_key = _declared(
+    "batch",
+    _per_address.shared_limit(
+        lambda: services().settings.batch_limit,
+        scope="batch",
+        key_func=api_key_id,
+        exempt_when=lambda: not has_api_key(),
     ),
 )
 per_address_logins = _declared(

@@ -1,6 +1,5 @@
 """Parse once at the door: a request's body or query becomes a typed value, or a clear error."""
 
-from collections.abc import Mapping
 from typing import TypeVar
 
 from flask import request
@@ -19,7 +18,7 @@ def body_as(model: type[Model]) -> Model:
         raise ScoreboardError(ErrorCode.UNSUPPORTED_MEDIA_TYPE, "The body must be application/json.")
     body = request.get_data(cache=False)
     check_size(len(body))
-    return _validated(model, parse_object(body))
+    return validated(model, parse_object(body))
 
 
 def query_as(model: type[Model]) -> Model:
@@ -27,10 +26,11 @@ def query_as(model: type[Model]) -> Model:
     repeated = [name for name, values in request.args.lists() if len(values) > 1]
     if repeated:
         raise invalid_field(repeated[0], "given more than once")
-    return _validated(model, request.args.to_dict(), strict=False)
+    return validated(model, request.args.to_dict(), strict=False)
 
 
-def _validated(model: type[Model], values: Mapping[str, object], *, strict: bool = True) -> Model:
+def validated(model: type[Model], values: object, *, strict: bool = True) -> Model:
+    """The value as this model. Raises `validation_failed`."""
     try:
         return model.model_validate(values, strict=strict)
     except ValidationError as error:

@@ -13,6 +13,7 @@ from common.errors import ErrorCode, ScoreboardError
 log = structlog.get_logger(__name__)
 
 MAX_BODY_BYTES = 16 * 1024
+MAX_BATCH_BYTES = 1024 * 1024
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}", re.ASCII)
 
 
@@ -30,14 +31,18 @@ def begin() -> None:
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(process="web", request_id=g.request_id)
     # A body without a length is cut there, silently: one byte more than allowed tells that it was too long.
-    request.max_content_length = MAX_BODY_BYTES + 1
+    request.max_content_length = _most() + 1
     check_size(request.content_length or 0)
 
 
 def check_size(body_bytes: int) -> None:
     """Raises `body_too_large`."""
-    if body_bytes > MAX_BODY_BYTES:
-        raise ScoreboardError(ErrorCode.BODY_TOO_LARGE, f"The body may hold {MAX_BODY_BYTES} bytes.")
+    if body_bytes > _most():
+        raise ScoreboardError(ErrorCode.BODY_TOO_LARGE, f"The body may hold {_most()} bytes.")
+
+
+def _most() -> int:
+    return MAX_BATCH_BYTES if request.endpoint == "scores.batch" else MAX_BODY_BYTES
 
 
 def end(response: Response) -> Response:

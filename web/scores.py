@@ -1,17 +1,18 @@
-"""Score updates: `POST /api/scores/update` and the receipt of one."""
+"""Score updates: one claim, a batch of them, and the receipt of one."""
 
 from flask import Blueprint, Response, g, jsonify, request
 
 from common import outcomes
 from common.errors import ErrorCode, ScoreboardError, invalid_field
 from common.fields import is_idempotency_key
-from common.schemas import ScoreUpdateRequest
-from common.wire import Accepted, AcceptedForLater, Applied, Receipt
-from web import limits, updates
-from web.access import authenticated, identity
-from web.parsing import body_as
+from common.schemas import BatchRequest, ScoreUpdateRequest, UpdateQuery
+from common.wire import Accepted, AcceptedForLater, Applied, BatchAccepted, Receipt
+from web import batches, limits, updates
+from web.access import authenticated, authenticated_or_by_api_key, by_api_key, identity
+from web.api_key_access import is_by_api_key
+from web.parsing import body_as, query_as
 from web.reference.documented import Answer, documented
-from web.reference.prose import SIGNING
+from web.reference.prose import BATCH, SIGNING
 from web.services import services
 from web.updates import Answer as UpdateAnswer
 
@@ -51,22 +52,53 @@ def update() -> Response:
     return _answer(updates.submit(services(), claim, g.request_id, wait_ms / 1000))
 
 
+@blueprint.post("/batch")
+@documented(
+    "submitBatch",
+    "Submit updates of many players",
+    description=BATCH,
+    body=BatchRequest,
+    headers=["X-Signature"],
+    answers=[Answer(202, "Each update is accepted, known already, or refused.", BatchAccepted)],
+)
+@by_api_key
+@limits.per_api_key
+def batch() -> tuple[Response, int]:
+    items = body_as(BatchRequest).updates
+    return jsonify(batches.submit(services(), items, g.request_id)), 202
+
+
 @blueprint.get("/updates/<idempotency_key>")
 @documented(
     "readUpdate",
     "Ask what became of an update",
-    description="Of your own updates only.",
+    description="With an access token of your own updates only; with an API key of anybody's, named by `userId`.",
+    query=UpdateQuery,
+    headers=["X-Signature"],
     answers=[Answer(200, "What is known of it by now.", Receipt)],
-    errors=[ErrorCode.VALIDATION_FAILED, ErrorCode.NOT_FOUND],
+    errors=[ErrorCode.VALIDATION_FAILED, ErrorCode.NOT_FOUND, ErrorCode.USER_MISMATCH],
 )
-@authenticated
+@authenticated_or_by_api_key
+@limits.per_api_key
 def receipt(idempotency_key: str) -> Response:
     if not is_idempotency_key(idempotency_key):
         raise invalid_field("idempotencyKey", "must match [A-Za-z0-9_-]{8,64}")
-    outcome = updates.look_up(services(), identity().user_id, idempotency_key)
+    outcome = updates.look_up(services(), _whose_update(), idempotency_key)
     if outcome is None:
-        raise ScoreboardError(ErrorCode.NOT_FOUND, "No update of yours has this idempotency key.")
+        raise ScoreboardError(ErrorCode.NOT_FOUND, "No such update has this idempotency key.")
     return jsonify(outcomes.receipt(outcome))
+
+
+def _whose_update() -> str:
+    asked = query_as(UpdateQuery).user_id
+    if is_by_api_key():
+        if asked is None:
+            raise invalid_field("userId", "is required with an API key")
+        return asked.lower()
+    own = identity().user_id
+    if asked is not None and asked.lower() != own:
+        raise ScoreboardError(ErrorCode.USER_MISMATCH, "userId is not the user of the access token.")
+    return own
 
 
 def _asks_for_no_wait() -> bool:

@@ -13,7 +13,7 @@ from common.keys import DEFAULT_BOARD
 from common.outcomes import Outcome
 from common.periods import ALL_TIME
 from common.records import LedgerRow
-from common.schemas import ScoreUpdateRequest
+from common.schemas import Claim, ScoreUpdateRequest
 from common.timestamps import format_instant
 from web.replies import Waiter
 from web.services import Services
@@ -39,7 +39,7 @@ def verify_signature(claim: ScoreUpdateRequest, signing_key: bytes) -> None:
 
 def submit(services: Services, claim: ScoreUpdateRequest, request_id: str, wait_seconds: float) -> Answer:
     """Accept a verified claim, or find what became of it, and wait up to `wait_seconds` for the outcome."""
-    problem = _problem_of_new(services, claim)
+    problem = problem_of_new(services, claim)
     if problem:
         return _same_action(claim, _find(services, claim, problem))
     update = Update(
@@ -70,7 +70,7 @@ def look_up(services: Services, user_id: str, idempotency_key: str) -> Outcome |
     return _from_ledger(services, row, names[user_id]) if row else None
 
 
-def _problem_of_new(services: Services, claim: ScoreUpdateRequest) -> ScoreboardError | None:
+def problem_of_new(services: Services, claim: Claim) -> ScoreboardError | None:
     """Why this claim could not be accepted if its key is new. A key that was used before has its outcome."""
     if claim.action_id not in services.catalogue.current().actions:
         return ScoreboardError(ErrorCode.UNKNOWN_ACTION, f"There is no action {claim.action_id!r}.")
@@ -79,6 +79,15 @@ def _problem_of_new(services: Services, claim: ScoreUpdateRequest) -> Scoreboard
         message = f"The timestamp is more than {TIMESTAMP_WINDOW.seconds} s from the server's time."
         return ScoreboardError(ErrorCode.TIMESTAMP_OUT_OF_RANGE, message, {"serverTime": format_instant(now)})
     return None
+
+
+def reused_key() -> ScoreboardError:
+    return ScoreboardError(ErrorCode.IDEMPOTENCY_KEY_REUSED, "This idempotency key was used for another action before.")
+
+
+def inbox_is_full() -> ScoreboardError:
+    message = "Too many updates wait to be applied. Nothing was changed; try again."
+    return ScoreboardError(ErrorCode.DEPENDENCY_UNAVAILABLE, message, None, 5)
 
 
 def _find(services: Services, claim: ScoreUpdateRequest, problem: ScoreboardError) -> Answer:
@@ -92,8 +101,7 @@ def _accept(inbox: Inbox, update: Update) -> Accepted | Known:
     try:
         return inbox.accept(update)
     except InboxFullError:
-        message = "Too many updates wait to be applied. Nothing was changed; try again."
-        raise ScoreboardError(ErrorCode.DEPENDENCY_UNAVAILABLE, message, None, 5) from None
+        raise inbox_is_full() from None
 
 
 def _result(
@@ -132,9 +140,7 @@ def _twin(
 
 def _same_action(claim: ScoreUpdateRequest, answer: Answer) -> Answer:
     if answer.outcome["update"]["actionId"] != claim.action_id:
-        raise ScoreboardError(
-            ErrorCode.IDEMPOTENCY_KEY_REUSED, "This idempotency key was used for another action before."
-        )
+        raise reused_key()
     return answer
 
 

@@ -1,17 +1,32 @@
--- Take in an update exactly once: receipt, inbox entry and doorbell in one step.
--- KEYS: receipt, inbox, doorbell.
--- ARGV: nonce of this request, pending receipt, entry, the most the inbox may hold, for how long a doorbell counts (ms).
--- Returns {'accepted', 1 if the doorbell is to be rung} | {'known', receipt} | {'full'}.
+-- Take in updates exactly once each: receipts, inbox entries and doorbell in one step; all of the new ones or none.
+-- KEYS: inbox, doorbell, then each update's receipt.
+-- ARGV: the most the inbox may hold, for how long a doorbell counts (ms), then of each update: nonce of this request,
+-- pending receipt, entry.
+-- Returns {'full'} | {'taken', 1 if the doorbell is to be rung, then of each update the receipt if it was known, or ''}.
 -- A repetition of the same request (a reply that was lost) is told by its nonce and counts as accepted.
-local receipt = redis.call('GET', KEYS[1])
-if receipt then
-  if cjson.decode(receipt).nonce == ARGV[1] then return {'accepted', 1} end
-  return {'known', receipt}
+local INBOX, DOORBELL = KEYS[1], KEYS[2]
+local new = 0
+for i = 3, #KEYS do
+  if redis.call('EXISTS', KEYS[i]) == 0 then new = new + 1 end
 end
-if redis.call('XLEN', KEYS[2]) >= tonumber(ARGV[4]) then return {'full'} end
+if new > 0 and redis.call('XLEN', INBOX) + new > tonumber(ARGV[1]) then return {'full'} end
+
 local time = redis.call('TIME')
 local accepted_at = string.format('%d%03d', time[1], math.floor(time[2] / 1000))
-redis.call('XADD', KEYS[2], '*', 'update', ARGV[3], 'accepted_at', accepted_at)
-redis.call('SET', KEYS[1], ARGV[2])
-local quiet = redis.call('SET', KEYS[3], '1', 'NX', 'PX', ARGV[5])
-return {'accepted', quiet and 1 or 0}
+local answer = {'taken', 0}
+local repeated = false
+for i = 3, #KEYS do
+  local first = 3 * (i - 2)
+  local nonce, pending, entry = ARGV[first], ARGV[first + 1], ARGV[first + 2]
+  local receipt = redis.call('GET', KEYS[i])
+  if not receipt then
+    redis.call('XADD', INBOX, '*', 'update', entry, 'accepted_at', accepted_at)
+    redis.call('SET', KEYS[i], pending)
+  elseif cjson.decode(receipt).nonce == nonce then
+    repeated = true
+    receipt = nil
+  end
+  answer[i] = receipt or ''
+end
+if repeated or (new > 0 and redis.call('SET', DOORBELL, '1', 'NX', 'PX', ARGV[2])) then answer[2] = 1 end
+return answer

@@ -53,6 +53,11 @@ OF_ERRORS = {
 OF_REQUESTS: dict[str, Schema] = {
     REQUEST_ID: _text("Your name for the request, if it matches `[A-Za-z0-9_-]{8,64}`.", "0b5d1f9c27e84a3c8d6e"),
     "Prefer": _text("`respond-async` asks for the 202 at once, without waiting for the outcome.", "respond-async"),
+    "X-Signature": _text(
+        "With an API key: `t=<Unix seconds>,v1=<lower-case hex>`, the HMAC-SHA256 of `t`, a dot and the body as sent, "
+        "with the key's secret. `t` lies within 300 s of the server's time.",
+        "t=1795425307,v1=5f0c2f6b8d3e4a1907c6b5a4f3e2d1c00f1e2d3c4b5a69788796a5b4c3d2e1f0",
+    ),
     "If-None-Match": _text("The `ETag` that you have.", '"8f1c2b7a:42"'),
 }
 

@@ -15,7 +15,13 @@ from web.reference.routes import Route
 
 API_VERSION = "1.0.0"
 BEARER = "accessToken"
-_SECURITY: dict[str, list[Schema]] = {"public": [], "authenticated": [{BEARER: []}]}
+API_KEY = "apiKey"
+_SECURITY: dict[str, list[Schema]] = {
+    "public": [],
+    "authenticated": [{BEARER: []}],
+    "by_api_key": [{API_KEY: []}],
+    "authenticated_or_by_api_key": [{BEARER: []}, {API_KEY: []}],
+}
 
 
 def document(routes: Sequence[Route]) -> Schema:
@@ -37,7 +43,13 @@ def document(routes: Sequence[Route]) -> Schema:
                     "scheme": "bearer",
                     "bearerFormat": "JWT",
                     "description": "The `accessToken` of a login: `Authorization: Bearer …`.",
-                }
+                },
+                API_KEY: {
+                    "type": "apiKey",
+                    "in": "header",
+                    "name": "X-Api-Key",
+                    "description": "The id of an API key. The request is signed with its secret: `X-Signature`.",
+                },
             },
         },
     }

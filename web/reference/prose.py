@@ -34,6 +34,14 @@ or if the request says `Prefer: respond-async`. Accepted means that it will be a
 Whoever repeats a request with the same key gets the outcome of the first, with `Idempotent-Replayed: true`; nothing is
 counted twice. The same key with another action is refused. A refusal spends the key."""
 
+BATCH = """For game servers that hold an API key (`scoreboard keys create`). `X-Api-Key` holds its id and `X-Signature`
+`t=<Unix seconds>,v1=<lower-case hex>`: the HMAC-SHA256, with the key's secret as it was shown, of `t`, a dot and the
+body as sent.
+
+Each update is looked at by itself: good ones are accepted though others are refused, and one whose key was used before
+counts as `replayed`. So a batch in doubt is sent again as it is. What became of an update, `readUpdate` tells. A batch
+of up to 1000 updates may hold 1 MiB."""
+
 LIVE = """The live board over WebSocket. Every message is one JSON object in one text frame.
 
 The first message is a `snapshot`, or `resumed` if `since` in the query is what the other viewers of the same board,

@@ -20,6 +20,7 @@ SENTENCES = {
     ErrorCode.IDEMPOTENCY_KEY_REUSED: "This idempotency key was used for another action before.",
     ErrorCode.SCORE_OUT_OF_RANGE: "The player's total would leave the range of ±(2^53-1).",
     ErrorCode.INVALID_CURSOR: "This cursor is not one of this list.",
+    ErrorCode.UNKNOWN_USER: "There is no such user.",
     ErrorCode.TOKEN_MISSING: "An access token is needed: Authorization: Bearer …",
     ErrorCode.TOKEN_INVALID: "The access token is not valid.",
     ErrorCode.TOKEN_EXPIRED: "The access token has expired.",
@@ -28,6 +29,7 @@ SENTENCES = {
     ErrorCode.REFRESH_TOKEN_REUSED: "This refresh token was used before. The session has ended: log in again.",
     ErrorCode.INVALID_CREDENTIALS: "Wrong username or password.",
     ErrorCode.SIGNATURE_INVALID: "The signature does not fit the request.",
+    ErrorCode.API_KEY_INVALID: "The API key is not valid.",
     ErrorCode.USER_MISMATCH: "userId is not the user of the access token.",
     ErrorCode.FORBIDDEN: "This address is not open to anybody.",
     ErrorCode.REGISTRATION_CLOSED: "Registration is closed. Ask the operator for an account.",
@@ -70,14 +72,13 @@ _DESCRIPTION_OF_STATUS = {
 
 ALWAYS = (ErrorCode.METHOD_NOT_ALLOWED, ErrorCode.BODY_TOO_LARGE, ErrorCode.INTERNAL_ERROR)
 _OF_A_BODY = (ErrorCode.INVALID_JSON, ErrorCode.VALIDATION_FAILED, ErrorCode.UNSUPPORTED_MEDIA_TYPE)
+_OF_A_TOKEN = (ErrorCode.TOKEN_MISSING, ErrorCode.TOKEN_INVALID, ErrorCode.TOKEN_EXPIRED, ErrorCode.TOKEN_REVOKED)
+_OF_AN_API_KEY = (ErrorCode.API_KEY_INVALID, ErrorCode.SIGNATURE_INVALID, ErrorCode.TIMESTAMP_OUT_OF_RANGE)
 _OF_ACCESS = {
     "public": (),
-    "authenticated": (
-        ErrorCode.TOKEN_MISSING,
-        ErrorCode.TOKEN_INVALID,
-        ErrorCode.TOKEN_EXPIRED,
-        ErrorCode.TOKEN_REVOKED,
-    ),
+    "authenticated": _OF_A_TOKEN,
+    "by_api_key": _OF_AN_API_KEY,
+    "authenticated_or_by_api_key": (*_OF_A_TOKEN, *_OF_AN_API_KEY),
 }
 
 

@@ -1,0 +1,96 @@
+"""`scoreboard keys`: API keys for game servers. A secret is shown once, when it is made."""
+
+import json
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from common import api_keys
+from common.api_keys import ApiKey
+from scoreboard.environment import connected, load_settings
+
+_LONGEST_NAME = 64
+_LONGEST_OVERLAP_HOURS = 24 * 30
+
+_as_json = click.option("--json", "as_json", is_flag=True, help="JSON for programs.")
+
+
+@click.group()
+def keys() -> None:
+    """Create, list, rotate and revoke API keys."""
+
+
+@keys.command()
+@click.argument("name")
+@_as_json
+def create(name: str, *, as_json: bool) -> None:
+    """Create an API key called NAME and show its secret, once."""
+    if not name.strip() or len(name) > _LONGEST_NAME or not name.isprintable():
+        raise click.BadParameter(f"1 to {_LONGEST_NAME} printable characters", param_hint="NAME")
+    with connected() as engine, engine.begin() as connection:
+        key = api_keys.create(connection, name)
+    _show_secret(key, as_json=as_json)
+
+
+@keys.command("list")
+@_as_json
+def listing(*, as_json: bool) -> None:
+    """List all API keys, oldest first, without their secrets."""
+    with connected() as engine, engine.connect() as connection:
+        rows = [_shown(key) for key in api_keys.everything(connection)]
+    if as_json:
+        click.echo(json.dumps(rows))
+        return
+    table = Table("id", "name", "created at", "old secret until", "revoked at")
+    for row in rows:
+        table.add_row(*(cell or "-" for cell in row.values()))
+    Console().print(table)
+
+
+@keys.command()
+@click.argument("key_id", metavar="ID")
+@click.option(
+    "--overlap-hours",
+    type=click.IntRange(0, _LONGEST_OVERLAP_HOURS),
+    default=0,
+    show_default=True,
+    help="For how long the old secret still signs.",
+)
+@_as_json
+def rotate(key_id: str, overlap_hours: int, *, as_json: bool) -> None:
+    """Give the key ID a new secret and show it, once. A third secret is never valid: the one before last dies."""
+    with connected() as engine, engine.begin() as connection:
+        key = api_keys.rotate(connection, key_id, overlap_seconds=overlap_hours * 3600)
+    if key is None:
+        raise click.ClickException(f"there is no live API key {key_id}")
+    _show_secret(key, as_json=as_json)
+
+
+@keys.command()
+@click.argument("key_id", metavar="ID")
+def revoke(key_id: str) -> None:
+    """End the key ID, at once and for good. What it has submitted stays."""
+    with connected() as engine, engine.begin() as connection:
+        if not api_keys.revoke(connection, key_id):
+            raise click.ClickException(f"there is no API key {key_id}")
+    click.echo(f"{key_id}: revoked")
+
+
+def _show_secret(key: ApiKey, *, as_json: bool) -> None:
+    secret = api_keys.current_secret(key, load_settings().secret_key.get_secret_value())
+    if as_json:
+        click.echo(json.dumps({"id": key.id, "name": key.name, "secret": secret}))
+        return
+    click.echo(f"id: {key.id}\nsecret: {secret}")
+    click.echo("Keep the secret now: it is not shown again.", err=True)
+
+
+def _shown(key: ApiKey) -> dict[str, str | None]:
+    return {
+        "id": key.id,
+        "name": key.name,
+        "createdAt": key.created_at.isoformat(),
+        "oldSecretUntil": key.previous_until.isoformat() if key.previous_until else None,
+        "revokedAt": key.revoked_at.isoformat() if key.revoked_at else None,
+    }
