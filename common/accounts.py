@@ -42,6 +42,12 @@ def find_by_name(connection: Connection, username: str) -> tuple[User, str] | No
     return (User(row.id, row.username, row.role), row.password_hash) if row else None
 
 
+def find(connection: Connection, user_id: str) -> User | None:
+    """The account of this id."""
+    row = connection.execute(select(*_USER).where(users.c.id == user_id)).one_or_none()
+    return User(*row) if row else None
+
+
 def get(connection: Connection, user_id: str) -> User:
     """The account of a session: it exists, since a session refers to it."""
     return User(*connection.execute(select(*_USER).where(users.c.id == user_id)).one())

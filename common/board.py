@@ -21,13 +21,14 @@ _DETAILS_PREFIX, _DETAILS_SUFFIX = keys.user_details("|").split("|")
 
 
 class Standing(NamedTuple):
-    """An absolute row of PostgreSQL's standings; `updated_at` in ms."""
+    """An absolute row of PostgreSQL's standings; `updated_at` in ms. One that is hidden is taken off the board."""
 
     key: StandingKey
     score: int
     tie: int
     version: int
     updated_at: int
+    hidden: bool = False
 
 
 BoardId = tuple[str, str]
@@ -137,6 +138,12 @@ class Board:
             pipeline.expireat(key, at)
         pipeline.execute()
 
+    def is_being_rebuilt(self, board_id: str, period_id: str) -> bool:
+        return bool(self._client.exists(BoardKeys(board_id, period_id).rebuilding))
+
+    def forget_username(self, user_id: str) -> None:
+        self._client.delete(keys.user_details(user_id))
+
     def remember_usernames(self, usernames: Mapping[str, str]) -> None:
         """Fill the details cache."""
         pipeline = self._client.pipeline(transaction=False)
@@ -159,10 +166,10 @@ def _projected(rows: Sequence[Standing], replies: Sequence[list[int] | None]) ->
 
 
 def flat(rows: Iterable[Standing]) -> list[str | int]:
-    """The five values of a row that the scripts `project` and `gather` read."""
+    """The six values of a row that the scripts `project` and `gather` read."""
     values: list[str | int] = []
     for row in rows:
-        values += (row.key.user_id, row.score, row.tie, row.version, row.updated_at)
+        values += (row.key.user_id, row.score, row.tie, row.version, row.updated_at, int(row.hidden))
     return values
 
 

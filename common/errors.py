@@ -36,6 +36,7 @@ class ErrorCode(StrEnum):
     FORBIDDEN = "forbidden"
     REGISTRATION_CLOSED = "registration_closed"
     ORIGIN_NOT_ALLOWED = "origin_not_allowed"
+    ACCOUNT_SUSPENDED = "account_suspended"
 
     NOT_FOUND = "not_found"
     METHOD_NOT_ALLOWED = "method_not_allowed"

@@ -5,7 +5,7 @@
 | `leaderboard:scores` | zset | board `main`, all time: member `<tie rank>:<user id>`, score = points |
 | `leaderboard:<board>:<period>:scores` | zset | the same for other boards and periods, default parts left out |
 | `…:members` | hash | user id -> `version:tie rank:updated at in ms` |
-| `…:meta` | hash | epoch, seq, at (ms), ascending (0 or 1), run_id of the server, fence while rebuilding |
+| `…:meta` | hash | epoch, seq, at (ms), ascending, run_id of the server, fence; `hidden:{userId}` -> version |
 | `…:rebuilding` | string | who rebuilds this board now; expires |
 | `leaderboard:updates` | channel | one message per batch: boards touched with their seq, players changed |
 | `user:{userId}:details` | hash, 1 h | username |

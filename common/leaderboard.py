@@ -6,6 +6,7 @@ from dataclasses import replace
 import redis
 import structlog
 from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
 
 from common import metrics, standings, usernames
 from common.board import Board, BoardNotServedError, named, nameless
@@ -49,16 +50,33 @@ class Leaderboard:
         return replace(page, rows=replace(page.rows, entries=self._with_names(page.rows.entries)))
 
     def place(self, board_id: str, period_id: str, user_id: str) -> Place | None:
-        """Where a user stands, or None for a user that does not exist."""
+        """Where a user stands, or None for a user that does not exist or is suspended."""
         try:
             place = self._board.places(board_id, period_id, [user_id]).of[user_id]
         except (BoardNotServedError, redis.RedisError):
             metrics.CACHE_READS.labels("board", "miss").inc()
             return self._place_in_database(board_id, period_id, user_id)
         metrics.CACHE_READS.labels("board", "hit").inc()
+        if place.entry is None:
+            return self._unranked(place)
         name = place.username or self._fetch_names([user_id]).get(user_id)
         _count_details(hits=int(bool(place.username)), misses=int(not place.username))
         return place.called(name) if name is not None else None
+
+    def _unranked(self, place: Place) -> Place | None:
+        """Somebody without a score, if there is such a user and they are not suspended: only the database knows.
+
+        While it is away, a name that Redis has at hand is believed.
+        """
+        try:
+            with self._engine.connect() as connection:
+                name = usernames.find_shown(connection, [place.user_id]).get(place.user_id)
+        except SQLAlchemyError:
+            if not place.username:
+                raise
+            name = place.username
+        _count_details(hits=int(bool(place.username)), misses=int(not place.username))
+        return replace(place, username=name) if name is not None else None
 
     def live_places(self, board_id: str, period_id: str, user_ids: Collection[str]) -> Places | None:
         """Where known users stand, from Redis alone; None if Redis is away or does not serve the board now."""
@@ -72,7 +90,7 @@ class Leaderboard:
 
     def _place_in_database(self, board_id: str, period_id: str, user_id: str) -> Place | None:
         with self._engine.connect() as connection:
-            name = usernames.find(connection, [user_id]).get(user_id)
+            name = usernames.find_shown(connection, [user_id]).get(user_id)
             if name is None:
                 return None
             return standings.place(connection, board_id, period_id, user_id, name)

@@ -59,7 +59,16 @@ users = Table(
     Column("password_hash", Text, nullable=False),
     Column("role", Text, nullable=False),
     _now("created_at"),
+    Column("suspended_at", _Instant),
+    Column(
+        "redis_behind",
+        Boolean,
+        nullable=False,
+        server_default=text("false"),
+        comment="Redis may not show yet that the user was suspended or reinstated",
+    ),
     CheckConstraint("role IN ('player', 'admin')", name="role"),
+    Index(None, "redis_behind", postgresql_where=text("redis_behind")),
 )
 
 sessions = Table(
@@ -70,7 +79,7 @@ sessions = Table(
     _now("created_at"),
     Column("expires_at", _Instant, nullable=False),
     Column("revoked_at", _Instant),
-    Column("revoked_for", Text, comment="logout or reuse"),
+    Column("revoked_for", Text, comment="logout, reuse or suspension"),
     Index(None, "user_id"),
     Index(None, "revoked_at", postgresql_where=text("revoked_at IS NOT NULL")),
     Index(None, "expires_at"),
@@ -168,6 +177,13 @@ standings = Table(
     Column("tie", BigInteger, nullable=False, comment="the ledger id that made the score"),
     Column("version", BigInteger, nullable=False, comment="guards the projection to Redis"),
     Column("updated_at", _Instant, nullable=False),
+    Column(
+        "hidden",
+        Boolean,
+        nullable=False,
+        server_default=text("false"),
+        comment="of a suspended user: counted, and not shown",
+    ),
     _within_range("score"),
     Index(None, "user_id"),
     postgresql_with={"fillfactor": "80"},
@@ -198,6 +214,17 @@ snapshots = Table(
     Column("entries", JSONB, nullable=False),
     UniqueConstraint("board_id", "period_id", "taken_at"),
     Index(None, "taken_at"),
+)
+
+audit_log = Table(
+    "audit_log",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    _now("at"),
+    Column("actor", Text, nullable=False, comment="the id of an admin, or `command line`"),
+    Column("action", Text, nullable=False),
+    Column("subject", Text, nullable=False, comment="whom or what it was done to"),
+    Column("details", JSONB, nullable=False),
 )
 
 score_quarantine = Table(

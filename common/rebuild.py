@@ -61,12 +61,13 @@ class Rebuilder:
             return False
         new_scores, new_members = of.under_construction(fence)
         try:
-            with self._engine.connect() as connection:
+            with self._engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
+                hidden = [value for row in standings.hidden(connection, board_id, period_id) for value in row]
                 ascending = int(catalogue.is_ascending(connection, board_id))
                 rows = self._gather_all(connection, of, (fence, LEASE_MS, ascending), progress)
             switched = rows is not None and self._switch(
                 keys=[of.scores, of.members, of.meta, of.rebuilding, new_scores, new_members],
-                args=[fence, secrets.token_hex(4), run_id, int(time.time() * 1000), ascending],
+                args=[fence, secrets.token_hex(4), run_id, int(time.time() * 1000), ascending, *hidden],
             )
         finally:
             # After a switch there is nothing left of ours; after a failure an unharmed old board serves again.

@@ -19,8 +19,9 @@ import redis
 import structlog
 from sqlalchemy import Connection, Engine
 
-from common import keys, sessions
+from common import keys, sessions, suspensions
 from common.redis import Client, script
+from common.suspensions import Decision
 
 log = structlog.get_logger(__name__)
 
@@ -61,6 +62,21 @@ class Revocations:
         with self._engine.begin() as connection:
             in_database(connection)
         self.confirm(session_id)
+
+    def suspend(self, decision: Decision, now: datetime) -> bool:
+        """Suspend a user, and end each of their sessions in the three steps. False if they are suspended already.
+
+        Nobody logs in as the user meanwhile: that waits for the row of the user.
+        """
+        with self._engine.begin() as connection:
+            is_new = suspensions.decide(connection, decision)
+            session_ids = sessions.live_of(connection, decision.user_id, now)
+            for session_id in session_ids:
+                self.announce(session_id)
+                sessions.revoke(connection, session_id, "suspension", now)
+        for session_id in session_ids:
+            self.confirm(session_id)
+        return is_new
 
     def announce(self, session_id: str) -> None:
         """Step 1."""

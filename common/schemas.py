@@ -55,6 +55,12 @@ class RefreshRequest(Strict):
     )
 
 
+class ModerationRequest(Strict):
+    """Why a user is suspended or reinstated, for the audit log."""
+
+    reason: str = Field("", max_length=500, examples=["impossible scores"])
+
+
 class Claim(Strict):
     """That a player did something. `timestamp` stays as sent: it may be part of a signed text."""
 

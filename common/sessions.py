@@ -14,7 +14,7 @@ from typing import Literal
 from sqlalchemy import ARRAY, UUID, Connection, any_, bindparam, delete, insert, select, update
 
 from common.errors import ErrorCode, ScoreboardError
-from common.models import refresh_tokens, sessions
+from common.models import refresh_tokens, sessions, users
 from common.signing import derive, fingerprint, to_base64url
 
 LIFETIME = timedelta(hours=24)
@@ -74,7 +74,15 @@ def refresh(connection: Connection, token: str, secret: bytes, now: datetime) ->
     return _refresh_again(connection, token, successor, now)
 
 
-def revoke(connection: Connection, session_id: str, reason: Literal["logout", "reuse"], now: datetime) -> None:
+def live_of(connection: Connection, user_id: str, now: datetime) -> list[str]:
+    """A user's sessions that are not revoked and have not expired."""
+    still = (sessions.c.revoked_at.is_(None), sessions.c.expires_at > now)
+    return list(connection.scalars(select(sessions.c.id).where(sessions.c.user_id == user_id, *still)))
+
+
+def revoke(
+    connection: Connection, session_id: str, reason: Literal["logout", "reuse", "suspension"], now: datetime
+) -> None:
     """End a session. The first reason and instant stay."""
     connection.execute(
         update(sessions)
@@ -127,7 +135,7 @@ def _refresh_again(connection: Connection, token: str, successor: str, now: date
 def _live(connection: Connection, session_id: str, now: datetime) -> Session:
     session = _find_live(connection, session_id, now)
     if session is None:
-        raise _invalid()
+        raise _suspended() if _is_of_suspended(connection, session_id) else _invalid()
     return session
 
 
@@ -140,8 +148,17 @@ def _find_live(connection: Connection, session_id: str, now: datetime) -> Sessio
     return Session(*row) if row else None
 
 
+def _is_of_suspended(connection: Connection, session_id: str) -> bool:
+    owner = select(users.c.suspended_at).join_from(sessions, users).where(sessions.c.id == session_id)
+    return connection.execute(owner).scalar() is not None
+
+
 def _store(connection: Connection, session_id: str, token: str) -> None:
     connection.execute(insert(refresh_tokens).values(fingerprint=fingerprint(token), session_id=session_id))
+
+
+def _suspended() -> ScoreboardError:
+    return ScoreboardError(ErrorCode.ACCOUNT_SUSPENDED, "This account is suspended.")
 
 
 def _invalid() -> ScoreboardError:

@@ -17,11 +17,11 @@ DATABASE_EPOCH = "database"
 """The epoch of versions that PostgreSQL made up while Redis was not there."""
 
 _COLUMNS = """board_id, period_id, user_id::text, score, tie, version,
-    (extract(epoch FROM updated_at) * 1000)::bigint AS updated_at"""
+    (extract(epoch FROM updated_at) * 1000)::bigint AS updated_at, hidden"""
 
 _MERGE = text(f"""
-INSERT INTO standings AS s (board_id, period_id, user_id, score, tie, version, updated_at)
-SELECT b, p, u, points, tie, 1, :at
+INSERT INTO standings AS s (board_id, period_id, user_id, score, tie, version, updated_at, hidden)
+SELECT b, p, u, points, tie, 1, :at, u = ANY(CAST(:hidden AS uuid[]))
 FROM json_to_recordset(CAST(:rows AS json)) AS part(b text, p text, u uuid, points bigint, tie bigint)
 ORDER BY b, p, u
 ON CONFLICT (board_id, period_id, user_id) DO UPDATE
@@ -37,7 +37,14 @@ JOIN standings ON (board_id, period_id, user_id) = (sent.b, sent.p, sent.u)
 
 _OF_PLAYERS = text(f"SELECT {_COLUMNS} FROM standings WHERE user_id = ANY(CAST(:users AS uuid[]))")  # noqa: S608
 
-_ALL = text(f"SELECT {_COLUMNS} FROM standings WHERE board_id = :board AND period_id = :period")  # noqa: S608
+_SHOWN = "board_id = :board AND period_id = :period AND NOT hidden"
+_ALL = text(f"SELECT {_COLUMNS} FROM standings WHERE {_SHOWN}")  # noqa: S608 - built from constants
+_HIDDEN = text(
+    "SELECT user_id::text, version FROM standings WHERE board_id = :board AND period_id = :period AND hidden"
+)
+_HIDE = text("""
+UPDATE standings SET hidden = :hidden, version = version + 1 WHERE user_id = CAST(:user AS uuid) AND hidden <> :hidden
+""")
 
 _RANKED = """
 SELECT user_id, username, score, updated_at, tie, sign, row_number() OVER (ORDER BY sign * score, tie) AS rank
@@ -45,7 +52,7 @@ FROM (
     SELECT s.user_id::text, u.username, s.score, (extract(epoch FROM s.updated_at) * 1000)::bigint AS updated_at,
            s.tie, CASE WHEN b.ascending THEN 1 ELSE -1 END AS sign
     FROM standings s JOIN users u ON u.id = s.user_id JOIN boards b ON b.id = s.board_id
-    WHERE s.board_id = :board AND s.period_id = :period
+    WHERE s.board_id = :board AND s.period_id = :period AND NOT s.hidden
 ) of_the_board
 """
 
@@ -62,19 +69,23 @@ _PAGES = {
     for kind, which in _WHICH.items()
 }
 _PLACE = text(f"SELECT * FROM ({_RANKED}) ranked WHERE user_id = :user")  # noqa: S608 - built from constants
-_COUNT = text("SELECT count(*) FROM standings WHERE board_id = :board AND period_id = :period")
+_COUNT = text(f"SELECT count(*) FROM standings WHERE {_SHOWN}")  # noqa: S608 - built from constants
 _VERSION = text("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint, clock_timestamp()")
 
 
-def merge(connection: Connection, parts: Mapping[StandingKey, Part], at: datetime) -> list[Standing]:
+def merge(
+    connection: Connection, parts: Mapping[StandingKey, Part], at: datetime, hidden: Collection[str] = ()
+) -> list[Standing]:
     """Merge each part into its row, under the row's own lock, in one global order; absolute rows come back.
 
-    The same operation as `scoring.join`, so that commit order never shows.
+    The same operation as `scoring.join`, so that commit order never shows. New rows of `hidden` players are hidden.
     """
     if not parts:
         return []
     sent = [{"b": key[0], "p": key[1], "u": key[2], "points": part[0], "tie": part[1]} for key, part in parts.items()]
-    return _standings(connection.execute(_MERGE, {"rows": orjson.dumps(sent).decode(), "at": at}).all())
+    return _standings(
+        connection.execute(_MERGE, {"rows": orjson.dumps(sent).decode(), "at": at, "hidden": list(hidden)}).all()
+    )
 
 
 def read(connection: Connection, standing_keys: Collection[StandingKey]) -> list[Standing]:
@@ -91,12 +102,22 @@ def of_players(connection: Connection, user_ids: Collection[str]) -> list[Standi
 
 
 def stream(connection: Connection, board_id: str, period_id: str, rows_at_once: int) -> Iterator[list[Standing]]:
-    """Every standing of a (board, period), as of one instant, in pages."""
+    """Every standing of a (board, period) that is shown, as of one instant, in pages."""
     result = connection.execution_options(yield_per=rows_at_once).execute(
         _ALL, {"board": board_id, "period": period_id}
     )
     for page in result.partitions():
         yield _standings(page)
+
+
+def hidden(connection: Connection, board_id: str, period_id: str) -> list[tuple[str, int]]:
+    """The players of a board that are hidden, with the versions of their rows."""
+    return [tuple(row) for row in connection.execute(_HIDDEN, {"board": board_id, "period": period_id})]
+
+
+def hide(connection: Connection, user_id: str, *, is_hidden: bool) -> None:
+    """Hide a player's every standing, or show it again. The ledger must be at rest (`ledger.hold`)."""
+    connection.execute(_HIDE, {"user": user_id, "hidden": is_hidden})
 
 
 def count(connection: Connection, board_id: str, period_id: str) -> int:
@@ -139,6 +160,6 @@ def place(connection: Connection, board_id: str, period_id: str, user_id: str, u
 
 def _standings(rows: Iterable[Sequence[Any]]) -> list[Standing]:
     return [
-        Standing(StandingKey(board, period, user), score, tie, version, at)
-        for board, period, user, score, tie, version, at in rows
+        Standing(StandingKey(board, period, user), score, tie, version, at, is_hidden)
+        for board, period, user, score, tie, version, at, is_hidden in rows
     ]

@@ -59,8 +59,9 @@ WHERE (counted.score, counted.tie) IS DISTINCT FROM (s.score, s.tie)
 """)  # noqa: S608 - built from constants
 
 _RECOUNT = text(f"""
-INSERT INTO standings AS s (board_id, period_id, user_id, score, tie, version, updated_at)
-SELECT board_id, period_id, user_id, score, tie, 1, updated_at FROM ({_COUNTED}) counted
+INSERT INTO standings AS s (board_id, period_id, user_id, score, tie, version, updated_at, hidden)
+SELECT board_id, period_id, user_id, score, tie, 1, counted.updated_at, u.suspended_at IS NOT NULL
+FROM ({_COUNTED}) counted JOIN users u ON u.id = counted.user_id
 ORDER BY board_id, period_id, user_id
 ON CONFLICT (board_id, period_id, user_id) DO UPDATE
 SET score = excluded.score, tie = excluded.tie, version = s.version + 1, updated_at = excluded.updated_at
@@ -123,11 +124,16 @@ class Verifier:
             by_board.setdefault(row.key[:2], []).append(row)
         shown = self._board.states({board: [row.key.user_id for row in group] for board, group in by_board.items()})
         return [
-            Drift("redis", row.key, (row.score, row.tie), found)
+            Drift("redis", row.key, _due(row), found)
             for board, group in by_board.items()
             for row, found in zip(group, shown[board] or (), strict=False)
-            if found != (row.score, row.tie)
+            if found != _due(row)
         ]
+
+
+def _due(row: Standing) -> State | None:
+    """What Redis has to show of a standing."""
+    return None if row.hidden else (row.score, row.tie)
 
 
 def boards_of(drifts: Iterable[Drift]) -> list[BoardId]:

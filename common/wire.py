@@ -66,6 +66,13 @@ class Registered(TypedDict):
     user: User
 
 
+class Moderated(TypedDict):
+    """What has become of a user."""
+
+    user: User
+    suspended: Annotated[bool, Field(examples=[True])]
+
+
 class Login(TypedDict):
     """A session: what a client needs to call and to sign."""
 

@@ -8,9 +8,14 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from common import accounts, passwords
+from common import accounts, passwords, suspensions
+from common.board import Board
+from common.inbox import Inbox
+from common.moderation import Moderator
+from common.revocations import Revocations
+from common.suspensions import Decision
 from common.tokens import ROLES, Role
-from scoreboard.environment import connected
+from scoreboard.environment import connected, connected_to_redis, load_settings
 
 _USERNAME = re.compile(r"[A-Za-z0-9_.-]{3,32}", re.ASCII)
 _SHORTEST_PASSWORD, _LONGEST_PASSWORD = 8, 128
@@ -52,6 +57,36 @@ def listing(*, as_json: bool) -> None:
     for user in everybody:
         table.add_row(*user)
     Console().print(table)
+
+
+@users.command()
+@click.argument("username")
+@click.option("--reason", default="", help="Why, for the audit log.")
+def suspend(username: str, reason: str) -> None:
+    """Suspend USERNAME: their sessions end, and their entries leave every board until they are reinstated."""
+    _moderate(username, reason, suspended=True)
+    click.echo(f"{username}: suspended")
+
+
+@users.command()
+@click.argument("username")
+@click.option("--reason", default="", help="Why, for the audit log.")
+def reinstate(username: str, reason: str) -> None:
+    """Reinstate USERNAME: they can log in again, and their entries are back."""
+    _moderate(username, reason, suspended=False)
+    click.echo(f"{username}: reinstated")
+
+
+def _moderate(username: str, reason: str, *, suspended: bool) -> None:
+    settings = load_settings()
+    with connected() as engine, connected_to_redis() as client:
+        with engine.connect() as connection:
+            found = accounts.find_by_name(connection, username)
+        if found is None:
+            raise click.ClickException(f"there is no user {username}")
+        inbox = Inbox(client, capacity=settings.inbox_max, receipt_ttl=settings.receipt_ttl)
+        moderator = Moderator(engine, Revocations(client, engine), Board(client), inbox)
+        moderator.carry_out(Decision(found[0].id, suspended, suspensions.COMMAND_LINE, reason))
 
 
 def _ask_password() -> str:

@@ -6,7 +6,21 @@ It meets the workers only in `common` and sends them tasks by name; `lint-import
 from flask import Flask
 
 from common.settings import Settings
-from web import access, auth, browsers, errors, health, leaderboard, limits, live, pages, requests, scores, snapshots
+from web import (
+    access,
+    admin,
+    auth,
+    browsers,
+    errors,
+    health,
+    leaderboard,
+    limits,
+    live,
+    pages,
+    requests,
+    scores,
+    snapshots,
+)
 from web.reference import views as reference
 from web.services import Services
 
@@ -26,6 +40,6 @@ def create_app(settings: Settings) -> Flask:
     access.init_app(app)
     live.init_app(app, adapters)
 
-    for module in (auth, scores, leaderboard, snapshots, health, pages, reference):
+    for module in (auth, admin, scores, leaderboard, snapshots, health, pages, reference):
         app.register_blueprint(module.blueprint)
     return app

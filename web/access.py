@@ -8,8 +8,9 @@ from typing import ParamSpec, TypeVar, cast
 
 from flask import Flask, g, request
 from flask.typing import ResponseReturnValue
+from sqlalchemy import Connection
 
-from common import signing, tokens
+from common import signing, suspensions, tokens
 from common.errors import ErrorCode, ScoreboardError
 from common.tokens import Role
 from web.api_key_access import api_key_id, is_by_api_key
@@ -51,6 +52,20 @@ def authenticated(view: View[Params]) -> View[Params]:
         return view(*args, **kwargs)
 
     setattr(checked, _DECISION, "authenticated")
+    return checked
+
+
+def admin(view: View[Params]) -> View[Params]:
+    """Only with the access token of an admin's live session."""
+
+    @wraps(view)
+    def checked(*args: Params.args, **kwargs: Params.kwargs) -> ResponseReturnValue:
+        g.identity = _authenticate()
+        if identity().role != "admin":
+            raise ScoreboardError(ErrorCode.FORBIDDEN, "This is for admins.")
+        return view(*args, **kwargs)
+
+    setattr(checked, _DECISION, "admin")
     return checked
 
 
@@ -98,6 +113,12 @@ def decision(view: Callable[..., object]) -> str | None:
     return said
 
 
+def refuse_suspended(connection: Connection, user_id: str, *, keep: bool = False) -> None:
+    """Raises `account_suspended`. With `keep` nobody is suspended before this transaction ends."""
+    if suspensions.is_suspended(connection, user_id, keep=keep):
+        raise ScoreboardError(ErrorCode.ACCOUNT_SUSPENDED, "This account is suspended.")
+
+
 def init_app(app: Flask) -> None:
     @app.before_request
     def refuse_undeclared() -> None:
@@ -112,5 +133,7 @@ def _authenticate() -> Identity:
         raise ScoreboardError(ErrorCode.TOKEN_MISSING, "An access token is needed: Authorization: Bearer …")
     claims = tokens.verify(token.strip(), services().settings.jwt_secrets, time.time())
     if not services().revocations.is_live(claims.session_id):
+        with services().engine.connect() as connection:
+            refuse_suspended(connection, claims.user_id)
         raise ScoreboardError(ErrorCode.TOKEN_REVOKED, "This session has ended. Log in again.")
     return Identity(claims.user_id, claims.session_id, claims.role)

@@ -16,7 +16,7 @@ from common.tokens import AccessClaims
 from common.wire import IssuedTicket, LoggedOut, Login, Registered
 from common.wire import User as UserOnTheWire
 from web import hashing, limits
-from web.access import authenticated, identity, public, signing_key
+from web.access import authenticated, identity, public, refuse_suspended, signing_key
 from web.parsing import body_as
 from web.reference.documented import Answer, documented
 from web.services import services
@@ -54,7 +54,7 @@ def register() -> tuple[Response, int]:
     description="An unknown name and a wrong password get the same answer.",
     body=LoginRequest,
     answers=[Answer(200, "A new session of 24 hours.", Login)],
-    errors=[ErrorCode.INVALID_CREDENTIALS],
+    errors=[ErrorCode.INVALID_CREDENTIALS, ErrorCode.ACCOUNT_SUSPENDED],
 )
 @public
 @limits.per_address_logins
@@ -69,6 +69,7 @@ def login() -> Response:
     user = found[0]
     now = datetime.now(UTC)
     with services().engine.begin() as connection:
+        refuse_suspended(connection, user.id, keep=True)
         session = sessions.begin(connection, user.id, now)
     log.info("logged_in", user_id=user.id, session_id=session.session.id)
     return _granted(user, session, now)
@@ -82,7 +83,7 @@ def login() -> Response:
     "unused, it gives the same successor again, so that a lost answer ends no session. Any later use ends it.",
     body=RefreshRequest,
     answers=[Answer(200, "New tokens of the same session.", Login)],
-    errors=[ErrorCode.REFRESH_TOKEN_INVALID, ErrorCode.REFRESH_TOKEN_REUSED],
+    errors=[ErrorCode.REFRESH_TOKEN_INVALID, ErrorCode.REFRESH_TOKEN_REUSED, ErrorCode.ACCOUNT_SUSPENDED],
 )
 @public
 def refresh() -> Response:

@@ -67,9 +67,13 @@ def _read(items: Iterable[object], verdicts: Verdicts) -> Claims:
 def _of_known_users(services: Services, claims: Claims, verdicts: Verdicts) -> Claims:
     with services.engine.connect() as connection:
         names = usernames.find(connection, {claim.user_id.lower() for claim in claims.values()})
+        suspended = usernames.suspended(connection, names)
     for index, claim in claims.items():
         if claim.user_id.lower() not in names:
             verdicts.refuse(index, ScoreboardError(ErrorCode.UNKNOWN_USER, f"There is no user {claim.user_id}."))
+        elif claim.user_id.lower() in suspended:
+            verdicts.refuse(index, ScoreboardError(ErrorCode.ACCOUNT_SUSPENDED, "This account is suspended."))
+    names = {user_id: name for user_id, name in names.items() if user_id not in suspended}
     return {index: claim for index, claim in claims.items() if claim.user_id.lower() in names}
 
 

@@ -36,6 +36,7 @@ STATUS_OF = {
     ErrorCode.FORBIDDEN: 403,
     ErrorCode.REGISTRATION_CLOSED: 403,
     ErrorCode.ORIGIN_NOT_ALLOWED: 403,
+    ErrorCode.ACCOUNT_SUSPENDED: 403,
     ErrorCode.NOT_FOUND: 404,
     ErrorCode.METHOD_NOT_ALLOWED: 405,
     ErrorCode.USERNAME_TAKEN: 409,

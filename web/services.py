@@ -12,6 +12,7 @@ from common.board import Board
 from common.catalogue import CatalogueCache
 from common.inbox import Inbox
 from common.leaderboard import Leaderboard
+from common.moderation import Moderator
 from common.redis import Client
 from common.revocations import Revocations
 from common.settings import Settings
@@ -34,6 +35,7 @@ class Services:
     catalogue: CatalogueCache
     leaderboard: Leaderboard
     inbox: Inbox
+    moderator: Moderator
     doorbell: Doorbell
     replies: Replies
     revocations: Revocations
@@ -45,17 +47,21 @@ class Services:
         engine = database.create(settings, pool_size=POOL_SIZE, statement_timeout_ms=STATEMENT_TIMEOUT_MS)
         process_id = secrets.token_hex(8)
         pulses = Pulses()
+        board = Board(client)
+        inbox = Inbox(client, capacity=settings.inbox_max, receipt_ttl=settings.receipt_ttl)
+        revocations = Revocations(client, engine)
         return cls(
             settings=settings,
             process_id=process_id,
             engine=engine,
             redis=client,
             catalogue=CatalogueCache(engine),
-            leaderboard=Leaderboard(Board(client), engine),
-            inbox=Inbox(client, capacity=settings.inbox_max, receipt_ttl=settings.receipt_ttl),
+            leaderboard=Leaderboard(board, engine),
+            inbox=inbox,
+            moderator=Moderator(engine, revocations, board, inbox),
             doorbell=Doorbell(settings.celery_broker_url),
             replies=Replies(redis.connect_to_listen(settings.redis_url), process_id, pulses),
-            revocations=Revocations(client, engine),
+            revocations=revocations,
             pulses=pulses,
         )
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import structlog
 
-from common import keys, periods, revocations, sessions
+from common import keys, periods, revocations, sessions, suspensions
 from workers import closing
 from workers.state import WorkerState
 
@@ -27,6 +27,14 @@ def mend(worker: WorkerState) -> None:
             worker.rebuilder.ensure_served(board_id, period.id)
     if not revocations.is_loaded(worker.redis):
         revocations.load_recent(worker.redis, worker.engine)
+
+
+def show_suspensions(worker: WorkerState) -> None:
+    """Tell Redis of users who were suspended or reinstated by somebody who died before telling it."""
+    with worker.engine.connect() as connection:
+        behind = suspensions.unshown(connection)
+    for user_id in behind:
+        suspensions.show(worker.engine, worker.board, worker.inbox, user_id)
 
 
 def tidy(worker: WorkerState) -> None:

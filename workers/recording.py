@@ -65,7 +65,8 @@ def record(
     rows = {**known, **{row.key: row for row in drafts}}
 
     parts = _of_open_periods(connection, fold((_event(row, catalogue) for row in drafts), periods.ids_at))
-    merged = standings.merge(connection, parts, drafts[0].recorded_at) if parts else []
+    hidden = usernames.suspended(connection, players) if parts else ()
+    merged = standings.merge(connection, parts, drafts[0].recorded_at, hidden) if parts else []
     touched = _touched(rows.values(), catalogue) - parts.keys()
     absolute = [*merged, *standings.read(connection, touched)]
 

@@ -51,6 +51,7 @@ def sweep(worker: WorkerState) -> None:
     """See that Redis is whole, close what is over, and ring if something waits."""
     housekeeping.mend(worker)
     closing.close_ended(worker)
+    housekeeping.show_suspensions(worker)
     if worker.inbox.depth() and worker.inbox.claim_doorbell():
         app.send_task(tasks.APPLY)
 

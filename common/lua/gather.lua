@@ -1,12 +1,13 @@
--- Add rows to the keys under construction and keep the lease.
+-- Add rows, none of them hidden, to the keys under construction and keep the lease.
 -- KEYS: rebuilding, new scores, new members.
--- ARGV: fence, lease in ms, 1 if the lowest score leads, then per row: user id, score, tie, version, updated at (ms).
+-- ARGV: fence, lease in ms, 1 if the lowest score leads, then per row: user id, score, tie, version, updated at (ms),
+-- 1 if hidden.
 -- Returns 1, or 0 if the lease was lost.
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
 local scored, stored = {}, {}
 local ascending = ARGV[3] == '1'
-for at = 4, #ARGV, 5 do
+for at = 4, #ARGV, 6 do
   local user, tie = ARGV[at], tie_rank(ARGV[at + 2], ascending)
   scored[#scored + 1] = ARGV[at + 1]
   scored[#scored + 1] = tie .. ':' .. user

@@ -110,6 +110,7 @@ class Project:
                 stdout=file,
                 stderr=file,
                 start_new_session=True,
+                preexec_fn=_as_in_a_terminal,  # noqa: PLW1509 - it takes no lock
             )
         run = Run(process, output, lambda: len(self.starts()) - earlier >= len(PROCFILE.splitlines()))
         try:
@@ -122,6 +123,11 @@ class Project:
         settings = ("DEMO", "SCOREBOARD_", "DATABASE_", "REDIS_", "BROKER_", "LIMITER_")
         kept = {name: text for name, text in os.environ.items() if not name.startswith(settings)}
         return {**kept, "PYTHONPATH": str(REPOSITORY), **self.ports, **given}
+
+
+def _as_in_a_terminal() -> None:
+    """Whoever runs the tests may have been told to ignore that the terminal was closed (`nohup`)."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @dataclass(frozen=True)

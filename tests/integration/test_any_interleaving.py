@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from unittest.mock import patch
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -19,9 +20,10 @@ from hypothesis.stateful import (
 )
 from sqlalchemy import text
 
-from common import keys, ledger, periods, standings
+from common import keys, ledger, periods, standings, suspensions
 from common.inbox import Inbox, Update
 from common.keys import BoardKeys
+from common.suspensions import COMMAND_LINE, Decision
 from tests.inbox import add_users, board_of
 from workers import closing, drain, housekeeping
 from workers.batches import Batches
@@ -41,9 +43,10 @@ class Died(BaseException):
 
 
 class Model:
-    """What should come of it: every key counts once, and a closed day stays as it was."""
+    """What should come of it: every key counts once, a closed day stays as it was, who is suspended is not shown."""
 
     def __init__(self) -> None:
+        self.suspended: set[int] = set()
         self.counted: dict[tuple[int, int], int] = {}
         self.closed: Counter[int] | None = None
 
@@ -51,6 +54,9 @@ class Model:
         self.counted[user, number] = POINTS[action_of(number)]
 
     def board(self, period: str) -> Counter[int]:
+        return Counter({user: points for user, points in self.scores(period).items() if user not in self.suspended})
+
+    def scores(self, period: str) -> Counter[int]:
         if period == "daily" and self.closed is not None:
             return self.closed
         return sum((Counter({user: points}) for (user, _), points in self.counted.items()), Counter())
@@ -81,7 +87,7 @@ class Interleavings(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         self.worker.redis.flushdb()
-        tables = "users, score_events, standings, periods, snapshots, score_quarantine"
+        tables = "users, score_events, standings, periods, snapshots, score_quarantine, audit_log"
         with self.worker.engine.begin() as connection:
             connection.execute(text(f"TRUNCATE {tables} CASCADE"))
         self.users = add_users(self.worker.engine, 3)
@@ -120,6 +126,14 @@ class Interleavings(RuleBasedStateMachine):
     def rebuild(self, period: str) -> None:
         self.worker.rebuilder.rebuild("main", self._id(period))
 
+    @rule(user=users, suspended=st.booleans(), tells=st.booleans())
+    def moderate(self, user: int, suspended: bool, tells: bool) -> None:
+        with self.worker.engine.begin() as connection:
+            suspensions.decide(connection, Decision(self.users[user], suspended, COMMAND_LINE, ""))
+        (self.model.suspended.add if suspended else self.model.suspended.discard)(user)
+        if tells:
+            suspensions.show(self.worker.engine, self.worker.board, self.worker.inbox, self.users[user])
+
     @rule(user=users)
     def recount(self, user: int) -> None:
         self.worker.verifier.recount([self.users[user]])
@@ -134,7 +148,7 @@ class Interleavings(RuleBasedStateMachine):
             self.worker.drain.run()
         closed = closing.close_ended(self.worker, datetime.now(UTC) + timedelta(days=40))
         if any(period.period_id == self._id("daily") for period in closed):
-            self.model.closed = self.model.board("daily")
+            self.model.closed = self.model.scores("daily")
 
     @invariant()
     def nothing_is_ever_too_much(self) -> None:
@@ -147,6 +161,7 @@ class Interleavings(RuleBasedStateMachine):
     def teardown(self) -> None:
         while self.worker.inbox.depth():
             self.worker.drain.run()
+        housekeeping.show_suspensions(self.worker)
         for period in PERIODS:
             self.worker.rebuilder.ensure_served("main", self._id(period))
             due = {self.users[user]: points for user, points in self.model.board(period).items()}
@@ -161,6 +176,7 @@ class Interleavings(RuleBasedStateMachine):
         return periods.current(period, datetime.now(UTC)).id
 
 
+@pytest.mark.timeout(300)
 def test_whatever_happens_in_whatever_order_every_key_counts_once(worker: WorkerState) -> None:
     class OnThisWorker(Interleavings):
         pass
@@ -170,7 +186,7 @@ def test_whatever_happens_in_whatever_order_every_key_counts_once(worker: Worker
         run_state_machine_as_test(
             OnThisWorker,
             settings=settings(
-                max_examples=30,
+                max_examples=20,
                 stateful_step_count=20,
                 deadline=None,
                 suppress_health_check=list(HealthCheck),

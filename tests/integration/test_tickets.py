@@ -2,12 +2,21 @@
 
 import secrets
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 import requests
 import websocket
 
 from common import keys, signing
+from common.board import Board
+from common.database import create as create_database_engine
+from common.inbox import Inbox
+from common.moderation import Moderator
+from common.revocations import Revocations
+from common.settings import load
+from common.suspensions import COMMAND_LINE, Decision
 from tests.caller import Caller
 from tests.conftest import wait_until
 from tests.live_client import LiveClient, Message
@@ -121,6 +130,33 @@ def test_logging_out_closes_the_streams_of_that_session_on_every_process(stack: 
         assert time.monotonic() - started < 2
         other.update("share")
         bystander.wait_for(is_me)
+
+
+def test_a_suspension_closes_the_streams_and_takes_the_entry_off_everybody_s_screen(
+    stack: Stack, caller: Caller
+) -> None:
+    other = Caller(stack, f"player-{secrets.token_hex(4)}")
+    caller.update("win-tournament")
+    with watch(stack, caller) as own, watch(stack, other, "&limit=100") as bystander:
+        bystander.wait_for(is_me)
+        bystander.wait_until(lambda screen: (caller.user_id, 100) in screen.scores)
+        with moderator(stack) as chief:
+            chief.carry_out(Decision(caller.user_id, True, COMMAND_LINE, ""))
+            assert own.wait_for_close() == 1008
+            bystander.wait_until(lambda screen: caller.user_id not in dict(screen.scores))
+            chief.carry_out(Decision(caller.user_id, False, COMMAND_LINE, ""))
+        bystander.wait_until(lambda screen: (caller.user_id, 100) in screen.scores)
+
+
+@contextmanager
+def moderator(stack: Stack) -> Iterator[Moderator]:
+    """One as the command line has it."""
+    client = stack.redis()
+    engine = create_database_engine(load(stack.environment), pool_size=1, statement_timeout_ms=10_000)
+    inbox = Inbox(client, capacity=1000, receipt_ttl=60)
+    yield Moderator(engine, Revocations(client, engine), Board(client), inbox)
+    engine.dispose()
+    client.close()
 
 
 def test_logging_out_closes_the_stream_also_on_a_redis_that_was_emptied(stack: Stack, caller: Caller) -> None:

@@ -28,7 +28,7 @@ ADA = "3f2b8c1e-5d4a-4c3b-9a2e-7f6d5c4b3a21"
 UNDOCUMENTED = {"pages.home", "static"}
 """Pages for people, which promise nothing to programs."""
 
-KEPT_FOR_LATER = {ErrorCode.FORBIDDEN, ErrorCode.REBUILDING}
+KEPT_FOR_LATER = {ErrorCode.REBUILDING}
 """In the table of the contract, and no documented route answers with it today."""
 
 OF_BATCH_ITEMS = {ErrorCode.UNKNOWN_USER}

@@ -19,6 +19,7 @@ API_KEY = "apiKey"
 _SECURITY: dict[str, list[Schema]] = {
     "public": [],
     "authenticated": [{BEARER: []}],
+    "admin": [{BEARER: []}],
     "by_api_key": [{API_KEY: []}],
     "authenticated_or_by_api_key": [{BEARER: []}, {API_KEY: []}],
 }

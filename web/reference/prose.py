@@ -61,6 +61,7 @@ is too big, and 1012 when it restarts: connect again after a random moment.
 Refusals are plain HTTP before the handshake; `/openapi.json` lists them."""
 
 TAGS = {
+    "admin": ("Moderation", "For admins: suspend and reinstate users."),
     "auth": ("Accounts", "Register, log in, and what a session lives on."),
     "scores": ("Score updates", "Signed claims, and what became of them."),
     "leaderboard": ("Boards", "Who stands where."),

@@ -34,6 +34,7 @@ SENTENCES = {
     ErrorCode.FORBIDDEN: "This address is not open to anybody.",
     ErrorCode.REGISTRATION_CLOSED: "Registration is closed. Ask the operator for an account.",
     ErrorCode.ORIGIN_NOT_ALLOWED: "Pages of this origin may not open the live socket.",
+    ErrorCode.ACCOUNT_SUSPENDED: "This account is suspended.",
     ErrorCode.NOT_FOUND: "There is no such thing here.",
     ErrorCode.METHOD_NOT_ALLOWED: "The method is not allowed for the requested URL.",
     ErrorCode.USERNAME_TAKEN: "The name ada is taken.",
@@ -72,11 +73,18 @@ _DESCRIPTION_OF_STATUS = {
 
 ALWAYS = (ErrorCode.METHOD_NOT_ALLOWED, ErrorCode.BODY_TOO_LARGE, ErrorCode.INTERNAL_ERROR)
 _OF_A_BODY = (ErrorCode.INVALID_JSON, ErrorCode.VALIDATION_FAILED, ErrorCode.UNSUPPORTED_MEDIA_TYPE)
-_OF_A_TOKEN = (ErrorCode.TOKEN_MISSING, ErrorCode.TOKEN_INVALID, ErrorCode.TOKEN_EXPIRED, ErrorCode.TOKEN_REVOKED)
+_OF_A_TOKEN = (
+    ErrorCode.TOKEN_MISSING,
+    ErrorCode.TOKEN_INVALID,
+    ErrorCode.TOKEN_EXPIRED,
+    ErrorCode.TOKEN_REVOKED,
+    ErrorCode.ACCOUNT_SUSPENDED,
+)
 _OF_AN_API_KEY = (ErrorCode.API_KEY_INVALID, ErrorCode.SIGNATURE_INVALID, ErrorCode.TIMESTAMP_OUT_OF_RANGE)
 _OF_ACCESS = {
     "public": (),
     "authenticated": _OF_A_TOKEN,
+    "admin": (*_OF_A_TOKEN, ErrorCode.FORBIDDEN),
     "by_api_key": _OF_AN_API_KEY,
     "authenticated_or_by_api_key": (*_OF_A_TOKEN, *_OF_AN_API_KEY),
 }

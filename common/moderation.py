@@ -1,0 +1,41 @@
+"""What admins and operators do to users: suspend and reinstate, all the way to the boards in Redis."""
+
+from datetime import UTC, datetime
+
+import redis
+import structlog
+from sqlalchemy import Engine
+
+from common import suspensions
+from common.board import Board
+from common.inbox import Inbox
+from common.revocations import Revocations
+from common.suspensions import Decision
+
+log = structlog.get_logger(__name__)
+
+
+class Moderator:
+    """Carries decisions out."""
+
+    def __init__(self, engine: Engine, revocations: Revocations, board: Board, inbox: Inbox) -> None:
+        self._engine = engine
+        self._revocations = revocations
+        self._board = board
+        self._inbox = inbox
+
+    def carry_out(self, decision: Decision) -> None:
+        """Safe to run twice. Raises redis.RedisError or SQLAlchemyError with nothing decided.
+
+        If Redis goes away in the middle, a worker tells it later.
+        """
+        if decision.suspended:
+            is_new = self._revocations.suspend(decision, datetime.now(UTC))
+        else:
+            with self._engine.begin() as connection:
+                is_new = suspensions.decide(connection, decision)
+        log.info("user_moderated", **decision._asdict(), is_new=is_new)
+        try:
+            suspensions.show(self._engine, self._board, self._inbox, decision.user_id)
+        except redis.RedisError as error:
+            log.warning("suspension_not_shown", user_id=decision.user_id, error=type(error).__name__)

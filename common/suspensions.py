@@ -1,0 +1,101 @@
+"""Suspended users: who is, and how their entries leave every board and come back.
+
+One transaction, with the ledger at rest, decides: the user is marked, their standings are hidden, their sessions end,
+the audit log has a line, and `redis_behind` says that Redis does not know yet. Then Redis is told (`show`). Whoever
+dies in between leaves the mark, and the next sweep tells Redis.
+"""
+
+import time
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import groupby
+from typing import NamedTuple
+
+import orjson
+from sqlalchemy import Connection, Engine, func, insert, select, update
+
+from common import ledger, standings
+from common.board import Board
+from common.inbox import Inbox
+from common.models import audit_log, users
+
+COMMAND_LINE = "command line"
+"""The actor of what an operator does without an account."""
+
+
+class Decision(NamedTuple):
+    """What is to become of a user, by whom (an admin's user id, or `COMMAND_LINE`) and why."""
+
+    user_id: str
+    suspended: bool
+    actor: str
+    reason: str
+
+
+def decide(connection: Connection, decision: Decision) -> bool:
+    """Suspend or reinstate. False if the user is so already, and then nothing is changed; ended sessions stay so.
+
+    Raises OperationalError if the ledger does not come to rest within a second.
+    """
+    ledger.hold(connection)
+    marked = connection.execute(
+        update(users)
+        .where(users.c.id == decision.user_id, users.c.suspended_at.is_(None) == decision.suspended)
+        .values(suspended_at=func.now() if decision.suspended else None, redis_behind=True)
+    )
+    if marked.rowcount == 0:
+        return False
+    standings.hide(connection, decision.user_id, is_hidden=decision.suspended)
+    connection.execute(
+        insert(audit_log).values(
+            actor=decision.actor,
+            action="suspend" if decision.suspended else "reinstate",
+            subject=decision.user_id,
+            details={"reason": decision.reason},
+        )
+    )
+    return True
+
+
+def is_suspended(connection: Connection, user_id: str, *, keep: bool = False) -> bool:
+    """Whether the user is suspended. With `keep` it stays so until this transaction ends."""
+    statement = select(users.c.suspended_at).where(users.c.id == user_id)
+    return connection.execute(statement.with_for_update(read=True) if keep else statement).scalar() is not None
+
+
+def unshown(connection: Connection) -> Sequence[str]:
+    """The users of whose suspension or reinstatement Redis may not know."""
+    return connection.scalars(select(users.c.id).where(users.c.redis_behind)).all()
+
+
+def show(engine: Engine, board: Board, inbox: Inbox, user_id: str) -> bool:
+    """Make Redis show what the database says of a user. Safe to run twice.
+
+    False if a board is being rebuilt: try again. A board that Redis does not have needs nothing: whoever fills it reads
+    the database.
+    """
+    with engine.connect() as connection:
+        decided_at = _decided_at(connection, user_id)
+        rows = sorted(standings.of_players(connection, [user_id]), key=lambda row: row.key)
+    boards = {key: list(group) for key, group in groupby(rows, key=lambda row: row.key[:2])}
+    now = int(time.time() * 1000)
+    answers = dict(zip(boards, board.project(list(boards.values()), now, ("", "")) if boards else (), strict=True))
+    if any(answer is None and board.is_being_rebuilt(*key) for key, answer in answers.items()):
+        return False
+    board.forget_username(user_id)
+    news = [{"board": key[0], "period": key[1], "seq": answer.seq} for key, answer in answers.items() if answer]
+    inbox.announce(orjson.dumps({"boards": news, "players": [user_id], "at": now}))
+    with engine.begin() as connection:
+        connection.execute(
+            update(users)
+            .where(users.c.id == user_id, users.c.suspended_at.is_not_distinct_from(decided_at))
+            .values(redis_behind=False)
+        )
+    return True
+
+
+def _decided_at(connection: Connection, user_id: str) -> datetime | None:
+    decided_at: datetime | None = connection.execute(
+        select(users.c.suspended_at).where(users.c.id == user_id)
+    ).scalar_one()
+    return decided_at

@@ -1,0 +1,245 @@
+"""Suspension: tokens die, entries leave every board, nothing brings them back but the reinstatement."""
+
+from collections.abc import Iterator
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import text
+
+from common import accounts, passwords, periods, suspensions
+from common.settings import Settings
+from common.suspensions import COMMAND_LINE, Decision
+from common.verification import Verifier
+from tests.command_line import CommandLine
+from tests.documents import documented_application
+from tests.game_server import game_server, item
+from tests.inbox import accept, add_users, board_of, drain_completely
+from tests.player import PASSWORD, Player, error_code, log_in, register
+from workers import housekeeping
+from workers.recording import Recorded
+from workers.state import WorkerState
+
+
+@pytest.fixture
+def application(settings: Settings, worker: WorkerState) -> Iterator[Flask]:
+    with documented_application(settings) as application:
+        yield application
+
+
+@pytest.fixture
+def web(application: Flask) -> FlaskClient:
+    return application.test_client()
+
+
+@pytest.fixture
+def chief(web: FlaskClient, worker: WorkerState) -> Player:
+    """An admin."""
+    with worker.engine.begin() as connection:
+        accounts.create(connection, "chief", passwords.hashed(PASSWORD), "admin")
+    return log_in(web, "chief")
+
+
+@pytest.fixture
+def ada(web: FlaskClient) -> Player:
+    return register(web, "ada")
+
+
+@pytest.fixture
+def three(worker: WorkerState, ada: Player) -> list[str]:
+    """ada and two more, in the order of the board: 100, 25, 1 points."""
+    bob, eve = add_users(worker.engine, 2)
+    for player, action in ((ada.user_id, "win-tournament"), (bob, "win-match"), (eve, "share")):
+        accept(worker, player, action)
+    drain_completely(worker)
+    return [ada.user_id, bob, eve]
+
+
+def moderate(chief: Player, user_id: str, what: str = "suspend") -> None:
+    path = f"/api/admin/users/{user_id}/{what}"
+    answer = chief.client.post(path, json={"reason": "impossible scores"}, headers=chief.headers)
+    assert answer.status_code == 200, answer.text
+    assert answer.get_json()["suspended"] == (what == "suspend")
+
+
+def decide(worker: WorkerState, user_id: str, *, suspended: bool = True) -> None:
+    """Decided, and Redis was not told."""
+    with worker.engine.begin() as connection:
+        assert suspensions.decide(connection, Decision(user_id, suspended, COMMAND_LINE, ""))
+
+
+def shown(client: FlaskClient) -> list[tuple[str, int]]:
+    entries = client.get("/api/scores/leaderboard").get_json()["entries"]
+    assert [entry["rank"] for entry in entries] == list(range(1, len(entries) + 1))
+    return [(entry["userId"], entry["score"]) for entry in entries]
+
+
+def no_drift(worker: WorkerState) -> bool:
+    verifier = Verifier(worker.engine, worker.board)
+    return verifier.check(verifier.players("00000000-0000-0000-0000-000000000000")) == []
+
+
+def test_entries_leave_every_board_and_ranks_close_up(
+    web: FlaskClient, chief: Player, worker: WorkerState, three: list[str]
+) -> None:
+    ada, bob, eve = three
+    moderate(chief, ada)
+    assert shown(web) == [(bob, 25), (eve, 1)]
+    assert web.get(f"/api/scores/user/{bob}").get_json()["rank"] == 1
+    assert web.get(f"/api/scores/user/{ada}").status_code == 404
+    assert web.get(f"/api/scores/leaderboard?around={ada}").get_json()["found"] is False
+    for period in periods.NAMES:
+        page = web.get(f"/api/scores/leaderboard?period={period}").get_json()
+        assert (page["total"], page["entries"][0]["userId"]) == (2, bob)
+    assert no_drift(worker)
+    assert worker.verifier.surplus("main", "all") == 0
+
+
+def test_tokens_die_at_once_and_login_is_refused(web: FlaskClient, chief: Player, ada: Player) -> None:
+    moderate(chief, ada.user_id)
+    refused = [
+        ada.update("share"),
+        web.post("/api/auth/ticket", headers=ada.headers),
+        web.post("/api/auth/refresh", json={"refreshToken": ada.login["refreshToken"]}),
+        web.post("/api/auth/login", json={"username": "ada", "password": PASSWORD}),
+    ]
+    assert [(answer.status_code, error_code(answer)) for answer in refused] == [(403, "account_suspended")] * 4
+    wrong = web.post("/api/auth/login", json={"username": "ada", "password": "wrong password"})
+    assert error_code(wrong) == "invalid_credentials"
+
+
+def test_a_reinstated_user_is_back_with_everything_and_logs_in_anew(
+    web: FlaskClient, chief: Player, worker: WorkerState, ada: Player, three: list[str]
+) -> None:
+    before = shown(web)
+    moderate(chief, ada.user_id)
+    moderate(chief, ada.user_id, "reinstate")
+    assert shown(web) == before
+    assert error_code(ada.update("share")) == "token_revoked"
+    again = log_in(web, "ada")
+    assert again.update("share", prefer="respond-async").status_code == 202
+    drain_completely(worker)
+    assert board_of(worker)[ada.user_id] == 101
+    assert no_drift(worker)
+
+
+def test_updates_in_hand_are_recorded_and_shown_after_the_reinstatement(
+    chief: Player, worker: WorkerState, three: list[str]
+) -> None:
+    ada, bob, eve = three
+    (newcomer,) = add_users(worker.engine, 1)
+    keys = {player: accept(worker, player, "win-match") for player in (ada, newcomer)}
+    for player in (ada, newcomer):
+        moderate(chief, player)
+    drain_completely(worker)
+    assert board_of(worker) == {bob: 25, eve: 1}
+    receipt = worker.inbox.receipt(ada, keys[ada])
+    assert receipt
+    assert receipt["status"] == "applied"
+    assert (receipt["entry"]["score"], receipt["entry"]["rank"]) == (125, None)
+    assert no_drift(worker)
+    for player in (ada, newcomer):
+        moderate(chief, player, "reinstate")
+    assert board_of(worker) == {ada: 125, bob: 25, newcomer: 25, eve: 1}
+    assert no_drift(worker)
+
+
+def test_a_projection_that_comes_late_brings_nobody_back(chief: Player, worker: WorkerState, three: list[str]) -> None:
+    """A worker has committed before the suspension, and projects after it; and again after a rebuild."""
+    ada, bob, eve = three
+    accept(worker, ada, "win-match")
+    deliveries = worker.inbox.read("slow-worker", 10)
+    recorded, committed_at = worker.drain.batches._record(deliveries, None)  # type: ignore[arg-type]
+    assert isinstance(recorded, Recorded)
+    moderate(chief, ada)
+    worker.drain.batches._project(recorded, committed_at)
+    assert board_of(worker) == {bob: 25, eve: 1}
+    assert worker.rebuilder.rebuild("main", "all")
+    worker.drain.batches._project(recorded, committed_at)
+    assert board_of(worker) == {bob: 25, eve: 1}
+    worker.drain.batches.apply(worker.inbox.reclaim("heir", 10, 0))
+    assert board_of(worker) == {bob: 25, eve: 1}
+    assert no_drift(worker)
+
+
+def test_neither_a_flushed_redis_nor_a_repair_brings_anybody_back(
+    web: FlaskClient, chief: Player, worker: WorkerState, three: list[str]
+) -> None:
+    ada, bob, eve = three
+    moderate(chief, ada)
+    worker.redis.flushall()
+    assert shown(web) == [(bob, 25), (eve, 1)]  # from PostgreSQL
+    worker.verifier.recount(three)
+    housekeeping.mend(worker)
+    assert board_of(worker) == {bob: 25, eve: 1}
+    assert shown(web) == [(bob, 25), (eve, 1)]
+    assert web.get(f"/api/scores/user/{ada}").status_code == 404
+    assert no_drift(worker)
+
+
+def test_who_dies_before_telling_redis_is_made_up_for_by_the_sweep(worker: WorkerState, three: list[str]) -> None:
+    ada, bob, eve = three
+    decide(worker, ada)
+    assert ada in board_of(worker)
+    assert not no_drift(worker)
+    housekeeping.show_suspensions(worker)
+    assert board_of(worker) == {bob: 25, eve: 1}
+    with worker.engine.connect() as connection:
+        assert suspensions.unshown(connection) == []
+
+
+def test_a_board_that_is_being_rebuilt_is_told_afterwards(worker: WorkerState, three: list[str]) -> None:
+    ada = three[0]
+    keys = worker.rebuilder._fence(keys=["leaderboard:meta", "leaderboard:rebuilding"], args=["somebody", 60_000])
+    assert keys
+    decide(worker, ada)
+    assert not suspensions.show(worker.engine, worker.board, worker.inbox, ada)
+    worker.redis.delete("leaderboard:rebuilding")
+    assert suspensions.show(worker.engine, worker.board, worker.inbox, ada)
+
+
+def test_a_decision_that_is_made_twice_is_one(chief: Player, worker: WorkerState, ada: Player) -> None:
+    for what in ("reinstate", "suspend", "suspend", "reinstate", "reinstate"):
+        moderate(chief, ada.user_id, what)
+    with worker.engine.connect() as connection:
+        rows = connection.execute(text("SELECT actor, action, subject, details FROM audit_log ORDER BY id")).all()
+    assert [(row.actor, row.action, row.subject) for row in rows] == [
+        (chief.user_id, "suspend", ada.user_id),
+        (chief.user_id, "reinstate", ada.user_id),
+    ]
+    assert rows[0].details == {"reason": "impossible scores"}
+
+
+def test_only_admins_moderate_and_nobody_themselves(web: FlaskClient, chief: Player, ada: Player) -> None:
+    path = f"/api/admin/users/{ada.user_id}/suspend"
+    assert web.post(path, json={}).status_code == 401
+    assert error_code(web.post(path, json={}, headers=ada.headers)) == "forbidden"
+    own = web.post(f"/api/admin/users/{chief.user_id}/suspend", json={}, headers=chief.headers)
+    assert (own.status_code, error_code(own)) == (403, "forbidden")
+    unknown = "/api/admin/users/00000000-0000-4000-8000-000000000000/suspend"
+    assert web.post(unknown, json={}, headers=chief.headers).status_code == 404
+    assert web.post("/api/admin/users/ada/suspend", json={}, headers=chief.headers).status_code == 400
+    assert web.post(path, json={"reason": 1}, headers=chief.headers).status_code == 400
+
+
+def test_a_batch_tells_suspended_users_apart(
+    web: FlaskClient, chief: Player, worker: WorkerState, settings: Settings, three: list[str]
+) -> None:
+    moderate(chief, three[0])
+    server = game_server(web, worker.engine, settings.secret_key.get_secret_value())
+    answer = server.send(item(three[0]), item(three[1])).get_json()
+    assert (answer["accepted"], [refusal["code"] for refusal in answer["refused"]]) == (1, ["account_suspended"])
+
+
+def test_an_operator_suspends_and_reinstates(
+    web: FlaskClient, ada: Player, worker: WorkerState, three: list[str], command_line: CommandLine
+) -> None:
+    done = command_line("users", "suspend", "ADA", "--reason", "impossible scores")
+    assert (done.returncode, done.stdout) == (0, "ADA: suspended\n"), done.stderr
+    assert ada.user_id not in board_of(worker)
+    assert error_code(ada.update("share")) == "account_suspended"
+    assert command_line("users", "reinstate", "ada").returncode == 0
+    assert board_of(worker)[ada.user_id] == 100
+    assert command_line("users", "suspend", "nobody").returncode == 1
+    with worker.engine.connect() as connection:
+        assert connection.execute(text("SELECT actor FROM audit_log")).scalars().all() == [COMMAND_LINE] * 2
