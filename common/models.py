@@ -186,6 +186,7 @@ standings = Table(
     ),
     _within_range("score"),
     Index(None, "user_id"),
+    Index(None, "board_id", "period_id", postgresql_where=text("hidden")),
     postgresql_with={"fillfactor": "80"},
 )
 

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import wraps
 from typing import ParamSpec, TypeVar, cast
@@ -9,6 +10,7 @@ from typing import ParamSpec, TypeVar, cast
 from flask import Flask, g, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
 
 from common import signing, suspensions, tokens
 from common.errors import ErrorCode, ScoreboardError
@@ -133,7 +135,8 @@ def _authenticate() -> Identity:
         raise ScoreboardError(ErrorCode.TOKEN_MISSING, "An access token is needed: Authorization: Bearer …")
     claims = tokens.verify(token.strip(), services().settings.jwt_secrets, time.time())
     if not services().revocations.is_live(claims.session_id):
-        with services().engine.connect() as connection:
+        # Which of both is told matters less than that the token is dead, also while the database is away.
+        with suppress(SQLAlchemyError), services().engine.connect() as connection:
             refuse_suspended(connection, claims.user_id)
         raise ScoreboardError(ErrorCode.TOKEN_REVOKED, "This session has ended. Log in again.")
     return Identity(claims.user_id, claims.session_id, claims.role)

@@ -45,7 +45,7 @@ class Verdicts:
 def submit(services: Services, items: Sequence[object], request_id: str) -> BatchAccepted:
     """Accept what can be accepted. Raises `dependency_unavailable` when the inbox has no room for all of it."""
     verdicts = Verdicts()
-    claims = _of_known_users(services, _read(items, verdicts), verdicts)
+    claims = _of_good_users(services, _read(items, verdicts), verdicts)
     problems = {
         index: problem for index, claim in claims.items() if (problem := updates.problem_of_new(services, claim))
     }
@@ -64,17 +64,21 @@ def _read(items: Iterable[object], verdicts: Verdicts) -> Claims:
     return claims
 
 
-def _of_known_users(services: Services, claims: Claims, verdicts: Verdicts) -> Claims:
+def _of_good_users(services: Services, claims: Claims, verdicts: Verdicts) -> Claims:
+    """Those whose users exist and are not suspended."""
     with services.engine.connect() as connection:
         names = usernames.find(connection, {claim.user_id.lower() for claim in claims.values()})
         suspended = usernames.suspended(connection, names)
+    good = {}
     for index, claim in claims.items():
-        if claim.user_id.lower() not in names:
+        user_id = claim.user_id.lower()
+        if user_id not in names:
             verdicts.refuse(index, ScoreboardError(ErrorCode.UNKNOWN_USER, f"There is no user {claim.user_id}."))
-        elif claim.user_id.lower() in suspended:
+        elif user_id in suspended:
             verdicts.refuse(index, ScoreboardError(ErrorCode.ACCOUNT_SUSPENDED, "This account is suspended."))
-    names = {user_id: name for user_id, name in names.items() if user_id not in suspended}
-    return {index: claim for index, claim in claims.items() if claim.user_id.lower() in names}
+        else:
+            good[index] = claim
+    return good
 
 
 def _settle_late(

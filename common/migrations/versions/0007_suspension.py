@@ -31,6 +31,12 @@ def upgrade() -> None:
             comment="of a suspended user: counted, and not shown",
         ),
     )
+    op.create_index(
+        op.f("ix_standings_board_id_period_id"),
+        "standings",
+        ["board_id", "period_id"],
+        postgresql_where=sa.text("hidden"),
+    )
     op.alter_column(
         "sessions",
         "revoked_for",
