@@ -2,8 +2,9 @@
 
 import time
 from dataclasses import asdict
+from datetime import datetime
 
-from sqlalchemy import Connection, Engine, select, text
+from sqlalchemy import Connection, Engine, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -35,8 +36,10 @@ FROM actions ORDER BY id, version DESC
 
 def load(connection: Connection) -> Catalogue:
     """The catalogue in force: each action's highest version, unless that one is disabled."""
+    closes_at = {row.id: row.closes_at for row in connection.execute(select(boards.c.id, boards.c.closes_at))}
     return Catalogue(
-        boards=frozenset(connection.scalars(boards.select().with_only_columns(boards.c.id))),
+        boards=frozenset(closes_at),
+        closes_at={board_id: instant for board_id, instant in closes_at.items() if instant},
         actions={action.id: action for action, enabled in everything(connection) if enabled},
     )
 
@@ -56,6 +59,11 @@ def add(connection: Connection, action: Action, *, enabled: bool) -> None:
     """
     row = {**asdict(action), "boards": list(action.boards), "enabled": enabled}
     connection.execute(actions.insert().values(row))
+
+
+def close(connection: Connection, board_id: str, closes_at: datetime | None) -> bool:
+    """Let a board close at an instant, or never. Whether there is such a board."""
+    return connection.execute(update(boards).where(boards.c.id == board_id).values(closes_at=closes_at)).rowcount > 0
 
 
 def is_ascending(connection: Connection, board_id: str) -> bool:

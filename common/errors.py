@@ -47,6 +47,7 @@ class ErrorCode(StrEnum):
     USERNAME_TAKEN = "username_taken"
     ACTION_ON_COOLDOWN = "action_on_cooldown"
     ACTION_LIMIT_REACHED = "action_limit_reached"
+    BOARD_CLOSED = "board_closed"
 
     RATE_LIMITED = "rate_limited"
     LOGIN_THROTTLED = "login_throttled"

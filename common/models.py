@@ -105,6 +105,7 @@ boards = Table(
         server_default=text("false"),
         comment="whether the lowest score leads; never changes",
     ),
+    Column("closes_at", _Instant, comment="what is accepted from then on is refused; null: never"),
     _now("created_at"),
 )
 

@@ -10,6 +10,7 @@ _REFUSALS = {
     ErrorCode.UNKNOWN_ACTION: "The action was withdrawn before the update was applied.",
     ErrorCode.ACTION_ON_COOLDOWN: "This action was used too recently to count again.",
     ErrorCode.ACTION_LIMIT_REACHED: "This action has counted as often as it can in a day (UTC).",
+    ErrorCode.BOARD_CLOSED: "The board is closed.",
     ErrorCode.SCORE_OUT_OF_RANGE: "The player's total would leave the range of ±(2^53-1).",
     ErrorCode.INTERNAL_ERROR: "The update could not be applied and is kept aside for the operator.",
 }

@@ -1,10 +1,10 @@
-"""The rules of an action: how soon it counts again, and how often in a day. Pure.
+"""The rules of an action: how soon it counts again, how often in a day, and on which boards still. Pure.
 
 An update is judged by the instant at which it was accepted, never by the client's clock, and against the uses that
 counted. Days are UTC.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, time, timedelta
 from typing import NamedTuple
 
@@ -35,6 +35,11 @@ def judge(action: Action, accepted_at: datetime, uses: Collection[datetime]) -> 
         if sum(day.since <= use <= day.until for use in uses) >= action.daily_limit:
             return ErrorCode.ACTION_LIMIT_REACHED
     return None
+
+
+def is_closed(action: Action, accepted_at: datetime, closes_at: Mapping[str, datetime]) -> bool:
+    """Whether a board that the action feeds had closed: then it feeds none."""
+    return any(board in closes_at and accepted_at >= closes_at[board] for board in action.boards)
 
 
 def window(action: Action, accepted_at: datetime) -> Window:

@@ -6,7 +6,7 @@ operation, so neither the order in which workers commit nor the size of a batch 
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
@@ -41,10 +41,11 @@ class Action:
 
 @dataclass(frozen=True)
 class Catalogue:
-    """The actions and boards in force."""
+    """The actions and boards in force. A board that closes has its instant in `closes_at`."""
 
     actions: Mapping[str, Action]
     boards: frozenset[str]
+    closes_at: Mapping[str, datetime] = field(default_factory=dict)
 
 
 class StandingKey(NamedTuple):

@@ -10,6 +10,7 @@ from common import catalogue, logging, schema
 from common.errors import ScoreboardError
 from common.settings import SettingsError
 from scoreboard.actions import actions
+from scoreboard.board_commands import boards
 from scoreboard.demo.command import demo
 from scoreboard.environment import connected
 from scoreboard.keys import keys
@@ -38,6 +39,7 @@ def migrate() -> None:
 
 
 commands.add_command(actions)
+commands.add_command(boards)
 commands.add_command(demo)
 commands.add_command(keys)
 commands.add_command(quarantine)

@@ -39,6 +39,7 @@ blueprint = Blueprint("scores", __name__, url_prefix="/api/scores")
         ErrorCode.USER_MISMATCH,
         ErrorCode.ACTION_ON_COOLDOWN,
         ErrorCode.ACTION_LIMIT_REACHED,
+        ErrorCode.BOARD_CLOSED,
     ],
 )
 @authenticated

@@ -104,7 +104,7 @@ def _draft(
         update = delivery.update
         action = catalogue.actions.get(update.action_id)
         of_player = uses.get((update.user_id, update.action_id), [])
-        refused = refusal or _judge(action, delivery.accepted_at, of_player)
+        refused = refusal or _judge(action, delivery.accepted_at, of_player, catalogue.closes_at)
         limits_others = action is not None and action.has_rules and not refused
         if limits_others:
             of_player.append(delivery.accepted_at)
@@ -139,8 +139,15 @@ def _windows(fresh: Iterable[Delivery], catalogue: Catalogue) -> dict[tuple[str,
     return windows
 
 
-def _judge(action: Action | None, accepted_at: datetime, uses: Collection[datetime]) -> ErrorCode | None:
-    return rules.judge(action, accepted_at, uses) if action else ErrorCode.UNKNOWN_ACTION
+def _judge(
+    action: Action | None, accepted_at: datetime, uses: Collection[datetime], closes_at: Mapping[str, datetime]
+) -> ErrorCode | None:
+    """Why an update does not count, if it does not."""
+    if action is None:
+        return ErrorCode.UNKNOWN_ACTION
+    if rules.is_closed(action, accepted_at, closes_at):
+        return ErrorCode.BOARD_CLOSED
+    return rules.judge(action, accepted_at, uses)
 
 
 def _event(row: LedgerRow, catalogue: Catalogue) -> Event:

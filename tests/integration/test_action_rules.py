@@ -112,6 +112,38 @@ def test_of_many_at_once_by_several_workers_as_many_count_as_may(settings: Setti
     assert board_of(worker) == dict.fromkeys(players, 30)
 
 
+def test_what_is_accepted_before_the_closing_counts_and_nothing_after(worker: WorkerState, ada: str) -> None:
+    with worker.engine.begin() as connection:
+        assert catalogue.close(connection, "main", LAST_NOON)
+        assert not catalogue.close(connection, "no-such-board", LAST_NOON)
+    worker.catalogue._read_at = 0.0
+    for instant in (LAST_NOON - MINUTE, LAST_NOON, LAST_NOON + MINUTE):
+        accept_at(worker, ada, instant, "share")
+    drain_completely(worker)
+    assert ledger(worker) == [(1, None), (0, "board_closed"), (0, "board_closed")]
+    assert worker.verifier.check([ada]) == []
+
+
+def test_an_operator_closes_a_board_and_opens_it_again(worker: WorkerState, command_line: CommandLine) -> None:
+    def closes_at() -> datetime | None:
+        with worker.engine.connect() as connection:
+            return catalogue.load(connection).closes_at.get("main")
+
+    assert command_line("boards", "close", "main").returncode == 0
+    soon = closes_at()
+    assert soon
+    assert timedelta() < soon - datetime.now(UTC) < timedelta(seconds=7)
+    assert command_line("boards", "open", "main").returncode == 0
+    assert closes_at() is None
+    assert command_line("boards", "close", "main", "--at", "2099-12-31T20:00:00Z").returncode == 0
+    listed = json.loads(command_line("boards", "list", "--json").stdout)
+    assert listed == [{"boardId": "main", "closesAt": "2099-12-31T20:00:00+00:00"}]
+    assert "2099" in command_line("boards", "list").stdout
+    assert command_line("boards", "close", "main", "--at", "2020-01-01T00:00:00Z").returncode == 2
+    assert command_line("boards", "close", "main", "--at", "tomorrow").returncode == 2
+    assert command_line("boards", "close", "nowhere").returncode == 1
+
+
 def test_a_refused_use_is_409_for_ever_under_its_key(make_settings: SettingsFactory, worker: WorkerState) -> None:
     add(worker, cooldown_seconds=3600)
     with documented_application(make_settings(SCOREBOARD_RESULT_WAIT_MS="5000")) as application:

@@ -67,6 +67,12 @@ def test_a_rule_is_from_one_up(rule: int) -> None:
         action(daily_limit=rule)
 
 
+@pytest.mark.parametrize(("after", "is_closed"), [(-MILLISECOND, False), (0 * SECOND, True), (SECOND, True)])
+def test_a_board_is_closed_from_its_instant_on(after: timedelta, is_closed: bool) -> None:
+    assert rules.is_closed(action(), NOON + after, {"main": NOON, "other": NOON - SECOND}) is is_closed
+    assert not rules.is_closed(action(), NOON + after, {"other": NOON - SECOND})
+
+
 rule = st.none() | st.integers(1, 3)
 instants = st.integers(-4 * 86_400, 4 * 86_400).map(lambda seconds: NOON + seconds * SECOND)
 

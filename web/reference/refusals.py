@@ -40,6 +40,7 @@ SENTENCES = {
     ErrorCode.USERNAME_TAKEN: "The name ada is taken.",
     ErrorCode.ACTION_ON_COOLDOWN: "This action was used too recently to count again.",
     ErrorCode.ACTION_LIMIT_REACHED: "This action has counted as often as it can in a day (UTC).",
+    ErrorCode.BOARD_CLOSED: "The board is closed.",
     ErrorCode.BODY_TOO_LARGE: "The body may hold 16384 bytes.",
     ErrorCode.UNSUPPORTED_MEDIA_TYPE: "The body must be application/json.",
     ErrorCode.UPGRADE_REQUIRED: "This address speaks WebSocket, version 13.",

@@ -1,0 +1,70 @@
+"""`scoreboard boards`: list boards, close them and open them again."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from common import catalogue
+from common.timestamps import parse_instant
+from scoreboard.environment import connected
+
+NOTICE = timedelta(seconds=catalogue.FRESH_SECONDS + 1)
+"""Every process knows of a closing this long after it was decided."""
+
+
+@click.group()
+def boards() -> None:
+    """List, close and open boards."""
+
+
+@boards.command("list")
+@click.option("--json", "as_json", is_flag=True, help="One JSON array for programs.")
+def listing(*, as_json: bool) -> None:
+    """List all boards and when they close."""
+    with connected() as engine, engine.connect() as connection:
+        known = catalogue.load(connection)
+    rows = [
+        {"boardId": board_id, "closesAt": closes_at.isoformat() if closes_at else None}
+        for board_id in sorted(known.boards)
+        for closes_at in [known.closes_at.get(board_id)]
+    ]
+    if as_json:
+        click.echo(json.dumps(rows))
+        return
+    table = Table("board", "closes at")
+    for row in rows:
+        table.add_row(row["boardId"], row["closesAt"] or "-")
+    Console().print(table)
+
+
+@boards.command()
+@click.argument("board_id")
+@click.option("--at", "instant", help="ISO 8601 with an offset. Default: as soon as every process knows, in 6 seconds.")
+def close(board_id: str, instant: str | None) -> None:
+    """Close BOARD_ID: an update that feeds it and is accepted from then on is refused. It stays readable."""
+    earliest = datetime.now(UTC) + NOTICE
+    try:
+        closes_at = parse_instant(instant) if instant else earliest
+    except ValueError:
+        raise click.BadParameter("must be ISO 8601 with an offset", param_hint="--at") from None
+    if closes_at < earliest:
+        raise click.BadParameter(f"must be at least {NOTICE.seconds} seconds from now", param_hint="--at")
+    _set(board_id, closes_at)
+    click.echo(f"{board_id}: closes at {closes_at.isoformat()}")
+
+
+@boards.command("open")
+@click.argument("board_id")
+def reopen(board_id: str) -> None:
+    """Open BOARD_ID again, or call its closing off. What was refused meanwhile stays so."""
+    _set(board_id, None)
+    click.echo(f"{board_id}: open")
+
+
+def _set(board_id: str, closes_at: datetime | None) -> None:
+    with connected() as engine, engine.begin() as connection:
+        if not catalogue.close(connection, board_id, closes_at):
+            raise click.ClickException(f"there is no board {board_id}")
