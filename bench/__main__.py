@@ -59,6 +59,13 @@ class Bench:
         """One client alone, one update after the other."""
         return load.run_alone(self.port, self._claims(count))
 
+    def lone_updates_under_logins(self, count: int) -> Result:
+        """The same while sixteen clients try passwords as fast as they are answered."""
+        attempts = [self._attempt(f"nobody-{secrets.token_hex(8)}") for _ in range(20_000)]
+        with load.meanwhile(self.port, attempts, 16):
+            time.sleep(1)  # until the flood has come up
+            return self.lone_updates(count)
+
     def seen(self, count: int) -> Result:
         """From sending a lone update to the viewer's delta, over the socket."""
         viewer = websocket.create_connection(f"{self.stack.live_url}?limit=100", timeout=10)
@@ -83,6 +90,14 @@ class Bench:
 
     def _claims(self, count: int, header: str = "") -> list[bytes]:
         return [self._claim(self.logins[n % PLAYERS], header) for n in range(count)]
+
+    @staticmethod
+    def _attempt(username: str) -> bytes:
+        body = json.dumps({"username": username, "password": PASSWORD})
+        return (
+            "POST /api/auth/login HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n"
+            f"Content-Length: {len(body)}\r\n\r\n{body}"
+        ).encode()
 
     @staticmethod
     def _claim(login: dict[str, str], header: str) -> bytes:
@@ -118,6 +133,7 @@ def main() -> None:
                 "update, waits for 200": lambda: bench.updates(given.requests),
                 "update, 202, until applied": lambda: bench.updates_accepted(given.requests),
                 "update, alone": lambda: bench.lone_updates(200),
+                "update, alone, in a flood of logins": lambda: bench.lone_updates_under_logins(200),
                 "seen by a viewer": lambda: bench.seen(20),
             }
             results: dict[str, list[Result]] = {name: [] for name in kinds}

@@ -5,7 +5,8 @@ import socket
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
 PROCESSES = 2
@@ -40,6 +41,18 @@ def run_alone(port: int, requests: Sequence[bytes]) -> Result:
     started = time.monotonic()
     _talk(port, requests, answers)
     return summarize(answers, time.monotonic() - started)
+
+
+@contextmanager
+def meanwhile(port: int, requests: Sequence[bytes], connections: int) -> Iterator[None]:
+    """Send requests from a process of its own until the block ends."""
+    flood = multiprocessing.get_context("fork").Process(target=_drive, args=(port, requests, connections))
+    flood.start()
+    try:
+        yield
+    finally:
+        flood.terminate()
+        flood.join()
 
 
 def summarize(answers: Sequence[Answer], seconds: float) -> Result:
