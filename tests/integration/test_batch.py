@@ -8,6 +8,9 @@ from collections.abc import Iterator
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
 from sqlalchemy import event
 
 from common import api_keys
@@ -28,7 +31,7 @@ NOBODY = "00000000-0000-4000-8000-000000000000"
 def settings_of_web(settings: Settings, make_settings: SettingsFactory) -> Settings:
     """With the secret of the command line, so that both derive the same."""
     secret_key = settings.secret_key.get_secret_value().decode()
-    limits = {"SCOREBOARD_IP_LIMIT": "3/hour", "SCOREBOARD_BATCH_LIMIT": "100/minute"}
+    limits = {"SCOREBOARD_IP_LIMIT": "3/hour", "SCOREBOARD_BATCH_LIMIT": "1000/minute"}
     return make_settings(SCOREBOARD_SECRET_KEY=secret_key, **limits)
 
 
@@ -131,6 +134,32 @@ def test_a_player_s_own_claim_and_the_server_s_are_one_with_one_key(
         server = game_server(client, worker.engine, settings.secret_key.get_secret_value())
         assert ada.update("share", "round-0001", prefer="respond-async").status_code == 202
         assert server.send(item(ada.user_id, "share", "round-0001")).get_json()["replayed"] == 1
+
+
+scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
+values = st.recursive(scalars, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=8)
+almost_items = st.fixed_dictionaries(
+    {},
+    optional={
+        "userId": st.just(NOBODY) | values,
+        "actionId": st.just("share") | values,
+        "timestamp": st.just(LONG_AGO) | values,
+        "idempotencyKey": st.just("round-0001") | values,
+        "signature": values,
+    },
+)
+
+
+@given(items=st.lists(almost_items | values, min_size=1, max_size=5))
+@hypothesis_settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_the_items_are_each_is_told_why_it_is_refused(server: GameServer, items: list[object]) -> None:
+    body = json.dumps({"updates": items}).encode()
+    answer = server.client.post(BATCH, data=body, headers=server.headers(body))
+    if answer.status_code == 400:  # nested too deep, or text that no UTF-8 can hold
+        assert error_code(answer) == "invalid_json"
+        return
+    assert answer.status_code == 202
+    assert [refusal["index"] for refusal in answer.get_json()["refused"]] == list(range(len(items)))
 
 
 @pytest.mark.parametrize(
