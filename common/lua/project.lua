@@ -59,7 +59,7 @@ if #scored > 0 then
 end
 if #scored > 0 or #left > 0 then
   seq = redis.call('HINCRBY', KEYS[3], 'seq', 1)
-  redis.call('HSET', KEYS[3], 'at', ARGV[1])
+  redis.call('HSET', KEYS[3], 'at', ARGV[1], 'players', redis.call('ZCARD', KEYS[1]))
 end
 
 local out = {seq}

@@ -14,6 +14,7 @@ for i = 1, 2 do
   end
 end
 redis.call('DEL', KEYS[3], KEYS[4])
-redis.call('HSET', KEYS[3], 'epoch', ARGV[2], 'seq', 1, 'run_id', ARGV[3], 'at', ARGV[4], 'ascending', ARGV[5])
+redis.call('HSET', KEYS[3], 'epoch', ARGV[2], 'seq', 1, 'run_id', ARGV[3], 'at', ARGV[4], 'ascending', ARGV[5],
+  'players', redis.call('ZCARD', KEYS[1]))
 for at = 6, #ARGV, 2 do redis.call('HSET', KEYS[3], 'hidden:' .. ARGV[at], ARGV[at + 1]) end
 return 1

@@ -51,7 +51,9 @@ def test_details_are_cached_for_an_hour_and_filled_again_after_a_miss(
     assert client_of_redis.exists(keys.user_details(ada.user_id))
 
 
-@pytest.mark.parametrize("damage", ["flushall", "scores", "members", "meta", "all three", "another server"])
+@pytest.mark.parametrize(
+    "damage", ["flushall", "scores", "members", "scores and members", "meta", "all three", "another server"]
+)
 def test_a_board_that_redis_has_lost_is_read_from_the_database_and_built_again(
     client: FlaskClient, ada: Player, worker: WorkerState, damage: str
 ) -> None:
@@ -79,8 +81,14 @@ def lose(client: Client, damage: str) -> None:
     elif damage == "another server":
         client.hset(of.meta, "run_id", "0" * 40)
     else:
-        doomed = {"scores": [of.scores], "members": [of.members], "meta": [of.meta]}
-        client.delete(*doomed.get(damage, [of.scores, of.members, of.meta]))
+        doomed = {
+            "scores": [of.scores],
+            "members": [of.members],
+            "scores and members": [of.scores, of.members],
+            "meta": [of.meta],
+            "all three": [of.scores, of.members, of.meta],
+        }
+        client.delete(*doomed[damage])
 
 
 def test_an_update_during_a_rebuild_waits_and_is_not_lost(ada: Player, worker: WorkerState) -> None:

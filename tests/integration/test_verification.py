@@ -100,6 +100,7 @@ def test_a_row_that_redis_lacks_is_found(worker: WorkerState, players: list[str]
     (member,) = [str(row) for row in worker.redis.zrange(BOARD.scores, 0, -1) if players[0] in str(row)]
     worker.redis.zrem(BOARD.scores, member)
     worker.redis.hdel(BOARD.members, players[0])
+    haunt(worker)
     (drift,) = drifts(worker)
     assert (drift.where, drift.key.user_id, drift.found) == ("redis", players[0], None)
 
