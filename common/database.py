@@ -28,6 +28,7 @@ def create(settings: Settings, *, pool_size: int, statement_timeout_ms: int) -> 
         pool_timeout=1.0,
         pool_pre_ping=True,
         connect_args=options,
+        hide_parameters=True,  # an error's text goes into the log; password hashes and names do not
     )
 
 

@@ -52,5 +52,7 @@ def configure(settings: Settings, process: str) -> None:
 
 def _rendering(settings: Settings) -> list[Processor]:
     if settings.log_format == "console":
-        return [structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty())]
+        # Not the default's traceback: it shows the values of variables, and so passwords and keys.
+        traceback = structlog.dev.plain_traceback
+        return [structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty(), exception_formatter=traceback)]
     return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]

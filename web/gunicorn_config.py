@@ -39,6 +39,7 @@ graceful_timeout = 5
 keepalive = 75
 max_requests = 0  # it would count upgrades
 control_socket_disable = True
+forwarded_allow_ips = ""  # SCOREBOARD_TRUSTED_PROXIES says whom to believe, not a default of all that is local
 logger_class = "web.gunicorn_log.GunicornLog"
 limit_request_line = 8190
 limit_request_fields = 64

@@ -20,12 +20,12 @@ from flask import Flask, Response, request
 from flask_limiter import ApplicationLimit, Limiter, RateLimitExceeded, RequestLimit
 from redis.backoff import NoBackoff
 from redis.retry import Retry
-from werkzeug.middleware.proxy_fix import ProxyFix
 
 from common import keys, metrics
 from common.errors import ErrorCode, ScoreboardError
 from common.redis import COMMAND_TIMEOUT_SECONDS, CONNECT_TIMEOUT_SECONDS, ImpatientConnection
 from common.strict_json import parse_object
+from web import proxies
 from web.access import identity
 from web.api_key_access import api_key_id, has_api_key
 from web.errors import refuse
@@ -64,7 +64,7 @@ def _declared(name: str, limit: Callable[[View], View]) -> Callable[[View], View
 
 def client_address() -> str:
     """The client's address; of IPv6 the /64 that one site has."""
-    address = ipaddress.ip_address(request.remote_addr or "0.0.0.0")  # noqa: S104 - stands for unknown
+    address = proxies.peer()
     if isinstance(address, ipaddress.IPv4Address):
         return str(address)
     if address.ipv4_mapped:
@@ -144,8 +144,8 @@ def init_app(app: Flask, adapters: Services) -> None:
         limiter.init_app(app)
     app.register_error_handler(RateLimitExceeded, _refuse)
     if adapters.settings.trusted_proxies:
-        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]  # Flask's documented place for middleware
-            app.wsgi_app, x_for=adapters.settings.trusted_proxies, x_proto=adapters.settings.trusted_proxies
+        app.wsgi_app = proxies.TrustedProxies(  # type: ignore[method-assign]  # Flask's documented place for middleware
+            app.wsgi_app, adapters.settings.trusted_proxies
         )
 
 

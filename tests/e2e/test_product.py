@@ -107,6 +107,11 @@ def test_the_internal_port_has_nothing_else_and_the_public_one_no_metrics(stack:
     assert requests.get(f"{stack.url}/metrics", timeout=10).status_code == 404
 
 
+def test_without_a_trusted_proxy_a_client_on_this_machine_cannot_say_that_it_is_tls(stack: Stack) -> None:
+    answer = requests.get(f"{stack.url}/healthz", headers={"X-Forwarded-Proto": "https"}, timeout=10)
+    assert "Strict-Transport-Security" not in answer.headers
+
+
 def test_a_flushall_while_running_is_healed_within_ten_seconds(stack: Stack, caller: Caller) -> None:
     before = caller.update().json()["entry"]["score"]
     client = stack.redis()

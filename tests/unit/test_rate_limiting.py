@@ -7,6 +7,7 @@ from common import settings
 from common.settings import Settings
 from web import access, create_app, limits
 
+PEER = "127.0.0.1"
 UNLIMITED = {
     "/",
     "/asyncapi.json",
@@ -79,14 +80,36 @@ def test_failures_are_keyed_by_account_in_any_case_and_by_address(app: Flask) ->
         assert limits._account_and_address() == "192.0.2.7:ada"
 
 
-def test_a_forwarded_address_is_not_believed_unless_a_proxy_is_trusted(config: Settings) -> None:
+@pytest.mark.parametrize(
+    ("trusted", "forwarded", "key"),
+    [
+        (0, "203.0.113.9, 198.51.100.1", PEER),
+        (1, "203.0.113.9, 198.51.100.1", "198.51.100.1"),
+        (2, "203.0.113.9, 198.51.100.1", "203.0.113.9"),
+        (2, "192.0.2.66, 203.0.113.9, 198.51.100.1", "203.0.113.9"),
+        (1, "198.51.100.1:4711", "198.51.100.1"),
+        (1, "[2001:db8:1:2::5]:4711", "2001:db8:1:2::"),
+        (1, "[2001:db8:1:2::5]", "2001:db8:1:2::"),
+        (1, "2001:db8:1:2::5%eth0", "2001:db8:1:2::"),
+        (1, "2001:db8:1:2::5", "2001:db8:1:2::"),
+        # What the client wrote itself, before the proxy appended its address.
+        (1, '", 198.51.100.1', "198.51.100.1"),
+        (1, '"192.0.2.66, 198.51.100.1', "198.51.100.1"),
+        (2, '192.0.2.66, ", 203.0.113.9, 198.51.100.1', "203.0.113.9"),
+        (2, '192.0.2.66, "\\", 203.0.113.9, 198.51.100.1', "203.0.113.9"),
+        # No address where one is due: all such clients share what the proxy has.
+        (1, "", PEER),
+        (1, "unknown", PEER),
+        (1, "999.1.1.1", PEER),
+        (1, "_hidden", PEER),
+        (1, "[::1", "::"),
+        (1, "x" * 5000, PEER),
+        (2, "203.0.113.9", PEER),
+    ],
+)
+def test_as_many_proxies_are_believed_as_are_trusted(config: Settings, trusted: int, forwarded: str, key: str) -> None:
+    application = create_app(config.model_copy(update={"trusted_proxies": trusted}))
     seen: list[str] = []
-    for trusted in (0, 1):
-        application = create_app(config.model_copy(update={"trusted_proxies": trusted}))
-
-        @application.before_request
-        def look() -> None:
-            seen.append(limits.client_address())
-
-        application.test_client().get("/healthz", headers={"X-Forwarded-For": "203.0.113.9, 198.51.100.1"})
-    assert seen == ["127.0.0.1", "198.51.100.1"]
+    application.before_request(lambda: seen.append(limits.client_address()))
+    answer = application.test_client().get("/healthz", headers={"X-Forwarded-For": forwarded})
+    assert (answer.status_code, seen) == (200, [key])

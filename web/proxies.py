@@ -1,0 +1,51 @@
+"""The client behind proxies: what they say of it is believed as far as they are counted, and no further."""
+
+import ipaddress
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from flask import request
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+_FORWARDED_FOR = "HTTP_X_FORWARDED_FOR"
+_UNKNOWN = ipaddress.IPv4Address("0.0.0.0")  # noqa: S104 - a name for nobody, not a place to listen
+
+
+class TrustedProxies(ProxyFix):
+    """The application behind so many proxies, each of which appends its peer to X-Forwarded-For.
+
+    X-Forwarded-Proto is the word of the nearest proxy that sets it.
+    """
+
+    def __init__(self, app: "WSGIApplication", trusted: int) -> None:
+        super().__init__(app, x_for=trusted, x_proto=1)
+
+    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        # A lone quote by the client would make one entry of all that follow it, and put its own where the proxy's is.
+        if _FORWARDED_FOR in environ:
+            environ[_FORWARDED_FOR] = environ[_FORWARDED_FOR].replace('"', "")
+        return super().__call__(environ, start_response)
+
+
+def peer() -> Address:
+    """The address of the request's client, or of the proxy before us if what it says is no address."""
+    before_proxies = request.environ.get("werkzeug.proxy_fix.orig", {}).get("REMOTE_ADDR")
+    return _parsed(request.remote_addr) or _parsed(before_proxies) or _UNKNOWN
+
+
+def _parsed(value: str | None) -> Address | None:
+    """`192.0.2.1`, `2001:db8::1`, and with the port that some proxies write: `192.0.2.1:80`, `[2001:db8::1]:80`."""
+    text = (value or "").strip()
+    if text.startswith("["):
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:
+        text = text.partition(":")[0]
+    try:
+        return ipaddress.ip_address(text)
+    except ValueError:
+        return None
