@@ -29,6 +29,7 @@ def create_app(settings: Settings) -> Flask:
     """Wire the application. Connects to nothing: that happens on first use, in the process that serves."""
     app = Flask(__name__)
     app.url_map.strict_slashes = False
+    app.url_map.merge_slashes = False  # no redirect: the contract has none
     app.json.sort_keys = False  # type: ignore[attr-defined]  # DefaultJSONProvider, whose type Flask hides
     adapters = Services.create(settings)
     adapters.install(app)

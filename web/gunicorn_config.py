@@ -43,6 +43,7 @@ forwarded_allow_ips = ""  # SCOREBOARD_TRUSTED_PROXIES says whom to believe, not
 logger_class = "web.gunicorn_log.GunicornLog"
 limit_request_line = 8190
 limit_request_fields = 64
+limit_request_field_size = 32 * 1024  # a token too long is to be refused by the API, not before it
 
 
 def on_starting(server: Arbiter) -> None:

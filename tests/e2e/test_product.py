@@ -5,7 +5,8 @@ import secrets
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from http.client import HTTPConnection
 from typing import Any
 
 import pytest
@@ -105,6 +106,18 @@ def test_a_worker_of_its_own_shows_its_metrics_too(stack: Stack, caller: Caller)
 def test_the_internal_port_has_nothing_else_and_the_public_one_no_metrics(stack: Stack) -> None:
     assert requests.get(stack.metrics_url.replace("/metrics", "/"), timeout=10).status_code == 404
     assert requests.get(f"{stack.url}/metrics", timeout=10).status_code == 404
+
+
+@pytest.mark.parametrize("values", [["Bearer " + 30_000 * "a"], ["Bearer a", "Bearer b"]])
+def test_a_token_too_long_or_one_of_two_is_refused_like_any_other(stack: Stack, values: list[str]) -> None:
+    connection = HTTPConnection(stack.url.removeprefix("http://"), timeout=10)
+    with closing(connection):
+        connection.putrequest("POST", "/api/auth/ticket")
+        for value in values:
+            connection.putheader("Authorization", value)
+        connection.endheaders()
+        answer = connection.getresponse()
+        assert (answer.status, json.loads(answer.read())["error"]["code"]) == (401, "token_invalid")
 
 
 def test_without_a_trusted_proxy_a_client_on_this_machine_cannot_say_that_it_is_tls(stack: Stack) -> None:

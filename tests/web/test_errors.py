@@ -13,8 +13,12 @@ from tests.player import Player, error_code
 from workers.state import WorkerState
 
 
-def test_an_address_that_nobody_serves(client: FlaskClient) -> None:
-    answer = client.get("/api/nowhere")
+@pytest.mark.parametrize(
+    "path",
+    ["/api/nowhere", "/api//scores/leaderboard", "//api/scores/leaderboard", "/api/scores/updates/%2F%2Fa-long-key"],
+)
+def test_an_address_that_nobody_serves(client: FlaskClient, path: str) -> None:
+    answer = client.get(path)
     assert (answer.status_code, error_code(answer)) == (404, "not_found")
 
 
