@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Iterator
-from urllib.parse import urlsplit
 
 import pytest
 import redis as redis_py
@@ -21,15 +20,6 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(redis, "DEAD_AFTER_SECONDS", 3.0)
     yield
     failures.end()
-
-
-@pytest.fixture
-def proxy(servers: Servers) -> Iterator[Proxy]:
-    parts = urlsplit(servers.redis_url())
-    made = Proxy((str(parts.hostname), int(parts.port or 0)))
-    made.start()
-    yield made
-    made.stop()
 
 
 @pytest.fixture
