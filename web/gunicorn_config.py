@@ -18,7 +18,7 @@ from prometheus_client import multiprocess  # noqa: E402
 from common import logging as our_logging  # noqa: E402
 from common import redis  # noqa: E402
 from common import settings as our_settings  # noqa: E402
-from web import metrics_server, psycogevent  # noqa: E402
+from web import hashing, metrics_server, psycogevent  # noqa: E402
 from web.gunicorn_worker import Worker  # noqa: E402
 
 try:
@@ -66,9 +66,10 @@ def when_ready(server: Arbiter) -> None:
 
 
 def post_fork(server: Arbiter, worker: Worker) -> None:
-    del server, worker
+    del server
     metrics_server.leave()
     psycogevent.install()
+    hashing.take_seat(worker.age)
 
 
 def worker_exit(server: Arbiter, worker: Worker) -> None:

@@ -1,10 +1,17 @@
 """Password hashing beside the event loop: it takes tens of milliseconds, and everybody else must not wait.
 
-Under gevent it runs in the hub's own threads; argon2 lets go of the interpreter lock. At most two at a time.
+Under gevent it runs in one of the hub's own threads; argon2 lets go of the interpreter lock. A process hashes one
+password at a time, and at most half of the processors hash at all, whatever the number of web processes: with every
+processor busy, each step of an update waits for one until the kernel's next tick.
 """
 
-from collections.abc import Callable
-from threading import BoundedSemaphore
+import fcntl
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Lock
 from typing import TypeVar
 
 import gevent
@@ -15,10 +22,24 @@ from common.errors import ErrorCode, ScoreboardError
 
 Result = TypeVar("Result")
 
-AT_ONCE = 2
-LONGEST_WAIT_SECONDS = 1.5
+LONGEST_WAIT_SECONDS = 10
 
-_slots = BoundedSemaphore(AT_ONCE)
+
+def _file_without_a_name() -> int:
+    with tempfile.TemporaryFile() as file:
+        return os.dup(file.fileno())
+
+
+_turn = Lock()
+_seats = _file_without_a_name()
+"""Each seat is a byte, locked by the process that hashes. The kernel takes the lock from one that dies."""
+_seat = 0
+
+
+def take_seat(number: int) -> None:
+    """For the `number`th process that was forked from the one in which the seats were made."""
+    global _seat  # noqa: PLW0603 - a process has its seat once
+    _seat = number % max(1, _processors() // 2)
 
 
 def hashed(password: str) -> str:
@@ -33,12 +54,29 @@ def is_password(password: str, password_hash: str | None) -> bool:
 
 
 def _aside(work: Callable[[], Result]) -> Result:
-    if not _slots.acquire(timeout=LONGEST_WAIT_SECONDS):
+    def work_seated() -> Result:
+        with _seated():
+            return work()
+
+    if not _turn.acquire(timeout=LONGEST_WAIT_SECONDS):
         raise ScoreboardError(ErrorCode.DEPENDENCY_UNAVAILABLE, "Too many logins at once. Try again.", None, 1)
     try:
         if monkey.is_module_patched("threading"):
-            result: Result = gevent.get_hub().threadpool.apply(work)
+            result: Result = gevent.get_hub().threadpool.apply(work_seated)
             return result
-        return work()
+        return work_seated()
     finally:
-        _slots.release()
+        _turn.release()
+
+
+def _processors() -> int:
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+
+
+@contextmanager
+def _seated() -> Iterator[None]:
+    fcntl.lockf(_seats, fcntl.LOCK_EX, 1, _seat)
+    try:
+        yield
+    finally:
+        fcntl.lockf(_seats, fcntl.LOCK_UN, 1, _seat)
