@@ -18,7 +18,7 @@ API_KEY_HEADER = "X-Api-Key"
 SIGNATURE_SECONDS = 300
 TAKEN_BY = ("scores.batch", "scores.receipt")
 _KEY_ID = re.compile(r"sbk_[0-9a-f]{20}", re.ASCII)
-_SIGNATURE = re.compile(r"t=([0-9]{1,12}),v1=([0-9a-f]{64})", re.ASCII)
+_SIGNATURE = re.compile(r"t=([0-9]{1,15}),v1=([0-9a-f]{64})", re.ASCII)
 
 
 def has_api_key() -> bool:
