@@ -31,7 +31,7 @@ ORDER BY user_id, idempotency_key
 ON CONFLICT (user_id, idempotency_key) DO NOTHING
 """)
 
-# FOR NO KEY UPDATE: a player may log in meanwhile.
+# FOR NO KEY UPDATE: what refers to a player may be written meanwhile.
 _LOCK_PLAYERS = text("SELECT FROM users WHERE id = ANY(CAST(:users AS uuid[])) ORDER BY id FOR NO KEY UPDATE")
 
 _USES = text("""

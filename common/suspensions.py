@@ -7,12 +7,11 @@ dies in between leaves the mark, and the next sweep tells Redis.
 
 import time
 from collections.abc import Sequence
-from datetime import datetime
 from itertools import groupby
 from typing import NamedTuple
 
 import orjson
-from sqlalchemy import Connection, Engine, func, insert, select, update
+from sqlalchemy import Connection, Engine, Select, func, insert, select, update
 
 from common import ledger, standings
 from common.board import Board
@@ -75,7 +74,7 @@ def show(engine: Engine, board: Board, inbox: Inbox, user_id: str) -> bool:
     the database.
     """
     with engine.connect() as connection:
-        decided_at = _decided_at(connection, user_id)
+        decision = connection.scalar(_last_decision(user_id))
         rows = sorted(standings.of_players(connection, [user_id]), key=lambda row: row.key)
     boards = {key: list(group) for key, group in groupby(rows, key=lambda row: row.key[:2])}
     now = int(time.time() * 1000)
@@ -88,14 +87,11 @@ def show(engine: Engine, board: Board, inbox: Inbox, user_id: str) -> bool:
     with engine.begin() as connection:
         connection.execute(
             update(users)
-            .where(users.c.id == user_id, users.c.suspended_at.is_not_distinct_from(decided_at))
+            .where(users.c.id == user_id, _last_decision(user_id).scalar_subquery().is_not_distinct_from(decision))
             .values(redis_behind=False)
         )
     return True
 
 
-def _decided_at(connection: Connection, user_id: str) -> datetime | None:
-    decided_at: datetime | None = connection.execute(
-        select(users.c.suspended_at).where(users.c.id == user_id)
-    ).scalar_one()
-    return decided_at
+def _last_decision(user_id: str) -> Select[tuple[int]]:
+    return select(func.max(audit_log.c.id)).where(audit_log.c.subject == user_id)

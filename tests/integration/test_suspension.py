@@ -1,6 +1,7 @@
 """Suspension: tokens die, entries leave every board, nothing brings them back but the reinstatement."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -196,6 +197,29 @@ def test_a_board_that_is_being_rebuilt_is_told_afterwards(worker: WorkerState, t
     assert not suspensions.show(worker.engine, worker.board, worker.inbox, ada)
     worker.redis.delete("leaderboard:rebuilding")
     assert suspensions.show(worker.engine, worker.board, worker.inbox, ada)
+
+
+def test_decisions_that_come_while_redis_is_told_leave_it_marked_as_behind(
+    worker: WorkerState, three: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada = three[0]
+    project = worker.board.project
+
+    def project_slowly(*arguments: Any) -> Any:  # noqa: ANN401 - passed on as they are
+        decide(worker, ada)
+        decide(worker, ada, suspended=False)
+        return project(*arguments)
+
+    decide(worker, ada)
+    decide(worker, ada, suspended=False)
+    with monkeypatch.context() as slowly:
+        slowly.setattr(worker.board, "project", project_slowly)
+        suspensions.show(worker.engine, worker.board, worker.inbox, ada)
+    with worker.engine.connect() as connection:
+        assert suspensions.unshown(connection) == [ada]
+    housekeeping.show_suspensions(worker)
+    with worker.engine.connect() as connection:
+        assert suspensions.unshown(connection) == []
 
 
 def test_a_decision_that_is_made_twice_is_one(chief: Player, worker: WorkerState, ada: Player) -> None:
