@@ -1,38 +1,53 @@
 """Reading a board: from Redis while it serves it, from PostgreSQL otherwise, never torn and never partial."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from threading import BoundedSemaphore
 
 import redis
 import structlog
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from common import metrics, standings, usernames
 from common.board import Board, BoardNotServedError, named, nameless
 from common.entries import Entry, Place, Places, Top
+from common.errors import ErrorCode, ScoreboardError
 from common.pages import FIRST, Page, Selection
 
 log = structlog.get_logger(__name__)
 
 
+READS_AT_ONCE = 4
+"""From PostgreSQL, in a process. They sort whole boards; the other connections are for updates and logins."""
+
+LONGEST_WAIT_SECONDS = 1.0
+
+
 class Leaderboard:
-    """What viewers and clients read."""
+    """What viewers and clients read.
+
+    Where neither Redis nor PostgreSQL can answer, SQLAlchemyError is raised; `rebuilding`, where Redis shows no board
+    and too many ask PostgreSQL for it.
+    """
 
     def __init__(self, board: Board, engine: Engine) -> None:
         self._board = board
         self._engine = engine
+        self._reading = BoundedSemaphore(READS_AT_ONCE)
 
     def page(self, board_id: str, period_id: str, limit: int, which: Selection) -> Page:
-        """Rows of one instant. Raises SQLAlchemyError if neither Redis nor PostgreSQL can answer."""
+        """Rows of one instant."""
         found = self._live_page(board_id, period_id, limit, which)
         if found:
             return found
-        with self._engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
+        with self._database() as connection:
+            connection.execution_options(isolation_level="REPEATABLE READ")
             return standings.page(connection, board_id, period_id, limit, which)
 
     def top(self, board_id: str, period_id: str, limit: int) -> Top:
-        """The first `limit` entries. Raises SQLAlchemyError if neither Redis nor PostgreSQL can answer."""
+        """The first `limit` entries."""
         return self.page(board_id, period_id, limit, FIRST).rows
 
     def live_top(self, board_id: str, period_id: str, limit: int) -> Top | None:
@@ -89,11 +104,22 @@ class Leaderboard:
         return places._replace(of={user_id: place.called(names.get(user_id)) for user_id, place in places.of.items()})
 
     def _place_in_database(self, board_id: str, period_id: str, user_id: str) -> Place | None:
-        with self._engine.connect() as connection:
+        with self._database() as connection:
             name = usernames.find_shown(connection, [user_id]).get(user_id)
             if name is None:
                 return None
             return standings.place(connection, board_id, period_id, user_id, name)
+
+    @contextmanager
+    def _database(self) -> Iterator[Connection]:
+        """A connection for what Redis does not show."""
+        if not self._reading.acquire(timeout=LONGEST_WAIT_SECONDS):
+            raise ScoreboardError(ErrorCode.REBUILDING, "The board is being built anew. Try again.", None, 1)
+        try:
+            with self._engine.connect() as connection:
+                yield connection
+        finally:
+            self._reading.release()
 
     def _with_names(self, entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
         missing = nameless(entries)

@@ -31,7 +31,7 @@ blueprint = Blueprint("leaderboard", __name__, url_prefix="/api/scores")
         Answer(200, "Rows of one instant.", LeaderboardPage, headers=["ETag", "Cache-Control"]),
         Answer(304, "The board has not moved.", headers=["ETag", "Cache-Control"]),
     ],
-    errors=[ErrorCode.UNKNOWN_BOARD, ErrorCode.INVALID_CURSOR],
+    errors=[ErrorCode.UNKNOWN_BOARD, ErrorCode.INVALID_CURSOR, ErrorCode.REBUILDING],
 )
 @public
 def leaderboard() -> Response:
@@ -61,7 +61,7 @@ def leaderboard() -> Response:
     description="A known user who has not scored has 0 points, no rank and no instant.",
     query=BoardQuery,
     answers=[Answer(200, "The player's place.", PlayerPlace)],
-    errors=[ErrorCode.UNKNOWN_BOARD, ErrorCode.NOT_FOUND],
+    errors=[ErrorCode.UNKNOWN_BOARD, ErrorCode.NOT_FOUND, ErrorCode.REBUILDING],
 )
 @public
 def user(user_id: str) -> Response:

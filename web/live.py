@@ -91,6 +91,7 @@ def init_app(app: Flask, adapters: Services) -> None:
         ErrorCode.UPGRADE_REQUIRED,
         ErrorCode.TOO_MANY_CONNECTIONS,
         ErrorCode.DEPENDENCY_UNAVAILABLE,
+        ErrorCode.REBUILDING,
     ],
 )
 @public

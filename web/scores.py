@@ -40,6 +40,7 @@ blueprint = Blueprint("scores", __name__, url_prefix="/api/scores")
         ErrorCode.ACTION_ON_COOLDOWN,
         ErrorCode.ACTION_LIMIT_REACHED,
         ErrorCode.BOARD_CLOSED,
+        ErrorCode.REBUILDING,
     ],
 )
 @authenticated
@@ -77,7 +78,7 @@ def batch() -> tuple[Response, int]:
     query=UpdateQuery,
     headers=["X-Signature"],
     answers=[Answer(200, "What is known of it by now.", Receipt)],
-    errors=[ErrorCode.VALIDATION_FAILED, ErrorCode.NOT_FOUND, ErrorCode.USER_MISMATCH],
+    errors=[ErrorCode.VALIDATION_FAILED, ErrorCode.NOT_FOUND, ErrorCode.USER_MISMATCH, ErrorCode.REBUILDING],
 )
 @authenticated_or_by_api_key
 @limits.per_api_key

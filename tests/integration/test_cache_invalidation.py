@@ -2,19 +2,21 @@
 
 import threading
 import uuid
+from contextlib import ExitStack
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
-from common import keys
+from common import keys, leaderboard
 from common.board import Board, BoardNotServedError
 from common.keys import BoardKeys
 from common.pages import FIRST
 from common.rebuild import Rebuilder
 from common.redis import Client
 from tests.conftest import draining_thread, wait_until
-from tests.player import Player, error_code, register
+from tests.player import Player, error_code, log_in, register
 from workers import housekeeping
 from workers.state import WorkerState
 
@@ -89,6 +91,24 @@ def lose(client: Client, damage: str) -> None:
             "all three": [of.scores, of.members, of.meta],
         }
         client.delete(*doomed[damage])
+
+
+def test_readers_leave_connections_to_others_while_the_database_answers_for_redis(
+    app: Flask, client: FlaskClient, ada: Player, worker: WorkerState, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leaderboard, "LONGEST_WAIT_SECONDS", 0.05)
+    lose(worker.redis, "all three")
+    seats = app.extensions["scoreboard"].leaderboard._reading
+    with ExitStack() as readers:
+        for _ in range(leaderboard.READS_AT_ONCE):
+            readers.enter_context(seats)
+        for path in (LEADERBOARD, f"/api/scores/user/{ada.user_id}"):
+            refused = client.get(path)
+            assert (refused.status_code, error_code(refused)) == (503, "rebuilding")
+            assert refused.headers["Retry-After"] == "1"
+        assert client.get("/").status_code == 200
+        assert log_in(client, "ada").user_id == ada.user_id
+    assert client.get(LEADERBOARD).status_code == 200
 
 
 def test_an_update_during_a_rebuild_waits_and_is_not_lost(ada: Player, worker: WorkerState) -> None:

@@ -28,9 +28,6 @@ ADA = "3f2b8c1e-5d4a-4c3b-9a2e-7f6d5c4b3a21"
 UNDOCUMENTED = {"pages.home", "static"}
 """Pages for people, which promise nothing to programs."""
 
-KEPT_FOR_LATER = {ErrorCode.REBUILDING}
-"""In the table of the contract, and no documented route answers with it today."""
-
 OF_BATCH_ITEMS = {ErrorCode.UNKNOWN_USER}
 """Told of an update within the answer to a batch."""
 
@@ -160,7 +157,7 @@ def test_every_code_has_a_sentence_and_stands_under_its_status(http: Document) -
                 codes = response["content"]["application/json"]["examples"]
                 assert {STATUS_OF[ErrorCode(code)] for code in codes} == {int(status)}, name
                 met |= set(codes)
-    assert met == set(ErrorCode) - KEPT_FOR_LATER - OF_BATCH_ITEMS
+    assert met == set(ErrorCode) - OF_BATCH_ITEMS
 
 
 def test_what_any_request_may_get_stands_with_every_route(http: Document) -> None:
