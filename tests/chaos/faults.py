@@ -47,7 +47,7 @@ def _kill(name: str) -> Fault:
 def _kill_child(name: str) -> Fault:
     def hurt(at: Installation, draw: random.Random, seconds: float) -> None:
         children = at.children(name)
-        if children:
+        with suppress(ProcessLookupError, IndexError):
             os.kill(draw.choice(children), signal.SIGKILL)
 
     return Fault(f"kill -9 child of {name}", hurt)
@@ -60,7 +60,8 @@ def _terminate(name: str) -> Fault:
 def _freeze_worker(at: Installation, draw: random.Random, seconds: float) -> None:
     children = at.children("worker")
     for pid in children:
-        os.kill(pid, signal.SIGSTOP)
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGSTOP)
     time.sleep(seconds)
     for pid in children:
         with suppress(ProcessLookupError):

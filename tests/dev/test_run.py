@@ -3,7 +3,7 @@
 import os
 import signal
 import stat
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import psycopg2
@@ -128,7 +128,8 @@ def test_when_all_of_it_is_killed_a_new_start_recovers(project: Project) -> None
         run.wait_until_ready()
         first = environment.published(project.data)
         for pid in run.family():
-            os.kill(pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # some end with their parent
+                os.kill(pid, signal.SIGKILL)
 
     with project.run() as again:
         again.wait_until_ready()
