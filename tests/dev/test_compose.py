@@ -47,8 +47,14 @@ def test_the_file_follows_the_compose_specification() -> None:
     assert problems == []
 
 
-def test_there_is_a_service_for_each_program_for_the_servers_and_for_the_migration() -> None:
-    assert set(SERVICES) == {*OURS, "postgres", "valkey"}
+def test_there_is_a_service_for_each_program_for_the_servers_for_the_migration_and_for_the_proxy() -> None:
+    assert set(SERVICES) == {*OURS, "live", "postgres", "valkey", "proxy"}
+
+
+def test_the_live_socket_has_a_process_group_of_its_own_that_runs_the_same_program() -> None:
+    others = ("command", "healthcheck", "secrets", "depends_on", "ulimits")
+
+    assert all(SERVICES["live"][name] == SERVICES["web"][name] for name in others)
 
 
 @pytest.mark.parametrize("name", PROCFILE)
@@ -122,8 +128,25 @@ def test_valkey_loses_nothing_and_evicts_nothing() -> None:
 def test_nothing_is_published_beyond_this_machine() -> None:
     published = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
 
-    assert set(published) == {"web", "flower"}
+    assert set(published) == {"proxy", "flower"}
     assert all(port.startswith("127.0.0.1:") for ports in published.values() for port in ports)
+
+
+def test_the_service_believes_the_one_proxy_that_stands_before_it() -> None:
+    assert all(environment_of(name)["SCOREBOARD_TRUSTED_PROXIES"] == "1" for name in ("web", "live"))
+
+
+def test_tls_is_added_on_the_ports_of_the_internet_with_a_certificate_that_comes_as_a_file() -> None:
+    text = (ROOT / "deploy" / "docker-compose.tls.yml").read_text(encoding="utf-8").replace("!override ", "")
+    added: dict[str, Any] = yaml.safe_load(text)
+    proxy = added["services"]["proxy"]
+    configuration = (ROOT / "deploy" / "tls.conf").read_text(encoding="utf-8")
+
+    assert set(added["services"]) <= set(SERVICES)
+    assert proxy["ports"] == ["80:8080", "443:8443"]
+    assert set(proxy["secrets"]) == set(added["secrets"])
+    assert all(f"/run/secrets/{name};" in configuration for name in added["secrets"])
+    assert all((ROOT / volume.partition(":")[0]).is_file() for volume in proxy["volumes"])
 
 
 def test_the_image_installs_by_hash_and_runs_as_nobody_in_particular() -> None:

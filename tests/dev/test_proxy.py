@@ -1,0 +1,197 @@
+"""deploy/nginx.conf in front of the running product: what passes, what is kept away, and what a client reads then."""
+
+import http.client
+import json
+import re
+import shutil
+import socket
+import ssl
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import wait_until
+from tests.live_client import LiveClient
+from tests.servers import temporary_root
+from tests.stack import Stack, another_web, free_port
+
+ROOT = Path(__file__).resolve().parents[2]
+REQUESTS_AN_HOUR = 3
+
+pytestmark = pytest.mark.skipif(not shutil.which("nginx"), reason="needs nginx (apt-get install nginx)")
+
+
+@contextmanager
+def nginx(
+    *, web: str, live: str, tls_port: int | None = None, header_timeout: str = "10s"
+) -> Iterator[tuple[int, Path]]:
+    """The configuration as it is, but for addresses, places of files and, to save time, the patience with headers.
+
+    The port that speaks plain HTTP comes back, and the folder of all files.
+    """
+    port = free_port()
+    folder = temporary_root()  # which others can enter: started by root, nginx works as somebody else
+    (folder / "scoreboard").mkdir()
+    configuration = (ROOT / "deploy" / "nginx.conf").read_text(encoding="utf-8")
+    for ours, here in {
+        "server web:8000;": f"server {web};",
+        "server live:8000;": f"server {live};",
+        "listen 8080;": f"listen 127.0.0.1:{port};",
+        "/tmp/": f"{folder}/",  # noqa: S108 - the container's
+        "/etc/nginx/scoreboard/": f"{folder}/scoreboard/",
+        "client_header_timeout 10s;": f"client_header_timeout {header_timeout};",
+    }.items():
+        assert ours in configuration, f"the configuration no longer says {ours!r}"
+        configuration = configuration.replace(ours, here)
+    (folder / "nginx.conf").write_text(configuration)
+    if tls_port:
+        _add_tls(folder, tls_port)
+    command = ["nginx", "-e", "stderr", "-c", str(folder / "nginx.conf"), "-g", "daemon off;"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    try:
+        wait_until(lambda: process.poll() is not None or _listens(port))
+        assert process.poll() is None, process.stderr and process.stderr.read()
+        yield port, folder
+    finally:
+        process.terminate()
+        process.communicate(timeout=10)
+        shutil.rmtree(folder)
+
+
+def _add_tls(folder: Path, port: int) -> None:
+    """deploy/tls.conf with a certificate of our own making."""
+    certificate, key = folder / "tls_certificate", folder / "tls_key"
+    subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"]
+    make = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1"]
+    subprocess.run([*make, *subject, "-keyout", str(key), "-out", str(certificate)], check=True, capture_output=True)
+    configuration = (ROOT / "deploy" / "tls.conf").read_text(encoding="utf-8")
+    configuration = configuration.replace("listen 8443 ssl;", f"listen 127.0.0.1:{port} ssl;")
+    (folder / "scoreboard" / "tls.conf").write_text(configuration.replace("/run/secrets/", f"{folder}/"))
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+@pytest.fixture(scope="module")
+def web(stack: Stack) -> Iterator[Stack]:
+    """The web processes for everything but the live socket, which `stack` itself has."""
+    with another_web(stack, SCOREBOARD_TRUSTED_PROXIES="1", SCOREBOARD_IP_LIMIT=f"{REQUESTS_AN_HOUR}/hour") as other:
+        yield other
+
+
+@pytest.fixture(scope="module")
+def proxy(stack: Stack, web: Stack) -> Iterator[int]:
+    with nginx(web=_address(web), live=_address(stack), header_timeout="1s") as (port, _):
+        yield port
+
+
+def _address(stack: Stack) -> str:
+    return stack.url.removeprefix("http://")
+
+
+Answer = tuple[int, dict[str, str], bytes]
+"""Status, header fields by their names in lower case, and body."""
+
+
+def get(port: int, path: str, **headers: str) -> Answer:
+    return ask(http.client.HTTPConnection("127.0.0.1", port, timeout=10), path, headers)
+
+
+def ask(connection: http.client.HTTPConnection, path: str, headers: dict[str, str]) -> Answer:
+    try:
+        connection.request("GET", path, headers=headers)
+        response = connection.getresponse()
+        return response.status, {name.lower(): value for name, value in response.getheaders()}, response.read()
+    finally:
+        connection.close()
+
+
+def test_an_answer_passes_with_its_header_fields(proxy: int) -> None:
+    status, headers, body = get(proxy, "/healthz", **{"X-Request-ID": "request-0001"})
+
+    assert (status, json.loads(body)) == (200, {"status": "ok"})
+    assert headers["x-request-id"] == "request-0001"
+    assert headers["x-content-type-options"] == "nosniff"
+
+
+def test_viewers_see_the_board(proxy: int) -> None:
+    with LiveClient(f"ws://127.0.0.1:{proxy}/ws/scoreboard") as viewer:
+        message = viewer.receive()
+
+    assert message
+    assert message["type"] == "snapshot"
+
+
+def test_a_refusal_of_the_live_socket_is_the_service_s_own(proxy: int) -> None:
+    status, _, body = get(proxy, "/ws/scoreboard")
+
+    assert (status, json.loads(body)["error"]["code"]) == (426, "upgrade_required")
+
+
+def test_a_client_cannot_choose_the_address_by_which_it_is_limited(proxy: int) -> None:
+    def request(number: int) -> int:
+        connection = http.client.HTTPConnection("127.0.0.1", proxy, timeout=10, source_address=("127.0.0.9", 0))
+        forged = {"X-Forwarded-For": f"192.0.2.{number}"}
+        return ask(connection, "/api/scores/leaderboard", forged)[0]
+
+    assert [request(number) for number in range(REQUESTS_AN_HOUR + 1)] == [200] * REQUESTS_AN_HOUR + [429]
+
+
+def test_a_body_that_is_too_large_is_refused_in_the_one_shape(proxy: int) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", proxy, timeout=10)
+    connection.request("POST", "/api/scores/batch", b"x" * (1024 * 1024 + 1), {"Content-Type": "application/json"})
+    response = connection.getresponse()
+
+    assert (response.status, json.loads(response.read())["error"]["code"]) == (413, "body_too_large")
+    connection.close()
+
+
+def test_a_client_that_is_slow_with_its_headers_is_hung_up_on_and_keeps_nobody_waiting(proxy: int) -> None:
+    slow = [socket.create_connection(("127.0.0.1", proxy), timeout=10) for _ in range(50)]
+    try:
+        for connection in slow:
+            connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-Slow: ")
+
+        assert get(proxy, "/healthz")[0] == 200
+        assert all(_is_hung_up_on(connection) for connection in slow)
+    finally:
+        for connection in slow:
+            connection.close()
+
+
+def _is_hung_up_on(connection: socket.socket) -> bool:
+    """Waits for the end of the stream, or for a reset. Raises TimeoutError if neither comes."""
+    try:
+        while connection.recv(1024):
+            pass
+    except ConnectionResetError:
+        return True
+    return True
+
+
+def test_a_service_that_is_away_is_told_in_the_one_shape() -> None:
+    nobody = f"127.0.0.1:{free_port()}"
+    with nginx(web=nobody, live=nobody) as (port, _):
+        status, headers, body = get(port, "/api/scores/leaderboard")
+
+    assert (status, json.loads(body)["error"]["code"]) == (503, "dependency_unavailable")
+    assert headers["content-type"] == "application/json"
+    assert int(headers["retry-after"]) >= 1
+
+
+def test_browsers_are_sent_to_tls_and_told_to_stay_there(stack: Stack, web: Stack) -> None:
+    tls_port = free_port()
+    with nginx(web=_address(web), live=_address(stack), tls_port=tls_port) as (port, folder):
+        trusting = ssl.create_default_context(cafile=str(folder / "tls_certificate"))
+        connection = http.client.HTTPSConnection("127.0.0.1", tls_port, timeout=10, context=trusting)
+        status, headers, _ = ask(connection, "/healthz", {})
+        sent, to, _ = get(port, "/docs?x=1")
+
+    assert status == 200
+    assert re.fullmatch(r"max-age=\d+", headers["strict-transport-security"])
+    assert (sent, to["location"]) == (308, "https://127.0.0.1/docs?x=1")
