@@ -129,7 +129,7 @@ class Settings(BaseSettings):
         1000, ge=0, le=10_000, alias="SCOREBOARD_RESULT_WAIT_MS", description="How long an update waits for a 200."
     )
     receipt_ttl: int = Field(
-        3600, ge=60, alias="SCOREBOARD_RECEIPT_TTL", description="Seconds for which Redis itself answers a replay."
+        3600, ge=1, alias="SCOREBOARD_RECEIPT_TTL", description="Seconds for which Redis itself answers a replay."
     )
     inbox_max: int = Field(
         1_000_000, ge=1, alias="SCOREBOARD_INBOX_MAX", description="Accepted, unapplied updates before a 503."

@@ -1,5 +1,7 @@
 """Asks the workers to drain the inbox, by the task's name."""
 
+import threading
+
 import structlog
 from celery import Celery
 from kombu.exceptions import OperationalError
@@ -17,7 +19,13 @@ class Doorbell:
         self._celery.conf.update(broker_transport_options=tasks.BROKER_OPTIONS, task_ignore_result=True)
 
     def ring(self) -> None:
-        """Send the task once, without waiting for a broker that is away: the sweep rings for what was missed."""
+        """Send the task beside the request, which may not wait for a broker that says nothing.
+
+        Whoever rings in vain does no harm: the sweep rings for what was missed.
+        """
+        threading.Thread(target=self._send, name="doorbell", daemon=True).start()
+
+    def _send(self) -> None:
         try:
             self._celery.send_task(tasks.APPLY, queue=tasks.QUEUE, expires=tasks.DOORBELL_SECONDS, retry=False)
         except (OperationalError, OSError) as error:

@@ -7,10 +7,12 @@ import pytest
 import redis as redis_py
 from redis.client import PubSub
 
-from common import failures, redis
+from common import failures, redis, tasks
 from tests.chaos.installation import through
 from tests.chaos.proxy import Proxy
+from tests.conftest import wait_until
 from tests.servers import Servers
+from web.doorbell import Doorbell
 from web.pulses import STALLED_SECONDS, Pulses
 
 
@@ -70,6 +72,22 @@ def test_a_request_waits_for_a_silent_redis_once_and_then_no_more(servers: Serve
         proxy.manner.is_silent = False
         failures.end()
         client.ping()
+
+
+def test_nobody_waits_for_a_broker_that_says_nothing(servers: Servers, proxy: Proxy) -> None:
+    proxy.manner.is_silent = True
+    started = time.monotonic()
+    Doorbell(through(servers.redis_url(1), proxy)).ring()
+    assert time.monotonic() - started < tasks.BROKER_OPTIONS["socket_timeout"]
+    proxy.manner.is_silent = False
+
+
+def test_the_doorbell_is_heard_when_the_broker_speaks(servers: Servers) -> None:
+    servers.flush_redis(1)
+    with redis.connect(servers.redis_url(1)) as client:
+        Doorbell(servers.redis_url(1)).ring()
+        wait_until(lambda: client.llen(tasks.QUEUE) == 1)
+        client.delete(tasks.QUEUE)
 
 
 def test_a_loop_that_no_longer_comes_around_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
