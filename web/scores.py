@@ -5,11 +5,13 @@ from flask import Blueprint, Response, g, jsonify, request
 from common import outcomes
 from common.errors import ErrorCode, ScoreboardError, invalid_field
 from common.fields import is_idempotency_key
+from common.outcomes import Outcome
 from common.schemas import BatchRequest, ScoreUpdateRequest, UpdateQuery
 from common.wire import Accepted, AcceptedForLater, Applied, BatchAccepted, Receipt
 from web import batches, limits, updates
 from web.access import authenticated, authenticated_or_by_api_key, by_api_key, identity
 from web.api_key_access import is_by_api_key
+from web.errors import refuse
 from web.parsing import body_as, query_as
 from web.reference.documented import Answer, documented
 from web.reference.prose import BATCH, SIGNING
@@ -109,15 +111,18 @@ def _asks_for_no_wait() -> bool:
 
 
 def _answer(answer: UpdateAnswer) -> Response:
-    """200 applied, 202 accepted, or the error that the update was refused with."""
-    outcome = answer.outcome
-    if outcome["status"] == "refused":
-        refusal = outcome["error"]
-        raise ScoreboardError(ErrorCode(refusal["code"]), refusal["message"])
-    response = _for_later(outcome) if outcome["status"] == "accepted" else jsonify(outcome)
+    """200 applied, 202 accepted, or the error that the update was refused with; a repetition says that it is one."""
+    response = _told(answer.outcome)
     if answer.replayed:
         response.headers["Idempotent-Replayed"] = "true"
     return response
+
+
+def _told(outcome: Outcome) -> Response:
+    if outcome["status"] == "refused":
+        refusal = outcome["error"]
+        return refuse(ScoreboardError(ErrorCode(refusal["code"]), refusal["message"]))
+    return _for_later(outcome) if outcome["status"] == "accepted" else jsonify(outcome)
 
 
 def _for_later(outcome: Accepted) -> Response:

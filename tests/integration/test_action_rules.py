@@ -155,6 +155,7 @@ def test_a_refused_use_is_409_for_ever_under_its_key(make_settings: SettingsFact
         applied, refused = (ada.client.post("/api/scores/update", json=claim, headers=ada.headers) for claim in claims)
         assert (applied.status_code, applied.headers["Idempotent-Replayed"]) == (200, "true")
         assert (refused.status_code, error_code(refused)) == (409, "action_on_cooldown")
+        assert refused.headers["Idempotent-Replayed"] == "true"
         receipt = ada.client.get(f"/api/scores/updates/{claims[1]['idempotencyKey']}", headers=ada.headers).get_json()
         assert (receipt["status"], receipt["error"]["code"]) == ("refused", "action_on_cooldown")
         worker.redis.flushall()

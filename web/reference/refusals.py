@@ -1,6 +1,6 @@
 """The errors of a route: which can come, read from its guards and its parsing, and how each of them looks."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from common import wire
 from common.errors import ErrorCode, ErrorDetails
@@ -72,6 +72,14 @@ _DESCRIPTION_OF_STATUS = {
     503: "A part of the service is away. Nothing was done by halves.",
 }
 
+_REMEMBERED = (
+    ErrorCode.SCORE_OUT_OF_RANGE,
+    ErrorCode.ACTION_ON_COOLDOWN,
+    ErrorCode.ACTION_LIMIT_REACHED,
+    ErrorCode.BOARD_CLOSED,
+)
+"""What an update's key is spent on, and a repetition is told again."""
+
 ALWAYS = (ErrorCode.METHOD_NOT_ALLOWED, ErrorCode.BODY_TOO_LARGE, ErrorCode.INTERNAL_ERROR)
 _OF_A_BODY = (ErrorCode.INVALID_JSON, ErrorCode.VALIDATION_FAILED, ErrorCode.UNSUPPORTED_MEDIA_TYPE)
 _OF_A_TOKEN = (
@@ -121,12 +129,13 @@ def example_of_error(code: ErrorCode) -> wire.Error:
     return {"error": description}
 
 
-def _refusal(status: int, codes: Iterable[ErrorCode], schemas: Schemas) -> Schema:
+def _refusal(status: int, codes: Sequence[ErrorCode], schemas: Schemas) -> Schema:
     listed = [code.value for code in codes]
+    repeated = ("Idempotent-Replayed",) if any(code in _REMEMBERED for code in codes) else ()
     one_of_these = {"properties": {"error": {"properties": {"code": {"enum": listed}}}}}
     examples = {code.value: {"value": example_of_error(code)} for code in codes}
     return {
         "description": _DESCRIPTION_OF_STATUS[status],
-        "headers": headers.sent(*headers.OF_ERRORS.get(status, ())),
+        "headers": headers.sent(*headers.OF_ERRORS.get(status, ()), *repeated),
         "content": {JSON: {"schema": schemas.of(wire.Error) | one_of_these, "examples": examples}},
     }
