@@ -45,7 +45,7 @@ class Verdicts:
 def submit(services: Services, items: Sequence[object], request_id: str) -> BatchAccepted:
     """Accept what can be accepted. Raises `dependency_unavailable` when the inbox has no room for all of it."""
     verdicts = Verdicts()
-    claims = _of_good_users(services, _read(items, verdicts), verdicts)
+    claims = _not_recorded(services, _of_good_users(services, _read(items, verdicts), verdicts), verdicts)
     problems = {
         index: problem for index, claim in claims.items() if (problem := updates.problem_of_new(services, claim))
     }
@@ -81,25 +81,30 @@ def _of_good_users(services: Services, claims: Claims, verdicts: Verdicts) -> Cl
     return good
 
 
+def _not_recorded(services: Services, claims: Claims, verdicts: Verdicts) -> Claims:
+    """Those that the ledger does not know, which remembers for ever: Redis does for an hour, or until it is emptied."""
+    with services.engine.connect() as connection:
+        rows = ledger.find(connection, {_key(claim) for claim in claims.values()})
+    unknown = {}
+    for index, claim in claims.items():
+        row = rows.get(_key(claim))
+        if row:
+            verdicts.known(index, claim, row.action_id)
+        else:
+            unknown[index] = claim
+    return unknown
+
+
 def _settle_late(
     services: Services, claims: Claims, problems: Mapping[int, ScoreboardError], verdicts: Verdicts
 ) -> None:
-    """Updates that could not be accepted now: those that were accepted before have their outcome all the same."""
-    if not claims:
-        return
-    update_keys = [_key(claim) for claim in claims.values()]
-    with services.engine.connect() as connection:
-        rows = ledger.find(connection, update_keys)
-    actions = {key: row.action_id for key, row in rows.items()}
-    for key, receipt in zip(update_keys, services.inbox.receipts(update_keys), strict=True):
+    """Updates that could not be accepted now: those that were accepted before and still wait are known all the same."""
+    receipts = services.inbox.receipts([_key(claim) for claim in claims.values()])
+    for (index, claim), receipt in zip(claims.items(), receipts, strict=True):
         if receipt:
-            actions[key] = receipt["update"]["actionId"]
-    for index, claim in claims.items():
-        action_id = actions.get(_key(claim))
-        if action_id is None:
-            verdicts.refuse(index, problems[index])
+            verdicts.known(index, claim, receipt["update"]["actionId"])
         else:
-            verdicts.known(index, claim, action_id)
+            verdicts.refuse(index, problems[index])
 
 
 def _accept(services: Services, claims: Claims, request_id: str, verdicts: Verdicts) -> None:

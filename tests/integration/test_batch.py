@@ -81,8 +81,20 @@ def test_a_batch_that_is_sent_again_counts_once_also_when_redis_has_forgotten_it
     assert server.send(*items).get_json() == {"accepted": 0, "replayed": 3, "refused": []}
     worker.redis.flushall()
     late = [{**each, "timestamp": LONG_AGO} for each in items]
-    assert server.send(*late).get_json() == {"accepted": 0, "replayed": 3, "refused": []}
+    for sent_again in (late, items):
+        assert server.send(*sent_again).get_json() == {"accepted": 0, "replayed": 3, "refused": []}
     assert worker.inbox.depth() == 0
+
+
+def test_a_key_of_another_action_is_refused_also_when_redis_has_forgotten_it(
+    server: GameServer, worker: WorkerState, players: list[str]
+) -> None:
+    first = item(players[0], "share")
+    server.send(first)
+    drain_completely(worker)
+    worker.redis.flushall()
+    answer = server.send({**first, "actionId": "win-match"}).get_json()
+    assert (answer["accepted"], answer["refused"][0]["code"]) == (0, "idempotency_key_reused")
 
 
 def test_bad_updates_are_told_apart_and_good_ones_accepted(
