@@ -5,13 +5,17 @@ from collections.abc import Iterator
 
 import pytest
 import redis as redis_py
+from flask import Flask
 from redis.client import PubSub
 
 from common import failures, redis, tasks
+from common.schemas import ScoreUpdateRequest
 from tests.chaos.installation import through
 from tests.chaos.proxy import Proxy
 from tests.conftest import wait_until
+from tests.player import Player
 from tests.servers import Servers
+from web import updates
 from web.doorbell import Doorbell
 from web.pulses import STALLED_SECONDS, Pulses
 
@@ -72,6 +76,19 @@ def test_a_request_waits_for_a_silent_redis_once_and_then_no_more(servers: Serve
         proxy.manner.is_silent = False
         failures.end()
         client.ping()
+
+
+def test_a_request_that_waited_for_postgresql_in_vain_is_accepted_without_waiting_for_the_outcome(
+    app: Flask, ada: Player
+) -> None:
+    claim = ScoreUpdateRequest.model_validate(ada.claim("share"))
+    longest = 60.0
+    failures.begin()
+    failures.note("postgresql")
+    started = time.monotonic()
+    answer = updates.submit(app.extensions["scoreboard"], claim, "request-0001", longest)
+    assert answer.outcome["status"] == "accepted"
+    assert time.monotonic() - started < longest
 
 
 def test_nobody_waits_for_a_broker_that_says_nothing(servers: Servers, proxy: Proxy) -> None:
