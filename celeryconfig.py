@@ -36,21 +36,21 @@ beat_schedule = {
     "sweep": {
         "task": tasks.SWEEP,
         "schedule": tasks.SWEEP_SECONDS,
-        "options": {"expires": tasks.SWEEP_SECONDS},
+        "options": {"expires": tasks.EXPIRES_SECONDS},
     },
     "verify": {
         "task": tasks.VERIFY,
         "schedule": tasks.VERIFY_SECONDS,
-        "options": {"expires": tasks.VERIFY_SECONDS},
+        "options": {"expires": tasks.EXPIRES_SECONDS},
     },
     "snapshots": {
         "task": tasks.TAKE_SNAPSHOTS,
         "schedule": _settings.snapshot_minutes * 60.0,
-        "options": {"expires": _settings.snapshot_minutes * 60.0},
+        "options": {"expires": tasks.EXPIRES_SECONDS},
     },
     "tidy": {
         "task": tasks.TIDY,
         "schedule": tasks.TIDY_SECONDS,
-        "options": {"expires": tasks.TIDY_SECONDS},
+        "options": {"expires": tasks.EXPIRES_SECONDS},
     },
 }

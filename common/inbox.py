@@ -220,9 +220,9 @@ class Inbox:
         """A drain is awake: nobody needs to ring for the next 2 seconds."""
         self._client.set(keys.DOORBELL, "1", px=DOORBELL_MS)
 
-    def clear_doorbell(self) -> None:
-        """Whoever accepts from now on rings."""
-        self._client.delete(keys.DOORBELL)
+    def clear_doorbell(self) -> bool:
+        """Whoever accepts from now on rings. Whether somebody had rung within 2 seconds."""
+        return bool(self._client.delete(keys.DOORBELL))
 
     def claim_doorbell(self) -> bool:
         """Whether the caller is the one to ring."""

@@ -12,6 +12,7 @@
 | `ratelimit:…` | by `limits` | rate limit counters; expire with their windows |
 | `scores:inbox` | stream | accepted updates that no worker has applied; consumer group `workers` |
 | `scores:doorbell` | string, 2 s | a drain has been asked for and has not read yet |
+| `scores:turn:{task}` | string, half an interval | a beat task has just had its turn |
 | `scores:receipt:{userId}:{key}` | string | what became of an update; 1 h after the outcome |
 | `scores:verification` | string | how far the check of all players is, and what it found |
 | `scores:worker` | string, 15 s | a worker has run a task |
@@ -69,6 +70,10 @@ def session_revoked(session_id: str) -> str:
 
 def ticket(fingerprint: str) -> str:
     return f"live:ticket:{fingerprint}"
+
+
+def turn(task: str) -> str:
+    return f"scores:turn:{task}"
 
 
 def replies(web_process: str) -> str:

@@ -22,6 +22,12 @@ VERIFY_SECONDS = 10.0
 TIDY_SECONDS = 3600.0
 DOORBELL_SECONDS = 2.0
 
+EXPIRES_SECONDS = 900.0
+"""A message that has waited this long is not run any more, so that a worker that was away meets no endless pile.
+
+Celery compares the clocks of two machines here, so it is far longer than those may be apart.
+"""
+
 BROKER_OPTIONS = {
     "socket_connect_timeout": 1,
     "socket_timeout": 5,

@@ -145,7 +145,7 @@ def draining_thread(worker: WorkerState) -> Iterator[None]:
     done = threading.Event()
 
     def drain() -> None:
-        while not done.is_set():
+        while not done.wait(0.002):
             worker.drain.run()
 
     thread = threading.Thread(target=drain)

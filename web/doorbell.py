@@ -27,6 +27,6 @@ class Doorbell:
 
     def _send(self) -> None:
         try:
-            self._celery.send_task(tasks.APPLY, queue=tasks.QUEUE, expires=tasks.DOORBELL_SECONDS, retry=False)
+            self._celery.send_task(tasks.APPLY, queue=tasks.QUEUE, expires=tasks.EXPIRES_SECONDS, retry=False)
         except (OperationalError, OSError) as error:
             log.warning("doorbell_not_rung", error=type(error).__name__)

@@ -19,6 +19,11 @@ def show_alive(worker: WorkerState) -> None:
     worker.redis.set(keys.WORKER_SEEN, "1", ex=ALIVE_SECONDS)
 
 
+def takes_turn(worker: WorkerState, task: str, seconds: float) -> bool:
+    """Whether a task that beat sends every so often is due. A pile of its messages runs one, and skips the others."""
+    return bool(worker.redis.set(keys.turn(task), "1", nx=True, px=int(seconds * 1000 / 2)))
+
+
 def mend(worker: WorkerState) -> None:
     """Bring back what Redis has lost: the consumer group, the boards of all open periods, the revocations."""
     worker.inbox.open()

@@ -17,10 +17,11 @@ log = structlog.get_logger(__name__)
 _AWAY = (redis.RedisError, SQLAlchemyError, BoardNotServedError, OSError)
 
 
-def task(name: str) -> Callable[[Callable[[WorkerState], None]], Callable[[], None]]:
+def task(name: str, every: float | None = None) -> Callable[[Callable[[WorkerState], None]], Callable[[], None]]:
     """A task of ours: it shows that a worker lives, logs, and takes an absent dependency calmly.
 
-    Nothing is retried here: what was not finished is still pending, and the next sweep rings for it.
+    Nothing is retried here: what was not finished is still pending, and the next sweep rings for it. What beat sends
+    `every` so many seconds is not done much more often than that, however many messages have gathered.
     """
 
     def register(body: Callable[[WorkerState], None]) -> Callable[[], None]:
@@ -28,6 +29,8 @@ def task(name: str) -> Callable[[Callable[[WorkerState], None]], Callable[[], No
             structlog.contextvars.bind_contextvars(task=name)
             try:
                 housekeeping.show_alive(state())
+                if every and not housekeeping.takes_turn(state(), name, every):
+                    return
                 body(state())
                 metrics.TASK_SUCCESS.labels(name).set_to_current_time()
             except _AWAY as error:
@@ -46,7 +49,7 @@ def apply_scores(worker: WorkerState) -> None:
         app.send_task(tasks.APPLY)
 
 
-@task(tasks.SWEEP)
+@task(tasks.SWEEP, every=tasks.SWEEP_SECONDS)
 def sweep(worker: WorkerState) -> None:
     """See that Redis is whole, close what is over, and ring if something waits."""
     housekeeping.mend(worker)
@@ -56,7 +59,7 @@ def sweep(worker: WorkerState) -> None:
         app.send_task(tasks.APPLY)
 
 
-@task(tasks.VERIFY)
+@task(tasks.VERIFY, every=tasks.VERIFY_SECONDS)
 def verify(worker: WorkerState) -> None:
     """Check that ledger, standings and Redis agree about some players."""
     verifying.verify_some(worker)
@@ -68,7 +71,7 @@ def take_snapshots(worker: WorkerState) -> None:
     snapshots.take_all(worker)
 
 
-@task(tasks.TIDY)
+@task(tasks.TIDY, every=tasks.TIDY_SECONDS)
 def tidy(worker: WorkerState) -> None:
     """Delete what has expired."""
     housekeeping.tidy(worker)

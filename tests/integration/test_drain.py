@@ -10,8 +10,8 @@ import orjson
 import pytest
 from sqlalchemy import Engine, text
 
-from common import keys, outcomes, standings
-from common.inbox import Update
+from common import keys, outcomes, standings, tasks
+from common.inbox import Delivery, Garbled, Update
 from common.keys import BoardKeys
 from common.ranking import GREATEST_SCORE
 from common.scoring import Action
@@ -19,6 +19,7 @@ from common.settings import Settings
 from tests.conftest import wait_until
 from tests.inbox import accept, add_action, add_users, drain_completely
 from workers import drain as drain_module
+from workers import housekeeping
 from workers.state import WorkerState
 
 POINTS = {"daily-login": 5, "complete-level": 10, "win-match": 25, "win-tournament": 100, "share": 1}
@@ -270,3 +271,28 @@ def test_the_news_of_a_batch_name_boards_and_players(worker: WorkerState, player
     assert news["players"] == [players[0]]
     assert {board["period"] for board in news["boards"]} >= {"all"}
     assert {board["board"] for board in news["boards"]} == {"main"}
+
+
+def test_a_doorbell_of_long_ago_costs_no_waiting_and_one_that_is_fresh_waits_for_more(
+    worker: WorkerState, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[int | None] = []
+    read = worker.inbox.read
+
+    def noted(consumer: str, count: int, wait_ms: int | None = None) -> list[Delivery | Garbled]:
+        waits.append(wait_ms)
+        return read(consumer, count, wait_ms)
+
+    monkeypatch.setattr(worker.inbox, "read", noted)
+    assert not worker.drain.run()
+    assert waits == [None]
+    assert worker.inbox.claim_doorbell()
+    assert not worker.drain.run()
+    assert drain_module.LINGER_MS in waits
+
+
+def test_of_a_pile_of_sweeps_one_takes_its_turn(worker: WorkerState) -> None:
+    turns = [housekeeping.takes_turn(worker, tasks.SWEEP, tasks.SWEEP_SECONDS) for _ in range(100)]
+    assert turns == [True] + [False] * 99
+    assert housekeeping.takes_turn(worker, tasks.VERIFY, tasks.VERIFY_SECONDS)
+    wait_until(lambda: housekeeping.takes_turn(worker, tasks.SWEEP, tasks.SWEEP_SECONDS))
