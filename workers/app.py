@@ -6,8 +6,9 @@ from celery import Celery, signals
 
 from common import logging, redis, settings
 from workers import metrics_server
+from workers.broker import Amqp
 
-app = Celery("scoreboard", include=["workers.tasks"])
+app = Celery("scoreboard", include=["workers.tasks"], amqp=Amqp)
 app.config_from_object("celeryconfig")
 
 

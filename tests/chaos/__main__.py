@@ -18,6 +18,9 @@ SECONDS, MANY_SECONDS = 3.0, 30.0
 LASTING_SHARE = 0.1
 """How many of the rounds last long."""
 
+_WIDTH_OF_A_FILE = 140
+"""Where there is no terminal to ask, wide enough for the table."""
+
 MIXED_SHARE = 0.3
 """How many of the rounds have two faults."""
 
@@ -35,7 +38,7 @@ def rounds(seed: int, minutes: float, faults: Sequence[Fault]) -> Iterator[Round
 def main() -> None:
     minutes = float(os.environ.get("CHAOS_MINUTES") or 10)
     seed = int(os.environ.get("CHAOS_SEED") or secrets.randbits(32))
-    console = Console()
+    console = Console() if sys.stdout.isatty() else Console(width=_WIDTH_OF_A_FILE)
     faults = [fault for fault in FAULTS if disks.are_possible() or not fault.needs_small_disks]
     console.print(f"chaos for {minutes:g} minutes, CHAOS_SEED={seed}")
     started = time.monotonic()
@@ -52,9 +55,10 @@ def main() -> None:
         report = run(seed, rounds(seed, minutes, faults), on_small_disks=disks.are_possible(), tell=tell)
     console.print(table(report))
     console.print(f"slowest answer {report.slowest:.1f} s; later than 2 s: {report.late or 'none'}")
-    for problem in report.problems:
+    problems = [*report.problems, *report.overdue]
+    for problem in problems:
         console.print(problem, markup=False)
-    sys.exit(1 if report.problems else 0)
+    sys.exit(1 if problems else 0)
 
 
 def table(report: Report) -> Table:
