@@ -98,6 +98,11 @@ class BoardPage:
         self.page.route_web_socket("**/ws/scoreboard*", self._interpose)
         self.page.goto(path)
 
+    def open_cut_off(self, path: str) -> None:
+        """Open an address whose live socket is closed as soon as it is open, again and again."""
+        self.page.route_web_socket("**/ws/scoreboard*", lambda socket: socket.close(code=1012))
+        self.page.goto(path)
+
     def _interpose(self, socket: WebSocketRoute) -> None:
         socket.connect_to_server()
         self._socket = socket

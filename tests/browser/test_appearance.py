@@ -56,6 +56,15 @@ def test_nothing_is_cut_off_and_nothing_scrolls_sideways(rivals: Rivals, visit: 
     assert sideways(page) == []
 
 
+@pytest.mark.parametrize("width", [360, 1440])
+@pytest.mark.usefixtures("thirty_players")
+def test_nothing_scrolls_sideways_while_the_page_tries_to_reconnect(visit: Visit, width: int) -> None:
+    page = visit(viewport={"width": width, "height": 900})
+    page.open_cut_off("/")
+    page.wait_for_pill("reconnecting")
+    assert sideways(page) == []
+
+
 def test_the_greatest_scores_break_sooner_than_they_push_anything_out(visit: Visit) -> None:
     page = visit(viewport={"width": 360, "height": 900})
     page.open_interposed("/")
