@@ -17,6 +17,7 @@
 | `scores:verification` | string | how far the check of all players is, and what it found |
 | `scores:worker` | string, 15 s | a worker has run a task |
 | `session:{sid}:revoked` | string, 1 h | `1` revoked, `?` being revoked: ask PostgreSQL |
+| `session:{sid}:owner` | string, 1 h at most | id of the user whose session it is, until it expires |
 | `sessions:loaded` | string | run id of the server that knows every revocation of the last hour |
 | `sessions:ended` | channel | ids of sessions that were just revoked |
 | `live:ticket:{fingerprint}` | string, 30 s | user id and session id of a viewer's ticket |
@@ -66,6 +67,10 @@ def receipt(user_id: str, idempotency_key: str) -> str:
 
 def session_revoked(session_id: str) -> str:
     return f"session:{session_id}:revoked"
+
+
+def session_owner(session_id: str) -> str:
+    return f"session:{session_id}:owner"
 
 
 def ticket(fingerprint: str) -> str:

@@ -1,8 +1,9 @@
-"""Whether a session is revoked, answered by Redis where it can be and by PostgreSQL where it must be.
+"""Whether a session is live, answered by Redis where it can be and by PostgreSQL where it must be.
 
 Redis knows every revocation of the last hour (the longest life of an access token) once a worker has loaded them
 into this very server. `sessions:loaded` names the server by its run id, so one that was emptied, replaced or set
-back to an older copy is not believed.
+back to an older copy is not believed. Whose a session is, and that it is there at all, PostgreSQL says once; Redis then
+remembers it for an hour, or until the session expires. A revocation outweighs that.
 
 A revocation is made in three steps, and may die between any two:
 
@@ -13,7 +14,7 @@ A revocation is made in three steps, and may die between any two:
 
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime, timedelta
-from typing import Literal, cast
+from typing import cast
 
 import redis
 import structlog
@@ -21,12 +22,14 @@ from sqlalchemy import Connection, Engine
 
 from common import keys, sessions, suspensions
 from common.redis import Client, script
+from common.sessions import Session
 from common.suspensions import Decision
 
 log = structlog.get_logger(__name__)
 
 _REMEMBERED = timedelta(hours=1)
 _ASK, _REVOKED = "?", "1"
+_ASK_DATABASE = "ask"
 
 
 class Revocations:
@@ -37,19 +40,31 @@ class Revocations:
         self._engine = engine
         self._check = script(client, "check_session")
 
-    def is_live(self, session_id: str) -> bool:
-        """Whether a session may still be used. Raises SQLAlchemyError if nobody can tell."""
+    def is_live(self, session_id: str, user_id: str) -> bool:
+        """Whether this user's session may still be used. Raises SQLAlchemyError if nobody can tell."""
+        marks = [keys.session_revoked(session_id), keys.SESSIONS_LOADED, keys.session_owner(session_id)]
         try:
-            verdict = cast(
-                Literal["revoked", "live", "ask"],
-                self._check(keys=[keys.session_revoked(session_id), keys.SESSIONS_LOADED]),
-            )
+            verdict = cast(str, self._check(keys=marks))
         except redis.RedisError:
-            verdict = "ask"
-        if verdict != "ask":
-            return verdict == "live"
+            verdict = _ASK_DATABASE
+        if verdict != _ASK_DATABASE:
+            return verdict == user_id
         with self._engine.connect() as connection:
-            return sessions.is_live(connection, session_id, datetime.now(UTC))
+            session = sessions.find_live(connection, session_id, datetime.now(UTC))
+        if session is None or session.user_id != user_id:
+            return False
+        self.remember(session)
+        return True
+
+    def remember(self, session: Session) -> None:
+        """Let Redis answer for a live session, if it takes it."""
+        left = min(_REMEMBERED, session.expires_at - datetime.now(UTC))
+        if left < timedelta(seconds=1):
+            return
+        try:
+            self._client.set(keys.session_owner(session.id), session.user_id, px=left)
+        except redis.RedisError:
+            log.warning("session_not_remembered", session_id=session.id)
 
     def ended(self, session_ids: Collection[str]) -> set[str]:
         """Those of these sessions that are revoked or expired, by PostgreSQL. Raises SQLAlchemyError."""

@@ -91,9 +91,14 @@ def revoke(
     )
 
 
-def is_live(connection: Connection, session_id: str, now: datetime) -> bool:
-    """Whether the session exists, is not revoked and has not expired."""
-    return _find_live(connection, session_id, now) is not None
+def find_live(connection: Connection, session_id: str, now: datetime) -> Session | None:
+    """The session, if it exists, is not revoked and has not expired."""
+    row = connection.execute(
+        select(sessions.c.id, sessions.c.user_id, sessions.c.expires_at).where(
+            sessions.c.id == session_id, sessions.c.revoked_at.is_(None), sessions.c.expires_at > now
+        )
+    ).one_or_none()
+    return Session(*row) if row else None
 
 
 def live_among(connection: Connection, session_ids: Collection[str], now: datetime) -> set[str]:
@@ -133,19 +138,10 @@ def _refresh_again(connection: Connection, token: str, successor: str, now: date
 
 
 def _live(connection: Connection, session_id: str, now: datetime) -> Session:
-    session = _find_live(connection, session_id, now)
+    session = find_live(connection, session_id, now)
     if session is None:
         raise _suspended() if _is_of_suspended(connection, session_id) else _invalid()
     return session
-
-
-def _find_live(connection: Connection, session_id: str, now: datetime) -> Session | None:
-    row = connection.execute(
-        select(sessions.c.id, sessions.c.user_id, sessions.c.expires_at).where(
-            sessions.c.id == session_id, sessions.c.revoked_at.is_(None), sessions.c.expires_at > now
-        )
-    ).one_or_none()
-    return Session(*row) if row else None
 
 
 def _is_of_suspended(connection: Connection, session_id: str) -> bool:

@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
+from uuid import UUID
 
 import jwt
 from jwt.exceptions import InvalidTokenError
@@ -74,7 +75,8 @@ def verify(token: str, secrets_in_force: Sequence[bytes], now: float) -> AccessC
         raise _invalid()
     if payload["iss"] != ISSUER or payload["aud"] != AUDIENCE or payload["role"] not in ROLES:
         raise _invalid()
-    user_id, session_id, _ = (_text(payload, name) for name in ("sub", "sid", "jti"))
+    _text(payload, "jti")
+    user_id, session_id = (_id(payload, name) for name in ("sub", "sid"))
     if expires <= now:
         raise ScoreboardError(ErrorCode.TOKEN_EXPIRED, "The access token has expired.")
     return AccessClaims(user_id, session_id, payload["role"])
@@ -110,6 +112,18 @@ def _instant(payload: Mapping[str, object], name: str) -> int:
 def _text(payload: Mapping[str, object], name: str) -> str:
     value = payload[name]
     if not isinstance(value, str) or not value:
+        raise _invalid()
+    return value
+
+
+def _id(payload: Mapping[str, object], name: str) -> str:
+    """A UUID in the form in which we write them."""
+    value = _text(payload, name)
+    try:
+        is_ours = str(UUID(value)) == value
+    except ValueError:
+        is_ours = False
+    if not is_ours:
         raise _invalid()
     return value
 

@@ -134,7 +134,7 @@ def _authenticate() -> Identity:
     if scheme.lower() != "bearer" or not token.strip():
         raise ScoreboardError(ErrorCode.TOKEN_MISSING, "An access token is needed: Authorization: Bearer …")
     claims = tokens.verify(token.strip(), services().settings.jwt_secrets, time.time())
-    if not services().revocations.is_live(claims.session_id):
+    if not services().revocations.is_live(claims.session_id, claims.user_id):
         # Which of both is told matters less than that the token is dead, also while the database is away.
         with suppress(SQLAlchemyError), services().engine.connect() as connection:
             refuse_suspended(connection, claims.user_id)

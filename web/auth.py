@@ -139,6 +139,7 @@ def ticket() -> Response:
 
 
 def _granted(user: User, session: Refreshed, now: datetime) -> Response:
+    services().revocations.remember(session.session)
     claims = AccessClaims(user.id, session.session.id, user.role)
     access_token = tokens.issue(claims, services().settings.jwt_secrets[0], int(time.time()))
     answer: Login = {

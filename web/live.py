@@ -126,7 +126,7 @@ def _redeemed(token: str | None) -> Ticket | None:
     ticket = tickets.redeem(services().redis, token)
     if ticket is None:
         raise ScoreboardError(ErrorCode.TOKEN_INVALID, "This ticket is not valid: unknown, used or expired.")
-    if not services().revocations.is_live(ticket.session_id):
+    if not services().revocations.is_live(ticket.session_id, ticket.user_id):
         raise ScoreboardError(ErrorCode.TOKEN_REVOKED, "This session has ended. Log in again.")
     return ticket
 

@@ -1,6 +1,8 @@
 """Accounts and sessions over HTTP: register, log in, refresh with rotation, log out."""
 
 import threading
+import time
+import uuid
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,10 +12,11 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 from werkzeug.test import TestResponse
 
-from common import passwords, redis, revocations
+from common import passwords, redis, revocations, tokens
 from common.redis import Client
 from common.revocations import Revocations
-from tests.conftest import SettingsFactory
+from common.tokens import AccessClaims
+from tests.conftest import SettingsFactory, wait_until
 from tests.documents import documented_application
 from tests.player import PASSWORD, Player, error_code, log_in, register
 from workers.state import WorkerState
@@ -224,33 +227,59 @@ def test_a_token_stays_dead_when_redis_is_emptied_or_replaced(
     assert revocations.is_loaded(worker.redis)
     assert status_with(ada) == 401
     client_of_redis.set("sessions:loaded", "0" * 40)
-    client_of_redis.delete(f"session:{session_of(worker)}:revoked")
+    client_of_redis.delete(f"session:{session_of(worker, ada)}:revoked")
     assert status_with(ada) == 401
 
 
 def test_a_token_stays_dead_while_redis_is_away(ada: Player, worker: WorkerState) -> None:
     ada.client.post("/api/auth/logout", headers=ada.headers)
     away = Revocations(redis.connect("redis://127.0.0.1:1/0"), worker.engine)
-    assert not away.is_live(session_of(worker))
+    assert not away.is_live(session_of(worker, ada), ada.user_id)
 
 
 def test_a_live_session_is_told_by_the_database_while_redis_is_away(ada: Player, worker: WorkerState) -> None:
     away = Revocations(redis.connect("redis://127.0.0.1:1/0"), worker.engine)
-    assert away.is_live(session_of(worker))
+    assert away.is_live(session_of(worker, ada), ada.user_id)
+
+
+def test_a_signed_token_of_no_session_or_of_somebody_else_s_opens_nothing(
+    app: Flask, ada: Player, worker: WorkerState
+) -> None:
+    secret = app.extensions["scoreboard"].settings.jwt_secrets[0]
+    eve = register(ada.client, "eve")
+
+    def status(user_id: str, session_id: str) -> int:
+        return status_with(ada, tokens.issue(AccessClaims(user_id, session_id, "player"), secret, int(time.time())))
+
+    session_id = session_of(worker, ada)
+    assert revocations.is_loaded(worker.redis)
+    for _ in range(2):  # the second time Redis may know more
+        assert status(ada.user_id, session_id) == 404
+        assert status(eve.user_id, session_id) == 401
+        assert status(ada.user_id, str(uuid.uuid4())) == 401
+
+
+def test_an_access_token_does_not_outlive_its_session(ada: Player, worker: WorkerState) -> None:
+    with worker.engine.begin() as connection:
+        connection.execute(text("UPDATE sessions SET expires_at = now() + interval '2 seconds'"))
+    worker.redis.delete(f"session:{session_of(worker, ada)}:owner")
+    assert status_with(ada) == 404
+    wait_until(lambda: status_with(ada) == 401)
 
 
 def test_a_revocation_that_dies_half_way_is_settled_by_the_database(ada: Player, worker: WorkerState) -> None:
     revoker = Revocations(worker.redis, worker.engine)
-    revoker.announce(session_of(worker))
+    revoker.announce(session_of(worker, ada))
     assert status_with(ada) == 404
     with worker.engine.begin() as connection:
         connection.execute(text("UPDATE sessions SET revoked_at = now()"))
     assert status_with(ada) == 401
 
 
-def session_of(worker: WorkerState) -> str:
+def session_of(worker: WorkerState, player: Player) -> str:
     with worker.engine.connect() as connection:
-        return str(connection.execute(text("SELECT id FROM sessions")).scalar_one())
+        statement = text("SELECT id FROM sessions WHERE user_id = :user")
+        return str(connection.execute(statement, {"user": player.user_id}).scalar_one())
 
 
 def test_nothing_readable_of_a_token_is_stored(ada: Player, worker: WorkerState) -> None:
