@@ -38,6 +38,7 @@ def create_app(settings: Settings) -> Flask:
     browsers.init_app(app, settings)
     errors.init_app(app)
     limits.init_app(app, adapters)
+    app.before_request(requests.refuse_too_large)  # only now: it counts like any other
     access.init_app(app)
     live.init_app(app, adapters)
 

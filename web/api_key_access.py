@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from common import api_keys, signing
 from common.errors import ErrorCode, ErrorDetails, ScoreboardError
 from common.timestamps import format_instant
-from web.requests import check_size
+from web.requests import read_body
 from web.services import services
 
 API_KEY_HEADER = "X-Api-Key"
@@ -54,8 +54,7 @@ def api_key_id() -> str:
 
 def _verified() -> str:
     key_id = request.headers.get(API_KEY_HEADER, "")
-    body = request.get_data()
-    check_size(len(body))
+    body = read_body()
     secrets = _secrets_of(key_id) if _KEY_ID.fullmatch(key_id) else ()
     if not secrets:
         raise ScoreboardError(ErrorCode.API_KEY_INVALID, "The API key is not valid.")

@@ -94,9 +94,10 @@ def refuse_by_framework(error: HTTPException) -> Response:
     status = error.code or 500
     if status < 400:  # noqa: PLR2004 - an HTTPException below 400 is a redirect, not an error
         return Response(error.get_response().response, status, list(error.get_response().headers))
-    code = CODE_OF_FRAMEWORK_STATUS.get(status, ErrorCode.INTERNAL_ERROR)
+    if status >= 500:  # noqa: PLR2004
+        return fail(error)
+    code = CODE_OF_FRAMEWORK_STATUS.get(status, ErrorCode.VALIDATION_FAILED)
     response = _answer(code, error.description or error.name)
-    response.status_code = status if code is not ErrorCode.INTERNAL_ERROR else 500
     framework_headers = dict(error.get_headers())
     for name in _KEPT_HEADERS:
         if name in framework_headers:

@@ -17,6 +17,12 @@ GRACE_SECONDS = 0.3
 """For a request that is on its way when the signal comes."""
 
 
+LINGER_SECONDS = 1.0
+LONGEST_LEFTOVER_BYTES = 4 * 1024 * 1024
+_CHUNK_BYTES = 64 * 1024
+_OF_A_BODY = ("CONTENT-LENGTH", "TRANSFER-ENCODING")
+
+
 class Worker(GeventWorker):
     """From the signal on it sees viewers off and hangs up on those who ask nothing; requests get their answers."""
 
@@ -37,6 +43,10 @@ class Worker(GeventWorker):
         self._idle.discard(sock)
         try:
             return super().handle_request(listener_name, req, sock, addr)
+        except StopIteration:
+            if any(name in _OF_A_BODY for name, _ in req.headers):
+                _read_away(sock)
+            raise
         finally:
             self._idle.add(sock)
             # A client that asks again at once would otherwise never let go of the process: its next request is
@@ -62,3 +72,13 @@ class Worker(GeventWorker):
             for client in tuple(self._idle):
                 with suppress(OSError), socket.socket(fileno=os.dup(client.fileno())) as same:
                     same.shutdown(socket.SHUT_RD)  # on `client` itself it would fail the read that waits
+
+
+def _read_away(client: socket.socket) -> None:
+    """Before a connection is closed, what of a body nobody has read: else the kernel resets it, and the client, or the
+    proxy that still sends, loses the answer."""
+    left = LONGEST_LEFTOVER_BYTES
+    with suppress(OSError, gevent.Timeout), gevent.Timeout(LINGER_SECONDS):
+        client.shutdown(socket.SHUT_WR)
+        while left > 0 and (data := client.recv(_CHUNK_BYTES)):
+            left -= len(data)

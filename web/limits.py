@@ -29,6 +29,7 @@ from web import proxies
 from web.access import identity
 from web.api_key_access import api_key_id, has_api_key
 from web.errors import refuse
+from web.requests import read_body
 from web.services import Services, services
 
 View = TypeVar("View", bound=Callable[..., object])
@@ -75,7 +76,7 @@ def client_address() -> str:
 def _account_and_address() -> str:
     """Failures are counted per account and address, so that nobody can lock another out."""
     try:
-        username = str(parse_object(request.get_data()).get("username", "")).lower()
+        username = str(parse_object(read_body()).get("username", "")).lower()
     except ScoreboardError:
         username = ""
     return f"{client_address()}:{username[:64]}"

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ValidationError
 
 from common.errors import ErrorCode, ScoreboardError, invalid_field, invalid_fields
 from common.strict_json import parse_object
-from web.requests import check_size
+from web.requests import read_body
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -16,9 +16,7 @@ def body_as(model: type[Model]) -> Model:
     """The JSON body. Raises `unsupported_media_type`, `body_too_large`, `invalid_json` or `validation_failed`."""
     if request.mimetype != "application/json":
         raise ScoreboardError(ErrorCode.UNSUPPORTED_MEDIA_TYPE, "The body must be application/json.")
-    body = request.get_data(cache=False)
-    check_size(len(body))
-    return validated(model, parse_object(body))
+    return validated(model, parse_object(read_body()))
 
 
 def query_as(model: type[Model]) -> Model:

@@ -55,6 +55,15 @@ def test_the_address_limit_counts_every_api_request_and_says_when_to_come_back(
         assert_honest(refused, 5, lambda: client.get("/api/scores/leaderboard"))
 
 
+def test_a_body_that_is_too_large_counts_too(make_settings: SettingsFactory, worker: WorkerState) -> None:
+    with limited(make_settings, SCOREBOARD_IP_LIMIT="2/minute") as client:
+        large = b"x" * 20_000
+        statuses = [
+            client.post("/api/auth/login", data=large, content_type="application/json").status_code for _ in range(3)
+        ]
+        assert statuses == [413, 413, 429]
+
+
 def test_ten_updates_a_minute_and_the_eleventh_is_refused_without_a_trace(
     make_settings: SettingsFactory, worker: WorkerState
 ) -> None:

@@ -6,10 +6,12 @@ import pytest
 import redis
 from flask import Flask
 from flask.testing import FlaskClient
+from gunicorn.http.errors import ChunkMissingTerminator, InvalidChunkSize
 
 from tests.conftest import SettingsFactory
 from tests.documents import documented_application
 from tests.player import Player, error_code
+from web import limits
 from workers.state import WorkerState
 
 
@@ -55,6 +57,35 @@ def test_a_chunked_body_has_the_same_limit(client: FlaskClient, size: int, code:
 def test_a_body_that_is_not_strict_json(client: FlaskClient, body: bytes) -> None:
     answer = client.post("/api/auth/login", data=body, content_type="application/json")
     assert (answer.status_code, error_code(answer)) == (400, "invalid_json")
+
+
+@pytest.mark.parametrize("error", [InvalidChunkSize(b"zz"), ChunkMissingTerminator(b"zz")])
+@pytest.mark.parametrize("headers", [{}, {"X-Api-Key": "sbk_00000000000000000000"}])
+def test_a_body_whose_chunks_are_none_is_refused_and_leaves_the_limits_where_they_are(
+    app: Flask, error: Exception, headers: dict[str, str]
+) -> None:
+    class Broken(io.BytesIO):
+        def readinto(self, buffer: object) -> int:
+            raise error
+
+    path = "/api/scores/batch" if headers else "/api/auth/login"
+    answer = app.test_client().post(
+        path,
+        input_stream=Broken(),
+        content_type="application/json",
+        headers=headers,
+        environ_overrides={"HTTP_TRANSFER_ENCODING": "chunked", "wsgi.input_terminated": True},
+    )
+    assert (answer.status_code, error_code(answer)) == (400, "invalid_json")
+    assert not limits._per_address._storage_dead
+
+
+@pytest.mark.parametrize("name", ["Range", "If-Range", "If-Match", "If-Unmodified-Since"])
+@pytest.mark.parametrize("path", ["/api/scores/leaderboard", "/openapi.json", "/docs", "/static/page.css"])
+def test_parts_and_conditions_of_writes_are_not_asked_for(client: FlaskClient, path: str, name: str) -> None:
+    answer = client.get(path, headers={name: "bytes=99999999-" if "Range" in name else '"x"'})
+    assert answer.status_code == 200
+    answer.close()
 
 
 def test_a_charset_beside_the_type_is_fine(client: FlaskClient) -> None:

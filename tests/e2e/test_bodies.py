@@ -1,0 +1,33 @@
+"""Bodies that come badly, over real sockets: the client reads why it is refused, whatever it still had to send."""
+
+import json
+import socket
+
+import pytest
+
+from tests.stack import Stack
+
+HEAD = b"POST /api/auth/login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nConnection: close\r\n"
+
+
+def ask(stack: Stack, request: bytes) -> tuple[int, str]:
+    """Status and error code, read to the end of the stream."""
+    with socket.create_connection(("127.0.0.1", int(stack.environment["SCOREBOARD_PORT"])), timeout=10) as connection:
+        connection.sendall(request)
+        answer = b""
+        while data := connection.recv(65536):
+            answer += data
+    head, _, body = answer.partition(b"\r\n\r\n")
+    return int(head.split(b" ", 2)[1]), json.loads(body)["error"]["code"]
+
+
+@pytest.mark.parametrize("chunks", [b"zz\r\n", b"2\r\n{}\r\nzz\r\n", b"1\r\n{}\r\n0\r\n\r\n", b"-1\r\n{}\r\n0\r\n\r\n"])
+def test_chunks_that_are_none_are_invalid(stack: Stack, chunks: bytes) -> None:
+    assert ask(stack, HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + chunks) == (400, "invalid_json")
+
+
+@pytest.mark.parametrize("size", [20_000, 900_000])
+def test_the_refusal_of_a_large_body_arrives_though_nobody_has_read_the_body(stack: Stack, size: int) -> None:
+    request = HEAD + f"Content-Length: {size}\r\n\r\n".encode() + b"x" * size
+
+    assert [ask(stack, request) for _ in range(20)] == [(413, "body_too_large")] * 20
