@@ -1,13 +1,16 @@
 """The catalogue of boards and actions: its defaults, its rows, and a copy that each process keeps fresh."""
 
+import math
 import time
 from dataclasses import asdict
 from datetime import datetime
+from threading import Lock
 
 from sqlalchemy import Connection, Engine, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import SQLAlchemyError
 
+from common import failures
 from common.keys import DEFAULT_BOARD
 from common.models import actions, boards
 from common.scoring import Action, Catalogue
@@ -91,19 +94,43 @@ class CatalogueCache:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._catalogue: Catalogue | None = None
-        self._read_at = 0.0
+        self._read_at = -math.inf
+        self._was_read = True
+        self._reading = Lock()
 
     def current(self) -> Catalogue:
-        """Raises SQLAlchemyError only if PostgreSQL has never been reached."""
+        """Raises SQLAlchemyError only if PostgreSQL has never been reached.
+
+        It is read again when half of its time is over, by one; the others wait for that only when all of it is.
+        """
         known = self._catalogue
-        if known and time.monotonic() - self._read_at < FRESH_SECONDS:
+        if known and self._age < FRESH_SECONDS:
+            if self._age < FRESH_SECONDS / 2 or not self._reading.acquire(blocking=False):
+                return known
+        else:
+            self._reading.acquire()
+        try:
+            return self._read_unless_somebody_just_did()
+        finally:
+            self._reading.release()
+
+    @property
+    def _age(self) -> float:
+        return time.monotonic() - self._read_at
+
+    def _read_unless_somebody_just_did(self) -> Catalogue:
+        known = self._catalogue
+        if known and self._age < FRESH_SECONDS / 2:
+            if not self._was_read:
+                failures.note("postgresql")  # whoever waited for an attempt in vain has waited in vain
             return known
-        self._read_at = time.monotonic()
         try:
             with self._engine.connect() as connection:
-                self._catalogue = load(connection)
+                self._catalogue = known = load(connection)
+            self._was_read = True
         except SQLAlchemyError:
+            self._was_read = False
             if known is None:
                 raise
-            return known
-        return self._catalogue
+        self._read_at = time.monotonic()
+        return known

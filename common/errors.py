@@ -1,7 +1,7 @@
 """Everything a client can be told went wrong. Domain errors know no HTTP: `web/errors.py` maps each code."""
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field
 from typing_extensions import TypedDict
@@ -73,10 +73,17 @@ class ErrorDetails(TypedDict, total=False):
     parts: Annotated[dict[str, Literal["ok", "missing", "away"]], Field(description="Of `GET /readyz`.")]
 
 
+class Allowance(NamedTuple):
+    """A limit that was met: how many it allows, and how many of them are left."""
+
+    amount: int
+    remaining: int = 0
+
+
 class ScoreboardError(Exception):
     """A refusal with a stable code, a sentence for a person, and optional JSON details.
 
-    `retry_after` is in whole seconds and given where waiting helps.
+    `retry_after` is in whole seconds and given where waiting helps; `allowance` where a limit was met.
     """
 
     def __init__(
@@ -85,12 +92,14 @@ class ScoreboardError(Exception):
         message: str,
         details: ErrorDetails | None = None,
         retry_after: int | None = None,
+        allowance: Allowance | None = None,
     ) -> None:
         super().__init__(f"{code}: {message}")
         self.code = code
         self.message = message
         self.details = details
         self.retry_after = retry_after
+        self.allowance = allowance
 
 
 def invalid_field(field: str, message: str) -> ScoreboardError:

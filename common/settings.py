@@ -1,12 +1,13 @@
 """Every setting of the service, read once from the environment into one frozen object."""
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from limits import parse as parse_limit
+from limits import parse_many as parse_limits
 from pydantic import AfterValidator, Field, SecretBytes, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
@@ -21,6 +22,11 @@ SECRETS = (
     "SCOREBOARD_FLOWER_PASSWORD",
 )
 _SHORTEST_SECRET = 32
+_PLACEHOLDER = re.compile(rb"(change|replace).{0,3}(me|this)|your.{0,3}(secret|key)|placeholder", re.IGNORECASE)
+"""What examples say where a secret belongs."""
+
+_ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?", re.ASCII)
+"""RFC 6454 section 6.2, as browsers send it."""
 
 
 class SettingsError(Exception):
@@ -42,20 +48,36 @@ def _redis(url: str) -> str:
 
 
 def _rate_limit(text: str) -> str:
-    parse_limit(text)
+    if any(limit.amount < 1 for limit in parse_limits(text)):
+        raise ValueError("must allow at least one")
     return text
 
 
-def _long_enough(secret: SecretBytes) -> SecretBytes:
-    if len(secret.get_secret_value()) < _SHORTEST_SECRET:
+def _random_enough(secret: SecretBytes) -> SecretBytes:
+    value = secret.get_secret_value()
+    if len(value) < _SHORTEST_SECRET:
         raise ValueError(f"must be at least {_SHORTEST_SECRET} bytes of randomness")
+    if not value.strip() or _PLACEHOLDER.search(value):
+        raise ValueError("is a placeholder: take 32 or more random bytes")
     return secret
+
+
+def _origins(text: str) -> str:
+    for origin in _listed(text):
+        if not _ORIGIN.fullmatch(origin):
+            raise ValueError("must be origins such as https://game.example, in lower case, without a path")
+    return text
+
+
+def _listed(text: str) -> list[str]:
+    return text.replace(",", " ").split()
 
 
 PostgresUrl = Annotated[str, AfterValidator(_postgresql)]
 RedisUrl = Annotated[str, AfterValidator(_redis)]
 RateLimit = Annotated[str, AfterValidator(_rate_limit)]
-Secret = Annotated[SecretBytes, AfterValidator(_long_enough)]
+Secret = Annotated[SecretBytes, AfterValidator(_random_enough)]
+Origins = Annotated[str, AfterValidator(_origins)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
@@ -148,7 +170,7 @@ class Settings(BaseSettings):
         20, ge=1, alias="SCOREBOARD_LIVE_PER_IP", description="Live connections per address and process."
     )
     live_max: int = Field(10_000, ge=1, alias="SCOREBOARD_LIVE_MAX", description="Live connections per process.")
-    allowed_origins: str = Field(
+    allowed_origins: Origins = Field(
         "",
         alias="SCOREBOARD_ALLOWED_ORIGINS",
         description="Further origins whose pages may call the API and open the live socket.",
@@ -183,7 +205,7 @@ class Settings(BaseSettings):
 
     @property
     def further_origins(self) -> frozenset[str]:
-        return frozenset(origin for origin in self.allowed_origins.replace(",", " ").split() if origin)
+        return frozenset(_listed(self.allowed_origins))
 
 
 def load(environ: Mapping[str, str] = os.environ) -> Settings:

@@ -4,6 +4,8 @@ import re
 from datetime import UTC, datetime
 
 _ISO_8601_CHARACTERS = re.compile(r"[0-9TWZ:.,+-]{8,40}", re.ASCII)
+_FRACTION_OF_MORE_THAN_A_SECOND = re.compile(r"T\d\d(:?\d\d)?[.,]", re.ASCII)
+"""Which Python reads as a fraction of a second."""
 
 
 def format_instant(instant: datetime) -> str:
@@ -13,7 +15,7 @@ def format_instant(instant: datetime) -> str:
 
 def parse_instant(text: str) -> datetime:
     """Any ISO 8601 date and time with an offset, as an aware UTC datetime. Raises ValueError for anything else."""
-    if "T" not in text or not _ISO_8601_CHARACTERS.fullmatch(text):
+    if "T" not in text or not _ISO_8601_CHARACTERS.fullmatch(text) or _FRACTION_OF_MORE_THAN_A_SECOND.search(text):
         raise ValueError("not an ISO 8601 date and time")
     instant = datetime.fromisoformat(text)
     if instant.tzinfo is None:

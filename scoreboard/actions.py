@@ -4,7 +4,6 @@ import json
 from dataclasses import replace
 
 import click
-from rich.console import Console
 from rich.table import Table
 from sqlalchemy.exc import IntegrityError
 
@@ -13,6 +12,7 @@ from common.fields import is_action_id
 from common.keys import DEFAULT_BOARD
 from common.ranking import GREATEST_SCORE
 from common.scoring import Action
+from scoreboard import tables
 from scoreboard.environment import connected
 
 _RULE = click.IntRange(min=0, max=2**31 - 1)
@@ -35,7 +35,7 @@ def listing(*, as_json: bool) -> None:
     table = Table("action", "version", "points", "boards", "cooldown (s)", "a day", "enabled")
     for row in rows:
         table.add_row(*(_cell(value) for value in row.values()))
-    Console().print(table)
+    tables.show(table)
 
 
 @actions.command("set")

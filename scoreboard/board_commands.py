@@ -4,11 +4,11 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from common import catalogue
 from common.timestamps import parse_instant
+from scoreboard import tables
 from scoreboard.environment import connected
 
 NOTICE = timedelta(seconds=catalogue.FRESH_SECONDS + 1)
@@ -37,7 +37,7 @@ def listing(*, as_json: bool) -> None:
     table = Table("board", "closes at")
     for row in rows:
         table.add_row(row["boardId"], row["closesAt"] or "-")
-    Console().print(table)
+    tables.show(table)
 
 
 @boards.command()

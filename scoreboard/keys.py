@@ -3,11 +3,11 @@
 import json
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from common import api_keys
 from common.api_keys import ApiKey
+from scoreboard import tables
 from scoreboard.environment import connected, load_settings
 
 _LONGEST_NAME = 64
@@ -45,7 +45,7 @@ def listing(*, as_json: bool) -> None:
     table = Table("id", "name", "created at", "old secret until", "revoked at")
     for row in rows:
         table.add_row(*(cell or "-" for cell in row.values()))
-    Console().print(table)
+    tables.show(table)
 
 
 @keys.command()

@@ -3,13 +3,13 @@
 import json
 
 import click
-from rich.console import Console
 from rich.table import Table
 from sqlalchemy import Connection
 
 from common import quarantine as store
 from common.inbox import Inbox
 from common.quarantine import SetAside
+from scoreboard import tables
 from scoreboard.environment import connected, connected_to_redis, load_settings
 
 
@@ -30,7 +30,7 @@ def listing(*, as_json: bool) -> None:
     table = Table("id", "set aside at", "reason", "payload")
     for row in rows:
         table.add_row(str(row.id), f"{row.created_at:%Y-%m-%d %H:%M:%S}", row.reason, json.dumps(row.payload))
-    Console().print(table)
+    tables.show(table)
 
 
 @quarantine.command()

@@ -5,7 +5,6 @@ import re
 import sys
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from common import accounts, passwords, suspensions
@@ -15,6 +14,7 @@ from common.moderation import Moderator
 from common.revocations import Revocations
 from common.suspensions import Decision
 from common.tokens import ROLES, Role
+from scoreboard import tables
 from scoreboard.environment import connected, connected_to_redis, load_settings
 
 _USERNAME = re.compile(r"[A-Za-z0-9_.-]{3,32}", re.ASCII)
@@ -56,7 +56,7 @@ def listing(*, as_json: bool) -> None:
     table = Table("user id", "username", "role")
     for user in everybody:
         table.add_row(*user)
-    Console().print(table)
+    tables.show(table)
 
 
 @users.command()

@@ -15,6 +15,7 @@ from sqlalchemy import Engine
 from common.board import Board, BoardId
 from common.rebuild import Rebuilder
 from common.verification import Drift, Verifier, boards_of
+from scoreboard import tables
 from scoreboard.boards import chosen
 from scoreboard.environment import connected, connected_to_redis
 from scoreboard.progress import progress
@@ -97,7 +98,7 @@ def _repair(engine: Engine, verifier: Verifier, rebuilder: Rebuilder, finding: F
 
 def _print(finding: Finding, console: Console) -> None:
     if finding.drifts:
-        console.print(_table(finding.drifts))
+        tables.show(_table(finding.drifts), stderr=console.stderr)
     for (board, period), count in finding.surplus.items():
         console.print(f"{board} {period}: Redis shows {count} players that have no standing")
     verdict = "everything agrees" if finding.is_clean else f"{len(finding.drifts)} standings differ"

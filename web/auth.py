@@ -63,7 +63,9 @@ def login() -> Response:
     given = body_as(LoginRequest)
     with services().engine.connect() as connection:
         found = accounts.find_by_name(connection, given.username)
-    if not hashing.is_password(given.password, found[1] if found else None) or not found:
+    is_right = hashing.is_password(given.password, found[1] if found else None)
+    limits.judge_login(is_right=is_right)
+    if not is_right or not found:
         log.info("login_failed", username=given.username)
         raise ScoreboardError(ErrorCode.INVALID_CREDENTIALS, "Wrong username or password.")
     user = found[0]

@@ -3,6 +3,8 @@
 Pages of other origins may call the API if the operator names them; no cookie is ever involved.
 """
 
+import re
+
 from flask import Flask, Response, request
 from flask_cors import CORS
 
@@ -27,17 +29,28 @@ _READABLE = [
 ]  # fmt: skip
 
 
+_CALLED_BY_PAGES = r"/(api/.*|openapi\.json|asyncapi\.json)"
+
+
 def init_app(app: Flask, settings: Settings) -> None:
     app.after_request(protect)
     if settings.further_origins:
+        app.after_request(vary)
         CORS(
             app,
-            resources={r"/(api/.*|openapi\.json|asyncapi\.json)": {"origins": sorted(settings.further_origins)}},
+            resources={_CALLED_BY_PAGES: {"origins": sorted(settings.further_origins)}},
             methods=["GET", "POST"],
             expose_headers=_READABLE,
             max_age=_PREFLIGHT_SECONDS,
             supports_credentials=False,
         )
+
+
+def vary(response: Response) -> Response:
+    """A cache shall not give one origin what was meant for another, or for none."""
+    if re.fullmatch(_CALLED_BY_PAGES, request.path):
+        response.vary.add("Origin")
+    return response
 
 
 def protect(response: Response) -> Response:

@@ -1,5 +1,8 @@
 """The whole error story: one table from code to status, one shape for every answer that is not a success."""
 
+import math
+import time
+
 import redis
 import structlog
 from flask import Flask, Response, jsonify
@@ -85,6 +88,10 @@ def refuse(error: ScoreboardError) -> Response:
     response = _answer(error.code, error.message, error.details)
     if error.retry_after is not None:
         response.headers["Retry-After"] = str(error.retry_after)
+    if error.allowance is not None:
+        response.headers["X-RateLimit-Limit"] = str(error.allowance.amount)
+        response.headers["X-RateLimit-Remaining"] = str(error.allowance.remaining)
+        response.headers["X-RateLimit-Reset"] = str(math.ceil(time.time()) + (error.retry_after or 0))
     response.headers.update(_HEADERS_OF_STATUS.get(response.status_code, {}))
     return response
 

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+import limits
 import redis
 from flask import Flask, Response, request
 from flask_limiter import ApplicationLimit, Limiter, RateLimitExceeded, RequestLimit
@@ -22,7 +23,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from common import keys, metrics
-from common.errors import ErrorCode, ScoreboardError
+from common.errors import Allowance, ErrorCode, ScoreboardError
 from common.redis import COMMAND_TIMEOUT_SECONDS, CONNECT_TIMEOUT_SECONDS, ImpatientConnection
 from common.strict_json import parse_object
 from web import proxies
@@ -35,12 +36,13 @@ from web.services import Services, services
 View = TypeVar("View", bound=Callable[..., object])
 
 _IPV6_SITE_BITS = 64
+_FAILURES = "login_failures"
 _MESSAGES = {
     "ip": (ErrorCode.RATE_LIMITED, "Too many requests from this address."),
     "updates": (ErrorCode.RATE_LIMITED, "Too many score updates."),
     "batch": (ErrorCode.RATE_LIMITED, "Too many requests with this API key."),
     "login": (ErrorCode.RATE_LIMITED, "Too many logins from this address."),
-    "login_failures": (ErrorCode.LOGIN_THROTTLED, "Too many failed logins of this account from this address."),
+    _FAILURES: (ErrorCode.LOGIN_THROTTLED, "Too many failed logins of this account from this address."),
 }
 CODE_OF_LIMIT = {name: code for name, (code, _) in _MESSAGES.items()}
 _NAMES = "limits"
@@ -119,12 +121,12 @@ per_address_logins = _declared(
     _per_address.shared_limit(lambda: services().settings.login_limit, scope="login", key_func=client_address),
 )
 per_account_failures = _declared(
-    "login_failures",
+    _FAILURES,
     _per_address.shared_limit(
         lambda: services().settings.login_failure_limit,
-        scope="login_failures",
+        scope=_FAILURES,
         key_func=_account_and_address,
-        deduct_when=lambda response: response.status_code == 401,  # noqa: PLR2004 - only failures count
+        deduct_when=lambda _response: False,  # asked before, and counted by `judge_login`
     ),
 )
 
@@ -150,20 +152,36 @@ def init_app(app: Flask, adapters: Services) -> None:
         )
 
 
+def judge_login(*, is_right: bool) -> None:
+    """Count a login that failed. Raises `login_throttled`.
+
+    Those that were under way with it may have used the limit up meanwhile: then nobody learns whether it was right.
+    """
+    limiter = _per_address.limiter
+    judge = limiter.test if is_right else limiter.hit
+    for limit in limits.parse_many(services().settings.login_failure_limit):
+        place = (_account_and_address(), _FAILURES)
+        if not judge(limit, *place):
+            window = limiter.get_window_stats(limit, *place)
+            raise _exceeded(_FAILURES, limit.amount, window.remaining, window.reset_time)
+
+
 def _refuse(exceeded: RateLimitExceeded) -> Response:
-    name = str(exceeded.limit.scope)
-    metrics.RATE_LIMITED.labels(name).inc()
-    code, message = _MESSAGES[name]
     breached = next(
         (limit for limiter in (_per_address, _per_user) for limit in limiter.current_limits if limit.breached), None
     )
     remaining, reset_at = _state_of(breached)
+    return refuse(_exceeded(str(exceeded.limit.scope), exceeded.limit.limit.amount, remaining, reset_at))
+
+
+def _exceeded(name: str, amount: int, remaining: int, reset_at: float) -> ScoreboardError:
+    """The error for a limit; the next request passes at `reset_at`, in Unix seconds."""
+    metrics.RATE_LIMITED.labels(name).inc()
+    code, message = _MESSAGES[name]
     retry_after = max(1, math.ceil(reset_at - time.time()))
-    response = refuse(ScoreboardError(code, f"{message} Try again in {retry_after} s.", None, retry_after))
-    response.headers["X-RateLimit-Limit"] = str(exceeded.limit.limit.amount)
-    response.headers["X-RateLimit-Remaining"] = str(remaining)
-    response.headers["X-RateLimit-Reset"] = str(math.ceil(reset_at))
-    return response
+    return ScoreboardError(
+        code, f"{message} Try again in {retry_after} s.", None, retry_after, Allowance(amount, max(0, remaining))
+    )
 
 
 def _state_of(breached: RequestLimit | None) -> tuple[int, float]:
@@ -171,6 +189,6 @@ def _state_of(breached: RequestLimit | None) -> tuple[int, float]:
     if breached is None:
         return 0, time.time()
     try:
-        return max(0, breached.window.remaining), breached.window.reset_time
+        return breached.window.remaining, breached.window.reset_time
     except redis.RedisError:
         return 0, time.time() + breached.limit.get_expiry()

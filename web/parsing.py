@@ -9,6 +9,9 @@ from common.errors import ErrorCode, ScoreboardError, invalid_field, invalid_fie
 from common.strict_json import parse_object
 from web.requests import read_body
 
+MOST_PROBLEMS = 20
+"""That an answer names: no request shall get a far longer answer than it is."""
+
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -32,7 +35,8 @@ def validated(model: type[Model], values: object, *, strict: bool = True) -> Mod
     try:
         return model.model_validate(values, strict=strict)
     except ValidationError as error:
-        problems = [(_path(problem["loc"]), problem["msg"]) for problem in error.errors(include_input=False)]
+        found = error.errors(include_input=False)[:MOST_PROBLEMS]
+        problems = [(_path(problem["loc"]), problem["msg"]) for problem in found]
         raise invalid_fields(problems) from None
 
 

@@ -32,7 +32,7 @@ def listing() -> Response:
     query = query_as(SnapshotsQuery)
     period = asked_period(query)
     scope = f"snapshots {query.board} {period.id}"
-    before = _position(scope, query.cursor) if query.cursor else None
+    before = _position(scope, query.cursor) if query.cursor is not None else None
     with services().engine.connect() as connection:
         page = snapshots.page(connection, query.board, period.id, query.limit + 1, before)
     shown = page[: query.limit]

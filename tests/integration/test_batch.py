@@ -337,7 +337,9 @@ def test_an_operator_creates_lists_rotates_and_revokes(
 
     listed = command_line("keys", "list", "--json").stdout
     assert [key["name"] for key in json.loads(listed)] == ["game server"]
-    assert newest["secret"] not in listed + command_line("keys", "list").stdout
+    shown = command_line("keys", "list").stdout
+    assert old.key_id in shown
+    assert newest["secret"] not in listed + shown
     assert command_line("keys", "revoke", old.key_id).returncode == 0
     assert error_code(newest_server.send(item(players[0]))) == "api_key_invalid"
     assert command_line("keys", "revoke", old.key_id).returncode == 0

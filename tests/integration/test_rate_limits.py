@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import pytest
@@ -119,6 +120,22 @@ def test_failed_logins_are_throttled_for_that_account_and_address_alone(
         assert client.post("/api/auth/login", json={"username": "bob", "password": PASSWORD}).status_code == 200
         elsewhere = {"REMOTE_ADDR": "198.51.100.7"}
         assert client.post("/api/auth/login", json=right, environ_base=elsewhere).status_code == 200
+
+
+def test_failures_that_come_at_once_are_throttled_like_those_that_come_one_by_one(
+    make_settings: SettingsFactory, worker: WorkerState
+) -> None:
+    with limited(make_settings, SCOREBOARD_LOGIN_FAILURE_LIMIT="2/minute") as client:
+        register(client, "ada")
+
+        def attempt(password: str) -> int:
+            body = {"username": "ada", "password": password}
+            return client.application.test_client().post("/api/auth/login", json=body).status_code
+
+        with ThreadPoolExecutor(8) as pool:
+            statuses = sorted(pool.map(attempt, ["wrong password"] * 8))
+        assert statuses == [401] * 2 + [429] * 6
+        assert attempt(PASSWORD) == 429
 
 
 def test_an_answer_within_the_limit_carries_no_limit_headers(client: FlaskClient) -> None:

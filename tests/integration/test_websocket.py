@@ -390,6 +390,7 @@ def test_one_address_gets_its_share_and_has_it_back_when_it_hangs_up(stack: Stac
         answer = ask(stack, f"?board={board.id}")
         assert refused(answer) == (429, "too_many_connections")
         assert int(answer.headers["Retry-After"]) >= 1
+        assert (answer.headers["X-RateLimit-Limit"], answer.headers["X-RateLimit-Remaining"]) == (str(share), "0")
     wait_until(lambda: _viewers(stack) == 0)
     with ExitStack() as viewers:
         for _ in range(share):

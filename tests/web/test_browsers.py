@@ -68,6 +68,13 @@ def test_a_page_of_a_named_origin_may_send_an_update(friendly: FlaskClient) -> N
     assert answer.headers["Access-Control-Allow-Headers"] == "authorization, content-type"
 
 
+def test_a_cache_keeps_what_different_origins_get_apart(friendly: FlaskClient, client: FlaskClient) -> None:
+    for origin in (FRIEND, STRANGER):
+        assert "Origin" in asked_from(friendly, origin).headers["Vary"]
+    assert "Origin" in friendly.get("/api/scores/leaderboard").headers["Vary"]
+    assert "Vary" not in client.get("/api/scores/leaderboard").headers
+
+
 def test_a_page_of_any_other_origin_may_not(friendly: FlaskClient, client: FlaskClient) -> None:
     assert "Access-Control-Allow-Origin" not in asked_from(friendly, STRANGER).headers
     assert "Access-Control-Allow-Origin" not in asked_from(friendly, f"{FRIEND}.evil.example").headers

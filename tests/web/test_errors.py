@@ -12,6 +12,7 @@ from tests.conftest import SettingsFactory
 from tests.documents import documented_application
 from tests.player import Player, error_code
 from web import limits
+from web.parsing import MOST_PROBLEMS
 from workers.state import WorkerState
 
 
@@ -86,6 +87,12 @@ def test_parts_and_conditions_of_writes_are_not_asked_for(client: FlaskClient, p
     answer = client.get(path, headers={name: "bytes=99999999-" if "Range" in name else '"x"'})
     assert answer.status_code == 200
     answer.close()
+
+
+def test_an_answer_names_some_of_a_thousand_problems(client: FlaskClient) -> None:
+    answer = client.post("/api/auth/login", json={f"field-{number}": 0 for number in range(1000)})
+    assert error_code(answer) == "validation_failed"
+    assert len(answer.get_json()["error"]["details"]["fields"]) == MOST_PROBLEMS
 
 
 def test_a_charset_beside_the_type_is_fine(client: FlaskClient) -> None:

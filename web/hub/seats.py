@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from common.errors import ErrorCode, ScoreboardError
+from common.errors import Allowance, ErrorCode, ScoreboardError
 
 TRY_AGAIN_SECONDS = 10
 
@@ -20,7 +20,8 @@ class Seats:
         """Raises `too_many_connections` for an address that has its share, `dependency_unavailable` if all is full."""
         if self._taken[address] >= self._most_per_address:
             message = "Too many live connections from this address."
-            raise ScoreboardError(ErrorCode.TOO_MANY_CONNECTIONS, message, None, TRY_AGAIN_SECONDS)
+            allowance = Allowance(self._most_per_address)
+            raise ScoreboardError(ErrorCode.TOO_MANY_CONNECTIONS, message, None, TRY_AGAIN_SECONDS, allowance)
         if self.total >= self._most:
             message = "All places for viewers are taken."
             raise ScoreboardError(ErrorCode.DEPENDENCY_UNAVAILABLE, message, None, TRY_AGAIN_SECONDS)

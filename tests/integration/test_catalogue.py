@@ -1,0 +1,53 @@
+"""The catalogue that each process keeps: never old where it can be new, and there while PostgreSQL is away."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from sqlalchemy import create_engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from common import catalogue, failures
+from common.catalogue import FRESH_SECONDS, CatalogueCache
+from common.scoring import Action
+from workers.state import WorkerState
+
+CALLERS = 20
+
+
+def test_whoever_asks_when_its_time_is_over_gets_the_new_one_however_many_ask(worker: WorkerState) -> None:
+    kept = CatalogueCache(worker.engine)
+    assert "chest" not in kept.current().actions
+    with worker.engine.begin() as connection:
+        catalogue.add(connection, Action("chest", 1, 10, ("main",)), enabled=True)
+    kept._read_at -= FRESH_SECONDS
+
+    with ThreadPoolExecutor(CALLERS) as pool:
+        found = list(pool.map(lambda _: kept.current(), range(CALLERS)))
+
+    assert all("chest" in each.actions for each in found)
+
+
+def test_while_postgresql_is_away_the_last_one_holds_and_is_not_asked_for_again_at_once(worker: WorkerState) -> None:
+    kept = CatalogueCache(worker.engine)
+    known = kept.current()
+    kept._engine = create_engine("postgresql+psycopg2://127.0.0.1:1/none")
+    kept._read_at -= FRESH_SECONDS
+
+    assert kept.current() is known
+    assert time.monotonic() - kept._read_at < FRESH_SECONDS / 2
+
+
+def test_whoever_waited_for_an_attempt_in_vain_waits_for_nothing_else(worker: WorkerState) -> None:
+    kept = CatalogueCache(worker.engine)
+    kept.current()
+    kept._was_read = False
+    failures.begin()
+    kept._read_unless_somebody_just_did()
+    assert failures.has("postgresql")
+    failures.end()
+
+
+def test_without_any_it_is_an_error() -> None:
+    with pytest.raises(SQLAlchemyError):
+        CatalogueCache(create_engine("postgresql+psycopg2://127.0.0.1:1/none")).current()
