@@ -6,11 +6,13 @@ monkey.patch_all()  # before anything else is imported
 
 import os  # noqa: E402
 import resource  # noqa: E402
+import shutil  # noqa: E402
 import sys  # noqa: E402
 import tempfile  # noqa: E402
 
+_own_metrics_folder = ""
 if not os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="scoreboard-metrics-")
+    _own_metrics_folder = os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="scoreboard-metrics-")
 
 from gunicorn.arbiter import Arbiter  # noqa: E402
 from prometheus_client import multiprocess  # noqa: E402
@@ -76,6 +78,13 @@ def worker_exit(server: Arbiter, worker: Worker) -> None:
     """In the worker, after its last request: the last viewers are told to come back."""
     del server
     worker.see_viewers_off()
+
+
+def on_exit(server: Arbiter) -> None:
+    """In the master, at the very end."""
+    del server
+    if _own_metrics_folder:
+        shutil.rmtree(_own_metrics_folder, ignore_errors=True)
 
 
 def child_exit(server: Arbiter, worker: Worker) -> None:
