@@ -14,6 +14,9 @@ _FORMS = {
 }
 NAMES = (ALL_TIME, *_FORMS)
 
+END_OF_TIME = datetime.max.replace(tzinfo=UTC)
+"""The end of the last periods that there are, which no date can name."""
+
 
 @dataclass(frozen=True)
 class Period:
@@ -68,15 +71,20 @@ def open_at(now: datetime) -> Iterator[Period]:
 
 
 def _span(name: str, period_id: str) -> tuple[datetime, datetime]:
+    if name == "daily":
+        start = datetime.strptime(period_id, "%Y-%m-%d").replace(tzinfo=UTC)
+        return start, _after(start, 1)
+    if name == "weekly":
+        year, week = int(period_id[:4]), int(period_id[6:])
+        monday = datetime.combine(datetime.fromisocalendar(year, week, 1), time(), UTC)
+        return monday, _after(monday, 7)
+    first = datetime.strptime(period_id, "%Y-%m").replace(tzinfo=UTC)
+    next_month = _after(first, 31)
+    return first, next_month if next_month == END_OF_TIME else next_month.replace(day=1)
+
+
+def _after(start: datetime, days: int) -> datetime:
     try:
-        if name == "daily":
-            start = datetime.strptime(period_id, "%Y-%m-%d").replace(tzinfo=UTC)
-            return start, start + timedelta(days=1)
-        if name == "weekly":
-            year, week = int(period_id[:4]), int(period_id[6:])
-            monday = datetime.combine(datetime.fromisocalendar(year, week, 1), time(), UTC)
-            return monday, monday + timedelta(days=7)
-        first = datetime.strptime(period_id, "%Y-%m").replace(tzinfo=UTC)
-        return first, (first + timedelta(days=31)).replace(day=1)
-    except OverflowError as error:
-        raise ValueError(f"no period has the id {period_id!r}") from error
+        return start + timedelta(days=days)
+    except OverflowError:
+        return END_OF_TIME

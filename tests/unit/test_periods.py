@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common import periods
+from common.timestamps import format_instant
 
 instants = st.datetimes(datetime(1971, 1, 1), datetime(9998, 12, 30), timezones=st.just(UTC))  # noqa: DTZ001 - bounds
 
@@ -92,9 +93,10 @@ def test_an_id_of_no_possible_period_is_refused(text: str) -> None:
         periods.resolve(text, datetime(2026, 11, 23, tzinfo=UTC))
 
 
-def test_the_last_day_of_the_calendar_does_not_overflow() -> None:
-    with pytest.raises(ValueError):
-        periods.parse("9999-12-31")
+@pytest.mark.parametrize("period_id", ["9999-12-31", "9999-W52", "9999-12"])
+def test_the_last_periods_of_the_calendar_end_with_it(period_id: str) -> None:
+    assert periods.parse(period_id).ends_at == periods.END_OF_TIME
+    assert format_instant(periods.END_OF_TIME) == "9999-12-31T23:59:59.999Z"
 
 
 def test_names_resolve_to_the_open_periods() -> None:
