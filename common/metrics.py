@@ -1,5 +1,7 @@
 """Every metric. Written by all processes of a machine into `PROMETHEUS_MULTIPROC_DIR`, read at /metrics."""
 
+from collections.abc import Iterable
+
 from prometheus_client import Counter, Gauge, Histogram
 
 RESPONSE_SECONDS = Histogram(
@@ -45,3 +47,14 @@ DRIFT = Gauge(
 VERIFIED = Counter("scoreboard_verified_players_total", "Players whose standings were checked")
 VERIFIED_ROUNDS = Counter("scoreboard_verified_rounds_total", "Times that every player had been checked")
 REBUILDS = Counter("scoreboard_rebuilds_total", "Boards filled again from PostgreSQL", ["board"])
+
+
+def begin_at_zero(*, limits: Iterable[str], codes: Iterable[str]) -> None:
+    """Let counters of the web be there before they have counted: a rate cannot be told from a series' first value."""
+    for limit in limits:
+        RATE_LIMITED.labels(limit)
+    for code in codes:
+        ERRORS.labels(code)
+    for cache in ("board", "user_details"):
+        for result in ("hit", "miss"):
+            CACHE_READS.labels(cache, result)

@@ -132,6 +132,7 @@ per_account_failures = _declared(
 
 
 def init_app(app: Flask, adapters: Services) -> None:
+    metrics.begin_at_zero(limits=CODE_OF_LIMIT, codes=ErrorCode)
     app.config.update(
         RATELIMIT_STORAGE_URI=adapters.settings.rate_limit_url,
         RATELIMIT_STORAGE_OPTIONS={

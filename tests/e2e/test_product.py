@@ -1,6 +1,7 @@
 """The running product through its front door: web, worker and beat as processes, over real sockets."""
 
 import json
+import math
 import secrets
 import signal
 import time
@@ -79,22 +80,38 @@ def test_no_secret_of_a_user_or_the_server_is_in_any_log(stack: Stack, caller: C
     "name",
     [
         'scoreboard_response_seconds_bucket{le="0.1",method="POST",route="/api/scores/update",status="200"}',
-        "scoreboard_websocket_connections",
         'scoreboard_cache_reads_total{cache="board",result="hit"}',
         'scoreboard_cache_reads_total{cache="user_details",result="miss"}',
         'scoreboard_errors_total{code="not_found"}',
-        "scoreboard_inbox_depth 0.0",
         "scoreboard_batch_size_count",
         'scoreboard_updates_total{outcome="applied"}',
     ],
 )
-def test_the_internal_port_shows_the_metric(stack: Stack, caller: Caller, name: str) -> None:
+def test_the_internal_port_counts(stack: Stack, caller: Caller, name: str) -> None:
     caller.update()
     requests.get(f"{stack.url}/api/scores/leaderboard", timeout=10)
     requests.get(f"{stack.url}/api/nowhere", timeout=10)
+    wait_until(lambda: shown_as(stack, name) > 0)
+
+
+def test_the_internal_port_shows_who_watches_and_what_waits(stack: Stack) -> None:
     with viewing(stack.live_url):
-        pass
-    wait_until(lambda: name in requests.get(stack.metrics_url, timeout=10).text)
+        wait_until(lambda: shown_as(stack, "scoreboard_websocket_connections") == 1)
+    wait_until(lambda: shown_as(stack, "scoreboard_websocket_connections") == 0)
+    wait_until(lambda: shown_as(stack, "scoreboard_inbox_depth") == 0)
+
+
+def shown_as(stack: Stack, series: str) -> float:
+    """The value of a series at /metrics; not a number while there is none."""
+    lines = requests.get(stack.metrics_url, timeout=10).text.splitlines()
+    return next((float(line.rpartition(" ")[2]) for line in lines if line.startswith(f"{series} ")), math.nan)
+
+
+def test_what_has_never_been_counted_is_shown_as_zero(stack: Stack) -> None:
+    shown = requests.get(stack.metrics_url, timeout=10).text
+
+    assert 'scoreboard_rate_limit_violations_total{limit="batch"} 0.0' in shown
+    assert 'scoreboard_errors_total{code="board_closed"} 0.0' in shown
 
 
 def test_a_worker_of_its_own_shows_its_metrics_too(stack: Stack, caller: Caller) -> None:

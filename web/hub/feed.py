@@ -27,8 +27,9 @@ from web.pulses import Pulses
 
 log = structlog.get_logger(__name__)
 
-TICK_SECONDS = 0.1
-"""At most ten frames a second: changes in between are merged."""
+TICK_SECONDS = 0.105
+"""At most ten frames a second: changes in between are merged. A little longer than a tenth, so that it is so by the
+clock of a viewer too, whom one frame reaches late and another does not."""
 
 POLL_SECONDS = 1.0
 SESSION_POLL_SECONDS = 10.0
