@@ -7,6 +7,7 @@ same as the code.
 
 import re
 from typing import Annotated
+from uuid import UUID
 
 from pydantic import BeforeValidator, Field
 
@@ -30,6 +31,14 @@ def _plain_digits(value: object) -> object:
 
 def is_idempotency_key(text: str) -> bool:
     return re.fullmatch(_IDEMPOTENCY_KEY, text, re.ASCII) is not None
+
+
+def is_uuid(text: str) -> bool:
+    """Whether it is a UUID in the form in which we write them."""
+    try:
+        return str(UUID(text)) == text
+    except ValueError:
+        return False
 
 
 def is_action_id(text: str) -> bool:

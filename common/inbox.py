@@ -10,6 +10,7 @@ import orjson
 import redis
 
 from common import keys, outcomes
+from common.fields import is_uuid
 from common.outcomes import Outcome
 from common.records import UpdateKey
 from common.redis import Client, script
@@ -17,6 +18,9 @@ from common.tasks import DOORBELL_SECONDS
 from common.timestamps import from_milliseconds, to_milliseconds
 
 Result = TypeVar("Result")
+
+_NOT_TO_BE_READ = (KeyError, TypeError, ValueError, OverflowError, OSError)
+"""What an entry that the web did not write can come to; the last two are of instants that no clock shows."""
 
 DOORBELL_MS = int(DOORBELL_SECONDS * 1000)
 
@@ -199,8 +203,10 @@ class Inbox:
         if not entries:
             return None
         ((inbox_id, fields),) = entries
-        accepted_at = fields.get("accepted_at", "")
-        return from_milliseconds(int(accepted_at if accepted_at.isdigit() else inbox_id.partition("-")[0]))
+        try:
+            return from_milliseconds(int(fields["accepted_at"]))
+        except _NOT_TO_BE_READ:
+            return from_milliseconds(int(inbox_id.partition("-")[0]))
 
     def put_back(self, update: Mapping[str, Any], accepted_at: datetime) -> None:
         """Append an update that was set aside, as accepted when it was. Its receipt says `accepted` again."""
@@ -254,7 +260,18 @@ def _only_stream(reply: object) -> list[tuple[str, dict[str, str]]]:
 
 def _read(inbox_id: str, fields: Mapping[str, str], times: int) -> Delivery | Garbled:
     try:
-        update = Update(**orjson.loads(fields["update"]))
-        return Delivery(inbox_id, from_milliseconds(int(fields["accepted_at"])), update, times)
-    except (KeyError, TypeError, ValueError):
+        accepted_at = from_milliseconds(int(fields["accepted_at"]))
+        return Delivery(inbox_id, accepted_at, _parsed(fields["update"]), times)
+    except _NOT_TO_BE_READ:
         return Garbled(inbox_id, fields)
+
+
+def _parsed(text: str) -> Update:
+    """Raises TypeError or ValueError for what the web would not have written: trying it again would not help."""
+    update = Update(**orjson.loads(text))
+    for name, value in vars(update).items():
+        if not isinstance(value, str) and not (name == "reply_to" and value is None):
+            raise TypeError(name)
+    if not is_uuid(update.user_id):
+        raise ValueError(update.user_id)
+    return update

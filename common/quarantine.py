@@ -1,5 +1,6 @@
 """The quarantine: inbox entries that could not be applied, kept with the reason so that nothing is lost."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -30,10 +31,15 @@ class SetAside(NamedTuple):
 _COLUMNS = tuple(score_quarantine.c[name] for name in SetAside._fields)
 
 
-def put(connection: Connection, inbox_id: str, reason: str, payload: object) -> None:
-    """Set an entry aside. Safe to run twice. NUL, which jsonb cannot hold, is kept as its escape's text."""
-    stored = orjson.dumps(payload).decode().replace("\\u0000", "\\\\u0000")
-    connection.execute(_PUT, {"inbox_id": inbox_id, "reason": reason, "payload": stored})
+def put(connection: Connection, inbox_id: str, reason: str, payload: Mapping[str, str | None]) -> None:
+    """Set an entry aside. Safe to run twice. NUL, which PostgreSQL cannot hold, is kept as its escape's text."""
+    stored = {_storable(name): value and _storable(value) for name, value in payload.items()}
+    values = {"inbox_id": inbox_id, "reason": _storable(reason), "payload": orjson.dumps(stored).decode()}
+    connection.execute(_PUT, values)
+
+
+def _storable(text: str) -> str:
+    return text.replace("\0", "\\u0000")
 
 
 def everything(connection: Connection) -> list[SetAside]:

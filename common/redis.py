@@ -63,6 +63,7 @@ def connect(url: str, *, connections: int = 64) -> Client:
         url,
         connection_class=ImpatientConnection,
         decode_responses=True,
+        encoding_errors="backslashreplace",  # bytes that are no text make their own entry odd, and no other unreadable
         max_connections=connections,
         socket_connect_timeout=CONNECT_TIMEOUT_SECONDS,
         socket_timeout=COMMAND_TIMEOUT_SECONDS,

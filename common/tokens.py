@@ -5,13 +5,13 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
-from uuid import UUID
 
 import jwt
 from jwt.exceptions import InvalidTokenError
 from jwt.types import Options
 
 from common.errors import ErrorCode, ScoreboardError
+from common.fields import is_uuid
 
 Role = Literal["player", "admin"]
 ROLES: tuple[Role, ...] = ("player", "admin")
@@ -119,11 +119,7 @@ def _text(payload: Mapping[str, object], name: str) -> str:
 def _id(payload: Mapping[str, object], name: str) -> str:
     """A UUID in the form in which we write them."""
     value = _text(payload, name)
-    try:
-        is_ours = str(UUID(value)) == value
-    except ValueError:
-        is_ours = False
-    if not is_ours:
+    if not is_uuid(value):
         raise _invalid()
     return value
 

@@ -3,8 +3,10 @@
 import random
 import secrets
 import threading
+import time
 import uuid
 from collections import Counter
+from typing import Any
 
 import orjson
 import pytest
@@ -206,6 +208,49 @@ def test_an_entry_nobody_can_read_is_set_aside_at_once(worker: WorkerState, play
     with worker.engine.connect() as connection:
         reasons = connection.scalars(text("SELECT reason FROM score_quarantine")).all()
     assert reasons == ["cannot be read"] * 2
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"update": '{"x": "\\u0000"}'},
+        {"update": "\0"},
+        {"update": b"\xff\xfe\xfa"},
+        {"update": b"\xff", b"\xff": b"\xff"},
+        {"accepted_at": "99999999999999999999"},
+        {"accepted_at": "-99999999999999"},
+        {"user_id": "UPPER"},
+        {"user_id": "nobody"},
+        {"reply_to": {"a": 1}},
+        {"occurred_at": 5},
+        {"idempotency_key": None},
+    ],
+    ids=str,
+)
+def test_whatever_stands_in_the_inbox_holds_up_no_neighbour(
+    worker: WorkerState, players: list[str], changes: dict[Any, Any]
+) -> None:
+    update: dict[str, Any] = {
+        "user_id": players[0],
+        "action_id": "share",
+        "idempotency_key": "a-key-of-ours",
+        "occurred_at": "2026-11-23T09:15:00Z",
+        "request_id": "request",
+        "reply_to": None,
+    }
+    update |= {name: value for name, value in changes.items() if name in update}
+    update["user_id"] = players[0].upper() if update["user_id"] == "UPPER" else update["user_id"]
+    entry = {"accepted_at": str(int(time.time() * 1000)), "update": orjson.dumps(update)}
+    worker.redis.xadd(keys.INBOX, {**entry, **{name: value for name, value in changes.items() if name not in update}})
+    accept(worker, players[1])
+
+    assert worker.inbox.oldest()
+    worker.drain.run()
+
+    assert worker.inbox.depth() == 0
+    assert board_in_database(worker.engine) == [(players[1], 25)]
+    with worker.engine.connect() as connection:
+        assert connection.scalars(text("SELECT reason FROM score_quarantine")).all() == ["cannot be read"]
 
 
 def test_a_poison_entry_is_set_aside_after_five_deliveries_and_its_neighbours_are_applied(
