@@ -16,6 +16,8 @@ from common.models import actions, boards
 from common.scoring import Action, Catalogue
 
 FRESH_SECONDS = 5.0
+_HOPELESS_SECONDS = 1.0
+"""For so long nobody tries again what has just failed, where there is no earlier catalogue to go on with."""
 
 DEFAULTS = Catalogue(
     boards=frozenset({DEFAULT_BOARD}),
@@ -95,7 +97,7 @@ class CatalogueCache:
         self._engine = engine
         self._catalogue: Catalogue | None = None
         self._read_at = -math.inf
-        self._was_read = True
+        self._failure: SQLAlchemyError | None = None
         self._reading = Lock()
 
     def current(self) -> Catalogue:
@@ -119,18 +121,21 @@ class CatalogueCache:
         return time.monotonic() - self._read_at
 
     def _read_unless_somebody_just_did(self) -> Catalogue:
-        known = self._catalogue
-        if known and self._age < FRESH_SECONDS / 2:
-            if not self._was_read:
-                failures.note("postgresql")  # whoever waited for an attempt in vain has waited in vain
-            return known
+        if self._age >= (FRESH_SECONDS / 2 if self._catalogue else _HOPELESS_SECONDS):
+            self._read()
+        elif self._failure:
+            failures.note("postgresql")  # whoever waited for an attempt in vain has waited in vain
+        if self._catalogue:
+            return self._catalogue
+        if self._failure is None:
+            raise RuntimeError("neither a catalogue nor a failure")
+        raise self._failure.with_traceback(None)
+
+    def _read(self) -> None:
         try:
             with self._engine.connect() as connection:
-                self._catalogue = known = load(connection)
-            self._was_read = True
-        except SQLAlchemyError:
-            self._was_read = False
-            if known is None:
-                raise
+                self._catalogue = load(connection)
+            self._failure = None
+        except SQLAlchemyError as error:
+            self._failure = error
         self._read_at = time.monotonic()
-        return known

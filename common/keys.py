@@ -5,7 +5,8 @@
 | `leaderboard:scores` | zset | board `main`, all time: member `<tie rank>:<user id>`, score = points |
 | `leaderboard:<board>:<period>:scores` | zset | the same for other boards and periods, default parts left out |
 | `…:members` | hash | user id -> `version:tie rank:updated at in ms` |
-| `…:meta` | hash | epoch, seq, at (ms), ascending, run_id of the server, fence; `hidden:{userId}` -> version |
+| `…:meta` | hash | epoch, seq, at (ms), ascending, players, run_id of the server, fence; `hidden:{userId}` -> version |
+| `…:scores:{fence}`, `…:members:{fence}` | zset, hash, 1 h | what a rebuild has gathered so far |
 | `…:rebuilding` | string | who rebuilds this board now; expires |
 | `leaderboard:updates` | channel | one message per batch: boards touched with their seq, players changed |
 | `user:{userId}:details` | hash, 1 h | username |
@@ -16,6 +17,7 @@
 | `scores:receipt:{userId}:{key}` | string | what became of an update; 1 h after the outcome |
 | `scores:verification` | string | how far the check of all players is, and what it found |
 | `scores:worker` | string, 15 s | a worker has run a task |
+| `scores:ready` | string, 1 s | this server takes writes |
 | `session:{sid}:revoked` | string, 1 h | `1` revoked, `?` being revoked: ask PostgreSQL |
 | `session:{sid}:owner` | string, 1 h at most | id of the user whose session it is, until it expires |
 | `sessions:loaded` | string | run id of the server that knows every revocation of the last hour |
@@ -34,6 +36,7 @@ DOORBELL = "scores:doorbell"
 UPDATES_CHANNEL = "leaderboard:updates"
 VERIFICATION = "scores:verification"
 WORKER_SEEN = "scores:worker"
+READY = "scores:ready"
 SESSIONS_LOADED = "sessions:loaded"
 SESSIONS_ENDED = "sessions:ended"
 RATE_LIMIT_PREFIX = "ratelimit"

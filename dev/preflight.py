@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from common import settings
+from common import redis, settings
 from common.settings import Settings
 from dev import environment, ports
 
@@ -31,6 +31,17 @@ def check_settings(env: Mapping[str, str]) -> Settings:
     """All settings before anything starts; the URLs of embedded servers are not known yet."""
     later = {"DATABASE_URL": "postgresql://127.0.0.1/later", "REDIS_URL": "redis://127.0.0.1/0"}
     return settings.load({**env, **{name: url for name, url in later.items() if not environment.is_given(env, name)}})
+
+
+def check_redis(config: Settings, env: Mapping[str, str]) -> None:
+    """Raises StartError for a server of the operator's that throws keys away: web and worker would not start on it."""
+    urls = {"REDIS_URL": config.redis_url, "BROKER_URL": config.celery_broker_url}
+    for name, url in urls.items():
+        if environment.is_given(env, name):
+            try:
+                redis.refuse_eviction(url)
+            except redis.EvictionError as error:
+                raise StartError(f"{name}: {error}") from None
 
 
 def check_ports(config: Settings, refusal: Callable[[str, int], str | None] = ports.refusal) -> None:

@@ -58,6 +58,7 @@ class Run:
         env = environment.with_secrets(env, self._folder)
         config = preflight.check_settings(env)
         preflight.check_ports(config)
+        preflight.check_redis(config, env)
         is_demo = demo.is_wanted(env)
         _empty(self._folder / "metrics")
         try:

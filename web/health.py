@@ -57,9 +57,14 @@ def _postgresql(adapters: Services) -> bool:
     return True
 
 
+def _redis(adapters: Services) -> bool:
+    """A server that is full still answers a ping, and takes no update."""
+    return bool(adapters.redis.set(keys.READY, "1", px=1000))
+
+
 _CHECKS: dict[str, Callable[[Services], bool]] = {
     "postgresql": _postgresql,
-    "redis": lambda adapters: bool(adapters.redis.ping()),
+    "redis": _redis,
     "worker": lambda adapters: bool(adapters.redis.exists(keys.WORKER_SEEN)),
     "loops": lambda adapters: not adapters.pulses.stalled(),
 }

@@ -84,7 +84,22 @@ def _account_and_address() -> str:
     return f"{client_address()}:{username[:64]}"
 
 
-_per_address = Limiter(
+class _Patient(Limiter):
+    """Lets everybody go on in memory when the storage dies.
+
+    Flask-Limiter does so with the first request that finds it dead, and fails the others that were waiting for it at
+    that moment. They ask once more.
+    """
+
+    def _check_request_limit(self, callable_name: str | None = None, in_middleware: bool = True) -> None:
+        try:
+            super()._check_request_limit(callable_name, in_middleware)
+        except redis.RedisError:
+            self.context.seen_limits.clear()
+            super()._check_request_limit(callable_name, in_middleware)
+
+
+_per_address = _Patient(
     client_address,
     strategy="sliding-window-counter",
     application_limits=[
@@ -99,7 +114,7 @@ _per_address = Limiter(
     # Also an address that no view has is counted: Flask-Limiter skips a request without a name.
     request_identifier=lambda: request.endpoint or "unmatched",
 )
-_per_user = Limiter(client_address, strategy="moving-window", in_memory_fallback_enabled=True)
+_per_user = _Patient(client_address, strategy="moving-window", in_memory_fallback_enabled=True)
 
 per_user_updates = _declared(
     "updates",

@@ -55,13 +55,15 @@ class Replies:
         self._start()
         waiter = Waiter()
         update = (user_id, idempotency_key)
-        self._waiters[update].append(waiter)
+        with self._lock:
+            self._waiters[update].append(waiter)
         try:
             yield waiter
         finally:
-            self._waiters[update].remove(waiter)
-            if not self._waiters[update]:
-                del self._waiters[update]
+            with self._lock:
+                self._waiters[update].remove(waiter)
+                if not self._waiters[update]:
+                    del self._waiters[update]
 
     def _start(self) -> None:
         with self._lock:

@@ -114,7 +114,7 @@ def _result(
         return _same_action(claim, Answer(reply.outcome, reply.replayed))
     receipt = _receipt(services.inbox, update.user_id, update.idempotency_key) if wait_seconds else None
     pending = outcomes.accepted(update.user_id, update.action_id, update.idempotency_key, "")
-    return Answer(receipt or pending, replayed=False)
+    return _same_action(claim, Answer(receipt or pending, replayed=False))
 
 
 def _receipt(inbox: Inbox, user_id: str, idempotency_key: str) -> Outcome | None:

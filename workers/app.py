@@ -2,11 +2,15 @@
 
 import sys
 
+from billiard import pool
 from celery import Celery, signals
 
 from common import logging, redis, settings
 from workers import metrics_server
 from workers.broker import Amqp
+
+RESULT_HEARD_WITHIN_TENTHS = 20
+"""Of a second."""
 
 app = Celery("scoreboard", include=["workers.tasks"], amqp=Amqp)
 app.config_from_object("celeryconfig")
@@ -26,6 +30,15 @@ def refuse_eviction(**_: object) -> None:
             redis.refuse_eviction(url)
     except redis.EvictionError as error:
         sys.exit(f"worker cannot start: REDIS_URL or BROKER_URL: {error}")
+
+
+@signals.worker_process_init.connect
+def end_soon(**_: object) -> None:
+    """billiard's pool lets a child that ends wait for half a minute for somebody to hear of its last result.
+
+    After a broker was away in the middle of a task nobody listens any more, and nobody needs the results.
+    """
+    pool.GUARANTEE_MESSAGE_CONSUMPTION_RETRY_LIMIT = RESULT_HEARD_WITHIN_TENTHS
 
 
 @signals.worker_ready.connect

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import create_engine
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from common import catalogue, failures
 from common.catalogue import FRESH_SECONDS, CatalogueCache
@@ -41,13 +41,30 @@ def test_while_postgresql_is_away_the_last_one_holds_and_is_not_asked_for_again_
 def test_whoever_waited_for_an_attempt_in_vain_waits_for_nothing_else(worker: WorkerState) -> None:
     kept = CatalogueCache(worker.engine)
     kept.current()
-    kept._was_read = False
+    kept._failure = OperationalError("", None, Exception())
     failures.begin()
     kept._read_unless_somebody_just_did()
     assert failures.has("postgresql")
     failures.end()
 
 
-def test_without_any_it_is_an_error() -> None:
-    with pytest.raises(SQLAlchemyError):
-        CatalogueCache(create_engine("postgresql+psycopg2://127.0.0.1:1/none")).current()
+def test_without_any_it_is_an_error_for_which_a_crowd_waits_once() -> None:
+    kept = CatalogueCache(create_engine("postgresql+psycopg2://127.0.0.1:1/none"))
+    attempts = 0
+    read = kept._read
+
+    def counted() -> None:
+        nonlocal attempts
+        attempts += 1
+        read()
+
+    kept._read = counted  # type: ignore[method-assign]
+
+    def ask(_: int) -> bool:
+        with pytest.raises(SQLAlchemyError):
+            kept.current()
+        return True
+
+    with ThreadPoolExecutor(CALLERS) as pool:
+        assert all(pool.map(ask, range(CALLERS)))
+    assert attempts == 1

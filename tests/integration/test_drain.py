@@ -240,7 +240,7 @@ def test_whatever_stands_in_the_inbox_holds_up_no_neighbour(
     }
     update |= {name: value for name, value in changes.items() if name in update}
     update["user_id"] = players[0].upper() if update["user_id"] == "UPPER" else update["user_id"]
-    entry = {"accepted_at": str(int(time.time() * 1000)), "update": orjson.dumps(update)}
+    entry: dict[Any, Any] = {"accepted_at": str(int(time.time() * 1000)), "update": orjson.dumps(update)}
     worker.redis.xadd(keys.INBOX, {**entry, **{name: value for name, value in changes.items() if name not in update}})
     accept(worker, players[1])
 

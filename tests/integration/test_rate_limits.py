@@ -158,6 +158,23 @@ def test_limits_bind_from_memory_while_redis_is_away(make_settings: SettingsFact
     assert statuses == [200, 200, 200, 429, 429]
 
 
+def test_when_redis_goes_silent_those_that_were_waiting_go_on_in_memory_too(
+    make_settings: SettingsFactory, worker: WorkerState, servers: Servers, proxy: Proxy
+) -> None:
+    limiter_url = through(servers.redis_url(REDIS_DATABASE), proxy)
+    with limited(make_settings, LIMITER_URL=limiter_url) as client:
+        assert client.get("/api/scores/leaderboard").status_code == 200
+        proxy.manner.is_silent = True
+        with ThreadPoolExecutor(6) as pool:
+            statuses = list(
+                pool.map(
+                    lambda _: client.application.test_client().get("/api/scores/leaderboard").status_code, range(6)
+                )
+            )
+        proxy.manner.is_silent = False
+        assert statuses == [200] * 6
+
+
 def test_limits_that_were_kept_in_memory_go_on_in_redis_where_they_had_been(
     make_settings: SettingsFactory, worker: WorkerState, servers: Servers, proxy: Proxy
 ) -> None:

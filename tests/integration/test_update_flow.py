@@ -12,6 +12,7 @@ from werkzeug.test import TestResponse
 from common import keys
 from common.redis import Client
 from tests.player import Player, error_code, register
+from web.replies import Replies
 from workers.state import WorkerState
 
 
@@ -227,3 +228,14 @@ def test_an_update_without_a_token_is_refused_before_it_is_read(client: FlaskCli
     answer = client.post("/api/scores/update", data=b"{", content_type="application/json")
     assert (answer.status_code, error_code(answer)) == (401, "token_missing")
     assert answer.headers["WWW-Authenticate"] == "Bearer"
+
+
+@pytest.mark.usefixtures("draining")
+def test_a_reused_key_is_told_also_when_the_reply_is_lost_and_redis_had_forgotten_it(
+    ada: Player, client_of_redis: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert ada.update("win-match", "remembered").status_code == 200
+    client_of_redis.delete(keys.receipt(ada.user_id, "remembered"))
+    monkeypatch.setattr(Replies, "_tell", lambda *_: None)
+    answer = ada.update("share", "remembered")
+    assert (answer.status_code, error_code(answer)) == (400, "idempotency_key_reused")

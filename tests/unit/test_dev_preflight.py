@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from common import settings
+from common import redis, settings
+from common.redis import EvictionError
 from dev import preflight
 
 SECRETS = {"SCOREBOARD_JWT_SECRET": "j" * 32, "SCOREBOARD_SECRET_KEY": "s" * 32}
@@ -31,6 +32,20 @@ def test_a_port_that_cannot_be_had_is_refused_with_the_setting_that_chooses_it()
 
     with pytest.raises(preflight.StartError, match=r"SCOREBOARD_FLOWER_PORT: .* 5555: in use"):
         preflight.check_ports(config, lambda _, port: "in use" if port == 5555 else None)
+
+
+def test_a_redis_of_the_operator_s_that_evicts_is_refused_and_one_of_ours_is_not_asked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(_: str) -> None:
+        raise EvictionError("its maxmemory-policy is allkeys-lru")
+
+    monkeypatch.setattr(redis, "refuse_eviction", refuse)
+    given = {**SECRETS, "REDIS_URL": "redis://127.0.0.1:1/0"}
+
+    preflight.check_redis(preflight.check_settings(SECRETS), SECRETS)
+    with pytest.raises(preflight.StartError, match="REDIS_URL: its maxmemory-policy"):
+        preflight.check_redis(preflight.check_settings(given), given)
 
 
 def test_two_settings_with_one_port_are_refused() -> None:

@@ -149,6 +149,15 @@ def test_readiness_names_the_part_that_is_missing(client: FlaskClient, worker: W
     assert answer.get_json()["error"]["details"]["parts"]["worker"] == "missing"
 
 
+def test_a_redis_that_is_full_is_named(client: FlaskClient, worker: WorkerState) -> None:
+    worker.redis.config_set("maxmemory", "1")
+    try:
+        answer = client.get("/readyz")
+    finally:
+        worker.redis.config_set("maxmemory", "0")
+    assert (answer.status_code, answer.get_json()["error"]["details"]["parts"]["redis"]) == (503, "away")
+
+
 def test_health_asks_nobody(client: FlaskClient) -> None:
     assert client.get("/healthz").get_json() == {"status": "ok"}
 
