@@ -270,4 +270,6 @@ class Ready(TypedDict):
     """Every part that the service needs is there."""
 
     status: Literal["ready"]
-    parts: Annotated[dict[str, Literal["ok"]], Field(examples=[{"postgresql": "ok", "redis": "ok", "worker": "ok"}])]
+    parts: Annotated[
+        dict[str, Literal["ok"]], Field(examples=[{"postgresql": "ok", "redis": "ok", "worker": "ok", "loops": "ok"}])
+    ]

@@ -32,9 +32,11 @@ _RUN_ONLY = """\
 |---|---|---|
 | `SCOREBOARD_DATA_DIR` | `.data` | Where `make run` keeps database, append-only file, logs of the servers and secrets; where the `scoreboard` command looks for a running service. |
 | `DEMO` | `0` | `1`: `make run` adds 30 made-up players. See [operations](operations.md#demo-players). |
-| `PYTHON` | the newest found | The Python (3.11 or newer) that `make` builds the environment with. |
+| `PYTHON` | the first that is found | The Python (3.11 or newer) that `make` builds the environment with. |
 | `PROMETHEUS_MULTIPROC_DIR` | set by `make run` | The folder in which all processes of one machine count for `/metrics`. Empty it before a start. |
 | `SCOREBOARD_CI` | not set | `1`: no test may be skipped. |
+| `SCOREBOARD_FUZZ_SEED` | drawn anew | The seed of the requests that the tests make up. |
+| `SCOREBOARD_LIVE_PROCESSES` | `1` | With `docker-compose.yml`: web processes that serve the live socket alone. |
 
 With `DATABASE_URL` or `REDIS_URL` set, `make run` uses that server and starts none in its place.
 """  # noqa: E501 - a table's row is one line

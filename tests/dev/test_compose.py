@@ -76,6 +76,14 @@ def test_every_variable_is_a_setting(name: str) -> None:
     assert {variable.removesuffix("_FILE") for variable in SERVICES[name]["environment"]} <= settings | others
 
 
+@pytest.mark.parametrize("name", PROCFILE)
+def test_every_setting_is_passed_on(name: str) -> None:
+    passed = {variable.removesuffix("_FILE") for variable in SERVICES[name]["environment"]}
+    missing = {str(field.alias) for field in Settings.model_fields.values()} - passed
+
+    assert missing <= {"SCOREBOARD_WORKER_METRICS_PORT"}  # which the worker alone has
+
+
 @pytest.mark.parametrize("name", SERVICES)
 def test_secrets_come_as_files_that_the_service_is_given(name: str) -> None:
     service = SERVICES[name]

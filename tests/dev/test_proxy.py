@@ -8,7 +8,7 @@ import socket
 import ssl
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -149,6 +149,32 @@ def test_a_body_that_is_too_large_is_refused_in_the_one_shape(proxy: int) -> Non
 
     assert (response.status, json.loads(response.read())["error"]["code"]) == (413, "body_too_large")
     connection.close()
+
+
+def test_what_the_proxy_itself_refuses_has_the_one_shape_too(proxy: int) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", proxy, timeout=10)
+    connection.putrequest("POST", "/api/scores/batch")
+    connection.putheader("Content-Length", "3000000")
+    connection.endheaders()
+    response = connection.getresponse()
+
+    assert (response.status, json.loads(response.read())["error"]["code"]) == (413, "body_too_large")
+    connection.close()
+    status, _, body = get(proxy, "/healthz", Cookie="x" * 50_000)
+    assert (status, json.loads(body)["error"]["code"]) == (400, "validation_failed")
+
+
+def test_one_address_has_its_share_of_connections(proxy: int) -> None:
+    def is_refused() -> bool:
+        status, headers, body = get(proxy, "/healthz")
+        return (status, headers.get("retry-after"), b"too_many_connections" in body) == (429, "1", True)
+
+    with ExitStack() as taken:
+        for _ in range(100):
+            viewer = taken.enter_context(socket.create_connection(("127.0.0.1", proxy), timeout=10))
+            viewer.sendall(b"POST /healthz HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\n")
+        wait_until(is_refused)
+    wait_until(lambda: get(proxy, "/healthz")[0] == 200)
 
 
 def test_a_client_that_is_slow_with_its_headers_is_hung_up_on_and_keeps_nobody_waiting(proxy: int) -> None:
