@@ -1,6 +1,5 @@
 """What Redis holds follows the truth at once, expires where it should, and comes back when it is lost."""
 
-import threading
 import uuid
 from contextlib import ExitStack
 
@@ -129,20 +128,16 @@ def test_a_fenced_board_takes_no_projection_and_is_not_shown(worker: WorkerState
     assert not worker.rebuilder.is_served("main", "all")
 
 
-def test_of_two_rebuilds_at_once_one_stands_back(worker: WorkerState) -> None:
-    results: list[bool] = []
-    started = threading.Barrier(2)
+def test_of_two_rebuilds_at_once_one_stands_back(worker: WorkerState, ada: Player) -> None:
+    with draining_thread(worker):
+        ada.update("win-match")
+    second: list[bool] = []
 
-    def rebuild() -> None:
-        started.wait()
-        results.append(Rebuilder(worker.redis, worker.engine).rebuild("main", "all"))
+    def in_the_middle(_rows: int) -> None:
+        second.append(Rebuilder(worker.redis, worker.engine).rebuild("main", "all"))
 
-    threads = [threading.Thread(target=rebuild) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert True in results
+    assert worker.rebuilder.rebuild("main", "all", in_the_middle)
+    assert second == [False]
     assert worker.rebuilder.is_served("main", "all")
 
 

@@ -160,12 +160,17 @@ def test_a_batch_that_hangs_delays_the_closing_and_nobody_else(worker: WorkerSta
     assert closed_at(worker, MIDNIGHT) == [YESTERDAY]
 
 
-def test_the_sweep_closes_by_the_clock_that_stamps_acceptances(worker: WorkerState, player: str) -> None:
-    ended = datetime.now(UTC) - timedelta(days=40)
-    accept_at(worker, player, ended)
+def test_the_sweep_closes_by_the_clock_that_stamps_acceptances(
+    worker: WorkerState, player: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    instant = datetime.now(UTC) - timedelta(days=40)
+    accept_at(worker, player, instant)
     drain_completely(worker)
-    assert len(closing.close_ended(worker)) == 3
+    monkeypatch.setattr(worker.inbox, "now", lambda: instant)
+    assert closing.close_ended(worker) == []
+    monkeypatch.undo()
     assert abs(worker.inbox.now() - datetime.now(UTC)) < timedelta(seconds=5)
+    assert len(closing.close_ended(worker)) == 3
 
 
 def test_redis_forgets_a_closed_period_after_a_while_and_postgresql_does_not(
