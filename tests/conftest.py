@@ -12,7 +12,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import Engine
 
-from common import catalogue, database, redis, schema
+from common import catalogue, database, schema
 from common import settings as settings_module
 from common.redis import Client
 from common.settings import Settings
@@ -58,9 +58,7 @@ def servers() -> Iterator[Servers]:
 def make_settings(servers: Servers) -> SettingsFactory:
     """Settings for a fresh database and an empty Redis; keyword arguments are environment variables."""
     url = servers.create_database(f"test_{secrets.token_hex(6)}", TEMPLATE)
-    client = redis.connect(servers.redis_url(REDIS_DATABASE))
-    client.flushdb()
-    client.close()
+    servers.flush_redis(REDIS_DATABASE)
 
     def make(**environment: str) -> Settings:
         return _settings(url, servers.redis_url(REDIS_DATABASE), **environment)
@@ -82,10 +80,7 @@ def settings(make_settings: SettingsFactory) -> Settings:
 @pytest.fixture(scope="module")
 def stack(servers: Servers) -> Iterator[Stack]:
     """The running product on a fresh database, shared by the tests of one module."""
-    servers.prove_own()
-    client = redis.connect(servers.redis_url(STACK_REDIS_DATABASE))
-    client.flushdb()
-    client.close()
+    servers.flush_redis(STACK_REDIS_DATABASE)
     url = servers.create_database(f"stack_{secrets.token_hex(6)}", TEMPLATE)
     with running_stack(servers, url, STACK_REDIS_DATABASE) as running:
         yield running

@@ -6,12 +6,10 @@ import re
 import secrets
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
 
-from common import redis
 from tests.browser.board_page import BoardPage
 from tests.browser.crowd import Rivals, newcomer
 from tests.conftest import TEMPLATE
@@ -66,9 +64,7 @@ class Complaints:
 @pytest.fixture(scope="package")
 def stack(servers: Servers) -> Iterator[Stack]:
     """One running product for all pages: starting it takes longer than most of these tests."""
-    servers.prove_own()
-    with closing(redis.connect(servers.redis_url(REDIS_DATABASE))) as client:
-        client.flushdb()
+    servers.flush_redis(REDIS_DATABASE)
     url = servers.create_database(f"pages_{secrets.token_hex(6)}", TEMPLATE)
     with running_stack(servers, url, REDIS_DATABASE, SCOREBOARD_LIVE_PER_IP="100") as running:
         yield running

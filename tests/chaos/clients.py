@@ -28,7 +28,6 @@ class Account:
     statuses: list[int] = field(default_factory=list)
     """HTTP statuses in order; 0 for no answer."""
     is_settled: bool = False
-    was_accepted: bool = False
     was_forgotten: bool = False
     """It was accepted with a 202, and nobody knew it afterwards."""
 
@@ -80,7 +79,6 @@ class Client(threading.Thread):
             account.is_settled = True
             self._expect(answer.json()["update"]["points"] == POINTS[account.action_id], f"wrong points: {answer.text}")
         elif status == 202:
-            account.was_accepted = True
             self._follow(account)
         else:
             self._expect(status in (0, 503), f"{status} for an update: {answer.text if answer is not None else ''}")

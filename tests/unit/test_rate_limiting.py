@@ -2,6 +2,7 @@
 
 import pytest
 from flask import Flask
+from flask_limiter import ExemptionScope
 
 from common import settings
 from common.settings import Settings
@@ -47,6 +48,10 @@ def test_every_route_is_limited_or_known_not_to_be(app: Flask) -> None:
     """Everything below /api is under the address limit, and the limit asks nothing but the path."""
     rules = {rule.rule for rule in app.url_map.iter_rules()}
     assert {rule for rule in rules if not rule.startswith("/api/")} == UNLIMITED
+    for rule in app.url_map.iter_rules():
+        blueprint = rule.endpoint.rpartition(".")[0] or None
+        scope = limits._per_address.limit_manager.exemption_scope(app, rule.endpoint, blueprint)
+        assert scope is ExemptionScope.NONE or not rule.rule.startswith("/api/"), rule
 
 
 @pytest.mark.parametrize(
