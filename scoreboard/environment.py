@@ -12,12 +12,15 @@ from common.redis import Client
 from common.settings import Settings
 
 STATEMENT_TIMEOUT_MS = 600_000
+_PLACES = ("DATABASE_URL", "DATABASE_URL_FILE")
 
 
 def load_settings() -> Settings:
-    """The settings of the environment; without DATABASE_URL, those of the running `make run`."""
+    """The settings of the environment, and of the running `make run` unless the environment names another database."""
     given = {name: text for name, text in os.environ.items() if text}
-    return settings.load(given if _says_where() else {**_written_down(), **given})
+    written = _written_down()
+    is_another = any(name in given and given[name] != written.get(name) for name in _PLACES)
+    return settings.load(given if is_another else {**written, **given})
 
 
 @contextmanager
@@ -38,10 +41,6 @@ def connected_to_redis() -> Iterator[Client]:
         yield client
     finally:
         client.close()
-
-
-def _says_where() -> bool:
-    return bool(os.environ.get("DATABASE_URL") or os.environ.get("DATABASE_URL_FILE"))
 
 
 def _written_down() -> dict[str, str]:

@@ -1,0 +1,38 @@
+"""Where the commands find the service, when the environment says a part of it."""
+
+from pathlib import Path
+
+import pytest
+
+from common.settings import SettingsError
+from scoreboard import environment
+
+OURS, ANOTHER = "postgresql://127.0.0.1/ours", "postgresql://127.0.0.1/another"
+
+
+@pytest.fixture(autouse=True)
+def running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A `make run` that has written down where it is."""
+    secret = "x" * 32
+    lines = [f"DATABASE_URL={OURS}", "REDIS_URL=redis://127.0.0.1/3"]
+    lines += [f"SCOREBOARD_JWT_SECRET={secret}", f"SCOREBOARD_SECRET_KEY={secret}"]
+    (tmp_path / "run.env").write_text("\n".join(lines))
+    for name in ("DATABASE_URL", "DATABASE_URL_FILE", "REDIS_URL", "SCOREBOARD_JWT_SECRET", "SCOREBOARD_SECRET_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("SCOREBOARD_DATA_DIR", str(tmp_path))
+
+
+@pytest.mark.parametrize("given", ["", OURS])
+def test_the_running_service_is_found_also_where_its_database_is_named(
+    given: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", given)
+
+    assert environment.load_settings().redis_url == "redis://127.0.0.1/3"
+
+
+def test_nothing_of_the_running_service_is_taken_for_another_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", ANOTHER)
+
+    with pytest.raises(SettingsError, match="SCOREBOARD_JWT_SECRET"):
+        environment.load_settings()
