@@ -1,10 +1,10 @@
 """What a path or a query says about boards, periods and users, as typed values."""
 
 from datetime import UTC, datetime
-from uuid import UUID
 
 from common import periods
 from common.errors import ErrorCode, ScoreboardError, invalid_field
+from common.fields import is_uuid
 from common.periods import Period
 from common.schemas import BoardQuery
 from web.services import services
@@ -22,10 +22,7 @@ def asked_period(query: BoardQuery) -> Period:
 
 def parsed_user_id(text: str) -> str:
     """A user id in its canonical form. Raises `validation_failed`."""
-    try:
-        user_id = str(UUID(text))
-    except ValueError:
-        user_id = ""
-    if user_id != text.lower():
+    user_id = text.lower()
+    if not is_uuid(user_id):
         raise invalid_field("userId", "must be a UUID")
     return user_id

@@ -16,9 +16,10 @@ from gunicorn.workers.ggevent import GeventWorker
 GRACE_SECONDS = 0.3
 """For a request that is on its way when the signal comes."""
 
-
 LINGER_SECONDS = 1.0
 LONGEST_LEFTOVER_BYTES = 4 * 1024 * 1024
+"""How much of a body that was refused is read away, and for how long: four times the largest that is taken."""
+
 _CHUNK_BYTES = 64 * 1024
 _OF_A_BODY = ("CONTENT-LENGTH", "TRANSFER-ENCODING")
 
@@ -75,8 +76,10 @@ class Worker(GeventWorker):
 
 
 def _read_away(client: socket.socket) -> None:
-    """Before a connection is closed, what of a body nobody has read: else the kernel resets it, and the client, or the
-    proxy that still sends, loses the answer."""
+    """Read what is left of a body before its connection is closed.
+
+    Else the kernel resets it, and the client, or the proxy that still sends, loses the answer.
+    """
     left = LONGEST_LEFTOVER_BYTES
     with suppress(OSError, gevent.Timeout), gevent.Timeout(LINGER_SECONDS):
         client.shutdown(socket.SHUT_WR)

@@ -175,8 +175,8 @@ def judge_login(*, is_right: bool) -> None:
     """
     limiter = _per_address.limiter
     judge = limiter.test if is_right else limiter.hit
+    place = (_account_and_address(), _FAILURES)
     for limit in limits.parse_many(services().settings.login_failure_limit):
-        place = (_account_and_address(), _FAILURES)
         if not judge(limit, *place):
             window = limiter.get_window_stats(limit, *place)
             raise _exceeded(_FAILURES, limit.amount, window.remaining, window.reset_time)

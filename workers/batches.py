@@ -120,15 +120,14 @@ class Batches:
     def _record(self, deliveries: Sequence[Delivery], refusal: ErrorCode | None) -> tuple[Recorded, int]:
         """The committed batch and the instant (ms) after its COMMIT."""
         catalogue = self._catalogue.current()
-        for looks_left in reversed(range(LOOKS_AT_THE_LEDGER)):
+        for _ in range(LOOKS_AT_THE_LEDGER):
             try:
                 with self._engine.begin() as connection:
                     recorded = record(connection, deliveries, catalogue, refusal)
-                break
             except AlreadyRecordedError:
-                if not looks_left:
-                    raise
-        return recorded, int(time.time() * 1000)
+                continue
+            return recorded, int(time.time() * 1000)
+        raise AlreadyRecordedError
 
     def _project(self, recorded: Recorded, committed_at: int) -> tuple[dict[str, Moved], bytes]:
         """Show every touched standing, on boards that are rebuilt first if Redis has lost them.
