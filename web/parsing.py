@@ -22,6 +22,13 @@ def body_as(model: type[Model]) -> Model:
     return validated(model, parse_object(read_body()))
 
 
+def optional_body_as(model: type[Model]) -> Model:
+    """As `body_as`, but a request that has neither a body nor a type of one gets the model's defaults."""
+    if not request.mimetype and not read_body():
+        return model()
+    return body_as(model)
+
+
 def query_as(model: type[Model]) -> Model:
     """The query. Raises `validation_failed`, also for a parameter that is unknown or given twice."""
     repeated = [name for name, values in request.args.lists() if len(values) > 1]

@@ -246,6 +246,13 @@ def test_only_admins_moderate_and_nobody_themselves(web: FlaskClient, chief: Pla
     assert web.post(path, json={"reason": 1}, headers=chief.headers).status_code == 400
 
 
+def test_no_reason_need_be_given_but_a_body_must_be_of_its_type(web: FlaskClient, chief: Player, ada: Player) -> None:
+    path = f"/api/admin/users/{ada.user_id}/suspend"
+    assert web.post(path, headers=chief.headers).get_json()["suspended"]
+    assert web.post(path, data="{}", headers=chief.headers).status_code == 415
+    assert web.post(path, data="", headers=chief.headers, content_type="application/json").status_code == 400
+
+
 def test_a_batch_tells_suspended_users_apart(
     web: FlaskClient, chief: Player, worker: WorkerState, settings: Settings, three: list[str]
 ) -> None:

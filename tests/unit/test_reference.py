@@ -192,6 +192,16 @@ def test_only_guarded_routes_ask_for_a_token(http: Document) -> None:
         assert ("token_expired" in json.dumps(operation["responses"])) == (name in asking), name
 
 
+def test_a_body_may_be_left_out_where_no_field_of_it_is_required(http: Document) -> None:
+    optional = [
+        operation["operationId"]
+        for path in http["paths"].values()
+        for operation in path.values()
+        if not operation.get("requestBody", {"required": True})["required"]
+    ]
+    assert optional == ["suspendUser", "reinstateUser"]
+
+
 def test_a_query_that_may_be_left_out_is_never_null(http: Document) -> None:
     for name, operation in operations(http):
         for parameter in operation["parameters"]:

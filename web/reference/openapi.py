@@ -94,7 +94,10 @@ def _operation(route: Route, schemas: Schemas) -> Schema:
         "responses": _answers(said.answers, schemas) | refusals_of(route, schemas),
     }
     if said.body:
-        operation["requestBody"] = {"required": True, "content": {JSON: _content(schemas.of(said.body), schemas)}}
+        operation["requestBody"] = {
+            "required": any(field.is_required() for field in said.body.model_fields.values()),
+            "content": {JSON: _content(schemas.of(said.body), schemas)},
+        }
     return operation
 
 
