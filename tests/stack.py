@@ -1,5 +1,6 @@
 """The running product for tests that go through its front door: web, worker and beat as processes of their own."""
 
+import itertools
 import os
 import secrets
 import signal
@@ -164,9 +165,23 @@ def another_web(stack: Stack, **environment: str) -> Iterator[Stack]:
 
 
 def free_port() -> int:
-    """A port below the ephemeral ones, so that no outgoing connection takes it meanwhile."""
+    """A port that nobody uses now, and that no other test is given meanwhile.
+
+    Each pytest process has a thousand of its own and gives them in turn. They are apart from those that `make run`
+    chooses, and below the ephemeral ones, which outgoing connections take.
+    """
     while True:
-        port = 20_000 + secrets.randbelow(10_000)
+        port = next(_ports)
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) != 0:
                 return port
+
+
+def _own_ports() -> list[int]:
+    process = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 10
+    first = 10_000 + 1_000 * process
+    start = secrets.randbelow(1_000)  # another run may be at work on this machine
+    return [first + (start + step) % 1_000 for step in range(1_000)]
+
+
+_ports = itertools.cycle(_own_ports())
