@@ -5,7 +5,7 @@ from datetime import datetime
 from pydantic import BaseModel, ConfigDict, Field, SkipValidation, field_validator
 from pydantic.alias_generators import to_camel
 
-from common.fields import ActionId, AskedPeriod, BoardId, Cursor, GivenUserId, IdempotencyKey, PageSize
+from common.fields import ActionId, AskedPeriod, BoardId, Cursor, GivenUserId, IdempotencyKey, PageSize, Version
 from common.keys import DEFAULT_BOARD
 from common.periods import ALL_TIME
 from common.timestamps import parse_instant
@@ -134,8 +134,8 @@ class LiveQuery(BoardQuery):
     """What a viewer wants to see."""
 
     limit: PageSize = 10
-    since: str | None = Field(
-        None, max_length=64, description="The version last seen, as `epoch:seq`.", examples=["8f1c2b7a:42"]
+    since: Version | None = Field(
+        None, max_length=96, description="The version last seen, as `epoch:seq`.", examples=["8f1c2b7a:42"]
     )
     ticket: str | None = Field(
         None,
