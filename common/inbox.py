@@ -2,7 +2,6 @@
 
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple, TypeVar, cast
 
@@ -10,7 +9,7 @@ import orjson
 import redis
 
 from common import keys, outcomes
-from common.fields import is_uuid
+from common.inbox_entries import NOT_TO_BE_READ, Delivery, Garbled, Reply, Update, read_entry
 from common.outcomes import Outcome
 from common.records import UpdateKey
 from common.redis import Client, script
@@ -19,38 +18,7 @@ from common.timestamps import from_milliseconds, to_milliseconds
 
 Result = TypeVar("Result")
 
-_NOT_TO_BE_READ = (KeyError, TypeError, ValueError, OverflowError, OSError)
-"""What an entry that the web did not write can come to; the last two are of instants that no clock shows."""
-
 DOORBELL_MS = int(DOORBELL_SECONDS * 1000)
-
-
-@dataclass(frozen=True)
-class Update:
-    """A valid, signed claim. `reply_to` is the web process whose request waits for the outcome, if one does."""
-
-    user_id: str
-    action_id: str
-    idempotency_key: str
-    occurred_at: str
-    request_id: str
-    reply_to: str | None
-
-
-class Delivery(NamedTuple):
-    """An inbox entry handed to a worker; `times` counts the deliveries so far."""
-
-    inbox_id: str
-    accepted_at: datetime
-    update: Update
-    times: int
-
-
-class Garbled(NamedTuple):
-    """An inbox entry that nobody can read."""
-
-    inbox_id: str
-    fields: Mapping[str, str]
 
 
 class Accepted(NamedTuple):
@@ -67,16 +35,6 @@ class Known(NamedTuple):
 
 class InboxFullError(Exception):
     """The inbox holds all it may: nothing was accepted."""
-
-
-class Reply(NamedTuple):
-    """What a worker tells a request that waits. `replayed`: an earlier acceptance counted."""
-
-    user_id: str
-    idempotency_key: str
-    action_id: str
-    outcome: Outcome
-    replayed: bool
 
 
 class Inbox:
@@ -139,7 +97,7 @@ class Inbox:
         def read() -> object:
             return self._client.xreadgroup(keys.INBOX_GROUP, consumer, {keys.INBOX: ">"}, count=count, block=wait_ms)
 
-        return [_read(inbox_id, fields, 1) for inbox_id, fields in _only_stream(self._in_group(read))]
+        return [read_entry(inbox_id, fields, 1) for inbox_id, fields in _only_stream(self._in_group(read))]
 
     def reclaim(self, consumer: str, count: int, idle_ms: int, owner: str | None = None) -> list[Delivery | Garbled]:
         """Take over entries that were delivered `idle_ms` ago and never settled, by anybody or by `owner`."""
@@ -154,7 +112,7 @@ class Inbox:
             return []
         claimed = self._client.xclaim(keys.INBOX, keys.INBOX_GROUP, consumer, idle_ms, list(times))
         return [
-            _read(inbox_id, fields, times[inbox_id])
+            read_entry(inbox_id, fields, times[inbox_id])
             for inbox_id, fields in cast(list[tuple[str, dict[str, str]]], claimed)
         ]
 
@@ -205,7 +163,7 @@ class Inbox:
         ((inbox_id, fields),) = entries
         try:
             return from_milliseconds(int(fields["accepted_at"]))
-        except _NOT_TO_BE_READ:
+        except NOT_TO_BE_READ:
             return from_milliseconds(int(inbox_id.partition("-")[0]))
 
     def put_back(self, update: Mapping[str, Any], accepted_at: datetime) -> None:
@@ -241,11 +199,6 @@ class Inbox:
                 self._client.xgroup_delconsumer(keys.INBOX, keys.INBOX_GROUP, consumer["name"])
 
 
-def parse_replies(message: str) -> list[Reply]:
-    """What a web process reads from its channel."""
-    return [Reply(*fields) for fields in orjson.loads(message)]
-
-
 def _only_stream(reply: object) -> list[tuple[str, dict[str, str]]]:
     """The entries of the one stream that was asked for, from RESP2's list or RESP3's map."""
     if not reply:
@@ -256,22 +209,3 @@ def _only_stream(reply: object) -> list[tuple[str, dict[str, str]]]:
             list[tuple[str, dict[str, str]]], entries[0] if entries and isinstance(entries[0], list) else entries
         )
     return cast(list[tuple[str, list[tuple[str, dict[str, str]]]]], reply)[0][1]
-
-
-def _read(inbox_id: str, fields: Mapping[str, str], times: int) -> Delivery | Garbled:
-    try:
-        accepted_at = from_milliseconds(int(fields["accepted_at"]))
-        return Delivery(inbox_id, accepted_at, _parsed(fields["update"]), times)
-    except _NOT_TO_BE_READ:
-        return Garbled(inbox_id, fields)
-
-
-def _parsed(text: str) -> Update:
-    """Raises TypeError or ValueError for what the web would not have written: trying it again would not help."""
-    update = Update(**orjson.loads(text))
-    for name, value in vars(update).items():
-        if not isinstance(value, str) and not (name == "reply_to" and value is None):
-            raise TypeError(name)
-    if not is_uuid(update.user_id):
-        raise ValueError(update.user_id)
-    return update

@@ -3,7 +3,6 @@
 import os
 import secrets
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -150,14 +149,6 @@ def draining_thread(worker: WorkerState) -> Iterator[None]:
     finally:
         done.set()
         thread.join()
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
-    """Wait for a condition, and fail when it has not come true in time."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"not true within {seconds} s"
-        time.sleep(0.01)
 
 
 def _settings(database_url: str, redis_url: str, **environment: str) -> Settings:

@@ -9,7 +9,8 @@ import orjson
 from sqlalchemy import Engine
 
 from common import catalogue, keys, models
-from common.inbox import Accepted, Update
+from common.inbox import Accepted
+from common.inbox_entries import Update
 from common.keys import BoardKeys
 from common.redis import Client
 from common.scoring import Action

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from common import ledger, usernames
 from common.errors import ErrorCode, ScoreboardError
-from common.inbox import InboxFullError, Update
+from common.inbox import InboxFullError
+from common.inbox_entries import Update
 from common.records import UpdateKey
 from common.schemas import Claim
 from common.wire import BatchAccepted, BatchRefusal

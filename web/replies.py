@@ -10,7 +10,7 @@ import redis
 import structlog
 
 from common import keys
-from common.inbox import Reply, parse_replies
+from common.inbox_entries import Reply, parse_replies
 from common.redis import Client, listen
 from web.pulses import Pulses
 

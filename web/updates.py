@@ -8,7 +8,8 @@ import redis
 
 from common import failures, ledger, outcomes, signing, usernames
 from common.errors import ErrorCode, ScoreboardError
-from common.inbox import Accepted, Inbox, InboxFullError, Known, Update
+from common.inbox import Accepted, Inbox, InboxFullError, Known
+from common.inbox_entries import Update
 from common.keys import DEFAULT_BOARD
 from common.outcomes import Outcome
 from common.periods import ALL_TIME

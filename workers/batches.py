@@ -19,7 +19,8 @@ from common import metrics, outcomes, quarantine
 from common.board import Board, BoardId, BoardNotServedError, Moved, Projected
 from common.catalogue import CatalogueCache
 from common.errors import ErrorCode
-from common.inbox import Delivery, Garbled, Inbox, Reply
+from common.inbox import Inbox
+from common.inbox_entries import Delivery, Garbled, Reply
 from common.keys import DEFAULT_BOARD
 from common.ledger import AlreadyRecordedError
 from common.models import standings as standings_table

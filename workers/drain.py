@@ -8,7 +8,8 @@ one of a pile that a worker finds that was away, meets an empty inbox and costs 
 import time
 from dataclasses import dataclass
 
-from common.inbox import Delivery, Garbled, Inbox
+from common.inbox import Inbox
+from common.inbox_entries import Delivery, Garbled
 from workers.batches import Batches
 
 BATCH = 500

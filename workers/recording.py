@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 from common import closures, ledger, periods, rules, standings, usernames
 from common.board import Standing
 from common.errors import ErrorCode
-from common.inbox import Delivery
+from common.inbox_entries import Delivery
 from common.keys import DEFAULT_BOARD
 from common.periods import ALL_TIME
 from common.records import LedgerRow, UpdateKey

@@ -14,8 +14,8 @@ from common import keys
 from tests import inbox
 from tests.browser.board_page import Row
 from tests.caller import Caller
-from tests.conftest import wait_until
 from tests.stack import Stack
+from tests.waiting import wait_until
 
 
 def add_players(stack: Stack, names: Iterable[str]) -> dict[str, str]:

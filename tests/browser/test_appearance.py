@@ -10,9 +10,9 @@ from tests.browser import crowd
 from tests.browser.board_page import BoardPage
 from tests.browser.conftest import Visit
 from tests.browser.crowd import Rivals
-from tests.conftest import wait_until
 from tests.player import PASSWORD
 from tests.stack import Stack
+from tests.waiting import wait_until
 
 COUNT_MOTION = """() => {
     window.moves = 0;

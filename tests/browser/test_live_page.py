@@ -13,10 +13,10 @@ from psycopg2 import sql
 from tests.browser import crowd
 from tests.browser.conftest import Complaints, Visit
 from tests.browser.crowd import Rivals
-from tests.conftest import wait_until
 from tests.player import PASSWORD
 from tests.servers import Servers
 from tests.stack import Stack
+from tests.waiting import wait_until
 
 UNREACHED = r"ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE"
 """What Chromium itself says of a server that is not there."""

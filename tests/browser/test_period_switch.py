@@ -8,9 +8,9 @@ import pytest
 from tests.browser import crowd
 from tests.browser.conftest import Visit
 from tests.browser.crowd import Rivals
-from tests.conftest import wait_until
 from tests.player import PASSWORD
 from tests.stack import Stack
+from tests.waiting import wait_until
 
 LONG_AGO = timedelta(days=80)
 

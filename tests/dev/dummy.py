@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dev import ports
+from tests.waiting import wait_until
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -195,11 +196,3 @@ def parent_of(pid: int) -> int | None:
         return None
     state, parent = status.rpartition(")")[2].split()[:2]
     return None if state in ("Z", "X") else int(parent)
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
-    """Wait for a condition, and fail when it has not come true in time."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"not true within {seconds} s"
-        time.sleep(0.01)

@@ -5,7 +5,8 @@ import sys
 from pathlib import Path
 
 from dev import children
-from tests.dev.dummy import REPOSITORY, is_alive, wait_until
+from tests.dev.dummy import REPOSITORY, is_alive
+from tests.waiting import wait_until
 
 SLEEP = ["sleep", "1000"]
 

@@ -14,8 +14,9 @@ from dev import accounts, locks, postgres_home
 from dev.children import Account
 from dev.postgres import Postgres
 from dev.servers import ServerError
-from tests.dev.dummy import is_alive, wait_until
+from tests.dev.dummy import is_alive
 from tests.servers import NotOurServerError, Servers, running_servers, start_servers
+from tests.waiting import wait_until
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root has to hand PostgreSQL to somebody else")
 

@@ -11,8 +11,9 @@ import pytest
 import redis
 
 from dev import environment, locks
-from tests.dev.dummy import Project, is_alive, wait_until
+from tests.dev.dummy import Project, is_alive
 from tests.servers import Servers
+from tests.waiting import wait_until
 
 NAMES = {"web", "worker", "beat", "flower"}
 DEMO = """\

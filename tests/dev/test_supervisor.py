@@ -10,7 +10,8 @@ from dev.lives import GIVES_UP
 from dev.output import Output
 from dev.programs import Program, Surroundings, of_procfile
 from dev.supervisor import Supervisor
-from tests.dev.dummy import is_alive, wait_until
+from tests.dev.dummy import is_alive
+from tests.waiting import wait_until
 
 COUNT_STARTS = "sh -c 'echo $$ >> starts; sleep 1000'"
 

@@ -9,8 +9,8 @@ import requests
 from common import keys
 from tests.caller import Caller
 from tests.chaos.crashing_worker import CLOCK
-from tests.conftest import wait_until
 from tests.stack import Stack, Variant
+from tests.waiting import wait_until
 
 
 @pytest.fixture(params=[600, -600])

@@ -15,9 +15,9 @@ import requests
 import websocket
 
 from tests.caller import Caller
-from tests.conftest import wait_until
 from tests.player import PASSWORD
 from tests.stack import Stack
+from tests.waiting import wait_until
 
 
 @pytest.fixture

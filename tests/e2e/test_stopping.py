@@ -12,8 +12,8 @@ from sqlalchemy import create_engine, text
 
 from common import keys
 from tests.caller import Caller
-from tests.conftest import wait_until
 from tests.stack import Stack
+from tests.waiting import wait_until
 
 ENDS_WITHIN_SECONDS = 10.0
 SENDERS = 4

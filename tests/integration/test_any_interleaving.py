@@ -21,7 +21,8 @@ from hypothesis.stateful import (
 from sqlalchemy import text
 
 from common import keys, ledger, periods, standings, suspensions
-from common.inbox import Inbox, Update
+from common.inbox import Inbox
+from common.inbox_entries import Update
 from common.keys import BoardKeys
 from common.suspensions import COMMAND_LINE, Decision
 from tests.inbox import add_users, board_of

@@ -16,8 +16,8 @@ import pytest
 import requests
 
 from dev.lives import GIVES_UP
-from tests.conftest import wait_until
 from tests.stack import Stack
+from tests.waiting import wait_until
 
 PLAYERS = 4
 

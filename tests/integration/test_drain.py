@@ -13,13 +13,13 @@ import pytest
 from sqlalchemy import Engine, text
 
 from common import keys, outcomes, standings, tasks
-from common.inbox import Delivery, Garbled, Update
+from common.inbox_entries import Delivery, Garbled, Update
 from common.keys import BoardKeys
 from common.ranking import GREATEST_SCORE
 from common.scoring import Action
 from common.settings import Settings
-from tests.conftest import wait_until
 from tests.inbox import accept, add_action, add_users, drain_completely
+from tests.waiting import wait_until
 from workers import drain as drain_module
 from workers import housekeeping
 from workers.state import WorkerState

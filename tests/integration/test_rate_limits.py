@@ -11,10 +11,11 @@ from werkzeug.test import TestResponse
 
 from tests.chaos.installation import through
 from tests.chaos.proxy import Proxy
-from tests.conftest import REDIS_DATABASE, SettingsFactory, wait_until
+from tests.conftest import REDIS_DATABASE, SettingsFactory
 from tests.documents import documented_application
 from tests.player import PASSWORD, error_code, register
 from tests.servers import Servers
+from tests.waiting import wait_until
 from workers.state import WorkerState
 
 GENEROUS = {

@@ -12,9 +12,9 @@ from common import failures, redis, tasks
 from common.schemas import ScoreUpdateRequest
 from tests.chaos.installation import through
 from tests.chaos.proxy import Proxy
-from tests.conftest import wait_until
 from tests.player import Player
 from tests.servers import Servers
+from tests.waiting import wait_until
 from web import updates
 from web.doorbell import Doorbell
 from web.pulses import STALLED_SECONDS, Pulses

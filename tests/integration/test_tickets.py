@@ -18,9 +18,9 @@ from common.revocations import Revocations
 from common.settings import load
 from common.suspensions import COMMAND_LINE, Decision
 from tests.caller import Caller
-from tests.conftest import wait_until
 from tests.live_client import LiveClient, Message
 from tests.stack import Stack, another_web
+from tests.waiting import wait_until
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from common import keys, metrics
 from common.keys import BoardKeys
 from common.verification import Drift
 from tests.command_line import CommandLine
-from tests.conftest import wait_until
 from tests.inbox import accept, add_users, drain_completely
+from tests.waiting import wait_until
 from workers import closing, verifying
 from workers.state import WorkerState
 
