@@ -116,6 +116,11 @@ class Inbox:
             for inbox_id, fields in cast(list[tuple[str, dict[str, str]]], claimed)
         ]
 
+    def make_idle(self, consumer: str, inbox_ids: Sequence[str], idle_ms: int) -> None:
+        """Let entries of this consumer count as delivered `idle_ms` ago, so that others reclaim them the sooner."""
+        if inbox_ids:
+            self._client.xclaim(keys.INBOX, keys.INBOX_GROUP, consumer, 0, list(inbox_ids), idle=idle_ms, justid=True)
+
     def _in_group(self, act: Callable[[], Result]) -> Result:
         """Do something with the consumer group, making it first if the server has lost it."""
         try:

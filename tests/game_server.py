@@ -28,13 +28,7 @@ class GameServer:
 
     def headers(self, body: bytes = b"", *, age_seconds: int = 0) -> dict[str, str]:
         """What a request with this body is signed with."""
-        seconds = int(time.time()) - age_seconds
-        signature = hmac.digest(self.secret.encode(), f"{seconds}.".encode() + body, "sha256").hex()
-        return {
-            "X-Api-Key": self.key_id,
-            "X-Signature": f"t={seconds},v1={signature}",
-            "Content-Type": "application/json",
-        }
+        return signed(self.key_id, self.secret, body, age_seconds=age_seconds)
 
     def send(self, *items: object, age_seconds: int = 0) -> TestResponse:
         body = orjson.dumps({"updates": items})
@@ -42,6 +36,17 @@ class GameServer:
 
     def outcome(self, user_id: str, key: str) -> TestResponse:
         return self.client.get(f"/api/scores/updates/{key}?userId={user_id}", headers=self.headers())
+
+
+def signed(key_id: str, secret: str, body: bytes = b"", *, age_seconds: int = 0) -> dict[str, str]:
+    """The header fields of a request with this body."""
+    seconds = int(time.time()) - age_seconds
+    signature = hmac.digest(secret.encode(), f"{seconds}.".encode() + body, "sha256").hex()
+    return {
+        "X-Api-Key": key_id,
+        "X-Signature": f"t={seconds},v1={signature}",
+        "Content-Type": "application/json",
+    }
 
 
 def game_server(client: FlaskClient, engine: Engine, secret_key: bytes) -> GameServer:

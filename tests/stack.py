@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parent.parent
 READY_WITHIN_SECONDS = 60.0
 PROGRAMS = {
     "web": ["gunicorn", "--config", "web/gunicorn_config.py", "web.wsgi:app"],
-    "worker": ["celery", "--quiet", "--app", "workers.app", "worker", "--concurrency", "1", "--without-mingle"],
+    "worker": ["celery", "--quiet", "--app", "workers.app", "worker", "--concurrency", "{workers}", "--without-mingle"],
     "beat": ["celery", "--quiet", "--app", "workers.app", "beat", "--pidfile=", "--schedule", "{folder}/schedule"],
 }
 
@@ -69,7 +69,9 @@ class Stack:
     def start(self, name: str, variant: Variant | None = None) -> None:
         """Start one program; its output goes to a file that `log` reads."""
         variant = variant or Variant()
-        program, *arguments = (variant.of(part.format(folder=self.folder)) for part in PROGRAMS[name])
+        workers = self.environment.get("SCOREBOARD_WORKER_PROCESSES", "1")
+        parts = [part.format(folder=self.folder, workers=workers) for part in PROGRAMS[name]]
+        program, *arguments = map(variant.of, parts)
         with (self.folder / f"{name}.log").open("ab") as log:
             self.processes[name] = subprocess.Popen(
                 [str(Path(sys.executable).with_name(program)), *arguments],

@@ -62,42 +62,48 @@ class Batches:
         self._rebuilder = rebuilder
         self._catalogue = catalogue
 
-    def apply(self, entries: Sequence[Delivery | Garbled]) -> None:
-        """Apply entries and settle them. What fails for no fault of its own stays pending and raises."""
+    def apply(self, entries: Sequence[Delivery | Garbled]) -> list[str]:
+        """Apply entries and settle them. What fails for no fault of its own stays pending and raises.
+
+        The ids of those that failed on their data come back: they stay pending too, to be tried again.
+        """
         for entry in entries:
             if isinstance(entry, Garbled):
                 self._set_aside(entry.inbox_id, "cannot be read", dict(entry.fields), [])
         deliveries = [entry for entry in entries if isinstance(entry, Delivery)]
         suspects = [delivery for delivery in deliveries if delivery.times > SUSPECT_AFTER]
-        self._apply_or_split([delivery for delivery in deliveries if delivery.times <= SUSPECT_AFTER])
+        failed = self._apply_or_split([delivery for delivery in deliveries if delivery.times <= SUSPECT_AFTER])
         for suspect in suspects:
-            self._apply_or_split([suspect])
+            failed += self._apply_or_split([suspect])
+        return failed
 
-    def _apply_or_split(self, deliveries: Sequence[Delivery]) -> None:
+    def _apply_or_split(self, deliveries: Sequence[Delivery]) -> list[str]:
         """Halve a batch that fails on data until the bad entry stands alone; its neighbours are applied."""
         if not deliveries:
-            return
+            return []
         try:
             self._apply(deliveries)
         except BAD_DATA as error:
             if len(deliveries) == 1:
-                self._fail(deliveries[0], error)
-                return
+                return self._fail(deliveries[0], error)
             middle = len(deliveries) // 2
-            self._apply_or_split(deliveries[:middle])
-            self._apply_or_split(deliveries[middle:])
+            return self._apply_or_split(deliveries[:middle]) + self._apply_or_split(deliveries[middle:])
+        return []
 
-    def _fail(self, delivery: Delivery, error: Exception) -> None:
+    def _fail(self, delivery: Delivery, error: Exception) -> list[str]:
+        """Refuse it, set it aside after its last delivery, or give its id back, to be tried again."""
         if isinstance(error, IntegrityError) and _SCORE_RANGE in str(error.orig):
             self._apply([delivery], ErrorCode.SCORE_OUT_OF_RANGE)
-            return
+            return []
         reason = f"{type(error).__name__}: {error}"
         log.warning("update_failed", inbox_id=delivery.inbox_id, times=delivery.times, reason=reason)
-        if delivery.times >= QUARANTINE_AFTER:
-            update = delivery.update
-            outcome = outcomes.set_aside(update.user_id, update.action_id, update.idempotency_key)
-            reply = Reply(update.user_id, update.idempotency_key, update.action_id, outcome, replayed=False)
-            self._set_aside(delivery.inbox_id, reason, asdict(update), [(update.reply_to, reply)])
+        if delivery.times < QUARANTINE_AFTER:
+            return [delivery.inbox_id]
+        update = delivery.update
+        outcome = outcomes.set_aside(update.user_id, update.action_id, update.idempotency_key)
+        reply = Reply(update.user_id, update.idempotency_key, update.action_id, outcome, replayed=False)
+        self._set_aside(delivery.inbox_id, reason, asdict(update), [(update.reply_to, reply)])
+        return []
 
     def _set_aside(
         self, inbox_id: str, reason: str, payload: Mapping[str, str | None], replies: Iterable[tuple[str | None, Reply]]

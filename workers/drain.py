@@ -6,6 +6,7 @@ one of a pile that a worker finds that was away, meets an empty inbox and costs 
 """
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from common.inbox import Inbox
@@ -26,6 +27,9 @@ LONGEST_SECONDS = 5.0
 ABANDONED_MS = 4_000
 """An entry that was delivered this long ago and never settled belongs to a worker that died, or may as well: one that
 only was slow applies it too, and it counts once."""
+
+RETRY_MS = 1_000
+"""After which anybody may try again what has failed on its data; whoever had it need not be next to be rung for."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,7 @@ class Drain:
             if not entries:
                 return False
             lingers = True
-            self.batches.apply(entries)
+            self._apply(entries)
             if BUSY_FROM <= len(entries) < BATCH:
                 time.sleep(PACE_SECONDS)
         self.inbox.clear_doorbell()
@@ -57,7 +61,11 @@ class Drain:
     def _take_over(self) -> None:
         """Finish what this process left behind in an earlier drain, and what dead workers did."""
         for owner, idle_ms in ((self.consumer, 0), (None, ABANDONED_MS)):
-            self.batches.apply(self.inbox.reclaim(self.consumer, BATCH, idle_ms, owner))
+            self._apply(self.inbox.reclaim(self.consumer, BATCH, idle_ms, owner))
+
+    def _apply(self, entries: Sequence[Delivery | Garbled]) -> None:
+        failed = self.batches.apply(entries)
+        self.inbox.make_idle(self.consumer, failed, ABANDONED_MS - RETRY_MS)
 
     def _linger(self) -> list[Delivery | Garbled]:
         """Wait a moment for more with the doorbell hushed, then clear it and look one last time."""

@@ -3,13 +3,13 @@
 import random
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
 import requests
 
-from tests.caller import Caller
 from tests.stack import Stack
 
 POINTS = {"daily-login": 5, "complete-level": 10, "win-match": 25, "win-tournament": 100, "share": 1}
@@ -32,13 +32,12 @@ class Account:
     """It was accepted with a 202, and nobody knew it afterwards."""
 
 
-class Client(threading.Thread):
-    """One player who acts until told to stop, and then until everything is settled."""
+class Client(threading.Thread, ABC):
+    """One who acts until told to stop, and then until everything is settled."""
 
-    def __init__(self, stack: Stack, caller: Caller, draw: random.Random) -> None:
-        super().__init__(name=f"client {caller.user_id[:8]}")
+    def __init__(self, stack: Stack, name: str, draw: random.Random) -> None:
+        super().__init__(name=name)
         self._stack = stack
-        self._caller = caller
         self._draw = draw
         self._session = requests.Session()
         self.accounts: list[Account] = []
@@ -63,31 +62,33 @@ class Client(threading.Thread):
         self.acts.clear()
         self.join()
 
+    @abstractmethod
     def _act(self) -> None:
-        claim = self._caller.claim(self._draw.choice(sorted(POINTS)))
-        account = Account(self._caller.user_id, claim["actionId"], claim["idempotencyKey"])
-        self.accounts.append(account)
-        headers = {"Prefer": "respond-async"} if self._draw.random() < 0.2 else {}
-        while not account.is_settled and not self._ends.is_set():
-            self._send(account, claim, headers)
+        """Claim something, and come back when all of it is settled."""
 
-    def _send(self, account: Account, claim: dict[str, str], headers: dict[str, str]) -> None:
-        answer = self._ask("POST", "/api/scores/update", json=claim, headers=self._caller.headers | headers)
+    @abstractmethod
+    def _receipt(self, account: Account) -> requests.Response | None:
+        """Ask what became of it."""
+
+    def _account(self, claim: dict[str, Any]) -> Account:
+        """A new one, of what is about to be claimed."""
+        account = Account(claim["userId"], claim["actionId"], claim["idempotencyKey"])
+        self.accounts.append(account)
+        return account
+
+    def _any_action(self) -> str:
+        return self._draw.choice(sorted(POINTS))
+
+    def _pause_after(self, answer: requests.Response | None) -> None:
+        """Nothing was promised: wait before the same is sent again."""
         status = answer.status_code if answer is not None else 0
-        account.statuses.append(status)
-        if answer is not None and status == 200:
-            account.is_settled = True
-            self._expect(answer.json()["update"]["points"] == POINTS[account.action_id], f"wrong points: {answer.text}")
-        elif status == 202:
-            self._follow(account)
-        else:
-            self._expect(status in (0, 503), f"{status} for an update: {answer.text if answer is not None else ''}")
-            time.sleep(_PAUSE_SECONDS)
+        self._expect(status in (0, 503), f"{status} for an update: {answer.text if answer is not None else ''}")
+        time.sleep(_PAUSE_SECONDS)
 
     def _follow(self, account: Account) -> None:
         """Ask for the outcome of an accepted update until it is applied, or nobody knows of it any more."""
         while not self._ends.is_set():
-            answer = self._ask("GET", f"/api/scores/updates/{account.key}", headers=self._caller.headers)
+            answer = self._receipt(account)
             if answer is not None and answer.status_code == 404:
                 account.was_forgotten = True
                 return

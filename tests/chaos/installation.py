@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
-from common import catalogue, database, redis
+from common import api_keys, catalogue, database, redis
 from common import settings as settings_module
 from common.board import Board
 from common.inbox import Inbox
@@ -49,6 +49,12 @@ class Installation:
         self.rebuilder = Rebuilder(self.client, self.engine)
         self.inbox = Inbox(self.client, capacity=1_000_000, receipt_ttl=3600)
         self._keeper = threading.Thread(target=self._keep, name="keeper")
+
+    def new_api_key(self) -> tuple[str, str]:
+        """Its id and its secret."""
+        with self.engine.begin() as connection:
+            key = api_keys.create(connection, "chaos")
+        return key.id, api_keys.current_secret(key, self.settings.secret_key.get_secret_value())
 
     def kill(self, name: str, number: signal.Signals = signal.SIGKILL) -> None:
         """Signal a program's own process; the keeper starts it again."""
@@ -118,6 +124,8 @@ def installed(*, on_small_disks: bool = False) -> Iterator[Installation]:
             _REDIS_DATABASE,
             REDIS_URL=through(redis_url, redis_proxy),
             SCOREBOARD_WEB_PROCESSES="2",
+            SCOREBOARD_WORKER_PROCESSES="2",
+            SCOREBOARD_BATCH_LIMIT="1000000/minute",
             SCOREBOARD_LOGIN_FAILURE_LIMIT="1000000/minute",
         ) as stack:
             settings = settings_module.load({**stack.environment, "DATABASE_URL": url, "REDIS_URL": redis_url})

@@ -12,10 +12,12 @@ from tests.caller import Caller
 from tests.chaos import account
 from tests.chaos.clients import Account, Client
 from tests.chaos.faults import Fault
+from tests.chaos.game_servers import GameServer
 from tests.chaos.installation import Installation, installed
+from tests.chaos.players import Player
 from tests.chaos.viewer import Viewer
 
-CLIENTS = 6
+PLAYERS = 6
 PROMISED_SECONDS = 10.0
 """Within which all adds up after the last fault's end."""
 
@@ -69,8 +71,10 @@ class Run:
         self._at = at
         self._draw = random.Random(seed)
         self.report = Report(seed)
-        callers = [Caller(at.stack, f"chaos-{number}") for number in range(CLIENTS)]
-        self._clients = [Client(at.stack, caller, random.Random(self._draw.random())) for caller in callers]
+        callers = [Caller(at.stack, f"chaos-{number}") for number in range(PLAYERS)]
+        self._clients: list[Client] = [Player(at.stack, caller, self._chance()) for caller in callers]
+        user_ids = [caller.user_id for caller in callers]
+        self._clients.append(GameServer(at.stack, *at.new_api_key(), user_ids, self._chance()))
         self._viewer = Viewer(f"{at.stack.live_url}?limit={account.VIEWED}")
         self._gone = Caller(at.stack, "chaos-gone")
         self._gone.log_out()
@@ -107,6 +111,9 @@ class Run:
             problems += [f"accepted and forgotten: {each}" for each in fresh if each.was_forgotten]
         self.report.problems += [f"{[fault.name for fault in faults]}: {problem}" for problem in problems]
         return not problems
+
+    def _chance(self) -> random.Random:
+        return random.Random(self._draw.random())
 
     @property
     def _threads(self) -> list[Client | Viewer]:

@@ -1,7 +1,9 @@
 """The quarantine by command: listed with its reason, tried again and counted once, or thrown away."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
+from typing import cast
 
 import pytest
 from sqlalchemy import text
@@ -9,7 +11,9 @@ from sqlalchemy import text
 from common import keys, models
 from tests.command_line import CommandLine
 from tests.inbox import accept, add_users, board_of, drain_completely
+from tests.waiting import wait_until
 from workers.batches import QUARANTINE_AFTER
+from workers.drain import ABANDONED_MS, RETRY_MS
 from workers.state import WorkerState
 
 NOBODY = "00000000-0000-4000-8000-000000000000"
@@ -49,6 +53,25 @@ def test_a_bad_entry_is_listed_with_reason_and_payload(
     assert (payload["user_id"], payload["idempotency_key"]) == (NOBODY, set_aside)
     assert status(worker, set_aside) == "refused"
     assert "UnknownUserError" in command_line("quarantine", "list").stdout
+
+
+def test_what_has_failed_in_one_worker_is_soon_tried_again_by_any_other(worker: WorkerState) -> None:
+    accept(worker, NOBODY, "win-tournament")
+    worker.drain.run()
+
+    def pending() -> dict[str, int]:
+        (entry,) = worker.redis.xpending_range(keys.INBOX, keys.INBOX_GROUP, min="-", max="+", count=10)
+        return cast(dict[str, int], entry)
+
+    assert pending()["times_delivered"] == 1
+    assert pending()["time_since_delivered"] >= ABANDONED_MS - RETRY_MS
+    another = replace(worker.drain, consumer="another")
+
+    def is_tried_again() -> bool:
+        another.run()
+        return pending()["times_delivered"] == 2
+
+    wait_until(is_tried_again)
 
 
 def test_once_its_reason_is_mended_it_is_applied_and_counts_once(
