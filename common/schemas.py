@@ -21,6 +21,11 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel, hide_input_in_errors=True)
 
 
+def may_be_left_out(body: type[BaseModel]) -> bool:
+    """Whether a request says something without this body, since all of its fields have a default."""
+    return not any(field.is_required() for field in body.model_fields.values())
+
+
 class RegisterRequest(Strict):
     """The account that is wanted."""
 
@@ -134,9 +139,7 @@ class LiveQuery(BoardQuery):
     """What a viewer wants to see."""
 
     limit: PageSize = 10
-    since: Version | None = Field(
-        None, max_length=96, description="The version last seen, as `epoch:seq`.", examples=["8f1c2b7a:42"]
-    )
+    since: Version | None = Field(None, max_length=96, description="The version last seen, as `epoch:seq`.")
     ticket: str | None = Field(
         None,
         max_length=128,

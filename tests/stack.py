@@ -4,7 +4,6 @@ import itertools
 import os
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -18,6 +17,7 @@ import requests
 
 from common import redis
 from common.redis import Client
+from dev import ports
 from tests.servers import Servers
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -152,10 +152,10 @@ def another_web(stack: Stack, **environment: str) -> Iterator[Stack]:
     """A second web process group on the same servers."""
     folder = stack.folder / secrets.token_hex(4)
     (folder / "metrics").mkdir(parents=True)
-    ports = {"SCOREBOARD_PORT": str(free_port()), "SCOREBOARD_METRICS_PORT": str(free_port())}
+    own_ports = {"SCOREBOARD_PORT": str(free_port()), "SCOREBOARD_METRICS_PORT": str(free_port())}
     metrics = {"PROMETHEUS_MULTIPROC_DIR": str(folder / "metrics")}
     other = replace(
-        stack, environment={**stack.environment, **ports, **metrics, **environment}, folder=folder, processes={}
+        stack, environment={**stack.environment, **own_ports, **metrics, **environment}, folder=folder, processes={}
     )
     other.start("web")
     try:
@@ -172,18 +172,13 @@ def free_port() -> int:
     Each pytest process has a thousand of its own and gives them in turn. They are apart from those that `make run`
     chooses, and below the ephemeral ones, which outgoing connections take.
     """
-    while True:
-        port = next(_ports)
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) != 0:
-                return port
+    return next(port for port in _ports if ports.refusal("127.0.0.1", port) is None)
 
 
-def _own_ports() -> list[int]:
+def _ports_of_this_process() -> list[int]:
     process = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 10
     first = 10_000 + 1_000 * process
-    start = secrets.randbelow(1_000)  # another run may be at work on this machine
-    return [first + (start + step) % 1_000 for step in range(1_000)]
+    return secrets.SystemRandom().sample(range(first, first + 1_000), 1_000)  # another run may be at work here
 
 
-_ports = itertools.cycle(_own_ports())
+_ports = itertools.cycle(_ports_of_this_process())

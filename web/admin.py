@@ -9,7 +9,7 @@ from common.suspensions import Decision
 from common.wire import Moderated
 from web.access import admin, identity
 from web.boards import parsed_user_id
-from web.parsing import optional_body_as
+from web.parsing import body_as
 from web.reference.documented import Answer, documented
 from web.services import services
 
@@ -48,7 +48,7 @@ def reinstate(user_id: str) -> Response:
 
 
 def _moderate(user_id: str, *, suspended: bool) -> Response:
-    reason = optional_body_as(ModerationRequest).reason
+    reason = body_as(ModerationRequest).reason
     with services().engine.connect() as connection:
         user = accounts.find(connection, parsed_user_id(user_id))
     if user is None:

@@ -6,6 +6,7 @@ from flask import request
 from pydantic import BaseModel, ValidationError
 
 from common.errors import ErrorCode, ScoreboardError, invalid_field, invalid_fields
+from common.schemas import may_be_left_out
 from common.strict_json import parse_object
 from web.requests import read_body
 
@@ -16,17 +17,15 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 def body_as(model: type[Model]) -> Model:
-    """The JSON body. Raises `unsupported_media_type`, `body_too_large`, `invalid_json` or `validation_failed`."""
+    """The JSON body. Raises `unsupported_media_type`, `body_too_large`, `invalid_json` or `validation_failed`.
+
+    A request that has neither a body nor a type of one gets the model's defaults, if all of its fields have one.
+    """
+    if not request.mimetype and may_be_left_out(model) and not read_body():
+        return model()
     if request.mimetype != "application/json":
         raise ScoreboardError(ErrorCode.UNSUPPORTED_MEDIA_TYPE, "The body must be application/json.")
     return validated(model, parse_object(read_body()))
-
-
-def optional_body_as(model: type[Model]) -> Model:
-    """As `body_as`, but a request that has neither a body nor a type of one gets the model's defaults."""
-    if not request.mimetype and not read_body():
-        return model()
-    return body_as(model)
 
 
 def query_as(model: type[Model]) -> Model:

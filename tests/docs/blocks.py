@@ -39,7 +39,7 @@ def run(command: Sequence[str | Path], stack: Stack, folder: Path) -> str:
         env={**stack.environment, "PATH": path},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=100,
         check=False,
     )
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"

@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from common import wire
+from common.schemas import may_be_left_out
 from web.reference import headers, prose
 from web.reference.documented import JSON, Answer
 from web.reference.examples import named_examples
@@ -95,7 +96,7 @@ def _operation(route: Route, schemas: Schemas) -> Schema:
     }
     if said.body:
         operation["requestBody"] = {
-            "required": any(field.is_required() for field in said.body.model_fields.values()),
+            "required": not may_be_left_out(said.body),
             "content": {JSON: _content(schemas.of(said.body), schemas)},
         }
     return operation
