@@ -1,4 +1,4 @@
-"""Whether anybody serves the queue of chores. Without it nothing is verified, closed or kept, and updates still count."""
+"""Whether anybody serves the queue of chores. If nobody does, updates count, and nothing is verified, closed or kept."""
 
 import time
 

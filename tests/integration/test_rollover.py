@@ -183,7 +183,7 @@ def test_redis_forgets_a_closed_period_after_a_while_and_postgresql_does_not(
     with worker.engine.connect() as connection:
         assert [period[:2] for period in closures.closed_since(connection, MIDNIGHT)] == [YESTERDAY]
     closing.release_old(worker, MIDNIGHT)
-    assert worker.redis.expiretime(of.scores) == (MIDNIGHT + closing.SHOWN_FROM_REDIS).timestamp()
+    assert worker.redis.expiretime(of.scores) == (MIDNIGHT + closures.SHOWN_FROM_REDIS).timestamp()
     with worker.engine.begin() as connection:
         connection.execute(text("UPDATE periods SET ends_at = ends_at - interval '9 years'"))
     housekeeping.tidy(worker)
