@@ -60,9 +60,9 @@ _NEXT = text("""
 SELECT max(id) FROM (SELECT id FROM score_events WHERE id > :after AND id <= :most ORDER BY id LIMIT :rows) following
 """)
 _ADD = text(f"""
-WITH some AS MATERIALIZED (SELECT * FROM score_events WHERE id > :after AND id <= :to)
+WITH portion AS MATERIALIZED (SELECT * FROM score_events WHERE id > :after AND id <= :to)
 INSERT INTO ledger_totals AS t (user_id, board_id, period_id, score, tie, updated_at)
-{COUNTED.format(rows="some")}
+{COUNTED.format(rows="portion")}
 ON CONFLICT (user_id, board_id, period_id) DO UPDATE
 SET score = t.score + excluded.score, tie = excluded.tie, updated_at = GREATEST(t.updated_at, excluded.updated_at)
 """)  # noqa: S608 - built from constants

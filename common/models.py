@@ -216,9 +216,9 @@ periods = Table(
 ledger_checkpoint = Table(
     "ledger_checkpoint",
     metadata,
-    Column("only", Boolean, primary_key=True, server_default=text("true")),
+    Column("is_only", Boolean, primary_key=True, server_default=text("true")),
     Column("event_id", BigInteger, nullable=False, comment="ledger rows up to it are in ledger_totals"),
-    CheckConstraint("only", name="one_row"),
+    CheckConstraint("is_only", name="one_row"),
 )
 
 ledger_totals = Table(

@@ -16,14 +16,14 @@ HEAD = 100
 # The first rows are found before anything else is known of them, so PostgreSQL keeps no more than these while it
 # reads a board of any size.
 _HEAD = text("""
-SELECT first.user_id::text, u.username, score, (extract(epoch FROM updated_at) * 1000)::bigint AS updated_at
+SELECT foremost.user_id::text, u.username, score, (extract(epoch FROM updated_at) * 1000)::bigint AS updated_at
 FROM (
     SELECT user_id, score, tie, updated_at, CASE WHEN b.ascending THEN score ELSE -score END AS place
     FROM standings s JOIN boards b ON b.id = s.board_id
     WHERE s.board_id = :board AND s.period_id = :period AND NOT s.hidden
     ORDER BY place, tie LIMIT :limit
-) first
-JOIN users u ON u.id = first.user_id
+) foremost
+JOIN users u ON u.id = foremost.user_id
 ORDER BY place, tie
 """)
 

@@ -1,4 +1,4 @@
-"""Whether anybody serves the queue of chores. If nobody does, updates count, and nothing is verified, closed or kept."""
+"""Whether anybody serves the queue of chores. If nobody does, updates count, and nothing is verified or closed."""
 
 import time
 

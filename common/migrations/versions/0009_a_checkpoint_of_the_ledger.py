@@ -11,9 +11,9 @@ down_revision = "0008"
 def upgrade() -> None:
     op.create_table(
         "ledger_checkpoint",
-        sa.Column("only", sa.Boolean, primary_key=True, server_default=sa.text("true")),
+        sa.Column("is_only", sa.Boolean, primary_key=True, server_default=sa.text("true")),
         sa.Column("event_id", sa.BigInteger, nullable=False, comment="ledger rows up to it are in ledger_totals"),
-        sa.CheckConstraint("only", name=op.f("ck_ledger_checkpoint_one_row")),
+        sa.CheckConstraint("is_only", name=op.f("ck_ledger_checkpoint_one_row")),
     )
     op.execute("INSERT INTO ledger_checkpoint (event_id) VALUES (0)")
     op.create_table(
