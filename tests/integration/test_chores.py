@@ -1,26 +1,51 @@
 """Who does the chores: which tasks they are, and what is said when nobody does them."""
 
-import celeryconfig
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
 from common import keys, tasks
+from common.settings import Settings
 from workers import chores, housekeeping
-from workers.app import app
 from workers.state import WorkerState
 
-
-def queue_of(name: str) -> str:
-    return str(app.amqp.router.route({}, name)["queue"].name)
-
-
-def test_what_beat_sends_goes_to_the_queue_in_which_the_task_shows_that_its_worker_lives() -> None:
-    app.loader.import_default_modules()
-    for entry in celeryconfig.beat_schedule.values():
-        name = str(entry["task"])
-        assert app.tasks[name].queue == queue_of(name)
+# In a process of its own: Celery's configuration is read from the environment, once.
+_SCRIPT = """
+import json, celeryconfig
+from workers.app import app
+app.loader.import_default_modules()
+names = {entry["task"] for entry in celeryconfig.beat_schedule.values()} | {"scores.apply"}
+print(json.dumps({name: [app.tasks[name].queue, app.amqp.router.route({}, name)["queue"].name] for name in names}))
+"""
 
 
-def test_scoring_and_what_rings_for_it_is_no_chore() -> None:
-    assert {name for name in (tasks.APPLY, tasks.SWEEP) if queue_of(name) == tasks.QUEUE} == {tasks.APPLY, tasks.SWEEP}
-    assert {queue_of(name) for name in tasks.CHORES} == {tasks.QUEUE_CHORES}
+@pytest.fixture
+def queues(settings: Settings) -> dict[str, list[str]]:
+    """For each task the queue that it declares and the one to which it is sent."""
+    environment = {
+        "DATABASE_URL": settings.database_url.replace("postgresql+psycopg2", "postgresql"),
+        "REDIS_URL": settings.redis_url,
+        "SCOREBOARD_JWT_SECRET": "j" * 32,
+        "SCOREBOARD_SECRET_KEY": "s" * 32,
+    }
+    root = Path(__file__).resolve().parents[2]
+    done = subprocess.run(
+        [sys.executable, "-c", _SCRIPT], cwd=root, env=environment, capture_output=True, text=True, check=True
+    )
+    found: dict[str, list[str]] = json.loads(done.stdout)
+    return found
+
+
+def test_a_task_is_sent_to_the_queue_in_which_it_shows_that_its_worker_lives(queues: dict[str, list[str]]) -> None:
+    assert {name for name, (declared, routed) in queues.items() if declared != routed} == set()
+
+
+def test_scoring_and_what_rings_for_it_is_no_chore(queues: dict[str, list[str]]) -> None:
+    assert {name for name, (_, routed) in queues.items() if routed == tasks.QUEUE} == {tasks.APPLY, tasks.SWEEP}
+    assert {name for name, (_, routed) in queues.items() if routed == tasks.QUEUE_CHORES} == set(tasks.CHORES)
 
 
 def test_one_is_told_now_and_then_that_nobody_does_the_chores(worker: WorkerState) -> None:
