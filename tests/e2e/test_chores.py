@@ -6,8 +6,9 @@ import signal
 from collections.abc import Iterator
 
 import pytest
+from celery import Celery
 
-from common import keys
+from common import keys, tasks
 from tests.caller import Caller
 from tests.stack import Stack, Variant
 from tests.waiting import wait_until
@@ -28,14 +29,17 @@ def frozen_chores(stack: Stack) -> Iterator[None]:
 
 
 def test_chores_are_done_and_not_by_the_process_that_applies_updates(stack: Stack, caller: Caller) -> None:
+    told = {name: len(stack.log(name)) for name in ("worker", "chores")}
     caller.update()
     with stack.redis() as client:
+        client.delete(keys.CHORES_SEEN, keys.VERIFICATION, keys.SNAPSHOTS)
+        Celery(broker=stack.environment["REDIS_URL"]).send_task(tasks.TAKE_SNAPSHOTS, queue=tasks.QUEUE_CHORES)
         wait_until(lambda: bool(client.exists(keys.CHORES_SEEN, keys.VERIFICATION) == 2), 30)
-        marks = {str(key).removeprefix(keys.turn("")) for key in client.scan_iter(keys.turn("*"))}
-    assert marks >= {"standings.verify"}
-    assert '"task": "scores.apply"' in stack.log("worker")
-    assert "standings.verify" not in stack.log("worker")
-    assert "chores_in_the_way" not in stack.log("worker") + stack.log("chores")
+    wait_until(lambda: "snapshots_taken" in stack.log("chores")[told["chores"] :])
+    since = {name: stack.log(name)[length:] for name, length in told.items()}
+    assert "batch_applied" in since["worker"]
+    assert "batch_applied" not in since["chores"]
+    assert "snapshots_taken" not in since["worker"]
 
 
 @pytest.mark.usefixtures("frozen_chores")
