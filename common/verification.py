@@ -24,6 +24,9 @@ from common.scoring import StandingKey
 SLICE = Portion(100, least=1, most=500)
 """Players that are checked at once."""
 
+LONGEST_TAIL = 20_000
+"""Ledger ids after the checkpoint with which players are still checked: their rows are read with every slice."""
+
 TIMEOUT_MS = 30_000
 """For one statement where nobody says otherwise."""
 

@@ -16,7 +16,7 @@ from common.board import Board, BoardId
 from common.checkpoint import PORTION, Checkpoint
 from common.database import TooSlowError
 from common.rebuild import Rebuilder
-from common.verification import SLICE, Drift, Verifier, boards_of
+from common.verification import LONGEST_TAIL, SLICE, Drift, Verifier, boards_of
 from scoreboard import tables
 from scoreboard.boards import chosen
 from scoreboard.environment import connected, connected_to_redis
@@ -27,9 +27,6 @@ EXIT_DRIFT = 1
 SHOWN = 20
 TIMEOUT_MS = 5_000
 """For one statement: what takes longer is done in smaller parts."""
-
-LONGEST_TAIL = 20_000
-"""Ledger rows that may come while players are checked before the checkpoint takes them in."""
 
 SETTLES_WITHIN_SECONDS = 15.0
 _PAUSE_SECONDS = 0.2
@@ -91,32 +88,38 @@ def _find(verifier: Verifier, boards: Sequence[BoardId], patience: int, *, is_fu
     """What still differs when the patience is over."""
     if is_full:
         verifier.checkpoint.reset()
-    drifts: list[Drift] = []
-    players, after, portion = 0, str(UUID(int=0)), SLICE
     with progress() as bars:
         lag = verifier.checkpoint.lag()
         summing = bars.add_task("adding up the ledger", total=lag)
         _follow(verifier.checkpoint, lambda left: bars.update(summing, completed=lag - left))
         checking = bars.add_task("verifying players", total=verifier.player_count())
-        while user_ids := verifier.players(after, portion.size):
-            started = time.monotonic()
-            try:
-                drifts += verifier.check(user_ids, TIMEOUT_MS)
-            except TooSlowError:
-                if portion.is_least:
-                    raise
-                portion = portion.halved()
-                continue
-            portion = portion.after(time.monotonic() - started, TIMEOUT_MS / 1000)
-            players, after = players + len(user_ids), user_ids[-1]
-            bars.advance(checking, len(user_ids))
-            if verifier.checkpoint.lag() > LONGEST_TAIL:
-                _follow(verifier.checkpoint)
+        players, drifts = _check_all(verifier, lambda count: bars.advance(checking, count))
     deadline = time.monotonic() + patience
     while (drifts := verifier.check_again(drifts)) and time.monotonic() < deadline:
         time.sleep(_PAUSE_SECONDS)
     surplus = {board: count for board in boards if (count := verifier.surplus(*board))}
     return Finding(players, drifts, surplus)
+
+
+def _check_all(verifier: Verifier, tell: Callable[[int], None]) -> tuple[int, list[Drift]]:
+    """How many players there are, and what differs; `tell` hears how many each slice had."""
+    drifts: list[Drift] = []
+    players, after, portion = 0, str(UUID(int=0)), SLICE
+    while user_ids := verifier.players(after, portion.size):
+        started = time.monotonic()
+        try:
+            drifts += verifier.check(user_ids, TIMEOUT_MS)
+        except TooSlowError:
+            if portion.is_least:
+                raise
+            portion = portion.halved()
+            continue
+        portion = portion.after(time.monotonic() - started, TIMEOUT_MS / 1000)
+        players, after = players + len(user_ids), user_ids[-1]
+        tell(len(user_ids))
+        if verifier.checkpoint.lag() > LONGEST_TAIL:
+            _follow(verifier.checkpoint)
+    return players, drifts
 
 
 def _follow(checkpoint: Checkpoint, tell: Callable[[int], None] | None = None) -> None:

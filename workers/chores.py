@@ -3,8 +3,10 @@
 import time
 
 import structlog
+from celery import Celery
+from kombu import Queue
 
-from common import keys
+from common import keys, tasks
 from workers.state import WorkerState
 
 log = structlog.get_logger(__name__)
@@ -29,3 +31,9 @@ def warn_if_unattended(worker: WorkerState, up_seconds: float | None = None) -> 
         return False
     log.error("chores_unattended", reason="no worker serves the queue `chores`: see the Procfile")
     return True
+
+
+def discard_messages(app: Celery) -> None:
+    """Empty the queue that nobody serves. Beat sends all of it again, and Redis must not fill up meanwhile."""
+    with app.connection_for_write() as connection:
+        Queue(tasks.QUEUE_CHORES, channel=connection.default_channel).purge()

@@ -58,7 +58,8 @@ def sweep(worker: WorkerState) -> None:
     housekeeping.show_suspensions(worker)
     if worker.inbox.depth() and worker.inbox.claim_doorbell():
         app.send_task(tasks.APPLY)
-    chores.warn_if_unattended(worker)
+    if chores.warn_if_unattended(worker):
+        chores.discard_messages(app)
 
 
 @task(tasks.CLOSE, every=tasks.CLOSE_SECONDS, queue=tasks.QUEUE_CHORES)

@@ -16,7 +16,7 @@ import structlog
 
 from common import checkpoint, keys, metrics, periods, verification
 from common.database import TooSlowError
-from common.verification import Drift
+from common.verification import LONGEST_TAIL, Drift
 from workers.state import WorkerState
 
 log = structlog.get_logger(__name__)
@@ -27,9 +27,6 @@ ledger is read for the first time."""
 
 TIMEOUT_MS = 500
 """For one statement."""
-
-LONGEST_TAIL = 20_000
-"""Ledger ids after the checkpoint with which players are still checked: their rows are read with every slice."""
 
 BARREN_TURNS = 20
 """Turns in a row that came to nothing, after which it is an error."""

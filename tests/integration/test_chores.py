@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from celery import Celery
 
 from common import keys, tasks
 from common.settings import Settings
@@ -61,3 +62,12 @@ def test_nothing_is_told_while_somebody_does_them(worker: WorkerState) -> None:
     housekeeping.show_alive(worker, tasks.QUEUE_CHORES)
     assert not chores.warn_if_unattended(worker, up_seconds=100)
     assert worker.redis.ttl(keys.CHORES_SEEN) > worker.redis.ttl(keys.WORKER_SEEN)
+
+
+def test_messages_that_nobody_takes_do_not_fill_redis(settings: Settings, worker: WorkerState) -> None:
+    with Celery(broker=settings.redis_url, set_as_current=False) as sender:
+        for _ in range(3):
+            sender.send_task(tasks.VERIFY, queue=tasks.QUEUE_CHORES)
+            sender.send_task(tasks.SWEEP, queue=tasks.QUEUE)
+        chores.discard_messages(sender)
+    assert (worker.redis.llen(tasks.QUEUE_CHORES), worker.redis.llen(tasks.QUEUE)) == (0, 3)
