@@ -17,8 +17,10 @@ broker_connection_max_retries = None
 broker_transport_options = tasks.BROKER_OPTIONS
 
 # The default exchange needs no binding table in Redis, so publishing survives a FLUSHALL.
-task_queues = [Queue(tasks.QUEUE, Exchange(""), routing_key=tasks.QUEUE)]
+# A worker that is told no queue serves both.
+task_queues = [Queue(name, Exchange(""), routing_key=name) for name in (tasks.QUEUE, tasks.QUEUE_CHORES)]
 task_default_queue = tasks.QUEUE
+task_routes = {name: {"queue": tasks.QUEUE_CHORES} for name in tasks.CHORES}
 
 task_ignore_result = True
 task_serializer = "json"
@@ -36,6 +38,11 @@ beat_schedule = {
     "sweep": {
         "task": tasks.SWEEP,
         "schedule": tasks.SWEEP_SECONDS,
+        "options": {"expires": tasks.EXPIRES_SECONDS},
+    },
+    "close": {
+        "task": tasks.CLOSE,
+        "schedule": tasks.CLOSE_SECONDS,
         "options": {"expires": tasks.EXPIRES_SECONDS},
     },
     "verify": {

@@ -124,7 +124,7 @@ def main() -> None:
     given = arguments.parse_args()
     console = Console()
     with running_servers(fast=False) as servers:
-        url = _database(servers)
+        url = database_of(servers)
         with running_stack(servers, url, 0, SCOREBOARD_WEB_PROCESSES="2") as stack:
             bench = Bench(stack)
             kinds: dict[str, Callable[[], Result]] = {
@@ -144,7 +144,7 @@ def main() -> None:
     console.print(_table(results))
 
 
-def _database(servers: Servers) -> str:
+def database_of(servers: Servers) -> str:
     url = servers.create_database("bench")
     environment = {
         "DATABASE_URL": url,

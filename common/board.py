@@ -115,6 +115,11 @@ class Board:
             replies[index].append(reply)
         return [_projected(rows, answers) for rows, answers in zip(boards, replies, strict=True)]
 
+    def state_of(self, board_id: str, period_id: str) -> str | None:
+        """A text that changes whenever the board does; None if Redis does not have it."""
+        state = self._client.hmget(BoardKeys(board_id, period_id).meta, "epoch", "seq")
+        return ":".join(map(str, state)) if all(state) else None
+
     def size(self, board_id: str, period_id: str) -> int:
         """How many players Redis holds of a board, served or not."""
         return self._client.hlen(BoardKeys(board_id, period_id).members)

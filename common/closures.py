@@ -5,7 +5,7 @@ end, however late, finds it still open. Nothing depends on a timer having fired.
 """
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 import orjson
@@ -13,6 +13,9 @@ from sqlalchemy import Connection, text
 
 from common import periods
 from common.board import BoardId
+
+SHOWN_FROM_REDIS = timedelta(days=8)
+"""For how long after its end a closed period is kept in Redis; later it is read from PostgreSQL."""
 
 
 class Ended(NamedTuple):
@@ -41,9 +44,13 @@ SELECT board_id, period_id, ends_at FROM periods WHERE closed_at IS NULL AND end
 """)
 
 _CLOSE = text("""
-UPDATE periods SET closed_at = :now, last_event_id = (SELECT coalesce(max(id), 0) FROM score_events)
+UPDATE periods
+SET closed_at = :now, last_event_id = (SELECT coalesce(max(id), 0) FROM score_events), snapshot_due = true
 WHERE board_id = :board AND period_id = :period AND closed_at IS NULL AND ends_at <= :now
 """)
+
+_SNAPSHOT_DUE = text("SELECT board_id, period_id, ends_at FROM periods WHERE snapshot_due ORDER BY ends_at, board_id")
+_SNAPSHOT_STORED = text("UPDATE periods SET snapshot_due = false WHERE board_id = :board AND period_id = :period")
 
 _CLOSED = text("SELECT board_id, period_id, ends_at FROM periods WHERE closed_at >= :since")
 
@@ -69,9 +76,22 @@ def ended(connection: Connection, now: datetime) -> list[Ended]:
 
 
 def close(connection: Connection, board_id: str, period_id: str, now: datetime) -> bool:
-    """Close a period that is over; False if it is closed already. The transaction must have the ledger to itself."""
+    """Close a period that is over; False if it is closed already. The transaction must have the ledger to itself.
+
+    Its final snapshot is due from then on.
+    """
     values = {"board": board_id, "period": period_id, "now": now}
     return connection.execute(_CLOSE, values).rowcount == 1
+
+
+def snapshots_due(connection: Connection) -> list[Ended]:
+    """Closed periods without their final snapshot, the oldest first."""
+    return [Ended(*row) for row in connection.execute(_SNAPSHOT_DUE)]
+
+
+def mark_snapshot_stored(connection: Connection, board_id: str, period_id: str) -> None:
+    """The final snapshot of a closed period is stored in this transaction, or was before."""
+    connection.execute(_SNAPSHOT_STORED, {"board": board_id, "period": period_id})
 
 
 def closed_since(connection: Connection, since: datetime) -> list[Ended]:

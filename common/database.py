@@ -1,13 +1,23 @@
 """The connection to PostgreSQL."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import Connection, Engine, create_engine, text
+from sqlalchemy.exc import OperationalError
 
 from common.settings import Settings
 
 CONNECT_TIMEOUT_SECONDS = 2
 """The least that libpq accepts."""
+
+_QUERY_CANCELED = "57014"
+_BOUND = text("SELECT set_config('statement_timeout', :ms, true)")
+
+
+class TooSlowError(Exception):
+    """A statement took longer than it was allowed to; its transaction was rolled back."""
 
 
 def create(settings: Settings, *, pool_size: int, statement_timeout_ms: int) -> Engine:
@@ -36,3 +46,16 @@ def ping(engine: Engine) -> None:
     """Raises SQLAlchemyError if PostgreSQL does not answer."""
     with engine.connect() as connection:
         connection.execute(text("SELECT 1"))
+
+
+@contextmanager
+def bound(engine: Engine, timeout_ms: int, isolation: str = "READ COMMITTED") -> Iterator[Connection]:
+    """A transaction each of whose statements may take so long, and no longer. Raises TooSlowError."""
+    try:
+        with engine.connect().execution_options(isolation_level=isolation) as connection, connection.begin():
+            connection.execute(_BOUND, {"ms": str(timeout_ms)})
+            yield connection
+    except OperationalError as error:
+        if getattr(error.orig, "pgcode", None) == _QUERY_CANCELED:
+            raise TooSlowError(f"a statement took more than {timeout_ms} ms") from error
+        raise

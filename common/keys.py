@@ -16,11 +16,13 @@
 | `scores:turn:{task}` | string, half an interval | a beat task has just had its turn |
 | `scores:receipt:{userId}:{key}` | string | what became of an update; 1 h after the outcome |
 | `scores:verification` | string | how far the check of all players is, and what it found |
-| `scores:worker` | string, 15 s | a worker has run a task |
+| `scores:worker` | string, 15 s | a worker has run a task of the scoring queue |
+| `scores:chores` | string, 120 s | a worker has run a task of the queue of chores |
+| `scores:snapshots` | hash | `<board>:<period>` -> epoch and seq that its last stored snapshot shows |
 | `scores:ready` | string, 1 s | this server takes writes |
-| `session:{sid}:revoked` | string, 1 h | `1` revoked, `?` being revoked: ask PostgreSQL |
+| `session:{sid}:revoked` | string, 65 min | `1` revoked, `?` being revoked: ask PostgreSQL |
 | `session:{sid}:owner` | string, 1 h at most | id of the user whose session it is, until it expires |
-| `sessions:loaded` | string | run id of the server that knows every revocation of the last hour |
+| `sessions:loaded` | string | run id of the server that knows every revocation of the last 65 minutes |
 | `sessions:ended` | channel | ids of sessions that were just revoked |
 | `live:ticket:{fingerprint}` | string, 30 s | user id and session id of a viewer's ticket |
 | `replies:{web process}` | channel | outcomes for requests that wait |
@@ -36,6 +38,8 @@ DOORBELL = "scores:doorbell"
 UPDATES_CHANNEL = "leaderboard:updates"
 VERIFICATION = "scores:verification"
 WORKER_SEEN = "scores:worker"
+CHORES_SEEN = "scores:chores"
+SNAPSHOTS = "scores:snapshots"
 READY = "scores:ready"
 SESSIONS_LOADED = "sessions:loaded"
 SESSIONS_ENDED = "sessions:ended"

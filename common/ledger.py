@@ -45,7 +45,7 @@ WHERE e.limits_others
 _SHARE = text("SELECT pg_advisory_xact_lock_shared(:lock)")
 _WAIT_BRIEFLY = text("SET LOCAL lock_timeout = '1s'")
 _HOLD = text("SELECT pg_advisory_xact_lock(:lock)")
-_LOCK = 7_030_267_214
+LOCK = 7_030_267_214
 """Any number, known only to us: every batch shares it, and who needs the ledger at rest has it alone."""
 
 
@@ -55,7 +55,7 @@ class AlreadyRecordedError(Exception):
 
 def share(connection: Connection) -> None:
     """Keep others from having the ledger at rest until this transaction ends. Batches do not wait for each other."""
-    connection.execute(_SHARE, {"lock": _LOCK})
+    connection.execute(_SHARE, {"lock": LOCK})
 
 
 def hold(connection: Connection) -> None:
@@ -64,7 +64,7 @@ def hold(connection: Connection) -> None:
     Raises OperationalError after a second: those that come behind wait too, so a batch that hangs may not hold us up.
     """
     connection.execute(_WAIT_BRIEFLY)
-    connection.execute(_HOLD, {"lock": _LOCK})
+    connection.execute(_HOLD, {"lock": LOCK})
 
 
 def find(connection: Connection, update_keys: Collection[UpdateKey]) -> dict[UpdateKey, LedgerRow]:

@@ -44,6 +44,11 @@ DRIFT = Gauge(
     "Standings that differ from the ledger or from Redis, in the check under way or the last whole one",
     multiprocess_mode="mostrecent",
 )
+CHECKPOINT_LAG = Gauge(
+    "scoreboard_checkpoint_lag_rows",
+    "Ledger ids that the checkpoint, with which standings are compared, has not taken in",
+    multiprocess_mode="mostrecent",
+)
 VERIFIED = Counter("scoreboard_verified_players_total", "Players whose standings were checked")
 VERIFIED_ROUNDS = Counter("scoreboard_verified_rounds_total", "Times that every player had been checked")
 REBUILDS = Counter("scoreboard_rebuilds_total", "Boards filled again from PostgreSQL", ["board"])

@@ -200,9 +200,37 @@ periods = Table(
     Column("ends_at", _Instant, nullable=False),
     Column("closed_at", _Instant, comment="from then on its standings are final"),
     Column("last_event_id", BigInteger, comment="the last ledger row that could count"),
+    Column(
+        "snapshot_due",
+        Boolean,
+        nullable=False,
+        server_default=text("false"),
+        comment="it is closed, and its final snapshot is still to be stored",
+    ),
     CheckConstraint("(closed_at IS NULL) = (last_event_id IS NULL)", name="closed"),
     Index(None, "ends_at", postgresql_where=text("closed_at IS NULL")),
     Index(None, "closed_at"),
+    Index(None, "snapshot_due", postgresql_where=text("snapshot_due")),
+)
+
+ledger_checkpoint = Table(
+    "ledger_checkpoint",
+    metadata,
+    Column("is_only", Boolean, primary_key=True, server_default=text("true")),
+    Column("event_id", BigInteger, nullable=False, comment="ledger rows up to it are in ledger_totals"),
+    CheckConstraint("is_only", name="one_row"),
+)
+
+ledger_totals = Table(
+    "ledger_totals",
+    metadata,
+    Column("user_id", _Id, primary_key=True),
+    Column("board_id", Text, primary_key=True),
+    Column("period_id", Text, primary_key=True),
+    Column("score", BigInteger, nullable=False),
+    Column("tie", BigInteger, nullable=False),
+    Column("updated_at", _Instant, nullable=False),
+    postgresql_with={"fillfactor": "80"},
 )
 
 snapshots = Table(

@@ -1,9 +1,10 @@
 """Whether a session is live, answered by Redis where it can be and by PostgreSQL where it must be.
 
-Redis knows every revocation of the last hour (the longest life of an access token) once a worker has loaded them
-into this very server. `sessions:loaded` names the server by its run id, so one that was emptied, replaced or set
-back to an older copy is not believed. Whose a session is, and that it is there at all, PostgreSQL says once; Redis then
-remembers it for an hour, or until the session expires. A revocation outweighs that.
+Redis knows every revocation of the last 65 minutes (the longest life of an access token, and five minutes for clocks
+that differ) once a worker has loaded them into this very server. `sessions:loaded` names the server by its run id, so
+one that was emptied, replaced or set back to an older copy is not believed. Whose a session is, and that it is there at
+all, PostgreSQL says once; Redis then remembers it for an hour, or until the session expires. A revocation outweighs
+that.
 
 A revocation is made in three steps, and may die between any two:
 
@@ -20,7 +21,7 @@ import redis
 import structlog
 from sqlalchemy import Connection, Engine
 
-from common import keys, sessions, suspensions
+from common import keys, sessions, suspensions, tokens
 from common.redis import Client, script
 from common.sessions import Session
 from common.suspensions import Decision
@@ -28,6 +29,9 @@ from common.suspensions import Decision
 log = structlog.get_logger(__name__)
 
 _REMEMBERED = timedelta(hours=1)
+_MARKED = timedelta(seconds=tokens.LIFETIME_SECONDS) + timedelta(minutes=5)
+"""A mark outlives every token that was issued before it, also where the clock that judges the token is slow."""
+
 _ASK, _REVOKED = "?", "1"
 _ASK_DATABASE = "ask"
 
@@ -79,52 +83,57 @@ class Revocations:
         self.confirm(session_id)
 
     def suspend(self, decision: Decision, now: datetime) -> bool:
-        """Suspend a user, and end each of their sessions in the three steps. False if they are suspended already.
+        """Suspend a user, and end their sessions in the three steps. False if they are suspended already.
 
-        Nobody logs in as the user meanwhile: that waits for the row of the user.
+        Every batch waits for the second step, so it makes one round trip however many sessions there are; only those
+        that began since the first are announced in it. Nobody logs in as the user meanwhile: that waits for the row
+        of the user.
         """
+        with self._engine.connect() as connection:
+            known = sessions.live_of(connection, decision.user_id, now)
+        self.announce(*known)
         with self._engine.begin() as connection:
             is_new = suspensions.decide(connection, decision)
-            session_ids = sessions.live_of(connection, decision.user_id, now)
-            for session_id in session_ids:
-                self.announce(session_id)
-                sessions.revoke(connection, session_id, "suspension", now)
-        for session_id in session_ids:
-            self.confirm(session_id)
+            ended = sessions.revoke_all(connection, decision.user_id, "suspension", now)
+            self.announce(*set(ended).difference(known))
+        self.confirm(*ended)
         return is_new
 
-    def announce(self, session_id: str) -> None:
+    def announce(self, *session_ids: str) -> None:
         """Step 1."""
-        self._client.set(keys.session_revoked(session_id), _ASK, ex=_REMEMBERED)
+        pipeline = self._client.pipeline(transaction=False)
+        for session_id in session_ids:
+            pipeline.set(keys.session_revoked(session_id), _ASK, ex=_MARKED)
+        pipeline.execute()
 
-    def confirm(self, session_id: str) -> None:
+    def confirm(self, *session_ids: str) -> None:
         """Step 3. Without it everybody goes on asking PostgreSQL, so a failure here loses nothing."""
         pipeline = self._client.pipeline(transaction=False)
-        pipeline.set(keys.session_revoked(session_id), _REVOKED, ex=_REMEMBERED)
-        pipeline.publish(keys.SESSIONS_ENDED, session_id)
+        for session_id in session_ids:
+            pipeline.set(keys.session_revoked(session_id), _REVOKED, ex=_MARKED)
+            pipeline.publish(keys.SESSIONS_ENDED, session_id)
         try:
             pipeline.execute()
         except redis.RedisError:
-            log.warning("revocation_not_confirmed", session_id=session_id)
+            log.warning("revocation_not_confirmed", session_ids=session_ids)
 
 
 def is_loaded(client: Client) -> bool:
-    """Whether this server knows the revocations of the last hour."""
+    """Whether this server knows the revocations of the last 65 minutes."""
     return client.get(keys.SESSIONS_LOADED) == _run_id(client)
 
 
 def load_recent(client: Client, engine: Engine) -> None:
-    """Teach this server every revocation of the last hour. Safe to run twice, and beside revocations.
+    """Teach this server every revocation of the last 65 minutes. Safe to run twice, and beside revocations.
 
     A revocation that commits after our reading marks itself: its steps 1 and 3 go to the same server.
     """
     run_id = _run_id(client)
-    since = datetime.now(UTC) - _REMEMBERED
     with engine.connect() as connection:
-        revoked = sessions.revoked_since(connection, since)
+        revoked = sessions.revoked_within(connection, _MARKED)
     pipeline = client.pipeline(transaction=False)
     for session_id in revoked:
-        pipeline.set(keys.session_revoked(session_id), _REVOKED, ex=_REMEMBERED)
+        pipeline.set(keys.session_revoked(session_id), _REVOKED, ex=_MARKED)
     pipeline.execute()
     if _run_id(client) == run_id:
         client.set(keys.SESSIONS_LOADED, run_id)

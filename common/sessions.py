@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import ARRAY, UUID, Connection, any_, bindparam, delete, insert, select, update
+from sqlalchemy import ARRAY, UUID, Connection, any_, bindparam, delete, func, insert, select, update
 
 from common.errors import ErrorCode, ScoreboardError
 from common.models import refresh_tokens, sessions, users
@@ -80,14 +80,24 @@ def live_of(connection: Connection, user_id: str, now: datetime) -> list[str]:
     return list(connection.scalars(select(sessions.c.id).where(sessions.c.user_id == user_id, *still)))
 
 
-def revoke(
-    connection: Connection, session_id: str, reason: Literal["logout", "reuse", "suspension"], now: datetime
-) -> None:
-    """End a session. The first reason and instant stay."""
+def revoke(connection: Connection, session_id: str, reason: Literal["logout", "reuse"]) -> None:
+    """End a session, by the database's clock. The first reason and instant stay."""
     connection.execute(
         update(sessions)
         .where(sessions.c.id == session_id, sessions.c.revoked_at.is_(None))
-        .values(revoked_at=now, revoked_for=reason)
+        .values(revoked_at=func.now(), revoked_for=reason)
+    )
+
+
+def revoke_all(connection: Connection, user_id: str, reason: Literal["suspension"], now: datetime) -> list[str]:
+    """End every live session of a user, by the database's clock; their ids."""
+    return list(
+        connection.scalars(
+            update(sessions)
+            .where(sessions.c.user_id == user_id, sessions.c.revoked_at.is_(None), sessions.c.expires_at > now)
+            .values(revoked_at=func.now(), revoked_for=reason)
+            .returning(sessions.c.id)
+        )
     )
 
 
@@ -108,9 +118,9 @@ def live_among(connection: Connection, session_ids: Collection[str], now: dateti
     return set(connection.scalars(select(sessions.c.id).where(wanted, *still)))
 
 
-def revoked_since(connection: Connection, since: datetime) -> list[str]:
-    """The sessions that were revoked at or after `since`."""
-    return list(connection.scalars(select(sessions.c.id).where(sessions.c.revoked_at >= since)))
+def revoked_within(connection: Connection, span: timedelta) -> list[str]:
+    """The sessions that were revoked so recently, by the database's clock, which also dated them."""
+    return list(connection.scalars(select(sessions.c.id).where(sessions.c.revoked_at >= func.now() - span)))
 
 
 def prune(connection: Connection, now: datetime) -> int:
@@ -133,7 +143,7 @@ def _refresh_again(connection: Connection, token: str, successor: str, now: date
     ).scalar_one_or_none()
     if next_used_at is None and now - before.used_at <= GRACE:
         return Refreshed(session, successor)
-    revoke(connection, session.id, "reuse", now)
+    revoke(connection, session.id, "reuse")
     return Reused(session.id)
 
 

@@ -5,19 +5,49 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 import orjson
-from sqlalchemy import Connection, delete, select, text, tuple_
+from sqlalchemy import Connection, Engine, delete, select, text, tuple_
 
-from common import models, standings
-from common.wire import Entry
+from common import models, standings, wire
+from common.entries import Entry
 
 HEAD = 100
 """How many entries a snapshot keeps."""
+
+# The first rows are found before anything else is known of them, so PostgreSQL keeps no more than these while it
+# reads a board of any size.
+_HEAD = text("""
+SELECT foremost.user_id::text, u.username, score, (extract(epoch FROM updated_at) * 1000)::bigint AS updated_at
+FROM (
+    SELECT user_id, score, tie, updated_at, CASE WHEN b.ascending THEN score ELSE -score END AS place
+    FROM standings s JOIN boards b ON b.id = s.board_id
+    WHERE s.board_id = :board AND s.period_id = :period AND NOT s.hidden
+    ORDER BY place, tie LIMIT :limit
+) foremost
+JOIN users u ON u.id = foremost.user_id
+ORDER BY place, tie
+""")
 
 _KEEP = text("""
 INSERT INTO snapshots (board_id, period_id, taken_at, total, entries)
 VALUES (:board, :period, :taken_at, :total, CAST(:entries AS jsonb))
 ON CONFLICT (board_id, period_id, taken_at) DO NOTHING
 """)
+
+
+_IS_WANTED = text("""
+SELECT EXISTS (SELECT FROM standings WHERE board_id = :board AND period_id = :period)
+    AND NOT EXISTS (SELECT FROM periods WHERE board_id = :board AND period_id = :period AND closed_at IS NOT NULL)
+""")
+
+
+class Head(NamedTuple):
+    """How many players a board has, and the first of them."""
+
+    total: int
+    entries: Sequence[Entry]
+
+    def to_wire(self) -> list[wire.Entry]:
+        return [entry.to_wire() for entry in self.entries]
 
 
 class Snapshot(NamedTuple):
@@ -39,17 +69,40 @@ def due_at(now: datetime, minutes: int) -> datetime:
     return midnight + (now - midnight) // timedelta(minutes=minutes) * timedelta(minutes=minutes)
 
 
-def take(connection: Connection, board_id: str, period_id: str, taken_at: datetime) -> bool:
-    """Store a board's head, unless this (board, period, instant) is stored already."""
-    head = standings.top(connection, board_id, period_id, HEAD)
+def read(engine: Engine, board_id: str, period_id: str) -> Head:
+    """A board's head and size, both of one instant."""
+    of_board = {"board": board_id, "period": period_id, "limit": HEAD}
+    with engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
+        total = standings.count(connection, board_id, period_id)
+        rows = connection.execute(_HEAD, of_board).all()
+    entries = [
+        Entry(row.user_id, row.username, row.score, rank, row.updated_at) for rank, row in enumerate(rows, start=1)
+    ]
+    return Head(total, entries)
+
+
+def keep(connection: Connection, board_id: str, period_id: str, taken_at: datetime, head: Head) -> bool:
+    """Store a head, unless this (board, period, instant) is stored already."""
     values = {
         "board": board_id,
         "period": period_id,
         "taken_at": taken_at,
         "total": head.total,
-        "entries": orjson.dumps([entry.to_wire() for entry in head.entries]).decode(),
+        "entries": orjson.dumps(head.to_wire()).decode(),
     }
     return connection.execute(_KEEP, values).rowcount == 1
+
+
+def is_wanted(connection: Connection, board_id: str, period_id: str) -> bool:
+    """Whether a board has standings that may still change."""
+    return bool(connection.scalar(_IS_WANTED, {"board": board_id, "period": period_id}))
+
+
+def is_newest(connection: Connection, board_id: str, period_id: str, head: Head) -> bool:
+    """Whether a board's newest snapshot shows just this."""
+    newest = page(connection, board_id, period_id, 1, None)
+    found = find(connection, newest[0].id) if newest else None
+    return found is not None and found[0].total == head.total and found[1] == head.to_wire()
 
 
 def prune(connection: Connection, older_than: datetime) -> int:
@@ -69,7 +122,7 @@ def page(
     return [Snapshot(*row) for row in connection.execute(statement)]
 
 
-def find(connection: Connection, snapshot_id: int) -> tuple[Snapshot, list[Entry]] | None:
+def find(connection: Connection, snapshot_id: int) -> tuple[Snapshot, list[wire.Entry]] | None:
     """One snapshot with its entries as they go over the wire."""
     statement = select(*_SUMMARY, models.snapshots.c.entries).where(models.snapshots.c.id == snapshot_id)
     row = connection.execute(statement).one_or_none()

@@ -1,7 +1,7 @@
 """Standings: what each player has on each board in each period. The truth that Redis shows."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
@@ -36,6 +36,11 @@ JOIN standings ON (board_id, period_id, user_id) = (sent.b, sent.p, sent.u)
 """)  # noqa: S608 - built from constants
 
 _OF_PLAYERS = text(f"SELECT {_COLUMNS} FROM standings WHERE user_id = ANY(CAST(:users AS uuid[]))")  # noqa: S608
+
+_OF_PLAYERS_LATELY = text(f"""
+SELECT {_COLUMNS} FROM standings LEFT JOIN periods p USING (board_id, period_id)
+WHERE user_id = ANY(CAST(:users AS uuid[])) AND (p.closed_at IS NULL OR p.ends_at > now() - CAST(:span AS interval))
+""")  # noqa: S608 - built from constants
 
 _OF_BOARD = "FROM standings WHERE board_id = :board AND period_id = :period"
 _ALL = text(f"SELECT {_COLUMNS} {_OF_BOARD} AND NOT hidden")
@@ -95,8 +100,13 @@ def read(connection: Connection, standing_keys: Collection[StandingKey]) -> list
     return _standings(connection.execute(_READ, {"rows": orjson.dumps(sent).decode()}).all())
 
 
-def of_players(connection: Connection, user_ids: Collection[str]) -> list[Standing]:
-    """Every standing of these players."""
+def of_players(
+    connection: Connection, user_ids: Collection[str], *, ended_within: timedelta | None = None
+) -> list[Standing]:
+    """Every standing of these players; with `ended_within`, without the closed periods that ended earlier."""
+    if ended_within is not None:
+        values = {"users": list(user_ids), "span": ended_within}
+        return _standings(connection.execute(_OF_PLAYERS_LATELY, values).all())
     return _standings(connection.execute(_OF_PLAYERS, {"users": list(user_ids)}).all())
 
 

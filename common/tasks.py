@@ -1,15 +1,22 @@
 """The names by which web and beat ask workers for something. Neither side imports the other."""
 
 QUEUE = "scoreboard"
+"""What players wait for: applying updates, and the sweep that rings for it."""
+
+QUEUE_CHORES = "chores"
+"""What nobody waits for and may take long. A worker of its own runs it, so that it is never in the way of scoring."""
 
 APPLY = "scores.apply"
 """The doorbell: drain the inbox. Carries no data."""
 
 SWEEP = "scores.sweep"
-"""Every 2 seconds: see that Redis is whole, close periods that are over, and ring if the inbox is not empty."""
+"""Every 2 seconds: see that Redis is whole, and ring if the inbox is not empty."""
+
+CLOSE = "periods.close"
+"""Every 5 seconds: close calendar periods that are over, and store their final snapshots."""
 
 TAKE_SNAPSHOTS = "snapshots.take"
-"""Store the head of every open board."""
+"""Store the head of every open board that has moved."""
 
 VERIFY = "standings.verify"
 """Every 10 seconds: check some players' standings against the ledger and against Redis."""
@@ -17,7 +24,11 @@ VERIFY = "standings.verify"
 TIDY = "sessions.tidy"
 """Delete what has expired from PostgreSQL."""
 
+CHORES = (CLOSE, TAKE_SNAPSHOTS, VERIFY, TIDY)
+"""The tasks of `QUEUE_CHORES`."""
+
 SWEEP_SECONDS = 2.0
+CLOSE_SECONDS = 5.0
 VERIFY_SECONDS = 10.0
 TIDY_SECONDS = 3600.0
 DOORBELL_SECONDS = 2.0

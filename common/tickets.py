@@ -26,9 +26,17 @@ def issue(client: Client, ticket: Ticket) -> str:
     return token
 
 
+def find(client: Client, token: str) -> Ticket | None:
+    """What the ticket says, and it stays good; None if it is unknown, used or expired."""
+    return _read(client.get(_key(token)))
+
+
 def redeem(client: Client, token: str) -> Ticket | None:
     """What the ticket says, once; None if it is unknown, used or expired."""
-    stored = client.getdel(_key(token))
+    return _read(client.getdel(_key(token)))
+
+
+def _read(stored: object) -> Ticket | None:
     return Ticket(*orjson.loads(str(stored))) if stored else None
 
 

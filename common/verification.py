@@ -2,19 +2,39 @@
 
 Players are checked in slices, each in one snapshot of PostgreSQL, so it can be done beside a service at work. What a
 worker has committed and not projected yet differs for a moment; whoever asks looks again before calling it drift.
+
+What the standings should be is the ledger's checkpoint (`common/checkpoint.py`) and the rows after it, so the cost of
+a slice does not grow with the ledger as long as the checkpoint follows it. A row that was changed behind our back and
+is in the checkpoint already is found once the ledger was read anew (`Checkpoint.reset`).
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import timedelta
 from typing import Literal, NamedTuple
 
 from sqlalchemy import Connection, Engine, text
 
-from common import ledger, standings
+from common import checkpoint, closures, ledger, standings
 from common.board import Board, BoardId, Standing
+from common.checkpoint import Checkpoint
+from common.database import bound
+from common.portions import Portion
 from common.scoring import StandingKey
 
-SLICE = 500
+SLICE = Portion(100, least=1, most=500)
 """Players that are checked at once."""
+
+LONGEST_TAIL = 20_000
+"""Ledger ids after the checkpoint with which players are still checked: their rows are read with every slice."""
+
+TIMEOUT_MS = 30_000
+"""For one statement where nobody says otherwise."""
+
+RECOUNT_TIMEOUT_MS = 5_000
+"""For one statement while every batch waits."""
+
+SHOWN = closures.SHOWN_FROM_REDIS + timedelta(days=1)
+"""How long after its end Redis may still show a closed period."""
 
 State = tuple[int, int]
 """Score and tie."""
@@ -32,36 +52,37 @@ class Drift(NamedTuple):
 _PLAYERS = text("SELECT id::text FROM users WHERE id > CAST(:after AS uuid) ORDER BY id LIMIT :limit")
 _COUNT = text("SELECT count(*) FROM users")
 
-# As `scoring.fold` counts: by the version of the action that the ledger names, in the periods of the acceptance, and
-# in a closed period up to the row at which it was closed.
-_COUNTED = """
-SELECT b.board_id, p.period_id, e.user_id, sum(e.points)::bigint AS score, max(e.id) AS tie,
-       max(e.recorded_at) AS updated_at
-FROM score_events e
-JOIN actions a ON (a.id, a.version) = (e.action_id, e.action_version)
-CROSS JOIN LATERAL unnest(a.boards) AS b(board_id)
-CROSS JOIN LATERAL (VALUES
-    ('all'),
-    (to_char(e.accepted_at AT TIME ZONE 'UTC', 'YYYY-MM-DD')),
-    (to_char(e.accepted_at AT TIME ZONE 'UTC', 'IYYY-"W"IW')),
-    (to_char(e.accepted_at AT TIME ZONE 'UTC', 'YYYY-MM'))
-) AS p(period_id)
-LEFT JOIN periods c ON (c.board_id, c.period_id) = (b.board_id, p.period_id)
-WHERE e.user_id = ANY(CAST(:users AS uuid[])) AND e.points <> 0 AND (c.last_event_id IS NULL OR e.id <= c.last_event_id)
-GROUP BY b.board_id, p.period_id, e.user_id
-"""
+_RANGE = text("SELECT event_id, (SELECT coalesce(max(id), 0) FROM score_events) FROM ledger_checkpoint")
+
+# Both ends are written out, so that PostgreSQL reads these rows by their ids, and all else from them.
+_DUE = f"""
+WITH tail AS MATERIALIZED (SELECT * FROM score_events WHERE id > :after AND id <= :to),
+of_players AS (SELECT * FROM tail WHERE user_id = ANY(CAST(:users AS uuid[]))),
+due AS (
+    SELECT user_id, board_id, period_id, sum(score)::bigint AS score, max(tie) AS tie, max(updated_at) AS updated_at
+    FROM (
+        SELECT user_id, board_id, period_id, score, tie, updated_at FROM ledger_totals
+        WHERE user_id = ANY(CAST(:users AS uuid[]))
+        UNION ALL
+        {checkpoint.COUNTED.format(rows="of_players")}
+    ) parts
+    GROUP BY user_id, board_id, period_id
+)
+"""  # noqa: S608 - built from constants
 
 _UNFOUNDED = text(f"""
-SELECT board_id, period_id, user_id::text, counted.score AS due_score, counted.tie AS due_tie, s.score, s.tie
-FROM ({_COUNTED}) counted
+{_DUE}
+SELECT board_id, period_id, user_id::text, due.score AS due_score, due.tie AS due_tie, s.score, s.tie
+FROM due
 FULL JOIN (SELECT * FROM standings WHERE user_id = ANY(CAST(:users AS uuid[]))) s USING (board_id, period_id, user_id)
-WHERE (counted.score, counted.tie) IS DISTINCT FROM (s.score, s.tie)
+WHERE (due.score, due.tie) IS DISTINCT FROM (s.score, s.tie)
 """)  # noqa: S608 - built from constants
 
 _RECOUNT = text(f"""
+{_DUE}
 INSERT INTO standings AS s (board_id, period_id, user_id, score, tie, version, updated_at, hidden)
-SELECT board_id, period_id, user_id, score, tie, 1, counted.updated_at, u.suspended_at IS NOT NULL
-FROM ({_COUNTED}) counted JOIN users u ON u.id = counted.user_id
+SELECT board_id, period_id, user_id, score, tie, 1, due.updated_at, u.suspended_at IS NOT NULL
+FROM due JOIN users u ON u.id = due.user_id
 ORDER BY board_id, period_id, user_id
 ON CONFLICT (board_id, period_id, user_id) DO UPDATE
 SET score = excluded.score, tie = excluded.tie, version = s.version + 1, updated_at = excluded.updated_at
@@ -69,9 +90,9 @@ WHERE (s.score, s.tie) <> (excluded.score, excluded.tie)
 """)  # noqa: S608 - built from constants
 
 _FORGET = text(f"""
+{_DUE}
 DELETE FROM standings s WHERE user_id = ANY(CAST(:users AS uuid[])) AND NOT EXISTS (
-    SELECT FROM ({_COUNTED}) counted
-    WHERE (counted.board_id, counted.period_id, counted.user_id) = (s.board_id, s.period_id, s.user_id)
+    SELECT FROM due WHERE (due.board_id, due.period_id, due.user_id) = (s.board_id, s.period_id, s.user_id)
 )
 """)  # noqa: S608 - built from constants
 
@@ -80,6 +101,7 @@ class Verifier:
     """Compares one database with one Redis."""
 
     def __init__(self, engine: Engine, board: Board) -> None:
+        self.checkpoint = Checkpoint(engine)
         self._engine = engine
         self._board = board
 
@@ -87,22 +109,25 @@ class Verifier:
         with self._engine.connect() as connection:
             return int(connection.execute(_COUNT).scalar_one())
 
-    def players(self, after: str, limit: int = SLICE) -> list[str]:
+    def players(self, after: str, limit: int = SLICE.most) -> list[str]:
         """The next ids in order; begin with the nil UUID."""
         with self._engine.connect() as connection:
             return list(connection.scalars(_PLAYERS, {"after": after, "limit": limit}))
 
-    def check(self, user_ids: Collection[str]) -> list[Drift]:
-        """Every standing of these players that differs, as far as Redis shows its board."""
-        with self._engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
+    def check(self, user_ids: Collection[str], timeout_ms: int = TIMEOUT_MS) -> list[Drift]:
+        """Every standing of these players that differs, as far as Redis shows its board.
+
+        Raises database.TooSlowError if a statement takes longer.
+        """
+        with bound(self._engine, timeout_ms, "REPEATABLE READ") as connection:
             unfounded = _unfounded(connection, user_ids)
-            rows = standings.of_players(connection, user_ids)
+            rows = standings.of_players(connection, user_ids, ended_within=SHOWN)
         return [*unfounded, *self._unshown(rows)]
 
-    def check_again(self, drifts: Iterable[Drift]) -> list[Drift]:
+    def check_again(self, drifts: Iterable[Drift], timeout_ms: int = TIMEOUT_MS) -> list[Drift]:
         """What of it still differs."""
-        user_ids = {drift.key.user_id for drift in drifts}
-        return self.check(user_ids) if user_ids else []
+        user_ids = sorted({drift.key.user_id for drift in drifts})
+        return [drift for some in _slices(user_ids) for drift in self.check(some, timeout_ms)]
 
     def surplus(self, board_id: str, period_id: str) -> int:
         """How many more players Redis shows than there are standings. Read in this order, a new one is no surplus."""
@@ -111,12 +136,16 @@ class Verifier:
             return max(0, shown - standings.count(connection, board_id, period_id))
 
     def recount(self, user_ids: Collection[str]) -> None:
-        """Make the standings of these players what the ledger says. The caller rebuilds their boards in Redis."""
-        values = {"users": list(user_ids)}
-        with self._engine.begin() as connection:
-            ledger.hold(connection)
-            connection.execute(_RECOUNT, values)
-            connection.execute(_FORGET, values)
+        """Make the standings of these players what the ledger says. The caller rebuilds their boards in Redis.
+
+        The checkpoint should be near the end of the ledger: the rows after it are read while every batch waits.
+        """
+        for some in _slices(sorted(user_ids)):
+            with bound(self._engine, RECOUNT_TIMEOUT_MS) as connection:
+                ledger.hold(connection)
+                values = _of(connection, some)
+                connection.execute(_RECOUNT, values)
+                connection.execute(_FORGET, values)
 
     def _unshown(self, rows: Iterable[Standing]) -> list[Drift]:
         by_board: dict[BoardId, list[Standing]] = {}
@@ -141,8 +170,19 @@ def boards_of(drifts: Iterable[Drift]) -> list[BoardId]:
     return sorted({drift.key[:2] for drift in drifts})
 
 
+def _slices(user_ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(user_ids), SLICE.size):
+        yield user_ids[start : start + SLICE.size]
+
+
+def _of(connection: Connection, user_ids: Collection[str]) -> dict[str, object]:
+    """The parameters of a statement about these players. Rows that come to the ledger later are none of them."""
+    after, to = connection.execute(_RANGE).one()
+    return {"users": list(user_ids), "after": after, "to": to}
+
+
 def _unfounded(connection: Connection, user_ids: Collection[str]) -> Sequence[Drift]:
-    found = connection.execute(_UNFOUNDED, {"users": list(user_ids)})
+    found = connection.execute(_UNFOUNDED, _of(connection, user_ids))
     return [
         Drift(
             "postgresql",

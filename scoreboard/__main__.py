@@ -7,6 +7,7 @@ import redis
 from sqlalchemy.exc import OperationalError
 
 from common import catalogue, logging, schema
+from common.database import TooSlowError
 from common.errors import ScoreboardError
 from common.settings import SettingsError
 from scoreboard.actions import actions
@@ -59,6 +60,8 @@ def main() -> None:
         _fail(error.message, EXIT_FAILED)
     except redis.RedisError as error:
         _fail(f"Redis cannot be reached: {error}", EXIT_FAILED)
+    except TooSlowError as error:
+        _fail(f"PostgreSQL is too slow: {error}", EXIT_FAILED)
     except OperationalError as error:
         _fail(f"PostgreSQL cannot be reached: {str(error.orig).strip()}", EXIT_FAILED)
 

@@ -3,7 +3,7 @@
 import json
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -13,8 +13,10 @@ from rich.table import Table
 from sqlalchemy import Engine
 
 from common.board import Board, BoardId
+from common.checkpoint import PORTION, Checkpoint
+from common.database import TooSlowError
 from common.rebuild import Rebuilder
-from common.verification import Drift, Verifier, boards_of
+from common.verification import LONGEST_TAIL, SLICE, Drift, Verifier, boards_of
 from scoreboard import tables
 from scoreboard.boards import chosen
 from scoreboard.environment import connected, connected_to_redis
@@ -23,6 +25,10 @@ from scoreboard.rebuild import rebuild_boards
 
 EXIT_DRIFT = 1
 SHOWN = 20
+TIMEOUT_MS = 5_000
+"""For one statement: what takes longer is done in smaller parts."""
+
+SETTLES_WITHIN_SECONDS = 15.0
 _PAUSE_SECONDS = 0.2
 
 
@@ -49,6 +55,7 @@ class Finding:
 
 @click.command()
 @click.option("--repair", is_flag=True, help="Count drifting standings again from the ledger; fill their boards anew.")
+@click.option("--full", is_flag=True, help="Read the whole ledger anew, and not only what came since the last check.")
 @click.option(
     "--patience",
     type=click.IntRange(min=0),
@@ -57,11 +64,14 @@ class Finding:
     help="Seconds for which a difference may be an update that is just being applied.",
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object for programs.")
-def verify(*, repair: bool, patience: int, as_json: bool) -> None:
+def verify(*, repair: bool, full: bool, patience: int, as_json: bool) -> None:
     """Compare ledger, standings and Redis, player by player. Exit code 0: they agree; 1: they do not."""
     with connected() as engine, connected_to_redis() as client:
         verifier, boards = Verifier(engine, Board(client)), chosen(engine, None, None)
-        finding = _find(verifier, boards, patience)
+        finding = _find(verifier, boards, patience, is_full=full)
+        if repair and not full and any(drift.where == "postgresql" for drift in finding.drifts):
+            # What is wrong may be the checkpoint, and nothing is repaired by that.
+            finding = _find(verifier, boards, patience, is_full=True)
         if repair and not finding.is_clean:
             _print(finding, Console(stderr=True))
             _repair(engine, verifier, Rebuilder(client, engine), finding)
@@ -74,21 +84,52 @@ def verify(*, repair: bool, patience: int, as_json: bool) -> None:
         sys.exit(EXIT_DRIFT)
 
 
-def _find(verifier: Verifier, boards: Sequence[BoardId], patience: int) -> Finding:
+def _find(verifier: Verifier, boards: Sequence[BoardId], patience: int, *, is_full: bool = False) -> Finding:
     """What still differs when the patience is over."""
-    drifts: list[Drift] = []
-    players, after = 0, str(UUID(int=0))
+    if is_full:
+        verifier.checkpoint.reset()
     with progress() as bars:
-        bar = bars.add_task("verifying players", total=verifier.player_count())
-        while user_ids := verifier.players(after):
-            drifts += verifier.check(user_ids)
-            players, after = players + len(user_ids), user_ids[-1]
-            bars.advance(bar, len(user_ids))
+        lag = verifier.checkpoint.lag()
+        summing = bars.add_task("adding up the ledger", total=lag)
+        _follow(verifier.checkpoint, lambda left: bars.update(summing, completed=lag - left))
+        checking = bars.add_task("verifying players", total=verifier.player_count())
+        players, drifts = _check_all(verifier, lambda count: bars.advance(checking, count))
     deadline = time.monotonic() + patience
     while (drifts := verifier.check_again(drifts)) and time.monotonic() < deadline:
         time.sleep(_PAUSE_SECONDS)
     surplus = {board: count for board in boards if (count := verifier.surplus(*board))}
     return Finding(players, drifts, surplus)
+
+
+def _check_all(verifier: Verifier, tell: Callable[[int], None]) -> tuple[int, list[Drift]]:
+    """How many players there are, and what differs; `tell` hears how many each slice had."""
+    drifts: list[Drift] = []
+    players, after, portion = 0, str(UUID(int=0)), SLICE
+    while user_ids := verifier.players(after, portion.size):
+        started = time.monotonic()
+        try:
+            drifts += verifier.check(user_ids, TIMEOUT_MS)
+        except TooSlowError:
+            if portion.is_least:
+                raise
+            portion = portion.halved()
+            continue
+        portion = portion.after(time.monotonic() - started, TIMEOUT_MS / 1000)
+        players, after = players + len(user_ids), user_ids[-1]
+        tell(len(user_ids))
+        if verifier.checkpoint.lag() > LONGEST_TAIL:
+            _follow(verifier.checkpoint)
+    return players, drifts
+
+
+def _follow(checkpoint: Checkpoint, tell: Callable[[int], None] | None = None) -> None:
+    """Let the checkpoint take in the ledger up to now; after each step `tell` hears how many ids are left."""
+    most, at, portion = checkpoint.settled(SETTLES_WITHIN_SECONDS), 0, PORTION
+    while at < most:
+        to, portion = checkpoint.step(most, portion, TIMEOUT_MS)
+        at = to or at
+        if tell and to:
+            tell(most - to)
 
 
 def _repair(engine: Engine, verifier: Verifier, rebuilder: Rebuilder, finding: Finding) -> None:

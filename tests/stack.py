@@ -1,4 +1,4 @@
-"""The running product for tests that go through its front door: web, worker and beat as processes of their own."""
+"""The running product for tests that go through its front door: web, workers and beat as processes of their own."""
 
 import itertools
 import os
@@ -22,9 +22,11 @@ from tests.servers import Servers
 
 ROOT = Path(__file__).resolve().parent.parent
 READY_WITHIN_SECONDS = 60.0
+_WORKER = ["celery", "--quiet", "--app", "workers.app", "worker", "--without-mingle"]
 PROGRAMS = {
     "web": ["gunicorn", "--config", "web/gunicorn_config.py", "web.wsgi:app"],
-    "worker": ["celery", "--quiet", "--app", "workers.app", "worker", "--concurrency", "{workers}", "--without-mingle"],
+    "worker": [*_WORKER, "--queues", "scoreboard", "--concurrency", "{workers}"],
+    "chores": [*_WORKER, "--queues", "chores", "--hostname", "chores@%h", "--concurrency", "1"],
     "beat": ["celery", "--quiet", "--app", "workers.app", "beat", "--pidfile=", "--schedule", "{folder}/schedule"],
 }
 

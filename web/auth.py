@@ -117,8 +117,7 @@ def refresh() -> Response:
 @authenticated
 def logout() -> Response:
     session_id = identity().session_id
-    now = datetime.now(UTC)
-    services().revocations.revoke(session_id, lambda connection: sessions.revoke(connection, session_id, "logout", now))
+    services().revocations.revoke(session_id, lambda connection: sessions.revoke(connection, session_id, "logout"))
     log.info("logged_out", user_id=identity().user_id, session_id=session_id)
     answer: LoggedOut = {"status": "logged_out"}
     return jsonify(answer)

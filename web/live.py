@@ -112,23 +112,34 @@ def _admit() -> None:
     period = asked_period(query)
     g.since = query.since
     g.slot = live().hub.reserve(client_address())
-    g.slot.ticket = _redeemed(query.ticket)
+    g.slot.ticket = _ticket(query.ticket)
     live().prepare(g.slot, query, period)
+    _redeem(query.ticket)
     _reduce_to_handshake(request.environ)
 
 
-def _redeemed(token: str | None) -> Ticket | None:
+def _ticket(token: str | None) -> Ticket | None:
     """Who watches, for one with a ticket. Raises `token_missing`, `token_invalid` or `token_revoked`."""
     if token is None:
         if services().settings.live_auth == "required":
             raise ScoreboardError(ErrorCode.TOKEN_MISSING, "A ticket is needed: POST /api/auth/ticket.")
         return None
-    ticket = tickets.redeem(services().redis, token)
+    ticket = tickets.find(services().redis, token)
     if ticket is None:
-        raise ScoreboardError(ErrorCode.TOKEN_INVALID, "This ticket is not valid: unknown, used or expired.")
+        raise _invalid_ticket()
     if not services().revocations.is_live(ticket.session_id, ticket.user_id):
         raise ScoreboardError(ErrorCode.TOKEN_REVOKED, "This session has ended. Log in again.")
     return ticket
+
+
+def _redeem(token: str | None) -> None:
+    """Use the ticket up, now that nothing can refuse its viewer. Raises `token_invalid` if another was quicker."""
+    if token is not None and tickets.redeem(services().redis, token) is None:
+        raise _invalid_ticket()
+
+
+def _invalid_ticket() -> ScoreboardError:
+    return ScoreboardError(ErrorCode.TOKEN_INVALID, "This ticket is not valid: unknown, used or expired.")
 
 
 def _give_back(_error: BaseException | None) -> None:

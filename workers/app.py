@@ -1,16 +1,20 @@
 """The Celery application that `celery --app workers.app` runs as worker and as beat."""
 
 import sys
+from typing import Any
 
+import structlog
 from billiard import pool
 from celery import Celery, signals
 
-from common import logging, redis, settings
+from common import logging, redis, settings, tasks
 from workers import metrics_server
 from workers.broker import Amqp
 
 RESULT_HEARD_WITHIN_TENTHS = 20
 """Of a second."""
+
+log = structlog.get_logger(__name__)
 
 app = Celery("scoreboard", include=["workers.tasks"], amqp=Amqp)
 app.config_from_object("celeryconfig")
@@ -45,3 +49,10 @@ def end_soon(**_: object) -> None:
 def serve_metrics(**_: object) -> None:
     """In the worker's main process, beside its pool."""
     metrics_server.start(settings.load())
+
+
+@signals.worker_ready.connect
+def warn_of_both_queues(sender: Any, **_: object) -> None:  # noqa: ANN401 - Celery's consumer
+    """One process for both queues works as ever, and updates wait for each chore."""
+    if {tasks.QUEUE, tasks.QUEUE_CHORES} <= set(sender.app.amqp.queues.consume_from):
+        log.warning("chores_in_the_way", reason="start one worker with --queues scoreboard, one with --queues chores")

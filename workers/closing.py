@@ -1,45 +1,80 @@
-"""Close calendar periods that are over: fix their final standings, keep their last snapshot, tell the viewers.
+"""Close calendar periods that are over: fix their final standings, tell the viewers, keep their last snapshot.
 
 1. By Redis' clock, which stamps every acceptance, the period is over.
 2. The oldest entry of the inbox was accepted after its end, or there is none: nothing of it is still pending.
-3. With the ledger to ourselves: mark it closed, with the last ledger row that counts, and store its last snapshot.
+3. With the ledger to ourselves, for as long as one row takes: mark it closed, with the last ledger row that counts,
+   and its final snapshot as due.
 4. Say so. A viewer whose process does not hear it rolls over by the clock.
+5. Store the final snapshot. Its standings do not change any more, so this may take as long as the board is large.
 
-Each step may be repeated, and a death after any of them leaves a period that the next sweep finds.
+Each step may be repeated, and a death after any of them leaves a period that the next turn finds.
 """
 
 from datetime import datetime, timedelta
 
 import orjson
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
-from common import closures, ledger, snapshots
-from common.closures import Ended
+from common import closures, ledger, periods, snapshots
+from common.closures import SHOWN_FROM_REDIS, Ended
 from workers.state import WorkerState
 
 log = structlog.get_logger(__name__)
 
-SHOWN_FROM_REDIS = timedelta(days=8)
-"""For how long after its end a closed period is kept in Redis; later it is read from PostgreSQL."""
-
 
 def close_ended(worker: WorkerState, now: datetime | None = None) -> list[Ended]:
-    """Close what can be closed now; those periods come back."""
+    """Close what can be closed now, and store the final snapshots that are due; the closed periods come back."""
     now = now or worker.inbox.now()
     with worker.engine.connect() as connection:
         ended = closures.ended(connection, now)
-    if not ended:
-        return []
-    oldest = worker.inbox.oldest()
-    return [period for period in ended if (oldest is None or oldest >= period.ends_at) and _close(worker, period, now)]
+    oldest = worker.inbox.oldest() if ended else None
+    closed = [
+        period for period in ended if (oldest is None or oldest >= period.ends_at) and _close(worker, period, now)
+    ]
+    store_final_snapshots(worker)
+    return closed
+
+
+def store_final_snapshots(worker: WorkerState) -> None:
+    """Store each final snapshot that is due. Raises the last SQLAlchemyError once all have been tried."""
+    with worker.engine.connect() as connection:
+        due = closures.snapshots_due(connection)
+    failure: SQLAlchemyError | None = None
+    for period in due:
+        try:
+            _store_final_snapshot(worker, period)
+        except SQLAlchemyError as error:
+            log.warning(
+                "final_snapshot_not_stored", board=period.board_id, period=period.period_id, detail=str(error)[:300]
+            )
+            failure = error
+    if failure:
+        raise failure
+
+
+def _store_final_snapshot(worker: WorkerState, period: Ended) -> None:
+    head = snapshots.read(worker.engine, period.board_id, period.period_id)
+    with worker.engine.begin() as connection:
+        snapshots.keep(connection, period.board_id, period.period_id, period.ends_at, head)
+        closures.mark_snapshot_stored(connection, period.board_id, period.period_id)
 
 
 def release_old(worker: WorkerState, now: datetime) -> None:
-    """Let Redis forget closed periods when their time is over, also those that were rebuilt since."""
+    """Let Redis forget dated periods when their time is over, also those that were rebuilt since.
+
+    Those of today and yesterday are told so in advance, since a board on which nobody scores is never closed.
+    """
     with worker.engine.connect() as connection:
         closed = closures.closed_since(connection, now - 2 * SHOWN_FROM_REDIS)
-    for period in closed:
+    for period in {*closed, *_dated(worker, now), *_dated(worker, now - timedelta(days=1))}:
         worker.board.expire(period.board_id, period.period_id, period.ends_at + SHOWN_FROM_REDIS)
+
+
+def _dated(worker: WorkerState, now: datetime) -> list[Ended]:
+    """The dated periods of every board that were open at an instant."""
+    dated = [(period.id, period.ends_at) for period in periods.open_at(now) if period.ends_at]
+    return [Ended(board_id, *period) for board_id in worker.catalogue.current().boards for period in dated]
 
 
 def _close(worker: WorkerState, period: Ended, now: datetime) -> bool:
@@ -47,7 +82,6 @@ def _close(worker: WorkerState, period: Ended, now: datetime) -> bool:
         ledger.hold(connection)
         if not closures.close(connection, period.board_id, period.period_id, now):
             return False
-        snapshots.take(connection, period.board_id, period.period_id, period.ends_at)
     news = {"boards": [{"board": period.board_id, "period": period.period_id}], "players": [], "rollover": True}
     worker.inbox.announce(orjson.dumps(news))
     log.info("period_closed", board=period.board_id, period=period.period_id)

@@ -4,19 +4,24 @@ from datetime import UTC, datetime
 
 import structlog
 
-from common import keys, periods, revocations, sessions, suspensions
+from common import keys, periods, revocations, sessions, suspensions, tasks
 from workers import closing
 from workers.state import WorkerState
 
 log = structlog.get_logger(__name__)
 
 ALIVE_SECONDS = 15
+CHORES_ALIVE_SECONDS = 120
+"""One chore may take this long, and meanwhile nobody says that its worker lives."""
 CONSUMER_GONE_MS = 3_600_000
 
 
-def show_alive(worker: WorkerState) -> None:
-    """Leave the mark that `/readyz` looks for: a worker has run a task."""
-    worker.redis.set(keys.WORKER_SEEN, "1", ex=ALIVE_SECONDS)
+def show_alive(worker: WorkerState, queue: str = tasks.QUEUE) -> None:
+    """Leave the mark that `/readyz` looks for: a worker has run a task of this queue."""
+    if queue == tasks.QUEUE_CHORES:
+        worker.redis.set(keys.CHORES_SEEN, "1", ex=CHORES_ALIVE_SECONDS)
+    else:
+        worker.redis.set(keys.WORKER_SEEN, "1", ex=ALIVE_SECONDS)
 
 
 def takes_turn(worker: WorkerState, task: str, seconds: float) -> bool:

@@ -19,4 +19,8 @@ def start(settings: Settings) -> None:
         return
     registry = CollectorRegistry()
     multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # prometheus-client
-    start_http_server(settings.worker_metrics_port, settings.metrics_host, registry)
+    try:
+        start_http_server(settings.worker_metrics_port, settings.metrics_host, registry)
+    except OSError as error:
+        # Another worker of this machine may have it, which shows the same folder.
+        log.warning("metrics_not_served", reason=str(error), port=settings.worker_metrics_port)

@@ -8,7 +8,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from common import metrics, tasks
 from common.board import BoardNotServedError
-from workers import closing, housekeeping, snapshots, verifying
+from workers import chores, closing, housekeeping, snapshots, verifying
 from workers.app import app
 from workers.state import WorkerState, state
 
@@ -17,7 +17,9 @@ log = structlog.get_logger(__name__)
 _AWAY = (redis.RedisError, SQLAlchemyError, BoardNotServedError, OSError)
 
 
-def task(name: str, every: float | None = None) -> Callable[[Callable[[WorkerState], None]], Callable[[], None]]:
+def task(
+    name: str, every: float | None = None, queue: str = tasks.QUEUE
+) -> Callable[[Callable[[WorkerState], None]], Callable[[], None]]:
     """A task of ours: it shows that a worker lives, logs, and takes an absent dependency calmly.
 
     Nothing is retried here: what was not finished is still pending, and the next sweep rings for it. What beat sends
@@ -28,7 +30,7 @@ def task(name: str, every: float | None = None) -> Callable[[Callable[[WorkerSta
         def run() -> None:
             structlog.contextvars.bind_contextvars(task=name)
             try:
-                housekeeping.show_alive(state())
+                housekeeping.show_alive(state(), queue)
                 if every and not housekeeping.takes_turn(state(), name, every):
                     return
                 body(state())
@@ -36,7 +38,7 @@ def task(name: str, every: float | None = None) -> Callable[[Callable[[WorkerSta
             except _AWAY as error:
                 log.warning("task_postponed", reason=type(error).__name__, detail=str(error)[:300])
 
-        app.task(name=name)(run)
+        app.task(name=name, queue=queue)(run)
         return run
 
     return register
@@ -51,27 +53,34 @@ def apply_scores(worker: WorkerState) -> None:
 
 @task(tasks.SWEEP, every=tasks.SWEEP_SECONDS)
 def sweep(worker: WorkerState) -> None:
-    """See that Redis is whole, close what is over, and ring if something waits."""
+    """See that Redis is whole, ring if something waits, and say so if nobody does the chores."""
     housekeeping.mend(worker)
-    closing.close_ended(worker)
     housekeeping.show_suspensions(worker)
     if worker.inbox.depth() and worker.inbox.claim_doorbell():
         app.send_task(tasks.APPLY)
+    if chores.warn_if_unattended(worker):
+        chores.discard_messages(app)
 
 
-@task(tasks.VERIFY, every=tasks.VERIFY_SECONDS)
+@task(tasks.CLOSE, every=tasks.CLOSE_SECONDS, queue=tasks.QUEUE_CHORES)
+def close_periods(worker: WorkerState) -> None:
+    """Close what is over."""
+    closing.close_ended(worker)
+
+
+@task(tasks.VERIFY, every=tasks.VERIFY_SECONDS, queue=tasks.QUEUE_CHORES)
 def verify(worker: WorkerState) -> None:
     """Check that ledger, standings and Redis agree about some players."""
     verifying.verify_some(worker)
 
 
-@task(tasks.TAKE_SNAPSHOTS)
+@task(tasks.TAKE_SNAPSHOTS, queue=tasks.QUEUE_CHORES)
 def take_snapshots(worker: WorkerState) -> None:
-    """Store the head of every open board."""
+    """Store the head of every open board that has moved."""
     snapshots.take_all(worker)
 
 
-@task(tasks.TIDY, every=tasks.TIDY_SECONDS)
+@task(tasks.TIDY, every=tasks.TIDY_SECONDS, queue=tasks.QUEUE_CHORES)
 def tidy(worker: WorkerState) -> None:
     """Delete what has expired."""
     housekeeping.tidy(worker)

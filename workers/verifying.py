@@ -1,10 +1,12 @@
 """The beat job that verifies: a few players each time, so that updates never wait for it, and in time everybody.
 
-How far it has come, and what it found, stands in Redis; where that is lost, it begins anew.
+A turn first lets the ledger's checkpoint follow the ledger, then checks players while its time lasts. Each statement
+has a short limit of its own. What takes longer is tried again with half as much, and the sizes are kept with the rest:
+how far it has come and what it found stands in Redis; where that is lost, it begins anew.
 """
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Self
 from uuid import UUID
@@ -12,14 +14,22 @@ from uuid import UUID
 import orjson
 import structlog
 
-from common import keys, metrics, periods
-from common.verification import Drift
+from common import checkpoint, keys, metrics, periods, verification
+from common.database import TooSlowError
+from common.verification import LONGEST_TAIL, Drift
 from workers.state import WorkerState
 
 log = structlog.get_logger(__name__)
 
-BUDGET_SECONDS = 0.1
-"""For a turn every ten seconds: one percent of a worker."""
+FOLLOW_SECONDS, CHECK_SECONDS = 5.0, 1.0
+"""For the two halves of a turn every ten seconds, in a process of its own. The first is done in far less, but where a
+ledger is read for the first time."""
+
+TIMEOUT_MS = 500
+"""For one statement."""
+
+BARREN_TURNS = 20
+"""Turns in a row that came to nothing, after which it is an error."""
 
 LOOKS, PAUSE_SECONDS = 5, 0.02
 """What another worker has committed and not projected yet is right at the next look."""
@@ -30,6 +40,10 @@ TURNS_TO_SETTLE = 2
 _FIRST = str(UUID(int=0))
 
 
+class StalledError(Exception):
+    """Turn after turn came to nothing."""
+
+
 @dataclass
 class Round:
     """A way through all players, and the last whole one's finding."""
@@ -38,11 +52,16 @@ class Round:
     turns: int = 0
     found: int = 0
     last_found: int = 0
+    players: int = verification.SLICE.size
+    rows: int = checkpoint.PORTION.size
+    barren: int = 0
 
     @classmethod
     def load(cls, worker: WorkerState) -> Self:
+        """What an earlier turn stored, by this version or another."""
         stored = worker.redis.get(keys.VERIFICATION)
-        return cls(**orjson.loads(str(stored))) if stored else cls()
+        known = {field.name for field in fields(cls)}
+        return cls(**{name: value for name, value in orjson.loads(str(stored or "{}")).items() if name in known})
 
     def save(self, worker: WorkerState) -> None:
         worker.redis.set(keys.VERIFICATION, orjson.dumps(self))
@@ -50,33 +69,77 @@ class Round:
 
 
 def verify_some(worker: WorkerState) -> None:
-    """Check players until the turn's time is over, and show what differs as a metric and in the log."""
-    deadline = time.monotonic() + BUDGET_SECONDS
+    """Check players until the turn's time is over, and show what differs as a metric and in the log.
+
+    Raises StalledError if this turn and many before it came to nothing.
+    """
     state = Round.load(worker)
-    while time.monotonic() < deadline:
-        user_ids = worker.verifier.players(state.after)
-        if not user_ids:
-            _end(worker, state)
-            break
-        drifts = _check(worker, user_ids)
-        if drifts and state.turns < TURNS_TO_SETTLE:
-            state.turns += 1
-            break
-        for drift in drifts:
-            log.error("drift_found", where=drift.where, at=drift.key, expected=drift.expected, found=drift.found)
-        state.found += len(drifts)
-        state.after, state.turns = user_ids[-1], 0
-        metrics.VERIFIED.inc(len(user_ids))
+    lag = _follow(worker, state)
+    metrics.CHECKPOINT_LAG.set(lag)
+    if lag > LONGEST_TAIL:
+        log.warning("checkpoint_behind", ids=lag)
+    deadline = time.monotonic() + CHECK_SECONDS
+    while lag <= LONGEST_TAIL and time.monotonic() < deadline and _check_slice(worker, state):
+        pass
     state.save(worker)
+    if state.barren >= BARREN_TURNS:
+        raise StalledError(f"{state.barren} turns without progress; the checkpoint is {lag} ledger ids behind")
+
+
+def _follow(worker: WorkerState, state: Round) -> int:
+    """Let the checkpoint follow the ledger; how far it is behind."""
+    deadline = time.monotonic() + FOLLOW_SECONDS
+    follower = worker.verifier.checkpoint
+    state.barren += 1  # until something is done
+    lag = follower.lag()
+    if not lag:
+        return 0
+    most, to = follower.settled(), 0
+    while to < most and time.monotonic() < deadline:
+        try:
+            to, portion = follower.step(most, checkpoint.PORTION._replace(size=state.rows), TIMEOUT_MS)
+        except TooSlowError:
+            log.warning("checkpoint_too_slow", rows=state.rows, milliseconds=TIMEOUT_MS)
+            break
+        state.rows = portion.size
+        state.barren = 0 if to else state.barren
+    return follower.lag()
+
+
+def _check_slice(worker: WorkerState, state: Round) -> bool:
+    """Check the next players. False if this turn has nothing more to do."""
+    portion = verification.SLICE._replace(size=state.players)
+    started = time.monotonic()
+    user_ids = worker.verifier.players(state.after, portion.size)
+    if not user_ids:
+        _end(worker, state)
+        return False
+    try:
+        drifts = _check(worker, user_ids)
+    except TooSlowError:
+        log.warning("verification_too_slow", players=len(user_ids), milliseconds=TIMEOUT_MS)
+        state.players = portion.halved().size
+        return not portion.is_least
+    state.players = portion.after(time.monotonic() - started, TIMEOUT_MS / 1000).size
+    state.barren = 0
+    if drifts and state.turns < TURNS_TO_SETTLE:
+        state.turns += 1
+        return False
+    for drift in drifts:
+        log.error("drift_found", where=drift.where, at=drift.key, expected=drift.expected, found=drift.found)
+    state.found += len(drifts)
+    state.after, state.turns = user_ids[-1], 0
+    metrics.VERIFIED.inc(len(user_ids))
+    return True
 
 
 def _check(worker: WorkerState, user_ids: list[str]) -> list[Drift]:
-    drifts = worker.verifier.check(user_ids)
+    drifts = worker.verifier.check(user_ids, TIMEOUT_MS)
     for _ in range(LOOKS):
         if not drifts:
             break
         time.sleep(PAUSE_SECONDS)
-        drifts = worker.verifier.check_again(drifts)
+        drifts = worker.verifier.check_again(drifts, TIMEOUT_MS)
     return drifts
 
 
@@ -88,5 +151,5 @@ def _end(worker: WorkerState, state: Round) -> None:
             state.found += surplus
             if surplus:
                 log.error("surplus_found", board=board_id, period=period.id, players=surplus)
-    state.after, state.last_found, state.found = _FIRST, state.found, 0
+    state.after, state.last_found, state.found, state.barren = _FIRST, state.found, 0, 0
     metrics.VERIFIED_ROUNDS.inc()

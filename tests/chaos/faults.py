@@ -246,9 +246,9 @@ def _wrong_clock(offset: int) -> Fault:
 
 
 FAULTS = (
-    *(_kill(name) for name in ("web", "worker", "beat")),
-    *(_kill_child(name) for name in ("web", "worker")),
-    *(_terminate(name) for name in ("web", "worker", "beat")),
+    *(_kill(name) for name in ("web", "worker", "chores", "beat")),
+    *(_kill_child(name) for name in ("web", "worker", "chores")),
+    *(_terminate(name) for name in ("web", "worker", "chores", "beat")),
     Fault("worker frozen, then killed", _freeze_worker),
     *(_restart(server) for server in ("valkey", "postgres")),
     *(_away(server) for server in ("valkey", "postgres")),

@@ -1,16 +1,17 @@
 """The end of a period: closed once, when nothing of it is pending, final from then on, and still readable."""
 
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 
 import orjson
 import pytest
 import time_machine
 from flask.testing import FlaskClient
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, event, text
 from sqlalchemy.exc import OperationalError
 
-from common import closures, keys, ledger
+from common import closures, keys, ledger, periods, snapshots
 from common.keys import BoardKeys
 from common.settings import Settings
 from tests.inbox import accept_at, add_users, drain_completely
@@ -139,6 +140,78 @@ def test_the_last_snapshot_shows_the_final_head(client: FlaskClient, worker: Wor
     assert [(entry["userId"], entry["score"]) for entry in stored["entries"]] == [(player, 25)]
 
 
+def final_snapshots(worker: WorkerState) -> int:
+    with worker.engine.connect() as connection:
+        return int(connection.execute(text("SELECT count(*) FROM snapshots")).scalar_one())
+
+
+def test_a_death_after_the_closing_leaves_the_final_snapshot_to_the_next_turn(
+    worker: WorkerState, player: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    accept_at(worker, player, MIDNIGHT - SECOND)
+    drain_completely(worker)
+    with monkeypatch.context() as dying:
+        dying.setattr(snapshots, "read", failing)
+        with pytest.raises(OperationalError):
+            closing.close_ended(worker, MIDNIGHT)
+    assert final_snapshots(worker) == 0
+    assert closed_at(worker, MIDNIGHT) == [], "it is closed already"
+    assert final_snapshots(worker) == 1
+    closing.close_ended(worker, MIDNIGHT)
+    assert final_snapshots(worker) == 1
+
+
+def failing(*_: object) -> snapshots.Head:
+    raise OperationalError("", None, Exception("away"))
+
+
+def test_the_ledger_is_held_for_one_row_however_many_players_there_are(worker: WorkerState, player: str) -> None:
+    """What is said to PostgreSQL between the lock and the commit."""
+    accept_at(worker, player, MIDNIGHT - SECOND)
+    drain_completely(worker)
+    with worker.engine.begin() as connection:
+        connection.execute(_CROWD)
+    said: list[tuple[str, float]] = []
+    held: list[list[tuple[str, float]]] = []
+
+    def listen(connection: Connection, _cursor: object, statement: str, *_: object) -> None:
+        said.append((statement, time.monotonic()))
+
+    def commit(connection: Connection) -> None:
+        holds = [at for at, (statement, _) in enumerate(said) if "pg_advisory_xact_lock(" in statement]
+        if holds:
+            held.append([*said[holds[-1] :], ("COMMIT", time.monotonic())])
+        said.clear()
+
+    event.listen(worker.engine, "before_cursor_execute", listen)
+    event.listen(worker.engine, "commit", commit)
+    event.listen(worker.engine, "rollback", lambda connection: said.clear())
+    assert closed_at(worker, MIDNIGHT) == [YESTERDAY]
+
+    (section,) = held
+    assert [statement.split()[0] for statement, _ in section] == ["SELECT", "UPDATE", "COMMIT"]
+    assert "standings" not in " ".join(statement for statement, _ in section)
+    assert section[-1][1] - section[0][1] < 0.5
+    assert final_snapshots(worker) == 1
+    with worker.engine.connect() as connection:
+        total = connection.execute(text("SELECT total FROM snapshots")).scalar_one()
+    assert total == 10_001
+
+
+_CROWD = text("""
+INSERT INTO standings (board_id, period_id, user_id, score, tie, version, updated_at)
+SELECT 'main', '2026-11-23', gen_random_uuid(), n, n, 1, now() FROM generate_series(1, 10000) n
+""")
+
+
+def test_a_board_on_which_nobody_scores_is_forgotten_too(worker: WorkerState) -> None:
+    """Nothing closes it: what tidies says in advance when Redis is to forget it."""
+    closing.release_old(worker, datetime.now(UTC))
+    for period in periods.open_at(datetime.now(UTC)):
+        expires = worker.redis.expiretime(BoardKeys("main", period.id).meta)
+        assert expires == ((period.ends_at + closures.SHOWN_FROM_REDIS).timestamp() if period.ends_at else -1)
+
+
 def test_viewers_are_told_when_a_period_is_closed(worker: WorkerState, player: str) -> None:
     accept_at(worker, player, MIDNIGHT - SECOND)
     drain_completely(worker)
@@ -183,7 +256,7 @@ def test_redis_forgets_a_closed_period_after_a_while_and_postgresql_does_not(
     with worker.engine.connect() as connection:
         assert [period[:2] for period in closures.closed_since(connection, MIDNIGHT)] == [YESTERDAY]
     closing.release_old(worker, MIDNIGHT)
-    assert worker.redis.expiretime(of.scores) == (MIDNIGHT + closing.SHOWN_FROM_REDIS).timestamp()
+    assert worker.redis.expiretime(of.scores) == (MIDNIGHT + closures.SHOWN_FROM_REDIS).timestamp()
     with worker.engine.begin() as connection:
         connection.execute(text("UPDATE periods SET ends_at = ends_at - interval '9 years'"))
     housekeeping.tidy(worker)

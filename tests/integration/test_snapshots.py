@@ -6,9 +6,12 @@ import pytest
 from flask.testing import FlaskClient
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import Connection, text
 
-from common import snapshots
+from common import closures, snapshots, standings
+from tests.inbox import accept_at, add_users, drain_completely
 from tests.player import Player, error_code
+from workers import housekeeping
 from workers.snapshots import take_all
 from workers.state import WorkerState
 
@@ -37,14 +40,23 @@ def test_a_snapshot_keeps_the_head_as_it_was(client: FlaskClient, ada: Player, w
     assert one == {**listed, "entries": entries}
 
 
+def score(worker: WorkerState, at: datetime = NOON) -> None:
+    """Let the boards move: somebody new scores."""
+    (player,) = add_users(worker.engine, 1)
+    accept_at(worker, player, at)
+    drain_completely(worker)
+
+
 def test_a_due_instant_is_stored_once_however_often_the_job_runs(client: FlaskClient, worker: WorkerState) -> None:
     for seconds in (0, 1, 60):
+        score(worker)
         take_all(worker, NOON + timedelta(seconds=seconds))
     taken = client.get(SNAPSHOTS).get_json()["snapshots"]
     assert [snapshot["takenAt"] for snapshot in taken] == ["2026-11-23T12:00:00.000Z"]
 
 
 def test_every_open_period_has_its_own(client: FlaskClient, worker: WorkerState) -> None:
+    score(worker)
     take_all(worker, NOON)
     for period in ("all", "2026-11-23", "2026-W48", "2026-11"):
         assert len(client.get(f"{SNAPSHOTS}?period={period}").get_json()["snapshots"]) == 1
@@ -52,6 +64,7 @@ def test_every_open_period_has_its_own(client: FlaskClient, worker: WorkerState)
 
 def test_pages_hold_everything_once_newest_first(client: FlaskClient, worker: WorkerState) -> None:
     for step in range(7):
+        score(worker)
         take_all(worker, NOON + timedelta(minutes=5 * step))
     seen: list[str] = []
     cursor: str | None = ""
@@ -64,7 +77,9 @@ def test_pages_hold_everything_once_newest_first(client: FlaskClient, worker: Wo
 
 
 def test_old_ones_are_deleted(client: FlaskClient, worker: WorkerState) -> None:
+    score(worker)
     take_all(worker, NOON)
+    score(worker)
     take_all(worker, NOON + timedelta(days=worker.settings.snapshot_keep_days + 1))
     taken = client.get(SNAPSHOTS).get_json()["snapshots"]
     assert [snapshot["takenAt"] for snapshot in taken] == ["2026-12-24T12:00:00.000Z"]
@@ -78,6 +93,7 @@ def test_a_cursor_that_is_not_ours_is_refused(client: FlaskClient, cursor: str) 
 
 def test_a_cursor_of_another_list_is_refused(client: FlaskClient, worker: WorkerState) -> None:
     for step in range(2):
+        score(worker)
         take_all(worker, NOON + timedelta(minutes=5 * step))
     cursor = client.get(f"{SNAPSHOTS}?limit=1").get_json()["nextCursor"]
     answer = client.get(SNAPSHOTS, query_string={"cursor": cursor, "period": "2026-11"})
@@ -88,3 +104,66 @@ def test_a_cursor_of_another_list_is_refused(client: FlaskClient, worker: Worker
 def test_a_snapshot_that_does_not_exist_is_not_found(client: FlaskClient, snapshot_id: str) -> None:
     answer = client.get(f"{SNAPSHOTS}/{snapshot_id}")
     assert (answer.status_code, error_code(answer)) == (404, "not_found")
+
+
+def taken(worker: WorkerState) -> int:
+    with worker.engine.connect() as connection:
+        return int(connection.execute(text("SELECT count(*) FROM snapshots")).scalar_one())
+
+
+def test_a_board_without_standings_leaves_nothing(worker: WorkerState) -> None:
+    take_all(worker, NOON)
+    assert taken(worker) == 0
+
+
+def test_a_board_that_has_not_moved_is_not_stored_again(worker: WorkerState) -> None:
+    score(worker)
+    for step in range(3):
+        take_all(worker, NOON + timedelta(minutes=5 * step))
+    assert taken(worker) == 4
+    score(worker)
+    take_all(worker, NOON + timedelta(minutes=20))
+    assert taken(worker) == 8
+
+
+def test_one_that_has_not_moved_is_not_stored_again_although_redis_was_emptied(worker: WorkerState) -> None:
+    score(worker)
+    take_all(worker, NOON)
+    worker.redis.flushdb()
+    take_all(worker, NOON + timedelta(minutes=5))
+    housekeeping.mend(worker)
+    take_all(worker, NOON + timedelta(minutes=10))
+    assert taken(worker) == 4
+
+
+def test_a_period_that_is_closed_is_not_stored_beside_its_final_snapshot(worker: WorkerState) -> None:
+    score(worker)
+    with worker.engine.begin() as connection:
+        assert closures.close(connection, "main", "2026-11-23", NOON + timedelta(days=1))
+    take_all(worker, NOON)
+    assert taken(worker) == 3
+
+
+def test_size_and_rows_are_of_one_instant(worker: WorkerState, monkeypatch: pytest.MonkeyPatch) -> None:
+    score(worker)
+    count = standings.count
+
+    def count_before_somebody_scores(connection: Connection, board_id: str, period_id: str) -> int:
+        counted = count(connection, board_id, period_id)
+        score(worker)
+        return counted
+
+    monkeypatch.setattr(standings, "count", count_before_somebody_scores)
+    head = snapshots.read(worker.engine, "main", "all")
+    assert (head.total, len(head.entries)) == (1, 1)
+
+
+def test_the_head_is_the_one_that_the_board_shows(client: FlaskClient, worker: WorkerState) -> None:
+    for _ in range(5):
+        score(worker)
+    for order in ("false", "true"):
+        with worker.engine.begin() as connection:
+            connection.execute(text(f"UPDATE boards SET ascending = {order}"))  # noqa: S608 - the test's own text
+        assert worker.rebuilder.rebuild("main", "all")
+        shown = client.get("/api/scores/leaderboard").get_json()["entries"]
+        assert snapshots.read(worker.engine, "main", "all").to_wire() == shown

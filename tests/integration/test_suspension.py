@@ -1,14 +1,17 @@
 """Suspension: tokens die, entries leave every board, nothing brings them back but the reinstatement."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import text
+from sqlalchemy import event, text
 
-from common import accounts, passwords, periods, suspensions
+from common import accounts, keys, passwords, periods, revocations, sessions, suspensions, tokens
+from common.revocations import Revocations
 from common.settings import Settings
 from common.suspensions import COMMAND_LINE, Decision
 from common.verification import Verifier
@@ -274,3 +277,54 @@ def test_an_operator_suspends_and_reinstates(
     assert command_line("users", "suspend", "nobody").returncode == 1
     with worker.engine.connect() as connection:
         assert connection.execute(text("SELECT actor FROM audit_log")).scalars().all() == [COMMAND_LINE] * 2
+
+
+def test_many_sessions_end_in_one_statement_and_one_pipeline(worker: WorkerState, three: list[str]) -> None:
+    """Batches wait meanwhile, so nothing may be asked once for each session."""
+    now = datetime.now(UTC)
+    with worker.engine.begin() as connection:
+        session_ids = [sessions.begin(connection, three[0], now).session.id for _ in range(300)]
+    said: list[str] = []
+    event.listen(worker.engine, "before_cursor_execute", lambda c, cursor, statement, *_: said.append(statement))
+    reads = worker.redis.info("stats")["total_reads_processed"]
+
+    assert Revocations(worker.redis, worker.engine).suspend(Decision(three[0], True, COMMAND_LINE, ""), now)
+
+    assert worker.redis.info("stats")["total_reads_processed"] - reads < 50
+    assert len([statement for statement in said if "sessions" in statement]) == 2
+    marks = worker.redis.mget([keys.session_revoked(session_id) for session_id in session_ids])
+    assert set(marks) == {"1"}
+    lives = [worker.redis.ttl(keys.session_revoked(session_id)) for session_id in session_ids]
+    assert min(lives) > tokens.LIFETIME_SECONDS + 4 * 60
+    with worker.engine.connect() as connection:
+        assert sessions.live_of(connection, three[0], now) == []
+
+
+def test_a_login_that_comes_between_the_steps_ends_too(
+    worker: WorkerState, three: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = datetime.now(UTC)
+    live_of = sessions.live_of
+    begun = []
+
+    def live_of_before_a_login(*arguments: Any) -> list[str]:  # noqa: ANN401 - passed on
+        found = live_of(*arguments)
+        with worker.engine.begin() as connection:
+            begun.append(sessions.begin(connection, three[0], now).session)
+        return found
+
+    monkeypatch.setattr(sessions, "live_of", live_of_before_a_login)
+    revocations = Revocations(worker.redis, worker.engine)
+    revocations.suspend(Decision(three[0], True, COMMAND_LINE, ""), now)
+    assert worker.redis.get(keys.session_revoked(begun[0].id)) == "1"
+    assert not revocations.is_live(begun[0].id, three[0])
+
+
+def test_revocations_are_loaded_by_the_clock_of_the_database(worker: WorkerState, three: list[str]) -> None:
+    now = datetime.now(UTC)
+    with worker.engine.begin() as connection:
+        session_id = sessions.begin(connection, three[0], now).session.id
+        sessions.revoke(connection, session_id, "logout")
+    with time_machine.travel(now + timedelta(hours=3)):
+        revocations.load_recent(worker.redis, worker.engine)
+    assert worker.redis.get(keys.session_revoked(session_id)) == "1"

@@ -8,10 +8,12 @@ from contextlib import contextmanager
 import pytest
 import requests
 import websocket
+from flask.testing import FlaskClient
 
-from common import keys, signing
+from common import keys, signing, tickets
 from common.board import Board
 from common.database import create as create_database_engine
+from common.errors import ErrorCode, ScoreboardError
 from common.inbox import Inbox
 from common.moderation import Moderator
 from common.revocations import Revocations
@@ -19,8 +21,11 @@ from common.settings import load
 from common.suspensions import COMMAND_LINE, Decision
 from tests.caller import Caller
 from tests.live_client import LiveClient, Message
+from tests.player import Player, error_code
 from tests.stack import Stack, another_web
 from tests.waiting import wait_until
+from web.live import Live
+from workers.state import WorkerState
 
 
 @pytest.fixture
@@ -105,6 +110,25 @@ def test_a_refused_request_does_not_use_the_ticket_up(stack: Stack, caller: Call
     assert refusal(stack, f"limit=0&ticket={ticket}")[0] == 400
     with LiveClient(f"{stack.live_url}?ticket={ticket}") as viewer:
         assert viewer.receive()
+
+
+def test_a_503_does_not_use_the_ticket_up(
+    client: FlaskClient, ada: Player, worker: WorkerState, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object) -> None:
+        raise ScoreboardError(ErrorCode.REBUILDING, "A moment.", None, 1)
+
+    monkeypatch.setattr(Live, "prepare", away)
+    ticket = client.post("/api/auth/ticket", headers=ada.headers).get_json()["ticket"]
+    handshake = {
+        "Upgrade": "websocket",
+        "Connection": "Upgrade",
+        "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+    }
+    answer = client.get(f"/ws/scoreboard?ticket={ticket}", headers=handshake)
+    assert (answer.status_code, error_code(answer)) == (503, "rebuilding")
+    assert tickets.redeem(worker.redis, ticket)
 
 
 def test_a_ticket_of_a_session_that_has_ended_is_refused(stack: Stack, caller: Caller) -> None:

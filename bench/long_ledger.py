@@ -1,0 +1,118 @@
+"""`python -m bench.long_ledger`: updates beside the verifying job, with a ledger of millions of rows.
+
+The rows are made by SQL and add up to nothing. Updates are measured three times: without the process for chores, while
+it takes the ledger in for the first time, and while it checks players round after round.
+"""
+
+import argparse
+import secrets
+import time
+
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy import Engine, text
+
+from bench.__main__ import Bench, database_of
+from bench.load import Result
+from common import checkpoint, database
+from common import settings as settings_module
+from common.checkpoint import Checkpoint
+from tests.servers import running_servers
+from tests.stack import running_stack
+
+PLAYERS = 1_000
+TIMEOUT_MS = 5_000
+
+_USERS = text("""
+INSERT INTO users (id, username, username_key, password_hash, role)
+SELECT gen_random_uuid(), 'row-' || n, 'row-' || n, '-', 'player' FROM generate_series(1, :players) n
+""")
+_LEDGER = text("""
+INSERT INTO score_events (id, user_id, idempotency_key, action_id, action_version, points, score_after,
+                          occurred_at, accepted_at, recorded_at)
+SELECT nextval('score_event_ids'), ids[n / 2 % :players + 1], n::text, 'share', 1,
+       CASE WHEN n % 2 = 0 THEN 1 ELSE -1 END, 0, now(), now(), now()
+FROM generate_series(0, :rows - 1) n, (SELECT array_agg(id) AS ids FROM users WHERE username LIKE 'row-%') u
+""")
+_STANDINGS = text("""
+INSERT INTO standings (board_id, period_id, user_id, score, tie, version, updated_at)
+SELECT 'main', p, e.user_id, 0, e.tie, 1, e.at
+FROM (SELECT user_id, max(id) AS tie, max(recorded_at) AS at FROM score_events GROUP BY user_id) e
+CROSS JOIN LATERAL unnest(ARRAY[
+    'all', to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD'), to_char(now() AT TIME ZONE 'UTC', 'IYYY-"W"IW'),
+    to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM')]) p
+""")
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(prog="python -m bench.long_ledger")
+    arguments.add_argument("--rows", type=int, default=10_000_000)
+    arguments.add_argument("--requests", type=int, default=20_000)
+    given = arguments.parse_args()
+    console = Console()
+    with running_servers(fast=False) as servers:
+        url = database_of(servers)
+        engine = _engine(url, servers.redis_url(0))
+        console.print(f"writing {given.rows:,} ledger rows: {_fill(engine, given.rows):.0f} s")
+        with running_stack(servers, url, 0, SCOREBOARD_WEB_PROCESSES="2") as stack:
+            bench = Bench(stack)
+            stack.stop("chores")
+            results = {"without chores": bench.updates(given.requests)}
+            stack.start("chores")
+            results["while the ledger is taken in for the first time"] = bench.updates(given.requests)
+            console.print(f"taking in the rest at full speed: {_take_in(engine):.0f} s")
+            results["while players are checked"] = bench.updates(given.requests)
+            with engine.connect() as connection:
+                taken_in = connection.execute(text("SELECT event_id FROM ledger_checkpoint")).scalar_one()
+            console.print(f"the checkpoint is at {taken_in:,}")
+            console.print(_found(stack.log("chores")))
+        engine.dispose()
+    console.print(_table(results))
+
+
+def _engine(url: str, redis_url: str) -> Engine:
+    environment = {
+        "DATABASE_URL": url,
+        "REDIS_URL": redis_url,
+        "SCOREBOARD_JWT_SECRET": secrets.token_urlsafe(32),
+        "SCOREBOARD_SECRET_KEY": secrets.token_urlsafe(32),
+    }
+    return database.create(settings_module.load(environment), pool_size=2, statement_timeout_ms=1_800_000)
+
+
+def _fill(engine: Engine, rows: int) -> float:
+    started = time.monotonic()
+    with engine.begin() as connection:
+        connection.execute(_USERS, {"players": PLAYERS})
+        connection.execute(_LEDGER, {"players": PLAYERS, "rows": rows})
+        connection.execute(_STANDINGS)
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("VACUUM ANALYZE"))
+    return time.monotonic() - started
+
+
+def _take_in(engine: Engine) -> float:
+    """As `scoreboard verify` does."""
+    started = time.monotonic()
+    of = Checkpoint(engine)
+    most, at, portion = of.settled(), 0, checkpoint.PORTION
+    while at < most:
+        at, portion = of.step(most, portion, TIMEOUT_MS)
+    return time.monotonic() - started
+
+
+def _found(log: str) -> str:
+    events = ("drift_found", "checkpoint_too_slow", "verification_too_slow", "task_postponed")
+    return ", ".join(f"{event}: {log.count(event)}" for event in events)
+
+
+def _table(results: dict[str, Result]) -> Table:
+    table = Table("updates, each waits for its 200", "per second", "p50 ms", "p99 ms", "answers")
+    for name, result in results.items():
+        statuses = " ".join(f"{status}:{count}" for status, count in sorted(result.statuses.items()))
+        table.add_row(name, f"{result.per_second:,.0f}", f"{result.p50:.1f}", f"{result.p99:.1f}", statuses)
+    return table
+
+
+if __name__ == "__main__":
+    main()

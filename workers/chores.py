@@ -1,0 +1,39 @@
+"""Whether anybody serves the queue of chores. If nobody does, updates count, and nothing is verified or closed."""
+
+import time
+
+import structlog
+from celery import Celery
+from kombu import Queue
+
+from common import keys, tasks
+from workers.state import WorkerState
+
+log = structlog.get_logger(__name__)
+
+UNATTENDED_AFTER_SECONDS = 60.0
+"""A start of everything together takes less."""
+
+TOLD_EVERY_SECONDS = 300
+
+_STARTED = time.monotonic()
+
+
+def warn_if_unattended(worker: WorkerState, up_seconds: float | None = None) -> bool:
+    """Log an error, every five minutes, if no worker has run a chore lately; whether it did.
+
+    `up_seconds` is for how long this process has run.
+    """
+    up = time.monotonic() - _STARTED if up_seconds is None else up_seconds
+    if up < UNATTENDED_AFTER_SECONDS or worker.redis.exists(keys.CHORES_SEEN):
+        return False
+    if not worker.redis.set(keys.turn("chores.missing"), "1", nx=True, ex=TOLD_EVERY_SECONDS):
+        return False
+    log.error("chores_unattended", reason="no worker serves the queue `chores`: see the Procfile")
+    return True
+
+
+def discard_messages(app: Celery) -> None:
+    """Empty the queue that nobody serves. Beat sends all of it again, and Redis must not fill up meanwhile."""
+    with app.connection_for_write() as connection:
+        Queue(tasks.QUEUE_CHORES, channel=connection.default_channel).purge()
