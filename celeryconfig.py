@@ -17,8 +17,9 @@ broker_connection_max_retries = None
 broker_transport_options = tasks.BROKER_OPTIONS
 
 # The default exchange needs no binding table in Redis, so publishing survives a FLUSHALL.
-task_queues = [Queue(tasks.QUEUE, Exchange(""), routing_key=tasks.QUEUE)]
+task_queues = [Queue(name, Exchange(""), routing_key=name) for name in (tasks.QUEUE, tasks.QUEUE_CHORES)]
 task_default_queue = tasks.QUEUE
+task_routes = {tasks.REBUILD: {"queue": tasks.QUEUE_CHORES}}
 
 task_ignore_result = True
 task_serializer = "json"

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import orjson
 from sqlalchemy import Connection, text
@@ -38,8 +39,9 @@ JOIN standings ON (board_id, period_id, user_id) = (sent.b, sent.p, sent.u)
 _OF_PLAYERS = text(f"SELECT {_COLUMNS} FROM standings WHERE user_id = ANY(CAST(:users AS uuid[]))")  # noqa: S608
 
 _OF_BOARD = "FROM standings WHERE board_id = :board AND period_id = :period"
-_ALL = text(f"SELECT {_COLUMNS} {_OF_BOARD} AND NOT hidden")
-_HIDDEN = text(f"SELECT user_id::text, version {_OF_BOARD} AND hidden")
+# Pages by the primary key, not a cursor: how much a driver holds of a cursor's result is its own affair.
+_NEXT = text(f"SELECT {_COLUMNS} {_OF_BOARD} AND user_id > CAST(:after AS uuid) ORDER BY user_id LIMIT :limit")
+_AT_MOST = text(f"SELECT count(*) FROM (SELECT 1 {_OF_BOARD} LIMIT :limit) first_rows")  # noqa: S608 - built from constants
 _HIDE = text("""
 UPDATE standings SET hidden = :hidden, version = version + 1 WHERE user_id = CAST(:user AS uuid) AND hidden <> :hidden
 """)
@@ -101,17 +103,25 @@ def of_players(connection: Connection, user_ids: Collection[str]) -> list[Standi
 
 
 def stream(connection: Connection, board_id: str, period_id: str, rows_at_once: int) -> Iterator[list[Standing]]:
-    """Every standing of a (board, period) that is shown, as of one instant, in pages."""
-    result = connection.execution_options(yield_per=rows_at_once).execute(
-        _ALL, {"board": board_id, "period": period_id}
-    )
-    for page in result.partitions():
-        yield _standings(page)
+    """Every standing of a (board, period), hidden ones too, in pages of at most `rows_at_once`.
+
+    For pages of one instant the transaction must be REPEATABLE READ.
+    """
+    after = str(UUID(int=0))
+    while True:
+        values = {"board": board_id, "period": period_id, "after": after, "limit": rows_at_once}
+        page = _standings(connection.execute(_NEXT, values))
+        if page:
+            yield page
+            after = page[-1].key.user_id
+        if len(page) < rows_at_once:
+            return
 
 
-def hidden(connection: Connection, board_id: str, period_id: str) -> list[tuple[str, int]]:
-    """The players of a board that are hidden, with the versions of their rows."""
-    return [tuple(row) for row in connection.execute(_HIDDEN, {"board": board_id, "period": period_id})]
+def has_more_than(connection: Connection, board_id: str, period_id: str, players: int) -> bool:
+    """Whether a board has more standings than this. Looks at no more rows than it must."""
+    values = {"board": board_id, "period": period_id, "limit": players + 1}
+    return int(connection.execute(_AT_MOST, values).scalar_one()) > players
 
 
 def hide(connection: Connection, user_id: str, *, is_hidden: bool) -> None:

@@ -1,12 +1,17 @@
 """The names by which web and beat ask workers for something. Neither side imports the other."""
 
 QUEUE = "scoreboard"
+QUEUE_CHORES = "chores"
+"""For what may take long and must not hold up updates."""
 
 APPLY = "scores.apply"
 """The doorbell: drain the inbox. Carries no data."""
 
 SWEEP = "scores.sweep"
 """Every 2 seconds: see that Redis is whole, close periods that are over, and ring if the inbox is not empty."""
+
+REBUILD = "boards.rebuild"
+"""When the sweep finds large boards missing: fill every open board that Redis does not serve. Carries no data."""
 
 TAKE_SNAPSHOTS = "snapshots.take"
 """Store the head of every open board."""
@@ -20,6 +25,8 @@ TIDY = "sessions.tidy"
 SWEEP_SECONDS = 2.0
 VERIFY_SECONDS = 10.0
 TIDY_SECONDS = 3600.0
+REBUILD_SECONDS = 10.0
+"""A rebuild that is wanted is asked for twice as often."""
 DOORBELL_SECONDS = 2.0
 
 EXPIRES_SECONDS = 900.0

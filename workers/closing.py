@@ -15,6 +15,7 @@ import structlog
 
 from common import closures, ledger, snapshots
 from common.closures import Ended
+from workers.attempts import for_each
 from workers.state import WorkerState
 
 log = structlog.get_logger(__name__)
@@ -31,7 +32,8 @@ def close_ended(worker: WorkerState, now: datetime | None = None) -> list[Ended]
     if not ended:
         return []
     oldest = worker.inbox.oldest()
-    return [period for period in ended if (oldest is None or oldest >= period.ends_at) and _close(worker, period, now)]
+    due = [period for period in ended if oldest is None or oldest >= period.ends_at]
+    return [period for period in for_each(due, lambda period: _close(worker, period, now)) if period]
 
 
 def release_old(worker: WorkerState, now: datetime) -> None:
@@ -42,13 +44,14 @@ def release_old(worker: WorkerState, now: datetime) -> None:
         worker.board.expire(period.board_id, period.period_id, period.ends_at + SHOWN_FROM_REDIS)
 
 
-def _close(worker: WorkerState, period: Ended, now: datetime) -> bool:
+def _close(worker: WorkerState, period: Ended, now: datetime) -> Ended | None:
+    """None if somebody else has closed it."""
     with worker.engine.begin() as connection:
         ledger.hold(connection)
         if not closures.close(connection, period.board_id, period.period_id, now):
-            return False
+            return None
         snapshots.take(connection, period.board_id, period.period_id, period.ends_at)
     news = {"boards": [{"board": period.board_id, "period": period.period_id}], "players": [], "rollover": True}
     worker.inbox.announce(orjson.dumps(news))
     log.info("period_closed", board=period.board_id, period=period.period_id)
-    return True
+    return period

@@ -2,23 +2,16 @@
 
 from collections.abc import Callable
 
-import redis
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 
 from common import metrics, tasks
-from common.board import BoardNotServedError
 from workers import closing, housekeeping, snapshots, verifying
 from workers.app import app
 from workers.state import WorkerState, state
 
-log = structlog.get_logger(__name__)
-
-_AWAY = (redis.RedisError, SQLAlchemyError, BoardNotServedError, OSError)
-
 
 def task(name: str, every: float | None = None) -> Callable[[Callable[[WorkerState], None]], Callable[[], None]]:
-    """A task of ours: it shows that a worker lives, logs, and takes an absent dependency calmly.
+    """A task of ours: it shows that a worker lives, and what goes wrong is told, whatever it is (`attempts`).
 
     Nothing is retried here: what was not finished is still pending, and the next sweep rings for it. What beat sends
     `every` so many seconds is not done much more often than that, however many messages have gathered.
@@ -27,14 +20,14 @@ def task(name: str, every: float | None = None) -> Callable[[Callable[[WorkerSta
     def register(body: Callable[[WorkerState], None]) -> Callable[[], None]:
         def run() -> None:
             structlog.contextvars.bind_contextvars(task=name)
-            try:
-                housekeeping.show_alive(state())
-                if every and not housekeeping.takes_turn(state(), name, every):
+            worker = state()
+            with worker.attempts.task(name):
+                housekeeping.show_alive(worker)
+                if every and not housekeeping.takes_turn(worker, name, every):
                     return
-                body(state())
+                body(worker)
+            if not worker.attempts.is_failing(name):
                 metrics.TASK_SUCCESS.labels(name).set_to_current_time()
-            except _AWAY as error:
-                log.warning("task_postponed", reason=type(error).__name__, detail=str(error)[:300])
 
         app.task(name=name)(run)
         return run
@@ -51,12 +44,34 @@ def apply_scores(worker: WorkerState) -> None:
 
 @task(tasks.SWEEP, every=tasks.SWEEP_SECONDS)
 def sweep(worker: WorkerState) -> None:
-    """See that Redis is whole, close what is over, and ring if something waits."""
-    housekeeping.mend(worker)
-    closing.close_ended(worker)
-    housekeeping.show_suspensions(worker)
+    """Ring if something waits, see that Redis is whole, close what is over: each step whatever became of the others."""
+    steps: dict[str, Callable[[], object]] = {
+        "inbox": worker.inbox.open,
+        "ring": lambda: _ring(worker),
+        "revocations": lambda: housekeeping.load_revocations(worker),
+        "suspensions": lambda: housekeeping.show_suspensions(worker),
+        "closing": lambda: closing.close_ended(worker),
+        "boards": lambda: _mend_boards(worker),
+    }
+    for name, take in steps.items():
+        with worker.attempts.step(tasks.SWEEP, name):
+            take()
+
+
+def _ring(worker: WorkerState) -> None:
     if worker.inbox.depth() and worker.inbox.claim_doorbell():
         app.send_task(tasks.APPLY)
+
+
+def _mend_boards(worker: WorkerState) -> None:
+    if housekeeping.mend_boards(worker) and housekeeping.takes_turn(worker, tasks.REBUILD, tasks.REBUILD_SECONDS):
+        app.send_task(tasks.REBUILD, expires=tasks.EXPIRES_SECONDS)
+
+
+@task(tasks.REBUILD)
+def rebuild_boards(worker: WorkerState) -> None:
+    """Fill the boards that are too large for the sweep."""
+    housekeeping.rebuild_boards(worker)
 
 
 @task(tasks.VERIFY, every=tasks.VERIFY_SECONDS)
