@@ -56,7 +56,7 @@ def is_unreachable(error: Exception) -> bool:
 
 
 def for_each(items: Iterable[Item], act: Callable[[Item], Result]) -> list[Result]:
-    """Act on each item, also if others fail. What failed is raised as one ExceptionGroup in the end.
+    """Act on each item, also if others fail. What failed is raised in the end, several errors as one ExceptionGroup.
 
     A server that cannot be reached ends it at once.
     """
@@ -70,8 +70,10 @@ def for_each(items: Iterable[Item], act: Callable[[Item], Result]) -> list[Resul
                 raise
             error.add_note(f"at {item}")
             failed.append(error)
-    if failed:
+    if len(failed) > 1:
         raise ExceptionGroup(f"{len(failed)} failed", failed)
+    for error in failed:
+        raise error
     return results
 
 
