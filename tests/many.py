@@ -1,6 +1,8 @@
 """Many players with a point each, put into PostgreSQL by a few statements: ledger and standings agree."""
 
 from datetime import UTC, datetime
+from hashlib import md5
+from uuid import UUID
 
 from sqlalchemy import Engine, text
 
@@ -29,6 +31,11 @@ INSERT INTO score_events (id, user_id, idempotency_key, action_id, action_versio
 SELECT :tie + n, {_ID}, :key, 'share', 1, 1, 1, :at, :at, :at FROM generate_series(1, :count) n
 """)  # noqa: S608 - built from constants
 _TAKE_NUMBERS = text("SELECT setval('score_event_ids', nextval('score_event_ids') + :count) - :count")
+
+
+def id_of(number: int) -> str:
+    """The user id of one of them; the first is number 1."""
+    return str(UUID(md5(f"many{number}".encode()).hexdigest()))  # noqa: S324 - as the statements make it, no secret
 
 
 def add_many(engine: Engine, count: int) -> None:
