@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, cast
 
 from rich.console import Console
 from rich.table import Table
@@ -109,7 +108,7 @@ def watch(at: Place, command: list[str]) -> Watched:
         found.seconds = time.monotonic() - started
         if process.returncode:
             raise SystemExit((process.stderr.read() if process.stderr else b"").decode())
-    calls = [row["duration"] / 1000 for row in cast(list[dict[str, Any]], at.client.slowlog_get(10_000))]
+    calls = [row["duration"] / 1000 for row in at.client.slowlog_get(10_000)]
     found.longest_call = max(calls, default=LOGGED_FROM_MICROSECONDS / 1000)
     found.calls_over = sum(call > PROMISED_MILLISECONDS for call in calls)
     return found

@@ -25,7 +25,7 @@ def put(client: Client, name: str, times: int, reason: str, now: float) -> None:
     """Tell of a failure; `now` in seconds since 1970."""
     told = orjson.dumps({"times": times, "reason": reason, "until": now + TOLD_SECONDS})
     pipeline = client.pipeline(transaction=True)
-    pipeline.hset(keys.FAILING, name, told)  # type: ignore[arg-type]  # redis-py takes bytes
+    pipeline.hset(keys.FAILING, name, told)
     pipeline.expire(keys.FAILING, _KEPT_SECONDS)
     pipeline.execute()
 

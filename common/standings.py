@@ -56,19 +56,55 @@ FROM (
 ) of_the_board
 """
 
-_WHICH = {
-    "first": "ORDER BY rank LIMIT :limit",
-    "after": "WHERE (sign * score, tie) > (sign * :score, :tie) ORDER BY rank LIMIT :limit",
-    "before": "WHERE (sign * score, tie) < (sign * :score, :tie) ORDER BY rank DESC LIMIT :limit",
-    "around": """WHERE rank > greatest(0, least((SELECT rank FROM ranked WHERE user_id = :user) - 1 - :limit / 2,
-                                   (SELECT count(*) FROM ranked) - :limit))
-    AND EXISTS (SELECT FROM ranked WHERE user_id = :user) ORDER BY rank LIMIT :limit""",
-}
+# A board of a million players is not sorted for a page of it: the best so many are kept while it is read once, and who
+# stands before them is counted. Only the rows around a player in the middle are found by numbering all of them.
+_SHOWN = "FROM standings s WHERE s.board_id = :board AND s.period_id = :period AND NOT s.hidden"
+_PLACE_OF_ROW = "((SELECT sign FROM board) * s.score, s.tie)"
+_GIVEN_PLACE = "((SELECT sign FROM board) * :score, :tie)"
+_IN_ORDER = "ORDER BY (SELECT sign FROM board) * s.score, s.tie LIMIT :limit"
+_IN_REVERSE = "ORDER BY (SELECT sign FROM board) * s.score DESC, s.tie DESC LIMIT :limit"
+_SIGN = "board AS (SELECT CASE WHEN ascending THEN 1 ELSE -1 END AS sign FROM boards WHERE id = :board)"
+
+
+def _page_of(rows: str, ahead: str) -> str:
+    """The statement for `rows` of a board, where so many stand `ahead` of the first of them."""
+    return f"""
+    WITH {_SIGN}, some AS MATERIALIZED (SELECT s.user_id, s.score, s.tie, s.updated_at {_SHOWN} {rows})
+    SELECT some.user_id::text, u.username, some.score, some.tie,
+           (extract(epoch FROM some.updated_at) * 1000)::bigint AS updated_at,
+           ({ahead}) + row_number() OVER (ORDER BY (SELECT sign FROM board) * some.score, some.tie) AS rank
+    FROM some JOIN users u ON u.id = some.user_id
+    """  # noqa: S608 - built from constants
+
+
 _PAGES = {
-    kind: text(f"WITH ranked AS ({_RANKED}) SELECT * FROM ranked {which}")  # noqa: S608 - built from constants
-    for kind, which in _WHICH.items()
+    "first": text(_page_of(_IN_ORDER, "0")),
+    "after": text(
+        _page_of(
+            f"AND {_PLACE_OF_ROW} > {_GIVEN_PLACE} {_IN_ORDER}",
+            f"SELECT count(*) {_SHOWN} AND {_PLACE_OF_ROW} <= {_GIVEN_PLACE}",
+        )
+    ),
+    "before": text(
+        _page_of(
+            f"AND {_PLACE_OF_ROW} < {_GIVEN_PLACE} {_IN_REVERSE}",
+            f"SELECT count(*) - (SELECT count(*) FROM some) {_SHOWN} AND {_PLACE_OF_ROW} < {_GIVEN_PLACE}",  # noqa: S608
+        )
+    ),
+    "around": text(f"""
+        WITH ranked AS ({_RANKED}) SELECT * FROM ranked
+        WHERE rank > greatest(0, least((SELECT rank FROM ranked WHERE user_id = :user) - 1 - :limit / 2,
+                                       (SELECT count(*) FROM ranked) - :limit))
+        AND EXISTS (SELECT FROM ranked WHERE user_id = :user) ORDER BY rank LIMIT :limit
+    """),  # noqa: S608 - built from constants
 }
-_PLACE = text(f"SELECT * FROM ({_RANKED}) ranked WHERE user_id = :user")  # noqa: S608 - built from constants
+_PLACE = text(
+    _page_of(
+        "AND s.user_id = CAST(:user AS uuid)",
+        f"""SELECT count(*) {_SHOWN} AND {_PLACE_OF_ROW} <
+            (SELECT (SELECT sign FROM board) * some.score, some.tie FROM some)""",  # noqa: S608 - built from constants
+    )
+)
 # Both counts are answered by an index alone.
 _COUNT = text(f"SELECT (SELECT count(*) {_OF_BOARD}) - (SELECT count(*) {_OF_BOARD} AND hidden)")
 _VERSION = text("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint, clock_timestamp()")

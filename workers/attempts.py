@@ -72,8 +72,8 @@ def for_each(items: Iterable[Item], act: Callable[[Item], Result]) -> list[Resul
             failed.append(error)
     if len(failed) > 1:
         raise ExceptionGroup(f"{len(failed)} failed", failed)
-    for error in failed:
-        raise error
+    if failed:
+        raise failed[0]
     return results
 
 

@@ -18,6 +18,7 @@ from tests.inbox import accept, add_users, drain_completely
 from tests.waiting import wait_until
 from workers import attempts, closing, housekeeping
 from workers import tasks as worker_tasks
+from workers.app import app
 from workers.attempts import STUCK_AFTER, for_each, is_away
 from workers.state import WorkerState
 
@@ -29,7 +30,7 @@ def sweep(worker: WorkerState, monkeypatch: pytest.MonkeyPatch) -> Iterator[list
     """The tasks that a sweep has sent."""
     sent: list[str] = []
     monkeypatch.setattr(worker_tasks, "state", lambda: worker)
-    monkeypatch.setattr(worker_tasks.app, "send_task", lambda name, **_: sent.append(name))
+    monkeypatch.setattr(app, "send_task", lambda name, **_: sent.append(name))
     monkeypatch.setattr(housekeeping, "takes_turn", lambda *_: True)
     yield sent
 
@@ -265,5 +266,5 @@ def test_nobody_minds_a_redis_that_cannot_be_told(worker: WorkerState, monkeypat
     monkeypatch.setattr(failing, "put", fail(redis.ConnectionError()))
     trying = attempts.Attempts(worker.redis)
     with trying.task(tasks.TIDY):
-        raise KeyError
+        fail(KeyError())()
     assert trying.is_failing(tasks.TIDY)

@@ -50,7 +50,8 @@ def score(worker: WorkerState, player: str) -> None:
 
 def at(instant: str, worker: WorkerState, act: Act, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let something happen at an instant of the next rebuild: before which step of it."""
-    stream, done = standings.stream, []
+    stream = standings.stream
+    done: list[bool] = []
 
     def once() -> None:
         if not done:
@@ -202,6 +203,7 @@ def test_a_rebuild_in_the_middle_of_which_redis_loses_something_ends_well_or_not
 def test_a_board_that_redis_has_lost_does_not_keep_updates_waiting(worker: WorkerState, players: list[str]) -> None:
     """Nor does it come back by itself with a player missing, should what was lost be found again."""
     lost = worker.redis.dump(BOARD.scores)
+    assert lost
     worker.redis.delete(BOARD.scores)
     score(worker, players[0])
     worker.redis.restore(BOARD.scores, 0, lost)

@@ -225,11 +225,15 @@ def test_a_rebuild_that_ends_while_redis_is_told_cannot_serve_a_suspended_player
     gather_all, project = worker.rebuilder._gather_all, worker.board.project
     answered: list[object] = []
 
+    def project_and_note(*arguments: Any) -> Any:  # noqa: ANN401 - passed on as they are
+        answered.extend(answers := project(*arguments))
+        return answers
+
     def gather_and_tell(*arguments: Any) -> int | None:  # noqa: ANN401 - passed on as they are
         rows = gather_all(*arguments)
         decide(worker, ada)
         with monkeypatch.context() as telling:
-            telling.setattr(worker.board, "project", lambda *given: answered.extend(project(*given)) or list(answered))
+            telling.setattr(worker.board, "project", project_and_note)
             suspensions.show(worker.engine, worker.board, worker.inbox, ada)
         return rows
 
