@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple, cast
 
 from common import keys
@@ -154,8 +154,12 @@ class Board:
     def expire(self, board_id: str, period_id: str, at: datetime) -> None:
         """Let Redis forget a board at an instant, or now if that is past. PostgreSQL still has it."""
         of = BoardKeys(board_id, period_id)
+        board = (of.scores, of.members, of.meta)
+        if at <= datetime.now(UTC):
+            self._client.unlink(*board)  # an instant that is past would have Redis free them while it does nothing else
+            return
         pipeline = self._client.pipeline(transaction=True)
-        for key in (of.scores, of.members, of.meta):
+        for key in board:
             pipeline.expireat(key, at)
         pipeline.execute()
 
