@@ -13,7 +13,7 @@ from common.ranking import tie_of, user_of
 from common.redis import Client, script
 from common.scoring import StandingKey
 
-ROWS_PER_CALL = 1000
+ROWS_PER_CALL = 250
 """Redis does nothing else while a call lasts: so many rows take it a few milliseconds (docs/scaling.md)."""
 
 DETAILS_TTL_SECONDS = 3600

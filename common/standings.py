@@ -69,11 +69,11 @@ _SIGN = "board AS (SELECT CASE WHEN ascending THEN 1 ELSE -1 END AS sign FROM bo
 def _page_of(rows: str, ahead: str) -> str:
     """The statement for `rows` of a board, where so many stand `ahead` of the first of them."""
     return f"""
-    WITH {_SIGN}, some AS MATERIALIZED (SELECT s.user_id, s.score, s.tie, s.updated_at {_SHOWN} {rows})
-    SELECT some.user_id::text, u.username, some.score, some.tie,
-           (extract(epoch FROM some.updated_at) * 1000)::bigint AS updated_at,
-           ({ahead}) + row_number() OVER (ORDER BY (SELECT sign FROM board) * some.score, some.tie) AS rank
-    FROM some JOIN users u ON u.id = some.user_id
+    WITH {_SIGN}, found AS MATERIALIZED (SELECT s.user_id, s.score, s.tie, s.updated_at {_SHOWN} {rows})
+    SELECT found.user_id::text, u.username, found.score, found.tie,
+           (extract(epoch FROM found.updated_at) * 1000)::bigint AS updated_at,
+           ({ahead}) + row_number() OVER (ORDER BY (SELECT sign FROM board) * found.score, found.tie) AS rank
+    FROM found JOIN users u ON u.id = found.user_id
     """  # noqa: S608 - built from constants
 
 
@@ -88,7 +88,7 @@ _PAGES = {
     "before": text(
         _page_of(
             f"AND {_PLACE_OF_ROW} < {_GIVEN_PLACE} {_IN_REVERSE}",
-            f"SELECT count(*) - (SELECT count(*) FROM some) {_SHOWN} AND {_PLACE_OF_ROW} < {_GIVEN_PLACE}",  # noqa: S608
+            f"SELECT count(*) - (SELECT count(*) FROM found) {_SHOWN} AND {_PLACE_OF_ROW} < {_GIVEN_PLACE}",  # noqa: S608
         )
     ),
     "around": text(f"""
@@ -102,7 +102,7 @@ _PLACE = text(
     _page_of(
         "AND s.user_id = CAST(:user AS uuid)",
         f"""SELECT count(*) {_SHOWN} AND {_PLACE_OF_ROW} <
-            (SELECT (SELECT sign FROM board) * some.score, some.tie FROM some)""",  # noqa: S608 - built from constants
+            (SELECT (SELECT sign FROM board) * found.score, found.tie FROM found)""",  # noqa: S608 - built from constants
     )
 )
 # Both counts are answered by an index alone.
