@@ -40,7 +40,10 @@ _OF_PLAYERS = text(f"SELECT {_COLUMNS} FROM standings WHERE user_id = ANY(CAST(:
 
 _OF_BOARD = "FROM standings WHERE board_id = :board AND period_id = :period"
 # Pages by the primary key, not a cursor: how much a driver holds of a cursor's result is its own affair.
-_NEXT = text(f"SELECT {_COLUMNS} {_OF_BOARD} AND user_id > CAST(:after AS uuid) ORDER BY user_id LIMIT :limit")
+# The table's column, by its index: `user_id` alone would be the text that is selected.
+_NEXT = text(f"""
+SELECT {_COLUMNS} {_OF_BOARD} AND user_id > CAST(:after AS uuid) ORDER BY standings.user_id LIMIT :limit
+""")
 _AT_MOST = text(f"SELECT count(*) FROM (SELECT 1 {_OF_BOARD} LIMIT :limit) first_rows")  # noqa: S608 - built from constants
 _HIDE = text("""
 UPDATE standings SET hidden = :hidden, version = version + 1 WHERE user_id = CAST(:user AS uuid) AND hidden <> :hidden

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any, cast
 
 import pytest
+from sqlalchemy import text
 
 from common import standings
 from common.board import ROWS_PER_CALL, Board, Moved, Projected, flat
@@ -61,6 +62,15 @@ def test_a_page_of_standings_has_the_size_that_was_asked_for(many: WorkerState) 
     with many.engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
         sizes = [len(page) for page in standings.stream(connection, "main", "all", ROWS_PER_CALL)]
     assert sizes == [ROWS_PER_CALL] * (PLAYERS // ROWS_PER_CALL)
+
+
+def test_a_page_of_standings_is_read_by_its_index(many: WorkerState) -> None:
+    """And not by sorting the whole board for each, which nobody notices until there are many."""
+    values = {"board": "main", "period": "all", "after": "80000000-0000-0000-0000-000000000000", "limit": ROWS_PER_CALL}
+    with many.engine.connect() as connection:
+        plan = "\n".join(connection.scalars(text(f"EXPLAIN {standings._NEXT.text}"), values))
+    assert "Index Cond" in plan
+    assert "Sort" not in plan
 
 
 def test_every_script_takes_more_than_lua_unpacks_at_once(many: WorkerState) -> None:
