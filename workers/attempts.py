@@ -36,6 +36,11 @@ _AWAY = (
     TimeoutError,
 )
 
+
+class NotDueError(Exception):
+    """Raised within a task that is not to be done now: it has neither failed nor come to a good end."""
+
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -98,6 +103,8 @@ class Attempts:
         """A whole task: whatever goes wrong within is logged and counted, and goes no further."""
         with self._attempt(name, name):
             yield
+            if not any(row.task == name and at != name for at, row in self._failing.items()):
+                metrics.TASK_SUCCESS.labels(name).set_to_current_time()
 
     @contextmanager
     def step(self, task: str, name: str) -> Iterator[None]:
@@ -105,16 +112,14 @@ class Attempts:
         with self._attempt(task, f"{task}: {name}", passes_on=is_unreachable):
             yield
 
-    def is_failing(self, task: str) -> bool:
-        """Whether the task, or a step of it, has failed at its last attempt."""
-        return any(row.task == task for row in self._failing.values())
-
     @contextmanager
     def _attempt(
         self, task: str, name: str, passes_on: Callable[[Exception], bool] = lambda _: False
     ) -> Iterator[None]:
         try:
             yield
+        except NotDueError:
+            return
         except Exception as error:  # the worker lives on, whatever it is
             if passes_on(error):
                 raise

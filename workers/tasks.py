@@ -4,9 +4,10 @@ from collections.abc import Callable
 
 import structlog
 
-from common import metrics, tasks
+from common import tasks
 from workers import closing, housekeeping, snapshots, verifying
 from workers.app import app
+from workers.attempts import NotDueError
 from workers.state import WorkerState, state
 
 
@@ -24,10 +25,8 @@ def task(name: str, every: float | None = None) -> Callable[[Callable[[WorkerSta
             with worker.attempts.task(name):
                 housekeeping.show_alive(worker)
                 if every and not housekeeping.takes_turn(worker, name, every):
-                    return
+                    raise NotDueError
                 body(worker)
-            if not worker.attempts.is_failing(name):
-                metrics.TASK_SUCCESS.labels(name).set_to_current_time()
 
         app.task(name=name)(run)
         return run
@@ -64,8 +63,13 @@ def _ring(worker: WorkerState) -> None:
 
 
 def _mend_boards(worker: WorkerState) -> None:
-    if housekeeping.mend_boards(worker) and housekeeping.takes_turn(worker, tasks.REBUILD, tasks.REBUILD_SECONDS):
-        app.send_task(tasks.REBUILD, expires=tasks.EXPIRES_SECONDS)
+    """Fill the small boards; ask for the others to be filled, also if one of these could not be."""
+    are_left = True
+    try:
+        are_left = housekeeping.mend_boards(worker)
+    finally:
+        if are_left and housekeeping.takes_turn(worker, tasks.REBUILD, tasks.REBUILD_SECONDS):
+            app.send_task(tasks.REBUILD, expires=tasks.EXPIRES_SECONDS)
 
 
 @task(tasks.REBUILD)

@@ -186,6 +186,7 @@ def test_a_board_that_cannot_be_filled_keeps_no_other_from_being(
     monkeypatch.setattr(worker.rebuilder, "rebuild", rebuild_most)
     worker_tasks.sweep()
     assert housekeeping._not_served(worker) == [("main", "all")]
+    assert sweep == [tasks.REBUILD], "large ones are asked for all the same"
 
 
 def test_large_boards_are_left_to_a_task_of_their_own(
@@ -267,4 +268,17 @@ def test_nobody_minds_a_redis_that_cannot_be_told(worker: WorkerState, monkeypat
     trying = attempts.Attempts(worker.redis)
     with trying.task(tasks.TIDY):
         fail(KeyError())()
-    assert trying.is_failing(tasks.TIDY)
+    assert value(metrics.TASK_FAILING, task=tasks.TIDY) == 1
+
+
+def test_a_turn_that_another_process_takes_is_no_good_end(
+    sweep: list[str], worker: WorkerState, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker.rebuilder, "rebuild", fail(redis.ResponseError()))
+    worker.redis.delete(BoardKeys("main", "all").meta)
+    for count in (1, 2, 3):
+        worker_tasks.sweep()
+        with monkeypatch.context() as other:
+            other.setattr(housekeeping, "takes_turn", lambda *_: False)
+            worker_tasks.sweep()
+        assert value(metrics.TASK_FAILING, task=tasks.SWEEP) == count
