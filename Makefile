@@ -4,7 +4,7 @@ RUNNABLE := .venv/installed-local
 INSTALLED := .venv/installed-development
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast chaos bench lint format install frontend docs lock psql redis-cli compose-secrets clean
+.PHONY: help run test test-fast chaos bench scale lint format install frontend docs lock psql redis-cli compose-secrets clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -26,6 +26,9 @@ chaos: $(INSTALLED) ## Break everything under load, and see that all adds up (CH
 
 bench: $(INSTALLED) ## Measure this machine: rates as ratios to an empty view (BENCH="--rounds 3")
 	$(BIN)/python -m bench $(BENCH)
+
+scale: $(INSTALLED) ## Fill boards of up to a million players again, and measure (SCALE="--players 200000")
+	$(BIN)/python -m bench.scale $(SCALE)
 
 lint: $(INSTALLED) ## Check style, types and who imports whom
 	$(BIN)/ruff check .

@@ -2,8 +2,8 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import Any, NamedTuple
+from datetime import UTC, datetime
+from typing import Any, Literal, NamedTuple, cast
 
 from common import keys
 from common.entries import Entry, Place, Places, Top
@@ -13,8 +13,8 @@ from common.ranking import tie_of, user_of
 from common.redis import Client, script
 from common.scoring import StandingKey
 
-ROWS_PER_CALL = 1000
-"""Lua unpacks at most 8,000 values at once."""
+ROWS_PER_CALL = 250
+"""Redis does nothing else while a call lasts: so many rows take it a few milliseconds (docs/scaling.md)."""
 
 DETAILS_TTL_SECONDS = 3600
 _DETAILS_PREFIX, _DETAILS_SUFFIX = keys.user_details("|").split("|")
@@ -50,6 +50,10 @@ class Projected:
     moves: Mapping[str, Moved]
 
 
+Unshown = Literal["rebuilding", "absent"]
+"""Why rows are not on a board: they went to the rebuild under way, or Redis has lost the board."""
+
+
 class BoardNotServedError(Exception):
     """The board in Redis is missing, foreign or being rebuilt: PostgreSQL has the truth."""
 
@@ -59,10 +63,11 @@ class Board:
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        self._read_page = script(client, "order", "serving", "read_page")
+        self._read_page = script(client, "order", "chunks", "serving", "read_page")
         self._read_players = script(client, "serving", "read_players")
         self._read_standings = script(client, "serving", "read_standings")
-        self._project = script(client, "order", "serving", "project")
+        self._project = script(client, "order", "chunks", "write", "serving", "project")
+        self._is_served = script(client, "serving", "is_served")
 
     def page(self, board_id: str, period_id: str, limit: int, which: Selection) -> Page:
         """Up to `limit` rows; a username that the cache does not hold is empty. Raises BoardNotServedError."""
@@ -95,11 +100,11 @@ class Board:
 
     def project(
         self, boards: Sequence[Sequence[Standing]], committed_at: int, moves_of: BoardId
-    ) -> list[Projected | None]:
+    ) -> list[Projected | Unshown]:
         """Write rows to several boards in one round trip: one group of rows each, one answer each.
 
-        None stands for a board that is not served, to which nothing was written. `moves_of` names the board whose
-        moves are wanted.
+        The rows must be committed. Those of a board that is not served need not be sent again: whoever fills it has
+        them. `moves_of` names the board whose moves are wanted.
         """
         pipeline = self._client.pipeline(transaction=False)
         owners: list[int] = []
@@ -108,9 +113,9 @@ class Board:
             wanted = int(rows[0].key[:2] == moves_of)
             for start in range(0, len(rows), ROWS_PER_CALL):
                 arguments = [committed_at, wanted, *flat(rows[start : start + ROWS_PER_CALL])]
-                self._project(keys=[of.scores, of.members, of.meta], args=arguments, client=pipeline)
+                self._project(keys=[of.scores, of.members, of.meta, of.rebuilding], args=arguments, client=pipeline)
                 owners.append(index)
-        replies: list[list[list[int] | None]] = [[] for _ in boards]
+        replies: list[list[list[Any]]] = [[] for _ in boards]
         for index, reply in zip(owners, pipeline.execute(), strict=True):
             replies[index].append(reply)
         return [_projected(rows, answers) for rows, answers in zip(boards, replies, strict=True)]
@@ -130,21 +135,38 @@ class Board:
         None for a board that is not served.
         """
         pipeline = self._client.pipeline(transaction=False)
+        owners: list[BoardId] = []
         for board, user_ids in wanted.items():
             of = BoardKeys(*board)
-            self._read_standings(keys=[of.scores, of.members, of.meta], args=list(user_ids), client=pipeline)
-        return {board: _states(reply) for board, reply in zip(wanted, pipeline.execute(), strict=True)}
+            for start in range(0, len(user_ids), ROWS_PER_CALL):
+                some = list(user_ids[start : start + ROWS_PER_CALL])
+                self._read_standings(keys=[of.scores, of.members, of.meta], args=some, client=pipeline)
+                owners.append(board)
+        found: dict[BoardId, list[tuple[int, int] | None] | None] = {board: [] for board in wanted}
+        for board, reply in zip(owners, pipeline.execute(), strict=True):
+            states, before = _states(reply), found[board]
+            found[board] = None if states is None or before is None else before + states
+        return found
+
+    def not_served(self, boards: Sequence[BoardId]) -> list[BoardId]:
+        """Those of these boards that Redis does not show, in one round trip."""
+        pipeline = self._client.pipeline(transaction=False)
+        for board in boards:
+            of = BoardKeys(*board)
+            self._is_served(keys=[of.scores, of.members, of.meta], client=pipeline)
+        return [board for board, served in zip(boards, pipeline.execute(), strict=True) if not served]
 
     def expire(self, board_id: str, period_id: str, at: datetime) -> None:
         """Let Redis forget a board at an instant, or now if that is past. PostgreSQL still has it."""
         of = BoardKeys(board_id, period_id)
+        board = (of.scores, of.members, of.meta)
+        if at <= datetime.now(UTC):
+            self._client.unlink(*board)  # an instant that is past would have Redis free them while it does nothing else
+            return
         pipeline = self._client.pipeline(transaction=True)
-        for key in (of.scores, of.members, of.meta):
+        for key in board:
             pipeline.expireat(key, at)
         pipeline.execute()
-
-    def is_being_rebuilt(self, board_id: str, period_id: str) -> bool:
-        return bool(self._client.exists(BoardKeys(board_id, period_id).rebuilding))
 
     def forget_username(self, user_id: str) -> None:
         self._client.delete(keys.user_details(user_id))
@@ -158,14 +180,14 @@ class Board:
         pipeline.execute()
 
 
-def _projected(rows: Sequence[Standing], replies: Sequence[list[int] | None]) -> Projected | None:
+def _projected(rows: Sequence[Standing], replies: Sequence[list[Any]]) -> Projected | Unshown:
     """What the calls for one board did together."""
     seq, ranks = 0, []
-    for reply in replies:
-        if not reply:
-            return None
-        seq = reply[0]
-        ranks += reply[1:]
+    for state, *shown in replies:
+        if state != "shown":
+            return cast(Unshown, state)
+        seq = shown[0]
+        ranks += shown[1:]
     moved = zip(rows, ranks[0::2], ranks[1::2], strict=False)
     return Projected(seq, {row.key.user_id: Moved(_from_one(before), _from_one(after)) for row, before, after in moved})
 

@@ -6,7 +6,7 @@
 | `leaderboard:<board>:<period>:scores` | zset | the same for other boards and periods, default parts left out |
 | `…:members` | hash | user id -> `version:tie rank:updated at in ms` |
 | `…:meta` | hash | epoch, seq, at (ms), ascending, players, run_id of the server, fence; `hidden:{userId}` -> version |
-| `…:scores:{fence}`, `…:members:{fence}` | zset, hash, 1 h | what a rebuild has gathered so far |
+| `…:scores:{fence}`, `…:members:{fence}`, `…:meta:{fence}` | zset, hashes, 1 h | what a rebuild has gathered so far |
 | `…:rebuilding` | string | who rebuilds this board now; expires |
 | `leaderboard:updates` | channel | one message per batch: boards touched with their seq, players changed |
 | `user:{userId}:details` | hash, 1 h | username |
@@ -16,6 +16,7 @@
 | `scores:turn:{task}` | string, half an interval | a beat task has just had its turn |
 | `scores:receipt:{userId}:{key}` | string | what became of an update; 1 h after the outcome |
 | `scores:verification` | string | how far the check of all players is, and what it found |
+| `scores:failing` | hash, 1 day | what workers try in vain: times in a row, reason, until when that is told |
 | `scores:worker` | string, 15 s | a worker has run a task of the scoring queue |
 | `scores:chores` | string, 120 s | a worker has run a task of the queue of chores |
 | `scores:snapshots` | hash | `<board>:<period>` -> epoch and seq that its last stored snapshot shows |
@@ -37,6 +38,7 @@ INBOX_GROUP = "workers"
 DOORBELL = "scores:doorbell"
 UPDATES_CHANNEL = "leaderboard:updates"
 VERIFICATION = "scores:verification"
+FAILING = "scores:failing"
 WORKER_SEEN = "scores:worker"
 CHORES_SEEN = "scores:chores"
 SNAPSHOTS = "scores:snapshots"
@@ -59,9 +61,9 @@ class BoardKeys:
         self.meta = f"{base}:meta"
         self.rebuilding = f"{base}:rebuilding"
 
-    def under_construction(self, fence: str) -> tuple[str, str]:
-        """Where a rebuild gathers the new scores and members before they are switched in."""
-        return f"{self.scores}:{fence}", f"{self.members}:{fence}"
+    def under_construction(self, fence: str) -> tuple[str, str, str]:
+        """Where a rebuild gathers the new scores, members and meta before they are switched in."""
+        return f"{self.scores}:{fence}", f"{self.members}:{fence}", f"{self.meta}:{fence}"
 
 
 def user_details(user_id: str) -> str:

@@ -39,6 +39,25 @@ TASK_SUCCESS = Gauge(
     ["task"],
     multiprocess_mode="max",
 )
+TASK_POSTPONED = Counter(
+    "scoreboard_task_postponed_total", "Times that a task or a step of it waited for a server that was away", ["task"]
+)
+TASK_FAILURES = Counter(
+    "scoreboard_task_failures_total",
+    "Times that a task or a step of it failed by no server's fault",
+    ["task", "reason"],
+)
+TASK_FAILING = Gauge(
+    "scoreboard_task_failing_in_a_row",
+    "How often in a row a task or a step of it came to no good end, in the process where that is most",
+    ["task"],
+    multiprocess_mode="livemax",
+)
+BOARDS_NOT_SERVED = Gauge(
+    "scoreboard_boards_not_served",
+    "Open boards that Redis does not show, after the last sweep: they are read from PostgreSQL",
+    multiprocess_mode="mostrecent",
+)
 DRIFT = Gauge(
     "scoreboard_drift_rows",
     "Standings that differ from the ledger or from Redis, in the check under way or the last whole one",

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import orjson
 from sqlalchemy import Connection, text
@@ -43,8 +44,12 @@ WHERE user_id = ANY(CAST(:users AS uuid[])) AND (p.closed_at IS NULL OR p.ends_a
 """)  # noqa: S608 - built from constants
 
 _OF_BOARD = "FROM standings WHERE board_id = :board AND period_id = :period"
-_ALL = text(f"SELECT {_COLUMNS} {_OF_BOARD} AND NOT hidden")
-_HIDDEN = text(f"SELECT user_id::text, version {_OF_BOARD} AND hidden")
+# Pages by the primary key, not a cursor: how much a driver holds of a cursor's result is its own affair.
+# The table's column, by its index: `user_id` alone would be the text that is selected.
+_NEXT = text(f"""
+SELECT {_COLUMNS} {_OF_BOARD} AND user_id > CAST(:after AS uuid) ORDER BY standings.user_id LIMIT :limit
+""")
+_AT_MOST = text(f"SELECT count(*) FROM (SELECT 1 {_OF_BOARD} LIMIT :limit) first_rows")  # noqa: S608 - built from constants
 _HIDE = text("""
 UPDATE standings SET hidden = :hidden, version = version + 1 WHERE user_id = CAST(:user AS uuid) AND hidden <> :hidden
 """)
@@ -59,19 +64,55 @@ FROM (
 ) of_the_board
 """
 
-_WHICH = {
-    "first": "ORDER BY rank LIMIT :limit",
-    "after": "WHERE (sign * score, tie) > (sign * :score, :tie) ORDER BY rank LIMIT :limit",
-    "before": "WHERE (sign * score, tie) < (sign * :score, :tie) ORDER BY rank DESC LIMIT :limit",
-    "around": """WHERE rank > greatest(0, least((SELECT rank FROM ranked WHERE user_id = :user) - 1 - :limit / 2,
-                                   (SELECT count(*) FROM ranked) - :limit))
-    AND EXISTS (SELECT FROM ranked WHERE user_id = :user) ORDER BY rank LIMIT :limit""",
-}
+# A board of a million players is not sorted for a page of it: the best so many are kept while it is read once, and who
+# stands before them is counted. Only the rows around a player in the middle are found by numbering all of them.
+_SHOWN = "FROM standings s WHERE s.board_id = :board AND s.period_id = :period AND NOT s.hidden"
+_PLACE_OF_ROW = "((SELECT sign FROM board) * s.score, s.tie)"
+_GIVEN_PLACE = "((SELECT sign FROM board) * :score, :tie)"
+_IN_ORDER = "ORDER BY (SELECT sign FROM board) * s.score, s.tie LIMIT :limit"
+_IN_REVERSE = "ORDER BY (SELECT sign FROM board) * s.score DESC, s.tie DESC LIMIT :limit"
+_SIGN = "board AS (SELECT CASE WHEN ascending THEN 1 ELSE -1 END AS sign FROM boards WHERE id = :board)"
+
+
+def _page_of(rows: str, ahead: str) -> str:
+    """The statement for `rows` of a board, where so many stand `ahead` of the first of them."""
+    return f"""
+    WITH {_SIGN}, found AS MATERIALIZED (SELECT s.user_id, s.score, s.tie, s.updated_at {_SHOWN} {rows})
+    SELECT found.user_id::text, u.username, found.score, found.tie,
+           (extract(epoch FROM found.updated_at) * 1000)::bigint AS updated_at,
+           ({ahead}) + row_number() OVER (ORDER BY (SELECT sign FROM board) * found.score, found.tie) AS rank
+    FROM found JOIN users u ON u.id = found.user_id
+    """  # noqa: S608 - built from constants
+
+
 _PAGES = {
-    kind: text(f"WITH ranked AS ({_RANKED}) SELECT * FROM ranked {which}")  # noqa: S608 - built from constants
-    for kind, which in _WHICH.items()
+    "first": text(_page_of(_IN_ORDER, "0")),
+    "after": text(
+        _page_of(
+            f"AND {_PLACE_OF_ROW} > {_GIVEN_PLACE} {_IN_ORDER}",
+            f"SELECT count(*) {_SHOWN} AND {_PLACE_OF_ROW} <= {_GIVEN_PLACE}",
+        )
+    ),
+    "before": text(
+        _page_of(
+            f"AND {_PLACE_OF_ROW} < {_GIVEN_PLACE} {_IN_REVERSE}",
+            f"SELECT count(*) - (SELECT count(*) FROM found) {_SHOWN} AND {_PLACE_OF_ROW} < {_GIVEN_PLACE}",  # noqa: S608
+        )
+    ),
+    "around": text(f"""
+        WITH ranked AS ({_RANKED}) SELECT * FROM ranked
+        WHERE rank > greatest(0, least((SELECT rank FROM ranked WHERE user_id = :user) - 1 - :limit / 2,
+                                       (SELECT count(*) FROM ranked) - :limit))
+        AND EXISTS (SELECT FROM ranked WHERE user_id = :user) ORDER BY rank LIMIT :limit
+    """),  # noqa: S608 - built from constants
 }
-_PLACE = text(f"SELECT * FROM ({_RANKED}) ranked WHERE user_id = :user")  # noqa: S608 - built from constants
+_PLACE = text(
+    _page_of(
+        "AND s.user_id = CAST(:user AS uuid)",
+        f"""SELECT count(*) {_SHOWN} AND {_PLACE_OF_ROW} <
+            (SELECT (SELECT sign FROM board) * found.score, found.tie FROM found)""",  # noqa: S608 - built from constants
+    )
+)
 # Both counts are answered by an index alone.
 _COUNT = text(f"SELECT (SELECT count(*) {_OF_BOARD}) - (SELECT count(*) {_OF_BOARD} AND hidden)")
 _VERSION = text("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint, clock_timestamp()")
@@ -111,17 +152,25 @@ def of_players(
 
 
 def stream(connection: Connection, board_id: str, period_id: str, rows_at_once: int) -> Iterator[list[Standing]]:
-    """Every standing of a (board, period) that is shown, as of one instant, in pages."""
-    result = connection.execution_options(yield_per=rows_at_once).execute(
-        _ALL, {"board": board_id, "period": period_id}
-    )
-    for page in result.partitions():
-        yield _standings(page)
+    """Every standing of a (board, period), hidden ones too, in pages of at most `rows_at_once`.
+
+    For pages of one instant the transaction must be REPEATABLE READ.
+    """
+    after = str(UUID(int=0))
+    while True:
+        values = {"board": board_id, "period": period_id, "after": after, "limit": rows_at_once}
+        page = _standings(connection.execute(_NEXT, values))
+        if page:
+            yield page
+            after = page[-1].key.user_id
+        if len(page) < rows_at_once:
+            return
 
 
-def hidden(connection: Connection, board_id: str, period_id: str) -> list[tuple[str, int]]:
-    """The players of a board that are hidden, with the versions of their rows."""
-    return [tuple(row) for row in connection.execute(_HIDDEN, {"board": board_id, "period": period_id})]
+def has_more_than(connection: Connection, board_id: str, period_id: str, players: int) -> bool:
+    """Whether a board has more standings than this. Looks at no more rows than it must."""
+    values = {"board": board_id, "period": period_id, "limit": players + 1}
+    return int(connection.execute(_AT_MOST, values).scalar_one()) > players
 
 
 def hide(connection: Connection, user_id: str, *, is_hidden: bool) -> None:

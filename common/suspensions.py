@@ -14,7 +14,7 @@ import orjson
 from sqlalchemy import Connection, Engine, Select, func, insert, select, update
 
 from common import ledger, standings
-from common.board import Board
+from common.board import Board, Projected
 from common.inbox import Inbox
 from common.models import audit_log, users
 
@@ -67,11 +67,11 @@ def unshown(connection: Connection) -> Sequence[str]:
     return connection.scalars(select(users.c.id).where(users.c.redis_behind)).all()
 
 
-def show(engine: Engine, board: Board, inbox: Inbox, user_id: str) -> bool:
+def show(engine: Engine, board: Board, inbox: Inbox, user_id: str) -> None:
     """Make Redis show what the database says of a user. Safe to run twice.
 
-    False if a board is being rebuilt: try again. A board that Redis does not have needs nothing: whoever fills it reads
-    the database.
+    A board that is being rebuilt takes the rows in (`project.lua`); one that Redis does not have needs nothing: whoever
+    fills it reads the database.
     """
     with engine.connect() as connection:
         decision = connection.scalar(_last_decision(user_id))
@@ -79,10 +79,9 @@ def show(engine: Engine, board: Board, inbox: Inbox, user_id: str) -> bool:
     boards = {key: list(group) for key, group in groupby(rows, key=lambda row: row.key[:2])}
     now = int(time.time() * 1000)
     answers = dict(zip(boards, board.project(list(boards.values()), now, ("", "")) if boards else (), strict=True))
-    if any(answer is None and board.is_being_rebuilt(*key) for key, answer in answers.items()):
-        return False
     board.forget_username(user_id)
-    news = [{"board": key[0], "period": key[1], "seq": answer.seq} for key, answer in answers.items() if answer]
+    shown = {key: answer.seq for key, answer in answers.items() if isinstance(answer, Projected)}
+    news = [{"board": board_id, "period": period_id, "seq": seq} for (board_id, period_id), seq in shown.items()]
     inbox.announce(orjson.dumps({"boards": news, "players": [user_id], "at": now}))
     with engine.begin() as connection:
         connection.execute(
@@ -90,7 +89,6 @@ def show(engine: Engine, board: Board, inbox: Inbox, user_id: str) -> bool:
             .where(users.c.id == user_id, _last_decision(user_id).scalar_subquery().is_not_distinct_from(decision))
             .values(redis_behind=False)
         )
-    return True
 
 
 def _last_decision(user_id: str) -> Select[tuple[int]]:

@@ -15,6 +15,9 @@ SWEEP = "scores.sweep"
 CLOSE = "periods.close"
 """Every 5 seconds: close calendar periods that are over, and store their final snapshots."""
 
+REBUILD = "boards.rebuild"
+"""When the sweep finds large boards missing: fill every open board that Redis does not serve. Carries no data."""
+
 TAKE_SNAPSHOTS = "snapshots.take"
 """Store the head of every open board that has moved."""
 
@@ -24,13 +27,15 @@ VERIFY = "standings.verify"
 TIDY = "sessions.tidy"
 """Delete what has expired from PostgreSQL."""
 
-CHORES = (CLOSE, TAKE_SNAPSHOTS, VERIFY, TIDY)
+CHORES = (REBUILD, CLOSE, TAKE_SNAPSHOTS, VERIFY, TIDY)
 """The tasks of `QUEUE_CHORES`."""
 
 SWEEP_SECONDS = 2.0
 CLOSE_SECONDS = 5.0
 VERIFY_SECONDS = 10.0
 TIDY_SECONDS = 3600.0
+REBUILD_SECONDS = 10.0
+"""A rebuild that is wanted is asked for twice as often."""
 DOORBELL_SECONDS = 2.0
 
 EXPIRES_SECONDS = 900.0

@@ -269,7 +269,15 @@ class Alive(TypedDict):
 class Ready(TypedDict):
     """Every part that the service needs is there."""
 
-    status: Literal["ready"]
+    status: Annotated[
+        Literal["ready", "degraded"],
+        Field(description="`degraded`: it serves, and something has to be seen to.", examples=["ready"]),
+    ]
     parts: Annotated[
-        dict[str, Literal["ok"]], Field(examples=[{"postgresql": "ok", "redis": "ok", "worker": "ok", "loops": "ok"}])
+        dict[str, Literal["ok", "degraded"]],
+        Field(examples=[dict.fromkeys(("postgresql", "redis", "worker", "loops", "boards", "tasks", "chores"), "ok")]),
+    ]
+    degraded: Annotated[
+        list[Sentence],
+        Field(description="What has to be seen to, by name.", examples=[["main all is not served by Redis"]]),
     ]

@@ -4,7 +4,7 @@ import sys
 
 import click
 import redis
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from common import catalogue, logging, schema
 from common.database import TooSlowError
@@ -58,12 +58,19 @@ def main() -> None:
         _fail(str(error), EXIT_MISCONFIGURED)
     except ScoreboardError as error:
         _fail(error.message, EXIT_FAILED)
-    except redis.RedisError as error:
+    except (redis.ConnectionError, redis.TimeoutError) as error:
         _fail(f"Redis cannot be reached: {error}", EXIT_FAILED)
     except TooSlowError as error:
         _fail(f"PostgreSQL is too slow: {error}", EXIT_FAILED)
-    except OperationalError as error:
-        _fail(f"PostgreSQL cannot be reached: {str(error.orig).strip()}", EXIT_FAILED)
+    except redis.RedisError as error:
+        _fail(f"Redis refuses this: {error}", EXIT_FAILED)
+    except DBAPIError as error:
+        _fail(f"PostgreSQL {_verb_of(error)}: {str(error.orig).strip()}", EXIT_FAILED)
+
+
+def _verb_of(error: DBAPIError) -> str:
+    """An error with a code of PostgreSQL's own was sent by a server that can be reached."""
+    return "refuses this" if getattr(error.orig, "pgcode", None) else "cannot be reached"
 
 
 def _fail(message: str, code: int) -> None:

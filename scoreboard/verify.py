@@ -1,4 +1,7 @@
-"""`scoreboard verify`: does the ledger agree with the standings, and do the standings with the boards in Redis?"""
+"""`scoreboard verify`: does the ledger agree with the standings, and do the standings with the boards in Redis?
+
+A board that Redis does not serve agrees with nothing, and is told apart.
+"""
 
 import json
 import sys
@@ -34,15 +37,19 @@ _PAUSE_SECONDS = 0.2
 
 @dataclass(frozen=True)
 class Finding:
-    """What a check of all `players` found. `surplus`: how many players too many Redis shows, by board."""
+    """What a check of all `players` found.
+
+    `surplus`: how many players too many Redis shows, by board; `not_served`: the boards that it does not show at all.
+    """
 
     players: int
     drifts: Sequence[Drift]
     surplus: Mapping[BoardId, int]
+    not_served: Sequence[BoardId]
 
     @property
     def is_clean(self) -> bool:
-        return not self.drifts and not self.surplus
+        return not self.drifts and not self.surplus and not self.not_served
 
     def to_json(self) -> str:
         drifts = [
@@ -50,7 +57,9 @@ class Finding:
             for drift in self.drifts
         ]
         surplus = [{"board_id": of[0], "period_id": of[1], "players": count} for of, count in self.surplus.items()]
-        return json.dumps({"players": self.players, "drift": drifts, "surplus": surplus})
+        not_served = [{"board_id": board, "period_id": period} for board, period in self.not_served]
+        found = {"players": self.players, "drift": drifts, "surplus": surplus, "not_served": not_served}
+        return json.dumps(found)
 
 
 @click.command()
@@ -65,17 +74,21 @@ class Finding:
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object for programs.")
 def verify(*, repair: bool, full: bool, patience: int, as_json: bool) -> None:
-    """Compare ledger, standings and Redis, player by player. Exit code 0: they agree; 1: they do not."""
+    """Compare ledger, standings and Redis, player by player. Exit code 0: they agree; 1: they do not.
+
+    A board that Redis does not serve when the patience is over counts as disagreement.
+    """
     with connected() as engine, connected_to_redis() as client:
-        verifier, boards = Verifier(engine, Board(client)), chosen(engine, None, None)
-        finding = _find(verifier, boards, patience, is_full=full)
+        board, boards = Board(client), chosen(engine, None, None)
+        verifier = Verifier(engine, board)
+        finding = _find(verifier, board, boards, patience, is_full=full)
         if repair and not full and any(drift.where == "postgresql" for drift in finding.drifts):
             # What is wrong may be the checkpoint, and nothing is repaired by that.
-            finding = _find(verifier, boards, patience, is_full=True)
+            finding = _find(verifier, board, boards, patience, is_full=True)
         if repair and not finding.is_clean:
             _print(finding, Console(stderr=True))
             _repair(engine, verifier, Rebuilder(client, engine), finding)
-            finding = _find(verifier, boards, patience)
+            finding = _find(verifier, board, boards, patience)
     if as_json:
         click.echo(finding.to_json())
     else:
@@ -84,7 +97,9 @@ def verify(*, repair: bool, full: bool, patience: int, as_json: bool) -> None:
         sys.exit(EXIT_DRIFT)
 
 
-def _find(verifier: Verifier, boards: Sequence[BoardId], patience: int, *, is_full: bool = False) -> Finding:
+def _find(
+    verifier: Verifier, board: Board, boards: Sequence[BoardId], patience: int, *, is_full: bool = False
+) -> Finding:
     """What still differs when the patience is over."""
     if is_full:
         verifier.checkpoint.reset()
@@ -97,8 +112,10 @@ def _find(verifier: Verifier, boards: Sequence[BoardId], patience: int, *, is_fu
     deadline = time.monotonic() + patience
     while (drifts := verifier.check_again(drifts)) and time.monotonic() < deadline:
         time.sleep(_PAUSE_SECONDS)
-    surplus = {board: count for board in boards if (count := verifier.surplus(*board))}
-    return Finding(players, drifts, surplus)
+    while (not_served := board.not_served(boards)) and time.monotonic() < deadline:
+        time.sleep(_PAUSE_SECONDS)
+    surplus = {of: count for of in boards if (count := verifier.surplus(*of))}
+    return Finding(players, drifts, surplus, not_served)
 
 
 def _check_all(verifier: Verifier, tell: Callable[[int], None]) -> tuple[int, list[Drift]]:
@@ -134,7 +151,7 @@ def _follow(checkpoint: Checkpoint, tell: Callable[[int], None] | None = None) -
 
 def _repair(engine: Engine, verifier: Verifier, rebuilder: Rebuilder, finding: Finding) -> None:
     verifier.recount({drift.key.user_id for drift in finding.drifts if drift.where == "postgresql"})
-    rebuild_boards(engine, rebuilder, sorted({*boards_of(finding.drifts), *finding.surplus}))
+    rebuild_boards(engine, rebuilder, sorted({*boards_of(finding.drifts), *finding.surplus, *finding.not_served}))
 
 
 def _print(finding: Finding, console: Console) -> None:
@@ -142,8 +159,17 @@ def _print(finding: Finding, console: Console) -> None:
         tables.show(_table(finding.drifts), stderr=console.stderr)
     for (board, period), count in finding.surplus.items():
         console.print(f"{board} {period}: Redis shows {count} players that have no standing")
-    verdict = "everything agrees" if finding.is_clean else f"{len(finding.drifts)} standings differ"
-    console.print(f"{finding.players} players verified: {verdict}")
+    for board, period in finding.not_served:
+        console.print(f"{board} {period}: Redis does not serve this board")
+    console.print(f"{finding.players} players verified: {_verdict(finding)}")
+
+
+def _verdict(finding: Finding) -> str:
+    if finding.is_clean:
+        return "everything agrees"
+    if finding.not_served and not finding.drifts:
+        return f"{len(finding.not_served)} boards are not served"
+    return f"{len(finding.drifts)} standings differ"
 
 
 def _table(drifts: Sequence[Drift]) -> Table:

@@ -1,18 +1,12 @@
 """For load balancers and people on call: is the process alive, and is the service whole."""
 
-from collections.abc import Callable
-from typing import Literal
-
-import redis
 from flask import Blueprint, Response, jsonify
-from sqlalchemy.exc import SQLAlchemyError
 
-from common import database, keys
 from common.errors import ErrorCode, ScoreboardError
 from common.wire import Alive, Ready
 from web.access import public
 from web.reference.documented import Answer, documented
-from web.services import Services, services
+from web.services import services
 
 blueprint = Blueprint("health", __name__)
 
@@ -30,41 +24,24 @@ def alive() -> Response:
     "readReadiness",
     "Is the service whole?",
     description="Asks PostgreSQL and Redis, whether a worker was seen, and whether the loops of this process still go "
-    "around. `details.parts` of a 503 says what is not.",
+    "around, once a second for everybody who asks. `details.parts` of a 503 says what is not. A board that Redis does "
+    "not show, or a task that fails again and again, does not stop the service: the status is `degraded` then.",
     answers=[Answer(200, "It is.", Ready)],
     errors=[ErrorCode.DEPENDENCY_UNAVAILABLE],
 )
 @public
 def ready() -> Response:
-    parts = {name: _state(check) for name, check in _CHECKS.items()}
-    missing = [name for name, state in parts.items() if state != "ok"]
-    if missing:
-        message = f"Not ready: {', '.join(missing)}."
-        raise ScoreboardError(ErrorCode.DEPENDENCY_UNAVAILABLE, message, {"parts": parts}, 1)
-    answer: Ready = {"status": "ready", "parts": dict.fromkeys(parts, "ok")}
+    report = services().readiness.current()
+    if report.missing:
+        message = f"Not ready: {', '.join(report.missing)}."
+        raise ScoreboardError(ErrorCode.DEPENDENCY_UNAVAILABLE, message, {"parts": report.needed}, 1)
+    degraded = [sentence for sentences in report.degraded.values() for sentence in sentences]
+    answer: Ready = {
+        "status": "degraded" if degraded else "ready",
+        "parts": {
+            **dict.fromkeys(report.needed, "ok"),
+            **{name: "degraded" if sentences else "ok" for name, sentences in report.degraded.items()},
+        },
+        "degraded": degraded,
+    }
     return jsonify(answer)
-
-
-def _state(check: Callable[[Services], bool]) -> Literal["ok", "missing", "away"]:
-    try:
-        return "ok" if check(services()) else "missing"
-    except (redis.RedisError, SQLAlchemyError):
-        return "away"
-
-
-def _postgresql(adapters: Services) -> bool:
-    database.ping(adapters.engine)
-    return True
-
-
-def _redis(adapters: Services) -> bool:
-    """A server that is full still answers a ping, and takes no update."""
-    return bool(adapters.redis.set(keys.READY, "1", px=1000))
-
-
-_CHECKS: dict[str, Callable[[Services], bool]] = {
-    "postgresql": _postgresql,
-    "redis": _redis,
-    "worker": lambda adapters: bool(adapters.redis.exists(keys.WORKER_SEEN)),
-    "loops": lambda adapters: not adapters.pulses.stalled(),
-}

@@ -18,6 +18,7 @@ from common.revocations import Revocations
 from common.settings import Settings
 from web.doorbell import Doorbell
 from web.pulses import Pulses
+from web.readiness import Readiness
 from web.replies import Replies
 
 POOL_SIZE = 8
@@ -40,6 +41,7 @@ class Services:
     replies: Replies
     revocations: Revocations
     pulses: Pulses
+    readiness: Readiness
 
     @classmethod
     def create(cls, settings: Settings) -> Self:
@@ -50,12 +52,13 @@ class Services:
         board = Board(client)
         inbox = Inbox(client, capacity=settings.inbox_max, receipt_ttl=settings.receipt_ttl)
         revocations = Revocations(client, engine)
+        catalogue = CatalogueCache(engine)
         return cls(
             settings=settings,
             process_id=process_id,
             engine=engine,
             redis=client,
-            catalogue=CatalogueCache(engine),
+            catalogue=catalogue,
             leaderboard=Leaderboard(board, engine),
             inbox=inbox,
             moderator=Moderator(engine, revocations, board, inbox),
@@ -63,6 +66,7 @@ class Services:
             replies=Replies(redis.connect_to_listen(settings.redis_url), process_id, pulses),
             revocations=revocations,
             pulses=pulses,
+            readiness=Readiness(engine, client, board, catalogue, pulses),
         )
 
     def close(self) -> None:

@@ -11,12 +11,13 @@ from dataclasses import asdict
 from itertools import groupby
 
 import orjson
+import redis
 import structlog
 from sqlalchemy import Engine
-from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError
+from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError, SQLAlchemyError
 
 from common import metrics, outcomes, quarantine
-from common.board import Board, BoardId, BoardNotServedError, Moved, Projected
+from common.board import Board, BoardId, Moved, Projected
 from common.catalogue import CatalogueCache
 from common.errors import ErrorCode
 from common.inbox import Inbox
@@ -43,7 +44,9 @@ SUSPECT_AFTER = 3
 QUARANTINE_AFTER = 5
 """Deliveries after which an entry that fails alone is set aside."""
 
-SERVED_WITHIN_SECONDS = 5.0
+SERVED_WITHIN_SECONDS = 1.0
+"""For so long a batch waits for a small board that somebody else rebuilds, to tell exact ranks."""
+
 SHOWN_IN_ANSWERS: BoardId = (DEFAULT_BOARD, ALL_TIME)
 """The board on which an answer tells the player's rank."""
 
@@ -137,9 +140,10 @@ class Batches:
         raise AlreadyRecordedError
 
     def _project(self, recorded: Recorded, committed_at: int) -> tuple[dict[str, Moved], bytes]:
-        """Show every touched standing, on boards that are rebuilt first if Redis has lost them.
+        """Show every touched standing, on boards that are rebuilt first if Redis has lost them and they are small.
 
-        The moves on the default board and the news for the viewers come back. Raises BoardNotServedError in the end.
+        The moves on the default board and the news for the viewers come back. A board that is not served by then has
+        no moves and no news; whoever fills it has the standings.
         """
         rows = sorted(recorded.standings, key=lambda row: row.key)
         waiting = {board: list(group) for board, group in groupby(rows, key=lambda row: row.key[:2])}
@@ -148,11 +152,11 @@ class Batches:
         deadline = time.monotonic() + SERVED_WITHIN_SECONDS
         while waiting:
             answers = self._board.project(list(waiting.values()), committed_at, SHOWN_IN_ANSWERS)
-            shown |= {board: answer for board, answer in zip(waiting, answers, strict=True) if answer}
+            projected = zip(waiting, answers, strict=True)
+            shown |= {board: answer for board, answer in projected if isinstance(answer, Projected)}
             waiting = {board: group for board, group in waiting.items() if board not in shown}
-            if waiting:
-                rebuilt |= SHOWN_IN_ANSWERS in waiting
-                self._bring_back(waiting, deadline)
+            rebuilt |= SHOWN_IN_ANSWERS in waiting
+            waiting = {board: waiting[board] for board in self._bring_back(waiting, deadline)}
         moves = dict(shown[SHOWN_IN_ANSWERS].moves) if SHOWN_IN_ANSWERS in shown else {}
         if rebuilt:
             # A rebuilt board shows this very batch already, so where its players stood before is not known.
@@ -161,12 +165,22 @@ class Batches:
         players = sorted({user_id for user_id, _ in recorded.rows})
         return moves, orjson.dumps({"boards": boards, "players": players, "at": committed_at})
 
-    def _bring_back(self, boards: Iterable[BoardId], deadline: float) -> None:
-        """Rebuild boards that Redis does not serve, or give whoever is at it a moment."""
+    def _bring_back(self, boards: Iterable[BoardId], deadline: float) -> list[BoardId]:
+        """Rebuild the small ones among boards that Redis does not serve, or give whoever is at it a moment.
+
+        Those that are worth another look come back. Nothing is lost by the others: their standings are committed.
+        """
         if time.monotonic() > deadline:
-            raise BoardNotServedError(str(list(boards)))
-        if not all(self._rebuilder.ensure_served(*board) for board in boards):
+            return []
+        try:
+            small = [board for board in boards if not self._rebuilder.is_large(*board)]
+            filled = [self._rebuilder.ensure_served(*board) for board in small]
+        except (redis.RedisError, SQLAlchemyError) as error:  # the sweep meets it too, and has the time for it
+            log.warning("board_not_rebuilt", reason=type(error).__name__, detail=str(error)[:300])
+            return []
+        if not all(filled):
             time.sleep(0.05)
+        return small
 
 
 def _reply(delivery: Delivery, recorded: Recorded, moves: dict[str, Moved]) -> Reply:

@@ -14,10 +14,10 @@ from datetime import datetime, timedelta
 
 import orjson
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 
 from common import closures, ledger, periods, snapshots
 from common.closures import SHOWN_FROM_REDIS, Ended
+from workers.attempts import for_each
 from workers.state import WorkerState
 
 log = structlog.get_logger(__name__)
@@ -29,28 +29,18 @@ def close_ended(worker: WorkerState, now: datetime | None = None) -> list[Ended]
     with worker.engine.connect() as connection:
         ended = closures.ended(connection, now)
     oldest = worker.inbox.oldest() if ended else None
-    closed = [
-        period for period in ended if (oldest is None or oldest >= period.ends_at) and _close(worker, period, now)
-    ]
-    store_final_snapshots(worker)
-    return closed
+    due = [period for period in ended if oldest is None or oldest >= period.ends_at]
+    try:
+        return [period for period in for_each(due, lambda period: _close(worker, period, now)) if period]
+    finally:
+        store_final_snapshots(worker)
 
 
 def store_final_snapshots(worker: WorkerState) -> None:
-    """Store each final snapshot that is due. Raises the last SQLAlchemyError once all have been tried."""
+    """Store each final snapshot that is due, also if others cannot be."""
     with worker.engine.connect() as connection:
         due = closures.snapshots_due(connection)
-    failure: SQLAlchemyError | None = None
-    for period in due:
-        try:
-            _store_final_snapshot(worker, period)
-        except SQLAlchemyError as error:
-            log.warning(
-                "final_snapshot_not_stored", board=period.board_id, period=period.period_id, detail=str(error)[:300]
-            )
-            failure = error
-    if failure:
-        raise failure
+    for_each(due, lambda period: _store_final_snapshot(worker, period))
 
 
 def _store_final_snapshot(worker: WorkerState, period: Ended) -> None:
@@ -77,12 +67,13 @@ def _dated(worker: WorkerState, now: datetime) -> list[Ended]:
     return [Ended(board_id, *period) for board_id in worker.catalogue.current().boards for period in dated]
 
 
-def _close(worker: WorkerState, period: Ended, now: datetime) -> bool:
+def _close(worker: WorkerState, period: Ended, now: datetime) -> Ended | None:
+    """None if somebody else has closed it."""
     with worker.engine.begin() as connection:
         ledger.hold(connection)
         if not closures.close(connection, period.board_id, period.period_id, now):
-            return False
+            return None
     news = {"boards": [{"board": period.board_id, "period": period.period_id}], "players": [], "rollover": True}
     worker.inbox.announce(orjson.dumps(news))
     log.info("period_closed", board=period.board_id, period=period.period_id)
-    return True
+    return period

@@ -17,6 +17,7 @@ from common.rebuild import Rebuilder
 from common.redis import Client
 from common.settings import Settings
 from common.verification import Verifier
+from workers.attempts import Attempts
 from workers.batches import Batches
 from workers.drain import Drain
 
@@ -36,6 +37,7 @@ class WorkerState:
     verifier: Verifier
     catalogue: CatalogueCache
     drain: Drain
+    attempts: Attempts
 
     @classmethod
     def create(cls, config: Settings) -> Self:
@@ -48,7 +50,8 @@ class WorkerState:
         batches = Batches(engine, inbox, board, rebuilder, catalogue)
         consumer = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
         drain = Drain(inbox, batches, consumer)
-        return cls(config, engine, client, inbox, board, rebuilder, Verifier(engine, board), catalogue, drain)
+        verifier, attempts = Verifier(engine, board), Attempts(client)
+        return cls(config, engine, client, inbox, board, rebuilder, verifier, catalogue, drain, attempts)
 
 
 @cache

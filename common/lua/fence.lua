@@ -1,6 +1,16 @@
--- Begin a rebuild: from here on nothing is projected to this board and nobody reads it.
--- KEYS: meta, rebuilding. ARGV: fence (a random text of this rebuild), lease in ms.
--- Returns the server's run id, or nil if another rebuild is under way.
-if not redis.call('SET', KEYS[2], ARGV[1], 'NX', 'PX', ARGV[2]) then return false end
-redis.call('HSET', KEYS[1], 'fence', ARGV[1])
+-- Begin a rebuild: from here on nobody reads this board, and what is projected goes to the keys under construction.
+-- KEYS: scores, members, meta, rebuilding.
+-- ARGV: fence (a random text of this rebuild), lease in ms, 1 if the lowest score leads.
+-- Returns the server's run id, or nil if another rebuild is under way. What a dead one has left is let go of.
+local holder = redis.call('GET', KEYS[4])
+if holder and holder ~= ARGV[1] then return false end
+local dead = redis.call('HGET', KEYS[3], 'fence')
+if dead and dead ~= ARGV[1] then
+  redis.call('UNLINK', KEYS[1] .. ':' .. dead, KEYS[2] .. ':' .. dead, KEYS[3] .. ':' .. dead)
+end
+redis.call('SET', KEYS[4], ARGV[1], 'PX', ARGV[2])
+redis.call('HSET', KEYS[3], 'fence', ARGV[1])
+local building = KEYS[3] .. ':' .. ARGV[1]
+redis.call('HSET', building, 'ascending', ARGV[3])
+redis.call('EXPIRE', building, 3600)
 return string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')

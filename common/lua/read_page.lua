@@ -56,7 +56,7 @@ local rows = redis.call(range, KEYS[1], start, start + count - 1, 'WITHSCORES')
 if #rows == 0 then return out end
 local users = {}
 for i = 1, #rows, 2 do users[#users + 1] = string.sub(rows[i], 17) end
-local infos = redis.call('HMGET', KEYS[2], unpack(users))
+local infos = fetch(KEYS[2], users)
 for i, user in ipairs(users) do
   local n = #out
   out[n + 1] = rows[2 * i - 1]

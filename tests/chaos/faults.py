@@ -4,6 +4,7 @@ import os
 import random
 import shutil
 import signal
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -15,13 +16,16 @@ from typing import Any
 import psycopg2
 import redis
 from celery import Celery
+from sqlalchemy.exc import OperationalError
 
-from common import keys, periods, tasks
+from common import keys, periods, suspensions, tasks
 from common.keys import BoardKeys
 from common.periods import ALL_TIME
+from common.suspensions import COMMAND_LINE, Decision
 from tests.chaos import crash_points, disks
 from tests.chaos.crashing_worker import CLOCK
-from tests.chaos.installation import Installation
+from tests.chaos.installation import CROWD, Installation
+from tests.many import id_of
 from tests.stack import Variant
 
 _CRASHES_WITHIN_SECONDS = 20.0
@@ -245,6 +249,46 @@ def _wrong_clock(offset: int) -> Fault:
     return Fault(f"worker's clock {offset:+} s", hurt)
 
 
+def _suspend_in_rebuild(at: Installation, draw: random.Random, seconds: float) -> None:
+    """Suspend and reinstate a player of the crowd, over and over, while the board is filled again and again."""
+    someone = id_of(draw.randint(1, CROWD))
+    ended = threading.Event()
+
+    def rebuild() -> None:
+        while not ended.is_set():
+            at.rebuilder.rebuild("main", ALL_TIME)
+
+    rebuilding = threading.Thread(target=rebuild)
+    rebuilding.start()
+    deadline = time.monotonic() + seconds
+    try:
+        while time.monotonic() < deadline:
+            for suspended in (True, False, True):
+                _moderate(at, someone, suspended)
+                time.sleep(draw.random() * 0.2)
+    finally:
+        ended.set()
+        rebuilding.join()
+    at.rebuild()
+    with at.engine.connect() as connection:
+        assert suspensions.is_suspended(connection, someone)
+    assert at.board.places("main", ALL_TIME, [someone]).of[someone].entry is None, "a suspended player is on the board"
+
+
+def _moderate(at: Installation, user_id: str, suspended: bool) -> None:
+    """As an admin does. The ledger may not come to rest at once: then once more."""
+    decision = Decision(user_id, suspended, COMMAND_LINE, "")
+    for last in (False, False, True):
+        try:
+            with at.engine.begin() as connection:
+                suspensions.decide(connection, decision)
+            break
+        except OperationalError:
+            if last:
+                raise
+    suspensions.show(at.engine, at.board, at.inbox, user_id)
+
+
 FAULTS = (
     *(_kill(name) for name in ("web", "worker", "chores", "beat")),
     *(_kill_child(name) for name in ("web", "worker", "chores")),
@@ -271,6 +315,7 @@ FAULTS = (
             ("cut", True, False),
         )
     ),
+    Fault("suspension against a rebuild that ends", _suspend_in_rebuild),
     Fault("doorbells twentyfold", _many_doorbells),
     Fault("doorbells lost", _lost_doorbells),
     Fault("no beat, doorbells lost", _no_beat),

@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -13,17 +14,22 @@ from common import api_keys, catalogue, database, redis
 from common import settings as settings_module
 from common.board import Board
 from common.inbox import Inbox
+from common.keys import DEFAULT_BOARD
+from common.periods import ALL_TIME
 from common.rebuild import Rebuilder
 from common.redis import Client
 from common.settings import Settings
 from common.verification import Verifier
 from tests.chaos.disks import small_disks
 from tests.chaos.proxy import Proxy
+from tests.many import add_many
 from tests.servers import Servers, running_servers, start_servers
 from tests.stack import Stack, Variant, running_stack
 
 _LOOK_SECONDS = 0.05
 _REDIS_DATABASE = 0
+CROWD = 10_000
+"""Players who are on the board before the run."""
 
 
 @dataclass
@@ -55,6 +61,11 @@ class Installation:
         with self.engine.begin() as connection:
             key = api_keys.create(connection, "chaos")
         return key.id, api_keys.current_secret(key, self.settings.secret_key.get_secret_value())
+
+    def rebuild(self) -> None:
+        """Fill the board, as soon as nobody else does."""
+        while not self.rebuilder.rebuild(DEFAULT_BOARD, ALL_TIME):
+            time.sleep(_LOOK_SECONDS)
 
     def kill(self, name: str, number: signal.Signals = signal.SIGKILL) -> None:
         """Signal a program's own process; the keeper starts it again."""
@@ -130,6 +141,8 @@ def installed(*, on_small_disks: bool = False) -> Iterator[Installation]:
         ) as stack:
             settings = settings_module.load({**stack.environment, "DATABASE_URL": url, "REDIS_URL": redis_url})
             installation = Installation(servers, stack, redis_proxy, postgres_proxy, settings)
+            add_many(installation.engine, CROWD)
+            installation.rebuild()
             installation.start_keeping()
             try:
                 yield installation

@@ -10,7 +10,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import event, text
 
-from common import accounts, keys, passwords, periods, revocations, sessions, suspensions, tokens
+from common import accounts, keys, passwords, periods, revocations, sessions, standings, suspensions, tokens
+from common.board import Standing
 from common.revocations import Revocations
 from common.settings import Settings
 from common.suspensions import COMMAND_LINE, Decision
@@ -192,14 +193,58 @@ def test_who_dies_before_telling_redis_is_made_up_for_by_the_sweep(worker: Worke
         assert suspensions.unshown(connection) == []
 
 
-def test_a_board_that_is_being_rebuilt_is_told_afterwards(worker: WorkerState, three: list[str]) -> None:
-    ada = three[0]
-    keys = worker.rebuilder._fence(keys=["leaderboard:meta", "leaderboard:rebuilding"], args=["somebody", 60_000])
-    assert keys
-    decide(worker, ada)
-    assert not suspensions.show(worker.engine, worker.board, worker.inbox, ada)
-    worker.redis.delete("leaderboard:rebuilding")
-    assert suspensions.show(worker.engine, worker.board, worker.inbox, ada)
+@pytest.mark.parametrize("instant", ["before the snapshot", "after the snapshot"])
+def test_a_suspension_in_the_middle_of_a_rebuild_is_not_undone_by_its_end(
+    worker: WorkerState, three: list[str], monkeypatch: pytest.MonkeyPatch, instant: str
+) -> None:
+    ada, bob, eve = three
+    stream = standings.stream
+
+    def suspend() -> None:
+        decide(worker, ada)
+        suspensions.show(worker.engine, worker.board, worker.inbox, ada)
+
+    def suspending(*arguments: Any) -> Iterator[list[Standing]]:  # noqa: ANN401 - passed on as they are
+        if instant == "before the snapshot":
+            suspend()
+        for page in stream(*arguments):
+            if instant == "after the snapshot":
+                suspend()
+            yield page
+
+    monkeypatch.setattr(standings, "stream", suspending)
+    assert worker.rebuilder.rebuild("main", "all")
+    with worker.engine.connect() as connection:
+        assert suspensions.unshown(connection) == []
+    assert board_of(worker) == {bob: 25, eve: 1}
+    assert no_drift(worker)
+
+
+def test_a_rebuild_that_ends_while_redis_is_told_cannot_serve_a_suspended_player(
+    worker: WorkerState, three: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the script answers is true at one instant; nothing is asked after it that a rebuild could have changed."""
+    ada, bob, eve = three
+    gather_all, project = worker.rebuilder._gather_all, worker.board.project
+    answered: list[object] = []
+
+    def project_and_note(*arguments: Any) -> Any:  # noqa: ANN401 - passed on as they are
+        answered.extend(answers := project(*arguments))
+        return answers
+
+    def gather_and_tell(*arguments: Any) -> int | None:  # noqa: ANN401 - passed on as they are
+        rows = gather_all(*arguments)
+        decide(worker, ada)
+        with monkeypatch.context() as telling:
+            telling.setattr(worker.board, "project", project_and_note)
+            suspensions.show(worker.engine, worker.board, worker.inbox, ada)
+        return rows
+
+    monkeypatch.setattr(worker.rebuilder, "_gather_all", gather_and_tell)
+    assert worker.rebuilder.rebuild("main", "all")
+    assert "rebuilding" in answered
+    assert board_of(worker) == {bob: 25, eve: 1}
+    assert no_drift(worker)
 
 
 def test_decisions_that_come_while_redis_is_told_leave_it_marked_as_behind(

@@ -20,7 +20,7 @@ import requests
 from sqlalchemy import insert
 
 from common import keys
-from common.board import Board, Standing
+from common.board import Board, Projected, Standing
 from common.database import create as create_database_engine
 from common.keys import BoardKeys
 from common.models import boards
@@ -57,7 +57,7 @@ class ShownBoard:
         ]
         self._board.remember_usernames({user: f"name of {user}" for user in scores})
         (projected,) = self._board.project([rows], int(time.time() * 1000), ("", ""))
-        assert projected
+        assert isinstance(projected, Projected)
         if publish:
             self.publish(projected.seq)
         return projected.seq

@@ -11,6 +11,7 @@ from gunicorn.http.errors import ChunkMissingTerminator, InvalidChunkSize
 from tests.conftest import SettingsFactory
 from tests.documents import documented_application
 from tests.player import Player, error_code
+from tests.waiting import wait_until
 from web import limits
 from web.parsing import MOST_PROBLEMS
 from workers.state import WorkerState
@@ -144,6 +145,7 @@ def test_a_request_id_is_kept_if_it_is_one_and_made_if_not(client: FlaskClient, 
 def test_readiness_names_the_part_that_is_missing(client: FlaskClient, worker: WorkerState) -> None:
     assert client.get("/readyz").status_code == 200
     worker.redis.delete("scores:worker")
+    wait_until(lambda: client.get("/readyz").status_code == 503)
     answer = client.get("/readyz")
     assert (answer.status_code, error_code(answer)) == (503, "dependency_unavailable")
     assert answer.get_json()["error"]["details"]["parts"]["worker"] == "missing"
