@@ -16,6 +16,7 @@
 | `scores:turn:{task}` | string, half an interval | a beat task has just had its turn |
 | `scores:receipt:{userId}:{key}` | string | what became of an update; 1 h after the outcome |
 | `scores:verification` | string | how far the check of all players is, and what it found |
+| `scores:held` | string, 30 s | why accepted updates wait for no fault of theirs: `{"reason": …}` |
 | `scores:worker` | string, 15 s | a worker has run a task |
 | `scores:ready` | string, 1 s | this server takes writes |
 | `session:{sid}:revoked` | string, 1 h | `1` revoked, `?` being revoked: ask PostgreSQL |
@@ -35,6 +36,7 @@ INBOX_GROUP = "workers"
 DOORBELL = "scores:doorbell"
 UPDATES_CHANNEL = "leaderboard:updates"
 VERIFICATION = "scores:verification"
+HELD = "scores:held"
 WORKER_SEEN = "scores:worker"
 READY = "scores:ready"
 SESSIONS_LOADED = "sessions:loaded"
