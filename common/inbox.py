@@ -142,7 +142,7 @@ class Inbox:
 
         That delivery does not count.
         """
-        by_count: dict[int, list[str]] = {}
+        by_count: dict[int, list[int | bytes | str | memoryview[int]]] = {}
         for inbox_id, delivered in times.items():
             by_count.setdefault(max(0, delivered - 1), []).append(inbox_id)
         for count, inbox_ids in by_count.items():

@@ -20,6 +20,9 @@ from common.timestamps import from_milliseconds
 ENTRY_VERSION = 1
 """The major version that this code writes, and the highest one that it reads."""
 
+_LONGEST_NAME = 64
+"""Of a user, an action, or a key."""
+
 NOT_TO_BE_READ = (KeyError, TypeError, ValueError, OverflowError, OSError)
 """What an entry that the web did not write can come to; the last two are of instants that no clock shows."""
 
@@ -141,12 +144,13 @@ def sender(fields: Mapping[str, str]) -> Sender | None:
         return None
     if not all(_is_name(name) for name in named) or not is_uuid(named[0]):
         return None
+    user_id, action_id, key = named
     reply_to = stored.get("reply_to")
-    return Sender(*named, reply_to if isinstance(reply_to, str) else None)
+    return Sender(user_id, action_id, key, reply_to if isinstance(reply_to, str) else None)
 
 
 def _is_name(value: object) -> TypeGuard[str]:
-    return isinstance(value, str) and 0 < len(value) <= 128 and value.isascii() and value.isprintable()
+    return isinstance(value, str) and 0 < len(value) <= _LONGEST_NAME and value.isascii() and value.isprintable()
 
 
 def _parsed(text: str) -> Update:

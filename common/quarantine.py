@@ -1,6 +1,7 @@
 """The quarantine: inbox entries that could not be applied, kept with the reason so that nothing is lost."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -8,6 +9,7 @@ import orjson
 from sqlalchemy import Connection, delete, select, text
 
 from common import inbox_entries
+from common.inbox_entries import Delivery, Garbled
 from common.models import score_quarantine
 
 _PUT = text("""
@@ -35,21 +37,14 @@ class SetAside(NamedTuple):
 _COLUMNS = tuple(score_quarantine.c[name] for name in SetAside._fields)
 
 
-def put(
-    connection: Connection,
-    inbox_id: str,
-    reason: str,
-    payload: Mapping[str, str | None],
-    accepted_at: datetime,
-    entry: Mapping[str, str],
-) -> None:
+def put(connection: Connection, entry: Delivery | Garbled, reason: str) -> None:
     """Set an entry aside. Safe to run twice. NUL, which PostgreSQL cannot hold, is kept as its escape's text."""
     values = {
-        "inbox_id": inbox_id,
+        "inbox_id": entry.inbox_id,
         "reason": _storable(reason),
-        "payload": _stored(payload),
-        "accepted_at": accepted_at,
-        "entry": _stored(entry),
+        "payload": _stored(asdict(entry.update) if isinstance(entry, Delivery) else entry.fields),
+        "accepted_at": inbox_entries.accepted_at(entry.inbox_id, entry.fields),
+        "entry": _stored(entry.fields),
     }
     connection.execute(_PUT, values)
 

@@ -9,9 +9,11 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import OperationalError, ProgrammingError
 
+from common import database
 from common.models import metadata
+from common.settings import Settings
 
 log = structlog.get_logger(__name__)
 
@@ -22,6 +24,8 @@ _MIGRATION_LOCK = 7_030_267_213
 
 LOCK_TIMEOUT_MS = 2_000
 """A migration that waits for a table makes everybody wait who comes after it: so long, and not longer."""
+
+CHECK_TIMEOUT_MS = 5_000
 
 ATTEMPTS = 60
 PAUSE_SECONDS = 1.0
@@ -78,6 +82,20 @@ def is_current(connection: Connection) -> bool:
     """Whether the database is at the version that this code was written for."""
     head = _scripts(connection).get_current_head()
     return MigrationContext.configure(connection).get_current_revision() == head
+
+
+def require_fit_at_start(settings: Settings) -> None:
+    """`require_fit` for a program that starts. A server that is away is given the benefit of the doubt."""
+    engine = database.create(settings, pool_size=1, statement_timeout_ms=CHECK_TIMEOUT_MS)
+    try:
+        with engine.connect() as connection:
+            require_fit(connection)
+    except OperationalError:
+        log.warning("schema_not_checked", reason="PostgreSQL cannot be reached")
+    except ProgrammingError as error:
+        raise MisfitError(f"the schema cannot be read: {str(error.orig).strip()}") from error
+    finally:
+        engine.dispose()
 
 
 def require_fit(connection: Connection) -> None:

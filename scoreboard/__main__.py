@@ -4,7 +4,7 @@ import sys
 
 import click
 import redis
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from common import catalogue, logging, schema
 from common.errors import ScoreboardError
@@ -61,6 +61,8 @@ def main() -> None:
         _fail(f"Redis cannot be reached: {error}", EXIT_FAILED)
     except OperationalError as error:
         _fail(f"PostgreSQL cannot be reached: {str(error.orig).strip()}", EXIT_FAILED)
+    except ProgrammingError as error:
+        _fail(f"the schema does not fit, run `scoreboard migrate`: {str(error.orig).strip()}", EXIT_FAILED)
 
 
 def _fail(message: str, code: int) -> None:

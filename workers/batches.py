@@ -11,7 +11,7 @@ ever refused or set aside; everything else stays pending.
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from itertools import groupby
 from typing import NamedTuple
 
@@ -56,6 +56,7 @@ AROUND_LOCKS_SECONDS = 1.0
 SERVED_WITHIN_SECONDS = 5.0
 SHOWN_IN_ANSWERS: BoardId = (DEFAULT_BOARD, ALL_TIME)
 """The board on which an answer tells the player's rank."""
+
 
 class Applied(NamedTuple):
     """What is still pending of a batch: ids with their deliveries.
@@ -125,11 +126,9 @@ class Batches:
         """Halve a batch that fails until what it fails on stands alone; its neighbours are applied."""
         if not deliveries:
             return
-        try:
-            self._apply(deliveries, refusal, attempt.lock_wait_ms)
+        failure = self._failure_of(deliveries, refusal, attempt)
+        if failure is None:
             return
-        except Exception as error:  # noqa: BLE001 - whose fault it is decides what becomes of it
-            failure = error
         fault = Fault.OUT_OF_RANGE if isinstance(failure, _OutOfRangeError) else faults.of(failure)
         if fault is Fault.AWAY:
             raise failure
@@ -143,6 +142,15 @@ class Batches:
         middle = len(deliveries) // 2
         for half in (deliveries[:middle], deliveries[middle:]):
             self._apply_or_split(half, attempt, refusal)
+
+    def _failure_of(
+        self, deliveries: Sequence[Delivery], refusal: ErrorCode | None, attempt: _Attempt
+    ) -> Exception | None:
+        try:
+            self._apply(deliveries, refusal, attempt.lock_wait_ms)
+        except Exception as error:
+            return error
+        return None
 
     def _note(
         self,
@@ -172,19 +180,18 @@ class Batches:
             if delivery.times < QUARANTINE_AFTER:
                 failed[delivery.inbox_id] = delivery.times
             else:
-                self._set_aside(delivery, reason, asdict(delivery.update))
+                self._set_aside(delivery, reason)
         for entry in garbled:
             if entry.times < QUARANTINE_AFTER:
                 failed[entry.inbox_id] = entry.times
             else:
-                self._set_aside(entry, "cannot be read", dict(entry.fields))
+                self._set_aside(entry, "cannot be read")
         return failed
 
-    def _set_aside(self, entry: Delivery | Garbled, reason: str, payload: Mapping[str, str | None]) -> None:
+    def _set_aside(self, entry: Delivery | Garbled, reason: str) -> None:
         """Into the quarantine, as it stood; whoever it names is told so, as far as that can be read."""
-        accepted_at = inbox_entries.accepted_at(entry.inbox_id, entry.fields)
         with self._engine.begin() as connection:
-            quarantine.put(connection, entry.inbox_id, reason, payload, accepted_at, entry.fields)
+            quarantine.put(connection, entry, reason)
         sender = inbox_entries.sender(entry.fields)
         self._inbox.settle([entry.inbox_id], [_told_to(sender)] if sender else [], None)
         metrics.UPDATES.labels("quarantined").inc()

@@ -113,7 +113,7 @@ class Drain:
         own = self._reclaimed(self.consumer, 0)
         return [*own, *self._reclaimed(None, ABANDONED_MS)]
 
-    def _reclaimed(self, owner: str | None, idle_ms: int) -> Sequence[Entry]:
+    def _reclaimed(self, owner: str | None, idle_ms: int) -> list[Entry]:
         after = self._reached.get(owner, _FIRST)
         entries = self.inbox.reclaim(self.consumer, BATCH, idle_ms, owner, after)
         self._reached[owner] = entries[-1].inbox_id if len(entries) == BATCH else _FIRST
@@ -134,7 +134,7 @@ class Drain:
         except HeldError as error:
             self.hold.show(error)
             is_whole = False
-        except Exception as error:  # noqa: BLE001 - raised by the caller
+        except Exception as error:
             failure, is_whole = error, False
         if is_whole:
             self._backoff_of_the_old.succeed()
@@ -161,7 +161,7 @@ class Drain:
         with suppress(redis.RedisError):  # then it counts
             self.inbox.give_back(self.consumer, times, ABANDONED_MS - RETRY_MS)
 
-    def _linger(self) -> Sequence[Entry]:
+    def _linger(self) -> list[Entry]:
         """Wait a moment for more with the doorbell hushed, then clear it and look one last time."""
         self.inbox.hush_doorbell()
         entries = self.inbox.read(self.consumer, BATCH, LINGER_MS)
