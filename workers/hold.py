@@ -12,6 +12,7 @@ from workers import faults
 
 log = structlog.get_logger(__name__)
 
+FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 3.0
 SHOWN_SECONDS = 30
 """The mark of a worker that died goes by itself."""
@@ -42,7 +43,7 @@ class Backoff:
 
     def fail(self) -> None:
         self._failures += 1
-        self._until = time.monotonic() + min(float(self._failures), LONGEST_PAUSE_SECONDS)
+        self._until = time.monotonic() + min(self._failures * FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS)
 
     def begin(self) -> None:
         """Something has failed elsewhere: the first pause, if there is none yet."""
@@ -63,9 +64,10 @@ class Hold:
 
     def show(self, error: Exception) -> None:
         """Accepted updates wait because of this. Called again as long as they do."""
-        reason = str(error) if isinstance(error, HeldError) else faults.told(error)
+        is_understood = isinstance(error, HeldError)
+        reason = str(error) if is_understood else faults.told(error)
         if reason != self._reason:
-            log.error("updates_held", reason=reason, exc_info=error)
+            log.error("updates_held", reason=reason, exc_info=None if is_understood else error)
         self._reason = reason
         metrics.HELD.set(1)
         try:

@@ -22,7 +22,7 @@ from workers.drain import Drain
 from workers.hold import Hold
 
 STATEMENT_TIMEOUT_MS = 30_000
-LOCK_TIMEOUT_MS = 3_000
+LOCK_TIMEOUT_MS = 2_000
 """Batches hold their locks for milliseconds; who holds one longer is not waited for."""
 
 IDLE_IN_TRANSACTION_MS = 10_000
