@@ -12,7 +12,6 @@ from common import inbox_entries, keys, models
 from tests.command_line import CommandLine
 from tests.inbox import accept, accept_at, add_users, board_of, drain_completely
 from tests.waiting import wait_until
-from workers import batches
 from workers.batches import QUARANTINE_AFTER
 from workers.drain import ABANDONED_MS, RETRY_MS
 from workers.state import WorkerState
@@ -181,7 +180,7 @@ def test_what_nobody_could_read_is_kept_as_it_stood_and_tried_again(
     key = accept(worker, NOBODY, "win-tournament")
     with monkeypatch.context() as earlier:
         earlier.setattr(inbox_entries, "is_uuid", lambda _: False)
-        earlier.setattr(batches.inbox_entries, "sender", lambda _: None)
+        earlier.setattr(inbox_entries, "sender", lambda _: None)
         deliver_for_the_last_time(worker)
     assert status(worker, key) == "accepted"
     (entry,) = listed(command_line)

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import orjson
 import pytest
 
-from common import inbox_entries
+from common import inbox_entries, outcomes
 from common.inbox_entries import ENTRY_VERSION, Delivery, Garbled, Newer, Reply, Sender, Update, read_entry
 
 USER = "3f2b8c1e-5d4a-4c3b-9a2e-7f6d5c4b3a21"
@@ -67,9 +67,10 @@ def test_what_is_written_is_read_by_the_first_readers_too() -> None:
 
 
 def test_replies_are_read_across_versions() -> None:
-    reply = Reply(USER, "a-key-of-ours", "share", {"status": "accepted"}, replayed=False)  # type: ignore[typeddict-item]
+    outcome = outcomes.set_aside(USER, "share", "a-key-of-ours")
+    reply = Reply(USER, "a-key-of-ours", "share", outcome, replayed=False)
     message = orjson.loads(inbox_entries.write_replies([reply]))
-    assert message == [[USER, "a-key-of-ours", "share", {"status": "accepted"}, False]]
+    assert message == [[USER, "a-key-of-ours", "share", outcome, False]]
     assert inbox_entries.parse_replies(orjson.dumps([[*message[0], "more"]]).decode()) == [reply]
     assert inbox_entries.parse_replies('{"version": 2, "replies": []}') == []
 
