@@ -73,7 +73,7 @@ class Inbox:
         for update in updates:
             nonce = secrets.token_hex(8)
             pending = outcomes.accepted(update.user_id, update.action_id, update.idempotency_key, nonce)
-            arguments += [nonce, orjson.dumps(pending), written(update)]
+            arguments += [nonce, orjson.dumps(pending), *written(update)]
         receipts = [keys.receipt(update.user_id, update.idempotency_key) for update in updates]
         verdict, *rest = self._accept(keys=[keys.INBOX, keys.DOORBELL, *receipts], args=arguments)
         if verdict == "full":

@@ -1,9 +1,11 @@
 """What stands in the inbox, and what is told of it: values, how they are written, and how they are read.
 
-An entry is a stream entry with the fields `update` (a JSON object), `accepted_at` (Unix time in ms) and `version`, the
-major version of the format; an entry without that is of version 1. Within a major version fields may come and go:
-a reader ignores those that it does not know, and has a default for every one that version 1 did not have from its
-first day. What an older reader would understand wrongly needs the next major version.
+An entry is a stream entry with the fields `update` (a JSON object with what version 1 had from its first day), `more`
+(one with what was added since), `accepted_at` (Unix time in ms) and `version`, the major version of the format; one
+without it is of version 1. Within a major version fields may be added: a reader ignores those that it does not know,
+and has a default for those that it does. The first readers refused an `update` with anything more in it and looked at
+no other field, which is why what is new stands beside it. What an older reader would understand wrongly needs the next
+major version.
 """
 
 from collections.abc import Mapping
@@ -40,8 +42,7 @@ class Update:
 
 
 _FIRST_FIELDS = frozenset({"user_id", "action_id", "idempotency_key", "occurred_at", "request_id", "reply_to"})
-"""What the first readers of version 1 insist on. They refuse every other field, so a new one is left out while it has
-its default."""
+"""What version 1 had from its first day."""
 
 
 class Delivery(NamedTuple):
@@ -92,11 +93,11 @@ class Reply(NamedTuple):
     replayed: bool
 
 
-def written(update: Update) -> bytes:
-    """The field `update` of an entry."""
-    defaults = {field.name: field.default for field in fields(Update)}
-    stored = asdict(update).items()
-    return orjson.dumps({name: value for name, value in stored if name in _FIRST_FIELDS or value != defaults[name]})
+def written(update: Update) -> tuple[bytes, bytes]:
+    """The fields `update` and `more` of an entry."""
+    stored = asdict(update)
+    more = {name: stored.pop(name) for name in tuple(stored) if name not in _FIRST_FIELDS}
+    return orjson.dumps(stored), orjson.dumps(more)
 
 
 def write_replies(replies: list[Reply]) -> bytes:
@@ -122,7 +123,7 @@ def read_entry(inbox_id: str, fields: Mapping[str, str], times: int) -> Entry:
         if version > ENTRY_VERSION:
             return Newer(inbox_id, version, times)
         accepted_at = from_milliseconds(int(fields["accepted_at"]))
-        return Delivery(inbox_id, accepted_at, _parsed(fields["update"]), times, fields)
+        return Delivery(inbox_id, accepted_at, _parsed(fields), times, fields)
     except NOT_TO_BE_READ:
         return Garbled(inbox_id, fields, times)
 
@@ -153,13 +154,14 @@ def _is_name(value: object) -> TypeGuard[str]:
     return isinstance(value, str) and 0 < len(value) <= _LONGEST_NAME and value.isascii() and value.isprintable()
 
 
-def _parsed(text: str) -> Update:
+def _parsed(entry: Mapping[str, str]) -> Update:
     """Raises TypeError or ValueError for what the web would not have written."""
-    stored: dict[str, Any] = dict(orjson.loads(text))
+    stored: dict[str, Any] = {**orjson.loads(entry.get("more", "{}")), **orjson.loads(entry["update"])}
     update = Update(**{field.name: stored[field.name] for field in fields(Update) if field.name in stored})
-    for name, value in vars(update).items():
-        if not isinstance(value, str) and not (name == "reply_to" and value is None):
-            raise TypeError(name)
+    for field in fields(Update):
+        value = getattr(update, field.name)
+        if not isinstance(value, str) and not (value is None and field.default is None):
+            raise TypeError(field.name)
     if not is_uuid(update.user_id):
         raise ValueError(update.user_id)
     return update

@@ -140,7 +140,7 @@ def test_entries_of_a_later_version_wait_for_a_worker_that_reads_them(
     monkeypatch.setattr("workers.hold.LONGEST_PAUSE_SECONDS", 0.0)
     tomorrow, today = add_users(engine, 2)
     update = inbox_entries.Update(tomorrow, "share", "of-tomorrow", "2026-10-26T04:53:20.000Z", "request", None)
-    fields: dict[Any, Any] = {"update": inbox_entries.written(update), "accepted_at": str(ACCEPTED_AT)}
+    fields: dict[Any, Any] = {"update": inbox_entries.written(update)[0], "accepted_at": str(ACCEPTED_AT)}
     worker.redis.xadd(keys.INBOX, {**fields, "version": str(ENTRY_VERSION + 1)})
     for _ in range(10):
         accept(worker, today, "share")

@@ -40,7 +40,7 @@ def read(update: object, **fields: str) -> inbox_entries.Entry:
     [
         (OF_THE_FIRST_VERSION, {}),
         (OF_THE_FIRST_VERSION, {"version": "1"}),
-        ({**OF_THE_FIRST_VERSION, "of_a_later_version": {"any": "thing"}}, {"version": "1", "more": "fields"}),
+        ({**OF_THE_FIRST_VERSION, "of_a_later_version": {"any": "thing"}}, {"version": "1", "further": "field"}),
         ({name: value for name, value in OF_THE_FIRST_VERSION.items() if name != "reply_to"}, {}),
     ],
     ids=["without a version", "with one", "with unknown fields", "without what has a default"],
@@ -62,8 +62,22 @@ def test_a_version_that_is_no_number_cannot_be_read(version: str) -> None:
 
 def test_what_is_written_is_read_by_the_first_readers_too() -> None:
     """They refuse every field more or less: this is what a rollback with a full inbox rests on."""
-    stored = orjson.loads(inbox_entries.written(EXPECTED))
-    assert OldUpdate(**stored)._asdict() == stored == OF_THE_FIRST_VERSION
+    update, more = inbox_entries.written(EXPECTED)
+    assert OldUpdate(**orjson.loads(update))._asdict() == orjson.loads(update) == OF_THE_FIRST_VERSION
+    assert not orjson.loads(more).keys() & OF_THE_FIRST_VERSION.keys()
+    entry = read_entry("1-0", {"update": update.decode(), "more": more.decode(), "accepted_at": "1772600767890"}, 1)
+    assert isinstance(entry, Delivery)
+    assert entry.update == EXPECTED
+
+
+def test_what_is_new_is_written_beside_what_the_first_readers_know(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inbox_entries, "_FIRST_FIELDS", frozenset({"user_id", "idempotency_key"}))
+    update, more = map(orjson.loads, inbox_entries.written(EXPECTED))
+    assert update.keys() == {"user_id", "idempotency_key"}
+    assert update | more == OF_THE_FIRST_VERSION
+    entry = read(update, more=orjson.dumps({**more, "later": 1}).decode())
+    assert isinstance(entry, Delivery)
+    assert entry.update == EXPECTED
 
 
 def test_replies_are_read_across_versions() -> None:
