@@ -2,11 +2,10 @@
 
 import time
 
-import orjson
 import redis
 import structlog
 
-from common import keys, metrics
+from common import held, metrics
 from common.redis import Client
 from workers import faults
 
@@ -14,9 +13,6 @@ log = structlog.get_logger(__name__)
 
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 3.0
-SHOWN_SECONDS = 30
-"""The mark of a worker that died goes by itself."""
-
 FAILURES_TO_SHOW = 3
 """In a row: a server that is away for a moment is no news."""
 
@@ -71,7 +67,7 @@ class Hold:
         self._reason = reason
         metrics.HELD.set(1)
         try:
-            self._client.set(keys.HELD, orjson.dumps({"reason": reason}), ex=SHOWN_SECONDS)
+            held.show(self._client, reason)
         except redis.RedisError:
             log.warning("hold_not_shown", reason=reason)  # who cannot write there sees that Redis is away
 
@@ -86,7 +82,7 @@ class Hold:
         self._failures = 0
         if self._reason is None:
             return
-        self._client.delete(keys.HELD)
+        held.clear(self._client)
         metrics.HELD.set(0)
         log.info("updates_released", reason=self._reason)
         self._reason = None

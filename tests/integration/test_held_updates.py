@@ -10,12 +10,11 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
-import orjson
 import pytest
 from sqlalchemy import Engine, text
 from structlog.testing import capture_logs
 
-from common import database, keys, models, schema
+from common import database, held, keys, models, schema
 from common.board import Moved
 from common.inbox_entries import Delivery, Reply
 from common.settings import Settings
@@ -49,8 +48,7 @@ def set_aside(engine: Engine) -> int:
 
 
 def reason_shown(worker: WorkerState) -> str:
-    shown = worker.redis.get(keys.HELD)
-    return str(orjson.loads(str(shown))["reason"]) if shown else ""
+    return held.reason(worker.redis) or ""
 
 
 def deliveries(worker: WorkerState) -> list[int]:

@@ -7,11 +7,10 @@ import uuid
 from collections.abc import Iterator
 from typing import Any
 
-import orjson
 import pytest
 from sqlalchemy import Engine, text
 
-from common import catalogue, database, inbox_entries, keys, schema
+from common import catalogue, database, held, inbox_entries, keys, schema
 from common.inbox_entries import ENTRY_VERSION
 from common.redis import Client
 from common.settings import Settings
@@ -149,14 +148,14 @@ def test_entries_of_a_later_version_wait_for_a_worker_that_reads_them(
     assert worker.inbox.depth() == 1
     with engine.connect() as connection:
         assert connection.execute(text("SELECT count(*) FROM score_quarantine")).scalar_one() == 0
-    shown = orjson.loads(str(worker.redis.get(keys.HELD)))
-    assert shown == {"reason": f"entries have version {ENTRY_VERSION + 1}; this worker reads {ENTRY_VERSION}"}
+    expected = f"entries have version {ENTRY_VERSION + 1}; this worker reads {ENTRY_VERSION}"
+    assert held.reason(worker.redis) == expected
 
     monkeypatch.setattr(inbox_entries, "ENTRY_VERSION", ENTRY_VERSION + 1)
     drain_completely(worker)
     assert board_of(worker) == {today: 10, tomorrow: 1}
     worker.drain.run()
-    assert not worker.redis.exists(keys.HELD)
+    assert held.reason(worker.redis) is None
 
 
 def test_a_pile_of_entries_that_wait_hides_none_behind_it(
