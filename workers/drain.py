@@ -127,15 +127,17 @@ class Drain:
         if self._backoff_of_the_old.is_on():
             self._give_back(entries)
             return None
-        failure, is_whole = None, True
+        failure, is_whole, rest = None, True, entries
         try:
-            for start in range(0, len(entries), BATCH):
-                is_whole &= self._apply(entries[start : start + BATCH], waits_for_locks=False)
+            while rest:
+                batch, rest = rest[:BATCH], rest[BATCH:]
+                is_whole &= self._apply(batch, waits_for_locks=False)
         except HeldError as error:
             self.hold.show(error)
             is_whole = False
         except Exception as error:
             failure, is_whole = error, False
+        self._give_back(rest)
         if is_whole:
             self._backoff_of_the_old.succeed()
         else:
