@@ -34,6 +34,9 @@ worker_send_task_events = True
 worker_soft_shutdown_timeout = 3
 task_send_sent_event = False
 
+# A process that is frozen in a drain is replaced: PostgreSQL ends its transaction sooner, this ends the process.
+task_annotations = {tasks.APPLY: {"time_limit": tasks.LONGEST_DRAIN_SECONDS}}
+
 beat_schedule = {
     "sweep": {
         "task": tasks.SWEEP,

@@ -20,16 +20,35 @@ class TooSlowError(Exception):
     """A statement took longer than it was allowed to; its transaction was rolled back."""
 
 
-def create(settings: Settings, *, pool_size: int, statement_timeout_ms: int) -> Engine:
+IDLE_IN_TRANSACTION_MS = 60_000
+"""For commands, which have more time than the programs that serve."""
+
+
+def create(
+    settings: Settings,
+    *,
+    pool_size: int,
+    statement_timeout_ms: int,
+    lock_timeout_ms: int = 0,
+    idle_in_transaction_ms: int = IDLE_IN_TRANSACTION_MS,
+) -> Engine:
     """An engine for one process. Connects on first use; make it after fork.
 
-    A server that stops answering is noticed by the kernel (`tcp_user_timeout`), a slow statement by the server.
+    A server that stops answering is noticed by the kernel (`tcp_user_timeout`), a slow statement by the server
+    (`statement_timeout_ms`), and so is a wait for somebody else's lock (`lock_timeout_ms`; 0: as long as the
+    statement may take). A process of ours that is frozen within a transaction has it ended by the server after
+    `idle_in_transaction_ms`, so that nobody waits for its locks for ever.
     """
+    timeouts = {
+        "statement_timeout": statement_timeout_ms,
+        "lock_timeout": lock_timeout_ms,
+        "idle_in_transaction_session_timeout": idle_in_transaction_ms,
+    }
     options: dict[str, Any] = {
         "connect_timeout": CONNECT_TIMEOUT_SECONDS,
         "tcp_user_timeout": statement_timeout_ms + 1000,
         "application_name": "scoreboard",
-        "options": f"-c timezone=UTC -c statement_timeout={statement_timeout_ms}",
+        "options": " ".join(["-c timezone=UTC", *(f"-c {name}={limit}" for name, limit in timeouts.items())]),
     }
     return create_engine(
         settings.database_url,
@@ -40,6 +59,11 @@ def create(settings: Settings, *, pool_size: int, statement_timeout_ms: int) -> 
         connect_args=options,
         hide_parameters=True,  # an error's text goes into the log; password hashes and names do not
     )
+
+
+def limit_lock_waits(connection: Connection, milliseconds: int) -> None:
+    """Wait no longer than this for any lock until the transaction ends."""
+    connection.execute(text("SELECT set_config('lock_timeout', :limit, true)"), {"limit": str(milliseconds)})
 
 
 def ping(engine: Engine) -> None:

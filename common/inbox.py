@@ -9,7 +9,17 @@ import orjson
 import redis
 
 from common import keys, outcomes
-from common.inbox_entries import NOT_TO_BE_READ, Delivery, Garbled, Reply, Update, read_entry
+from common.inbox_entries import (
+    ENTRY_VERSION,
+    Entry,
+    Reply,
+    Update,
+    accepted_at,
+    read_entry,
+    sender,
+    write_replies,
+    written,
+)
 from common.outcomes import Outcome
 from common.records import UpdateKey
 from common.redis import Client, script
@@ -59,11 +69,11 @@ class Inbox:
         Whether a doorbell is due comes back, and of each update what Redis remembers if its key was used before, also
         earlier in this list. Raises InboxFullError.
         """
-        arguments: list[bytes | str | int] = [self._capacity, DOORBELL_MS]
+        arguments: list[bytes | str | int] = [self._capacity, DOORBELL_MS, ENTRY_VERSION]
         for update in updates:
             nonce = secrets.token_hex(8)
             pending = outcomes.accepted(update.user_id, update.action_id, update.idempotency_key, nonce)
-            arguments += [nonce, orjson.dumps(pending), orjson.dumps(update)]
+            arguments += [nonce, orjson.dumps(pending), *written(update)]
         receipts = [keys.receipt(update.user_id, update.idempotency_key) for update in updates]
         verdict, *rest = self._accept(keys=[keys.INBOX, keys.DOORBELL, *receipts], args=arguments)
         if verdict == "full":
@@ -91,7 +101,7 @@ class Inbox:
             if "BUSYGROUP" not in str(error):
                 raise
 
-    def read(self, consumer: str, count: int, wait_ms: int | None = None) -> list[Delivery | Garbled]:
+    def read(self, consumer: str, count: int, wait_ms: int | None = None) -> list[Entry]:
         """Up to `count` entries that nobody has had, after at most `wait_ms`."""
 
         def read() -> object:
@@ -99,12 +109,18 @@ class Inbox:
 
         return [read_entry(inbox_id, fields, 1) for inbox_id, fields in _only_stream(self._in_group(read))]
 
-    def reclaim(self, consumer: str, count: int, idle_ms: int, owner: str | None = None) -> list[Delivery | Garbled]:
-        """Take over entries that were delivered `idle_ms` ago and never settled, by anybody or by `owner`."""
+    def reclaim(
+        self, consumer: str, count: int, idle_ms: int, owner: str | None = None, after: str = "-"
+    ) -> list[Entry]:
+        """Take over entries that were delivered `idle_ms` ago and never settled, by anybody or by `owner`.
+
+        The first `count` of them with ids greater than `after`, in the order of their ids.
+        """
+        first = after if after == "-" else f"({after}"
 
         def pending() -> list[dict[str, Any]]:
             return self._client.xpending_range(
-                keys.INBOX, keys.INBOX_GROUP, min="-", max="+", count=count, consumername=owner, idle=idle_ms
+                keys.INBOX, keys.INBOX_GROUP, min=first, max="+", count=count, consumername=owner, idle=idle_ms
             )
 
         times: dict[str, int] = {entry["message_id"]: entry["times_delivered"] + 1 for entry in self._in_group(pending)}
@@ -120,6 +136,19 @@ class Inbox:
         """Let entries of this consumer count as delivered `idle_ms` ago, so that others reclaim them the sooner."""
         if inbox_ids:
             self._client.xclaim(keys.INBOX, keys.INBOX_GROUP, consumer, 0, list(inbox_ids), idle=idle_ms, justid=True)
+
+    def give_back(self, consumer: str, times: Mapping[str, int], idle_ms: int) -> None:
+        """The same for entries (id -> how often delivered) whose last delivery was in vain for no fault of theirs.
+
+        That delivery does not count.
+        """
+        by_count: dict[int, list[int | bytes | str | memoryview[int]]] = {}
+        for inbox_id, delivered in times.items():
+            by_count.setdefault(max(0, delivered - 1), []).append(inbox_id)
+        for count, inbox_ids in by_count.items():
+            self._client.xclaim(
+                keys.INBOX, keys.INBOX_GROUP, consumer, 0, inbox_ids, idle=idle_ms, retrycount=count, justid=True
+            )
 
     def _in_group(self, act: Callable[[], Result]) -> Result:
         """Do something with the consumer group, making it first if the server has lost it."""
@@ -146,7 +175,7 @@ class Inbox:
             if reply_to:
                 waiting.setdefault(reply_to, []).append(reply)
         for reply_to, told in waiting.items():
-            pipeline.publish(keys.replies(reply_to), orjson.dumps([list(reply) for reply in told]))
+            pipeline.publish(keys.replies(reply_to), write_replies(told))
         pipeline.xack(keys.INBOX, keys.INBOX_GROUP, *inbox_ids)
         pipeline.xdel(keys.INBOX, *inbox_ids)
         pipeline.execute()
@@ -166,19 +195,19 @@ class Inbox:
         if not entries:
             return None
         ((inbox_id, fields),) = entries
-        try:
-            return from_milliseconds(int(fields["accepted_at"]))
-        except NOT_TO_BE_READ:
-            return from_milliseconds(int(inbox_id.partition("-")[0]))
+        return accepted_at(inbox_id, fields)
 
-    def put_back(self, update: Mapping[str, Any], accepted_at: datetime) -> None:
-        """Append an update that was set aside, as accepted when it was. Its receipt says `accepted` again."""
-        user_id, key = str(update["user_id"]), str(update["idempotency_key"])
-        pending = outcomes.accepted(user_id, str(update["action_id"]), key, secrets.token_hex(8))
-        fields = {"update": orjson.dumps({**update, "reply_to": None}), "accepted_at": to_milliseconds(accepted_at)}
+    def put_back(self, fields: Mapping[str, str], accepted_at: datetime) -> None:
+        """Append an entry that was set aside, as it stood here and as accepted when it was.
+
+        The receipt of whoever it names says `accepted` again.
+        """
         pipeline = self._client.pipeline(transaction=True)
-        pipeline.set(keys.receipt(user_id, key), orjson.dumps(pending))
-        pipeline.xadd(keys.INBOX, cast(dict[Any, Any], fields))
+        if named := sender(fields):
+            pending = outcomes.accepted(*named[:3], secrets.token_hex(8))
+            pipeline.set(keys.receipt(named.user_id, named.idempotency_key), orjson.dumps(pending))
+        stored = {**fields, "accepted_at": str(to_milliseconds(accepted_at))}
+        pipeline.xadd(keys.INBOX, cast(dict[Any, Any], stored))
         pipeline.execute()
 
     def depth(self) -> int:

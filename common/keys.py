@@ -17,6 +17,7 @@
 | `scores:receipt:{userId}:{key}` | string | what became of an update; 1 h after the outcome |
 | `scores:verification` | string | how far the check of all players is, and what it found |
 | `scores:failing` | hash, 1 day | what workers try in vain: times in a row, reason, until when that is told |
+| `scores:held` | string, 30 s | why accepted updates wait for no fault of theirs: `{"reason": …}` |
 | `scores:worker` | string, 15 s | a worker has run a task of the scoring queue |
 | `scores:chores` | string, 120 s | a worker has run a task of the queue of chores |
 | `scores:snapshots` | hash | `<board>:<period>` -> epoch and seq that its last stored snapshot shows |
@@ -39,6 +40,7 @@ DOORBELL = "scores:doorbell"
 UPDATES_CHANNEL = "leaderboard:updates"
 VERIFICATION = "scores:verification"
 FAILING = "scores:failing"
+HELD = "scores:held"
 WORKER_SEEN = "scores:worker"
 CHORES_SEEN = "scores:chores"
 SNAPSHOTS = "scores:snapshots"

@@ -27,6 +27,11 @@ BATCH_SECONDS = Histogram(
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0),
 )
 UPDATES = Counter("scoreboard_updates_total", "Updates that left the inbox, by outcome", ["outcome"])
+HELD = Gauge(
+    "scoreboard_updates_held",
+    "1 while accepted updates wait for a reason that is none of theirs: schema, rights, a mistake in the code",
+    multiprocess_mode="mostrecent",
+)
 LOOP_SUCCESS = Gauge(
     "scoreboard_loop_success_timestamp_seconds",
     "When a background loop of the web last got something done, in the process where that is longest ago",

@@ -265,4 +265,6 @@ score_quarantine = Table(
     Column("reason", Text, nullable=False),
     Column("payload", JSONB, nullable=False),
     _now("created_at"),
+    Column("accepted_at", _Instant, comment="by the inbox; null in rows older than this"),
+    Column("entry", JSONB, comment="the inbox entry's fields as they stood; null in rows older than this"),
 )

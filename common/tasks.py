@@ -38,6 +38,9 @@ REBUILD_SECONDS = 10.0
 """A rebuild that is wanted is asked for twice as often."""
 DOORBELL_SECONDS = 2.0
 
+LONGEST_DRAIN_SECONDS = 120
+"""A drain hands its process back after five seconds and one batch, or after filling a lost board again."""
+
 EXPIRES_SECONDS = 900.0
 """A message that has waited this long is not run any more, so that a worker that was away meets no endless pile.
 

@@ -266,6 +266,13 @@ class Alive(TypedDict):
     status: Literal["ok"]
 
 
+NEEDED_PARTS = ("postgresql", "redis", "worker", "loops")
+"""Parts without which the service is not ready."""
+
+WATCHED_PARTS = ("boards", "tasks", "chores", "updates")
+"""Parts that may be degraded while the service serves."""
+
+
 class Ready(TypedDict):
     """Every part that the service needs is there."""
 
@@ -275,7 +282,7 @@ class Ready(TypedDict):
     ]
     parts: Annotated[
         dict[str, Literal["ok", "degraded"]],
-        Field(examples=[dict.fromkeys(("postgresql", "redis", "worker", "loops", "boards", "tasks", "chores"), "ok")]),
+        Field(examples=[dict.fromkeys((*NEEDED_PARTS, *WATCHED_PARTS), "ok")]),
     ]
     degraded: Annotated[
         list[Sentence],

@@ -4,7 +4,7 @@ import sys
 
 import click
 import redis
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, ProgrammingError
 
 from common import catalogue, logging, schema
 from common.database import TooSlowError
@@ -64,6 +64,8 @@ def main() -> None:
         _fail(f"PostgreSQL is too slow: {error}", EXIT_FAILED)
     except redis.RedisError as error:
         _fail(f"Redis refuses this: {error}", EXIT_FAILED)
+    except ProgrammingError as error:
+        _fail(f"the schema does not fit, run `scoreboard migrate`: {str(error.orig).strip()}", EXIT_FAILED)
     except DBAPIError as error:
         _fail(f"PostgreSQL {_verb_of(error)}: {str(error.orig).strip()}", EXIT_FAILED)
 

@@ -3,8 +3,9 @@
 import json
 
 import click
+from rich.markup import escape
 from rich.table import Table
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
 
 from common import quarantine as store
 from common.inbox import Inbox
@@ -29,25 +30,29 @@ def listing(*, as_json: bool) -> None:
         return
     table = Table("id", "set aside at", "reason", "payload")
     for row in rows:
-        table.add_row(str(row.id), f"{row.created_at:%Y-%m-%d %H:%M:%S}", row.reason, json.dumps(row.payload))
+        cells = (str(row.id), f"{row.created_at:%Y-%m-%d %H:%M:%S}", row.reason, json.dumps(row.payload))
+        table.add_row(*map(escape, cells))
     tables.show(table)
 
 
 @quarantine.command()
-@click.argument("ids", nargs=-1, required=True, type=int)
-def retry(ids: tuple[int, ...]) -> None:
+@click.argument("ids", nargs=-1, type=int)
+@click.option("--all", "retry_all", is_flag=True, help="Everything that is in the quarantine.")
+def retry(ids: tuple[int, ...], *, retry_all: bool) -> None:
     """Put updates back into the inbox. They count once, in the periods in which they were first accepted.
 
     An update that fails again is set aside again, under a new id.
     """
+    if bool(ids) == retry_all:
+        raise click.UsageError("name the ids, or --all")
     settings = load_settings()
     with connected() as engine, connected_to_redis() as client:
         inbox = Inbox(client, capacity=settings.inbox_max, receipt_ttl=settings.receipt_ttl)
-        for row_id in ids:
+        for row_id in ids or _everything(engine):
             with engine.begin() as connection:
                 row = _found(connection, row_id)
                 # First into the inbox and then out of here: a death in between leaves both, and it counts once.
-                inbox.put_back(_update_of(row), store.accepted_at(row))
+                inbox.put_back(store.entry(row), store.accepted_at(row))
                 store.remove(connection, row_id)
             click.echo(f"{row_id}: back in the inbox")
 
@@ -71,11 +76,11 @@ def _found(connection: Connection, row_id: int) -> SetAside:
     return row
 
 
-def _update_of(row: SetAside) -> dict[str, object]:
-    if not store.is_update(row):
-        raise click.ClickException(f"{row.id} cannot be read as an update; it can only be discarded")
-    return row.payload
+def _everything(engine: Engine) -> list[int]:
+    with engine.connect() as connection:
+        return store.ids(connection)
 
 
 def _shown(row: SetAside) -> dict[str, object]:
-    return {**row._asdict(), "created_at": row.created_at.isoformat()}
+    accepted_at = row.accepted_at.isoformat() if row.accepted_at else None
+    return {**row._asdict(), "created_at": row.created_at.isoformat(), "accepted_at": accepted_at}

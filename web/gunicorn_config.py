@@ -18,7 +18,7 @@ from gunicorn.arbiter import Arbiter  # noqa: E402
 from prometheus_client import multiprocess  # noqa: E402
 
 from common import logging as our_logging  # noqa: E402
-from common import redis  # noqa: E402
+from common import redis, schema  # noqa: E402
 from common import settings as our_settings  # noqa: E402
 from web import hashing, metrics_server, psycogevent  # noqa: E402
 from web.gunicorn_worker import Worker  # noqa: E402
@@ -56,6 +56,10 @@ def on_starting(server: Arbiter) -> None:
         redis.refuse_eviction(_settings.redis_url)
     except redis.EvictionError as error:
         sys.exit(f"web cannot start: REDIS_URL: {error}")
+    try:
+        schema.require_fit_at_start(_settings)
+    except schema.MisfitError as error:
+        sys.exit(f"web cannot start: DATABASE_URL: {error}")
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft < _FILES:
         resource.setrlimit(resource.RLIMIT_NOFILE, (min(_FILES, hard) if hard > 0 else _FILES, hard))

@@ -11,7 +11,7 @@ import redis
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from common import database, failing, keys, periods
+from common import database, failing, held, keys, periods
 from common.board import Board
 from common.catalogue import CatalogueCache
 from common.redis import Client
@@ -77,6 +77,7 @@ class Readiness:
                 "boards": self._boards_not_served(),
                 "tasks": self._tasks_failing(),
                 "chores": self._chores_unattended(),
+                "updates": self._updates_held(),
             }
             return Report(needed, degraded)
         except (redis.RedisError, SQLAlchemyError):
@@ -104,6 +105,10 @@ class Readiness:
     def _tasks_failing(self) -> list[str]:
         rows = failing.read(self._client, time.time())
         return _named([f"{row.name} has failed {row.times} times in a row ({row.reason})" for row in rows])
+
+    def _updates_held(self) -> list[str]:
+        reason = held.reason(self._client)
+        return [f"accepted updates wait, for no fault of theirs: {reason}"] if reason else []
 
     def _chores_unattended(self) -> list[str]:
         is_up = time.monotonic() - self._started_at > CHORES_MISSED_AFTER_SECONDS

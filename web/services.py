@@ -23,6 +23,7 @@ from web.replies import Replies
 
 POOL_SIZE = 8
 STATEMENT_TIMEOUT_MS = 1500
+IDLE_IN_TRANSACTION_MS = 5_000
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,12 @@ class Services:
     @classmethod
     def create(cls, settings: Settings) -> Self:
         client = redis.connect(settings.redis_url)
-        engine = database.create(settings, pool_size=POOL_SIZE, statement_timeout_ms=STATEMENT_TIMEOUT_MS)
+        engine = database.create(
+            settings,
+            pool_size=POOL_SIZE,
+            statement_timeout_ms=STATEMENT_TIMEOUT_MS,
+            idle_in_transaction_ms=IDLE_IN_TRANSACTION_MS,
+        )
         process_id = secrets.token_hex(8)
         pulses = Pulses()
         board = Board(client)

@@ -7,7 +7,7 @@ import structlog
 from billiard import pool
 from celery import Celery, signals
 
-from common import logging, redis, settings, tasks
+from common import logging, redis, schema, settings, tasks
 from workers import metrics_server
 from workers.broker import Amqp
 
@@ -34,6 +34,15 @@ def refuse_eviction(**_: object) -> None:
             redis.refuse_eviction(url)
     except redis.EvictionError as error:
         sys.exit(f"worker cannot start: REDIS_URL or BROKER_URL: {error}")
+
+
+@signals.celeryd_init.connect
+def refuse_misfit(**_: object) -> None:
+    """A worker on a schema that is not its own would read the inbox and could apply nothing."""
+    try:
+        schema.require_fit_at_start(settings.load())
+    except schema.MisfitError as error:
+        sys.exit(f"worker cannot start: DATABASE_URL: {error}")
 
 
 @signals.worker_process_init.connect

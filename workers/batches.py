@@ -2,38 +2,42 @@
 
 If the worker dies after COMMIT, the redelivery finds nothing fresh in the ledger but projects the standings and
 answers all the same. That is why everybody in the batch is projected, moved or not, and why settling comes last.
+
+A batch that fails is halved until whatever it fails on stands alone, and its neighbours are applied. What becomes of
+that entry depends on whose fault it is (`workers/faults.py`, ADR 15): only what an entry itself is to blame for is
+ever refused or set aside; everything else stays pending.
 """
 
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import dataclass, field
 from itertools import groupby
+from typing import NamedTuple
 
 import orjson
 import redis
 import structlog
 from sqlalchemy import Engine
-from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
-from common import metrics, outcomes, quarantine
+from common import database, inbox_entries, metrics, outcomes, quarantine
 from common.board import Board, BoardId, Moved, Projected
 from common.catalogue import CatalogueCache
 from common.errors import ErrorCode
 from common.inbox import Inbox
-from common.inbox_entries import Delivery, Garbled, Reply
+from common.inbox_entries import ENTRY_VERSION, Delivery, Entry, Garbled, Newer, Reply, Sender
 from common.keys import DEFAULT_BOARD
 from common.ledger import AlreadyRecordedError
-from common.models import standings as standings_table
 from common.periods import ALL_TIME
 from common.rebuild import Rebuilder
 from common.timestamps import to_milliseconds
+from workers import faults
+from workers.faults import Fault, UnusableUpdateError
+from workers.hold import HeldError
 from workers.recording import Recorded, record
 
 log = structlog.get_logger(__name__)
-
-BAD_DATA = (DataError, IntegrityError, ProgrammingError, AlreadyRecordedError, ValueError, KeyError, TypeError)
-"""What an entry can be to blame for. A lost connection, a timeout or a deadlock is nobody's fault: try again."""
 
 LOOKS_AT_THE_LEDGER = 10
 """Another worker that was quicker is found at the second look; what is not found at the tenth never is."""
@@ -44,13 +48,45 @@ SUSPECT_AFTER = 3
 QUARANTINE_AFTER = 5
 """Deliveries after which an entry that fails alone is set aside."""
 
+MANY = 5
+"""So many failures, if they are most of a batch, are not the entries' fault, whatever each of them looks like."""
+
+BRIEF_LOCK_WAIT_MS = 100
+AROUND_LOCKS_SECONDS = 1.0
+"""For so long a batch is halved around what somebody keeps locked."""
+
 SERVED_WITHIN_SECONDS = 1.0
 """For so long a batch waits for a small board that somebody else rebuilds, to tell exact ranks."""
 
 SHOWN_IN_ANSWERS: BoardId = (DEFAULT_BOARD, ALL_TIME)
 """The board on which an answer tells the player's rank."""
 
-_SCORE_RANGE = f"ck_{standings_table.name}_score_range"
+
+class Applied(NamedTuple):
+    """What is still pending of a batch: ids with their deliveries.
+
+    `failed` failed for a fault of their own and are tried again; `kept` wait for no fault of theirs. `trouble` is why,
+    if it is more than a lock.
+    """
+
+    failed: Mapping[str, int]
+    kept: Mapping[str, int]
+    trouble: Exception | None
+
+
+@dataclass
+class _Attempt:
+    """What has come to light while a batch was applied. Locks are waited for briefly from `brief_since` on."""
+
+    brief_since: float | None = None
+    unusable: list[tuple[Delivery, Exception]] = field(default_factory=list)
+    locked: list[Delivery] = field(default_factory=list)
+    kept: list[Delivery | Newer] = field(default_factory=list)
+    trouble: Exception | None = None
+
+    @property
+    def lock_wait_ms(self) -> int | None:
+        return None if self.brief_since is None else BRIEF_LOCK_WAIT_MS
 
 
 class Batches:
@@ -65,61 +101,111 @@ class Batches:
         self._rebuilder = rebuilder
         self._catalogue = catalogue
 
-    def apply(self, entries: Sequence[Delivery | Garbled]) -> list[str]:
-        """Apply entries and settle them. What fails for no fault of its own stays pending and raises.
+    def apply(self, entries: Sequence[Entry], *, waits_for_locks: bool = True) -> Applied:
+        """Apply entries and settle them. What is still pending comes back.
 
-        The ids of those that failed on their data come back: they stay pending too, to be tried again.
+        Raises HeldError if nothing can be applied now, and what a server that is away raises; then all of it that is
+        not settled is pending. Without `waits_for_locks` what somebody else has locked is left at once.
         """
-        for entry in entries:
-            if isinstance(entry, Garbled):
-                self._set_aside(entry.inbox_id, "cannot be read", dict(entry.fields), [])
+        attempt = _Attempt(None if waits_for_locks else time.monotonic())
         deliveries = [entry for entry in entries if isinstance(entry, Delivery)]
-        suspects = [delivery for delivery in deliveries if delivery.times > SUSPECT_AFTER]
-        failed = self._apply_or_split([delivery for delivery in deliveries if delivery.times <= SUSPECT_AFTER])
-        for suspect in suspects:
-            failed += self._apply_or_split([suspect])
+        self._apply_or_split([delivery for delivery in deliveries if delivery.times <= SUSPECT_AFTER], attempt)
+        for delivery in deliveries:
+            if delivery.times > SUSPECT_AFTER:
+                self._apply_or_split([delivery], attempt)
+        _hold_if_most_fail(deliveries, attempt.unusable)
+        for entry in entries:
+            if isinstance(entry, Newer):
+                attempt.kept.append(entry)
+                attempt.trouble = HeldError(f"entries have version {entry.version}; this worker reads {ENTRY_VERSION}")
+        failed = self._set_aside_or_retry(attempt, [entry for entry in entries if isinstance(entry, Garbled)])
+        if attempt.locked:
+            log.warning("updates_wait_for_locks", updates=len(attempt.locked))
+        kept = {entry.inbox_id: entry.times for entry in (*attempt.locked, *attempt.kept)}
+        return Applied(failed, kept, attempt.trouble)
+
+    def _apply_or_split(
+        self, deliveries: Sequence[Delivery], attempt: _Attempt, refusal: ErrorCode | None = None
+    ) -> None:
+        """Halve a batch that fails until what it fails on stands alone; its neighbours are applied."""
+        if not deliveries:
+            return
+        failure = self._failure_of(deliveries, refusal, attempt)
+        if failure is None:
+            return
+        fault = Fault.OUT_OF_RANGE if isinstance(failure, _OutOfRangeError) else faults.of(failure)
+        if fault is Fault.AWAY:
+            raise failure
+        if fault is Fault.UNFIT:
+            raise HeldError(faults.told(failure)) from failure
+        if fault is Fault.LOCKED and attempt.brief_since is None:
+            attempt.brief_since = time.monotonic()
+        if len(deliveries) == 1 or (fault is Fault.LOCKED and _has_run_out(attempt)):
+            self._note(deliveries, failure, fault, attempt, refusal)
+            return
+        middle = len(deliveries) // 2
+        for half in (deliveries[:middle], deliveries[middle:]):
+            self._apply_or_split(half, attempt, refusal)
+
+    def _failure_of(
+        self, deliveries: Sequence[Delivery], refusal: ErrorCode | None, attempt: _Attempt
+    ) -> Exception | None:
+        try:
+            self._apply(deliveries, refusal, attempt.lock_wait_ms)
+        except Exception as error:
+            return error
+        return None
+
+    def _note(
+        self,
+        deliveries: Sequence[Delivery],
+        failure: Exception,
+        fault: Fault,
+        attempt: _Attempt,
+        refusal: ErrorCode | None,
+    ) -> None:
+        """Remember what an update failed on, or refuse it at once if its player's total would be too great."""
+        if fault is Fault.LOCKED:
+            attempt.locked += deliveries
+        elif fault is Fault.OUT_OF_RANGE and refusal is None:
+            self._apply_or_split(deliveries, attempt, ErrorCode.SCORE_OUT_OF_RANGE)
+        elif fault is Fault.ENTRY:
+            attempt.unusable += [(delivery, failure) for delivery in deliveries]
+        else:
+            attempt.kept += deliveries
+            attempt.trouble = failure
+
+    def _set_aside_or_retry(self, attempt: _Attempt, garbled: Sequence[Garbled]) -> dict[str, int]:
+        """Set aside what had its last delivery; the others come back, with their deliveries."""
+        failed = {}
+        for delivery, error in attempt.unusable:
+            reason = faults.told(error.__cause__ or error)
+            log.warning("update_failed", inbox_id=delivery.inbox_id, times=delivery.times, reason=reason)
+            if delivery.times < QUARANTINE_AFTER:
+                failed[delivery.inbox_id] = delivery.times
+            else:
+                self._set_aside(delivery, reason)
+        for entry in garbled:
+            if entry.times < QUARANTINE_AFTER:
+                failed[entry.inbox_id] = entry.times
+            else:
+                self._set_aside(entry, "cannot be read")
         return failed
 
-    def _apply_or_split(self, deliveries: Sequence[Delivery]) -> list[str]:
-        """Halve a batch that fails on data until the bad entry stands alone; its neighbours are applied."""
-        if not deliveries:
-            return []
-        try:
-            self._apply(deliveries)
-        except BAD_DATA as error:
-            if len(deliveries) == 1:
-                return self._fail(deliveries[0], error)
-            middle = len(deliveries) // 2
-            return self._apply_or_split(deliveries[:middle]) + self._apply_or_split(deliveries[middle:])
-        return []
-
-    def _fail(self, delivery: Delivery, error: Exception) -> list[str]:
-        """Refuse it, set it aside after its last delivery, or give its id back, to be tried again."""
-        if isinstance(error, IntegrityError) and _SCORE_RANGE in str(error.orig):
-            self._apply([delivery], ErrorCode.SCORE_OUT_OF_RANGE)
-            return []
-        reason = f"{type(error).__name__}: {error}"
-        log.warning("update_failed", inbox_id=delivery.inbox_id, times=delivery.times, reason=reason)
-        if delivery.times < QUARANTINE_AFTER:
-            return [delivery.inbox_id]
-        update = delivery.update
-        outcome = outcomes.set_aside(update.user_id, update.action_id, update.idempotency_key)
-        reply = Reply(update.user_id, update.idempotency_key, update.action_id, outcome, replayed=False)
-        self._set_aside(delivery.inbox_id, reason, asdict(update), [(update.reply_to, reply)])
-        return []
-
-    def _set_aside(
-        self, inbox_id: str, reason: str, payload: Mapping[str, str | None], replies: Iterable[tuple[str | None, Reply]]
-    ) -> None:
+    def _set_aside(self, entry: Delivery | Garbled, reason: str) -> None:
+        """Into the quarantine, as it stood; whoever it names is told so, as far as that can be read."""
         with self._engine.begin() as connection:
-            quarantine.put(connection, inbox_id, reason, payload)
-        self._inbox.settle([inbox_id], replies, None)
+            quarantine.put(connection, entry, reason)
+        sender = inbox_entries.sender(entry.fields)
+        self._inbox.settle([entry.inbox_id], [_told_to(sender)] if sender else [], None)
         metrics.UPDATES.labels("quarantined").inc()
-        log.error("update_quarantined", inbox_id=inbox_id, reason=reason)
+        log.error("update_quarantined", inbox_id=entry.inbox_id, reason=reason)
 
-    def _apply(self, deliveries: Sequence[Delivery], refusal: ErrorCode | None = None) -> None:
+    def _apply(
+        self, deliveries: Sequence[Delivery], refusal: ErrorCode | None = None, lock_wait_ms: int | None = None
+    ) -> None:
         started = time.monotonic()
-        recorded, committed_at = self._record(deliveries, refusal)
+        recorded, committed_at = self._record(deliveries, refusal, lock_wait_ms)
         moves, news = self._project(recorded, committed_at)
         replies = [(delivery.update.reply_to, _reply(delivery, recorded, moves)) for delivery in deliveries]
         self._inbox.settle([delivery.inbox_id for delivery in deliveries], replies, news)
@@ -127,17 +213,31 @@ class Batches:
         metrics.BATCH_SECONDS.observe(time.monotonic() - started)
         _log_batch(deliveries, recorded, started)
 
-    def _record(self, deliveries: Sequence[Delivery], refusal: ErrorCode | None) -> tuple[Recorded, int]:
-        """The committed batch and the instant (ms) after its COMMIT."""
+    def _record(
+        self, deliveries: Sequence[Delivery], refusal: ErrorCode | None, lock_wait_ms: int | None = None
+    ) -> tuple[Recorded, int]:
+        """The committed batch and the instant (ms) after its COMMIT.
+
+        Raises UnusableUpdateError or _OutOfRangeError for what an entry of it is to blame for.
+        """
         catalogue = self._catalogue.current()
         for _ in range(LOOKS_AT_THE_LEDGER):
             try:
                 with self._engine.begin() as connection:
+                    if lock_wait_ms is not None:
+                        database.limit_lock_waits(connection, lock_wait_ms)
                     recorded = record(connection, deliveries, catalogue, refusal)
             except AlreadyRecordedError:
                 continue
+            except Exception as error:
+                fault = faults.of_recording(error)
+                if fault is Fault.OUT_OF_RANGE:
+                    raise _OutOfRangeError from error
+                if fault is Fault.ENTRY and not isinstance(error, UnusableUpdateError):
+                    raise UnusableUpdateError(faults.told(error)) from error
+                raise
             return recorded, int(time.time() * 1000)
-        raise AlreadyRecordedError
+        raise UnusableUpdateError("the ledger has it and does not show it")
 
     def _project(self, recorded: Recorded, committed_at: int) -> tuple[dict[str, Moved], bytes]:
         """Show every touched standing, on boards that are rebuilt first if Redis has lost them and they are small.
@@ -181,6 +281,29 @@ class Batches:
         if not all(filled):
             time.sleep(0.05)
         return small
+
+
+class _OutOfRangeError(Exception):
+    """An update of the batch would bring its player's total out of the exact integers."""
+
+
+def _hold_if_most_fail(deliveries: Sequence[Delivery], unusable: Sequence[tuple[Delivery, Exception]]) -> None:
+    """Of those that were never tried before: what failed once among good neighbours comes back in bad company."""
+    fresh = sum(delivery.times == 1 for delivery in deliveries)
+    errors = [error for delivery, error in unusable if delivery.times == 1]
+    if len(errors) >= MANY and len(errors) > fresh / 2:
+        reason = faults.told(errors[0].__cause__ or errors[0])
+        raise HeldError(f"{len(errors)} of {fresh} new updates fail, the first with {reason}") from errors[0]
+
+
+def _has_run_out(attempt: _Attempt) -> bool:
+    return attempt.brief_since is not None and time.monotonic() > attempt.brief_since + AROUND_LOCKS_SECONDS
+
+
+def _told_to(sender: Sender) -> tuple[str | None, Reply]:
+    """To whom the end of an update that is set aside is told, and how."""
+    user_id, action_id, key, reply_to = sender
+    return reply_to, Reply(user_id, key, action_id, outcomes.set_aside(user_id, action_id, key), replayed=False)
 
 
 def _reply(delivery: Delivery, recorded: Recorded, moves: dict[str, Moved]) -> Reply:

@@ -3,15 +3,22 @@
 The doorbell protocol: whoever accepts rings when no doorbell is outstanding. A drain that is awake hushes the
 doorbell, clears it before its last read, and so either sees an update or is rung again for it. A doorbell of long ago,
 one of a pile that a worker finds that was away, meets an empty inbox and costs next to nothing.
+
+What is new comes first. What was left behind, by this process or by one that is gone, is taken over once in each
+drain, after the first of what is new; where that fails, what is new goes on.
 """
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+import redis
 
 from common.inbox import Inbox
-from common.inbox_entries import Delivery, Garbled
+from common.inbox_entries import Entry
 from workers.batches import Batches
+from workers.hold import Backoff, HeldError, Hold
 
 BATCH = 500
 LINGER_MS = 50
@@ -29,45 +36,134 @@ ABANDONED_MS = 4_000
 only was slow applies it too, and it counts once."""
 
 RETRY_MS = 1_000
-"""After which anybody may try again what has failed on its data; whoever had it need not be next to be rung for."""
+"""After which anybody may try again what has failed; whoever had it need not be next to be rung for."""
+
+_FIRST = "-"
 
 
-@dataclass(frozen=True)
+@dataclass
 class Drain:
     """One worker process' way through the inbox. `consumer` is its name in the consumer group."""
 
     inbox: Inbox
     batches: Batches
     consumer: str
+    hold: Hold
+    _backoff: Backoff = field(default_factory=Backoff)
+    _backoff_of_the_old: Backoff = field(default_factory=Backoff)
+    _reached: dict[str | None, str] = field(default_factory=dict)
+    """Up to which id entries were taken over, by owner: what is held back there must not hide what comes behind it."""
 
     def run(self) -> bool:
-        """Apply what is there. True if time ran out with more to do: ring again."""
+        """Apply what is there. True if time ran out with more to do: ring again.
+
+        Where nothing can be applied for a reason that is none of the updates', they are left alone for a while.
+        Raises what a server that is away raises.
+        """
+        if self._backoff.is_on():
+            return False
+        try:
+            rings = self._drain()
+        except HeldError as error:
+            self._backoff.fail()
+            self.hold.show(error)
+            return False
+        except Exception as error:
+            self.hold.note(error)
+            raise
+        self._backoff.succeed()
+        if not self._backoff_of_the_old.has_failed:
+            self.hold.clear()
+        return rings
+
+    def _drain(self) -> bool:
         deadline = time.monotonic() + LONGEST_SECONDS
         lingers = self.inbox.clear_doorbell()
-        self._take_over()
-        while time.monotonic() < deadline:
-            entries = self.inbox.read(self.consumer, BATCH)
-            if not entries and lingers:
-                entries = self._linger()
-            if not entries:
-                return False
-            lingers = True
-            self._apply(entries)
-            if BUSY_FROM <= len(entries) < BATCH:
-                time.sleep(PACE_SECONDS)
+        left_behind = self._left_behind()
+        try:
+            entries = self._apply_new(lingers=lingers)
+        except Exception:
+            self._give_back(left_behind)
+            raise
+        failure = self._take_over(left_behind)
+        while entries and time.monotonic() < deadline:
+            entries = self._apply_new(lingers=True)
+        if failure:
+            raise failure
+        if not entries:
+            return False
         self.inbox.clear_doorbell()
         return self.inbox.depth() > 0
 
-    def _take_over(self) -> None:
-        """Finish what this process left behind in an earlier drain, and what dead workers did."""
-        for owner, idle_ms in ((self.consumer, 0), (None, ABANDONED_MS)):
-            self._apply(self.inbox.reclaim(self.consumer, BATCH, idle_ms, owner))
+    def _apply_new(self, *, lingers: bool) -> Sequence[Entry]:
+        """Apply what nobody has had; those entries come back."""
+        entries = self.inbox.read(self.consumer, BATCH)
+        if not entries and lingers:
+            entries = self._linger()
+        if entries and not self._apply(entries):
+            self._backoff_of_the_old.begin()
+        if BUSY_FROM <= len(entries) < BATCH:
+            time.sleep(PACE_SECONDS)
+        return entries
 
-    def _apply(self, entries: Sequence[Delivery | Garbled]) -> None:
-        failed = self.batches.apply(entries)
-        self.inbox.make_idle(self.consumer, failed, ABANDONED_MS - RETRY_MS)
+    def _left_behind(self) -> list[Entry]:
+        """What this process began in an earlier drain and did not finish, and what dead workers did not."""
+        if self._backoff_of_the_old.is_on():
+            return []
+        own = self._reclaimed(self.consumer, 0)
+        return [*own, *self._reclaimed(None, ABANDONED_MS)]
 
-    def _linger(self) -> list[Delivery | Garbled]:
+    def _reclaimed(self, owner: str | None, idle_ms: int) -> list[Entry]:
+        after = self._reached.get(owner, _FIRST)
+        entries = self.inbox.reclaim(self.consumer, BATCH, idle_ms, owner, after)
+        self._reached[owner] = entries[-1].inbox_id if len(entries) == BATCH else _FIRST
+        return entries
+
+    def _take_over(self, entries: Sequence[Entry]) -> Exception | None:
+        """Finish what was left behind.
+
+        What a server that is away raises comes back, so that it keeps nobody from what is new.
+        """
+        if self._backoff_of_the_old.is_on():
+            self._give_back(entries)
+            return None
+        failure, is_whole, rest = None, True, entries
+        try:
+            while rest:
+                batch, rest = rest[:BATCH], rest[BATCH:]
+                is_whole &= self._apply(batch, waits_for_locks=False)
+        except HeldError as error:
+            self.hold.show(error)
+            is_whole = False
+        except Exception as error:
+            failure, is_whole = error, False
+        self._give_back(rest)
+        if is_whole:
+            self._backoff_of_the_old.succeed()
+        else:
+            self._backoff_of_the_old.fail()
+        return failure
+
+    def _apply(self, entries: Sequence[Entry], *, waits_for_locks: bool = True) -> bool:
+        """Whether nothing of it is held back for no fault of its own."""
+        try:
+            applied = self.batches.apply(entries, waits_for_locks=waits_for_locks)
+        except Exception:
+            self._give_back(entries)
+            raise
+        self.inbox.make_idle(self.consumer, list(applied.failed), ABANDONED_MS - RETRY_MS)
+        self.inbox.give_back(self.consumer, applied.kept, ABANDONED_MS - RETRY_MS)
+        if applied.trouble:
+            self.hold.show(applied.trouble)
+        return not applied.kept
+
+    def _give_back(self, entries: Sequence[Entry]) -> None:
+        """What of these is not settled waits on, and this delivery does not count: nobody looked at the entries."""
+        times = {entry.inbox_id: entry.times for entry in entries}
+        with suppress(redis.RedisError):  # then it counts
+            self.inbox.give_back(self.consumer, times, ABANDONED_MS - RETRY_MS)
+
+    def _linger(self) -> list[Entry]:
         """Wait a moment for more with the doorbell hushed, then clear it and look one last time."""
         self.inbox.hush_doorbell()
         entries = self.inbox.read(self.consumer, BATCH, LINGER_MS)

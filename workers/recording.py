@@ -18,19 +18,20 @@ from sqlalchemy import Connection
 from common import closures, ledger, periods, rules, standings, usernames
 from common.board import Standing
 from common.errors import ErrorCode
-from common.inbox_entries import Delivery
+from common.inbox_entries import Delivery, Update
 from common.keys import DEFAULT_BOARD
 from common.periods import ALL_TIME
 from common.records import LedgerRow, UpdateKey
 from common.scoring import Action, Catalogue, Event, Part, StandingKey, fold, scores_after
 from common.timestamps import parse_instant
+from workers.faults import UnusableUpdateError
 
 log = structlog.get_logger(__name__)
 
 _NOTHING = Action("", 0, 0, ())
 
 
-class UnknownUserError(ValueError):
+class UnknownUserError(UnusableUpdateError):
     """The inbox holds an update of a user that does not exist."""
 
 
@@ -49,7 +50,7 @@ def record(
 ) -> Recorded:
     """Record a batch in the caller's transaction; with `refusal`, every fresh update counts nothing.
 
-    Raises UnknownUserError or ledger.AlreadyRecordedError; the caller then rolls back.
+    Raises UnusableUpdateError or ledger.AlreadyRecordedError; the caller then rolls back.
     """
     ledger.share(connection)
     sent: dict[UpdateKey, Delivery] = {}
@@ -118,13 +119,20 @@ def _draft(
                 points=action.points if action and not refused else 0,
                 refusal=refused,
                 score_after=0,
-                occurred_at=parse_instant(update.occurred_at),
+                occurred_at=_occurred_at(update),
                 accepted_at=delivery.accepted_at,
                 recorded_at=now,
                 limits_others=limits_others,
             )
         )
     return rows
+
+
+def _occurred_at(update: Update) -> datetime:
+    try:
+        return parse_instant(update.occurred_at)
+    except ValueError as error:
+        raise UnusableUpdateError(f"occurred_at: {error}") from error
 
 
 def _windows(fresh: Iterable[Delivery], catalogue: Catalogue) -> dict[tuple[str, str], rules.Window]:

@@ -20,8 +20,13 @@ from common.verification import Verifier
 from workers.attempts import Attempts
 from workers.batches import Batches
 from workers.drain import Drain
+from workers.hold import Hold
 
 STATEMENT_TIMEOUT_MS = 30_000
+LOCK_TIMEOUT_MS = 2_000
+"""Batches hold their locks for milliseconds; who holds one longer is not waited for."""
+
+IDLE_IN_TRANSACTION_MS = 10_000
 
 
 @dataclass(frozen=True)
@@ -42,14 +47,20 @@ class WorkerState:
     @classmethod
     def create(cls, config: Settings) -> Self:
         client = redis.connect(config.redis_url)
-        engine = database.create(config, pool_size=2, statement_timeout_ms=STATEMENT_TIMEOUT_MS)
+        engine = database.create(
+            config,
+            pool_size=2,
+            statement_timeout_ms=STATEMENT_TIMEOUT_MS,
+            lock_timeout_ms=LOCK_TIMEOUT_MS,
+            idle_in_transaction_ms=IDLE_IN_TRANSACTION_MS,
+        )
         inbox = Inbox(client, capacity=config.inbox_max, receipt_ttl=config.receipt_ttl)
         rebuilder = Rebuilder(client, engine)
         catalogue = CatalogueCache(engine)
         board = Board(client)
         batches = Batches(engine, inbox, board, rebuilder, catalogue)
         consumer = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
-        drain = Drain(inbox, batches, consumer)
+        drain = Drain(inbox, batches, consumer, Hold(client))
         verifier, attempts = Verifier(engine, board), Attempts(client)
         return cls(config, engine, client, inbox, board, rebuilder, verifier, catalogue, drain, attempts)
 

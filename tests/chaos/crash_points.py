@@ -1,4 +1,4 @@
-"""Points at which a process of ours kills itself, once. Only the programs of this folder know of them."""
+"""Points at which a process of ours kills or freezes itself, once. Only the programs of this folder know of them."""
 
 import os
 import signal
@@ -10,17 +10,18 @@ from common import ledger, standings
 from common.inbox import Inbox
 from common.rebuild import Rebuilder
 
-POINT, MARKER = "CHAOS_CRASH_AT", "CHAOS_CRASH_MARKER"
-"""Environment variables: where to die, and the file that says that it was done."""
+POINT, MARKER, SIGNAL = "CHAOS_CRASH_AT", "CHAOS_CRASH_MARKER", "CHAOS_CRASH_SIGNAL"
+"""Environment variables: where to die, the file that then holds the process id, and by which signal (SIGKILL)."""
 
 
 def crash() -> None:
-    """Die as by kill -9, unless somebody has done it already."""
+    """Die as by kill -9, or stand still, unless somebody has done it already."""
     try:
-        os.close(os.open(Path(os.environ[MARKER]), os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+        with Path(os.environ[MARKER]).open("x") as marker:
+            marker.write(str(os.getpid()))
     except FileExistsError:
         return
-    os.kill(os.getpid(), signal.SIGKILL)
+    os.kill(os.getpid(), signal.Signals[os.environ.get(SIGNAL, "SIGKILL")])
 
 
 def _after(owner: Any, name: str) -> None:  # noqa: ANN401 - any class or module

@@ -72,6 +72,45 @@ def _freeze_worker(at: Installation, draw: random.Random, seconds: float) -> Non
             os.kill(pid, signal.SIGKILL)
 
 
+def _freeze_one_within_a_batch(at: Installation, draw: random.Random, seconds: float) -> None:
+    """One of the worker's processes stands still between merge and COMMIT, with its locks, beside a living one."""
+    marker = at.stack.folder / f"frozen-{draw.randrange(10**9)}"
+    environment = {
+        crash_points.POINT: "ledger insert",
+        crash_points.MARKER: str(marker),
+        crash_points.SIGNAL: "SIGSTOP",
+    }
+    at.variant_of["worker"] = Variant({"workers.app": "tests.chaos.crashing_worker"}, environment)
+    at.kill("worker")
+    deadline = time.monotonic() + _CRASHES_WITHIN_SECONDS
+    while not (marker.exists() and marker.read_text()):
+        if time.monotonic() > deadline:
+            raise AssertionError("no worker came to the point at which it was to freeze")
+        time.sleep(0.05)
+    time.sleep(seconds)
+    with suppress(ProcessLookupError):
+        os.kill(int(marker.read_text()), signal.SIGCONT)
+
+
+def _other_schema(*, restarts: bool = False) -> Fault:
+    """As on either side of a migration: the worker's version and the schema are not each other's."""
+
+    def hurt(at: Installation, draw: random.Random, seconds: float) -> None:
+        _rename_column(at, "score", "points")
+        if restarts:
+            at.kill("worker")
+        time.sleep(2 * seconds)
+        _rename_column(at, "points", "score")
+
+    suffix = ", worker restarted" if restarts else ""
+    return Fault(f"schema does not fit{suffix}", hurt, is_long=restarts)
+
+
+def _rename_column(at: Installation, old: str, new: str) -> None:
+    with at.engine.begin() as connection:
+        connection.exec_driver_sql(f"ALTER TABLE standings RENAME COLUMN {old} TO {new}")
+
+
 def _restart(server: str) -> Fault:
     def hurt(at: Installation, draw: random.Random, seconds: float) -> None:
         running: Any = getattr(at.servers, server)
@@ -203,6 +242,7 @@ def _no_beat(at: Installation, draw: random.Random, seconds: float) -> None:
 
 
 def _garbled(at: Installation, draw: random.Random, seconds: float) -> None:
+    """Entries that nobody can read; set aside after five deliveries."""
     for _ in range(3):
         at.client.xadd(keys.INBOX, {"update": "not JSON", "accepted_at": "0"})
 
@@ -294,6 +334,9 @@ FAULTS = (
     *(_kill_child(name) for name in ("web", "worker", "chores")),
     *(_terminate(name) for name in ("web", "worker", "chores", "beat")),
     Fault("worker frozen, then killed", _freeze_worker),
+    Fault("worker frozen beside a living one", _freeze_one_within_a_batch),
+    _other_schema(),
+    _other_schema(restarts=True),
     *(_restart(server) for server in ("valkey", "postgres")),
     *(_away(server) for server in ("valkey", "postgres")),
     *(_disk_full(server) for server in ("valkey", "postgres")),
@@ -319,7 +362,7 @@ FAULTS = (
     Fault("doorbells twentyfold", _many_doorbells),
     Fault("doorbells lost", _lost_doorbells),
     Fault("no beat, doorbells lost", _no_beat),
-    Fault("garbled entries", _garbled),
+    Fault("garbled entries", _garbled, is_long=True),
     Fault("poison entry", _poison, is_long=True),
     _crash("web", "accept"),
     *(_crash("worker", point) for point in crash_points.IN_WORKER),

@@ -1,14 +1,18 @@
 """The migrations make exactly the tables that the code knows, and run safely twice and at once."""
 
 import threading
+import time
+import uuid
 
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from sqlalchemy import text
 
 from common import catalogue, database, schema
 from common.models import metadata
 from tests.conftest import SettingsFactory
 from tests.servers import Servers
+from tests.waiting import wait_until
 
 
 def test_the_migrated_schema_is_the_one_in_the_code(make_settings: SettingsFactory) -> None:
@@ -36,4 +40,38 @@ def test_migrating_an_empty_database_twice_and_at_once_is_safe(
     with engine.connect() as connection:
         assert schema.is_current(connection)
         assert catalogue.load(connection) == catalogue.DEFAULTS
+    engine.dispose()
+
+
+def test_a_migration_keeps_a_batch_waiting_no_longer_than_its_lock_timeout(
+    servers: Servers, make_settings: SettingsFactory
+) -> None:
+    """It asks for a table that a transaction of the service holds; whoever comes later waits behind the request."""
+    url = servers.create_database(f"busy_{uuid.uuid4().hex[:8]}")
+    engine = database.create(make_settings(DATABASE_URL=url), pool_size=4, statement_timeout_ms=60_000)
+    schema.migrate(engine, "0008")
+    set_aside = text("INSERT INTO score_quarantine (inbox_id, reason, payload) VALUES (:id, '-', '{}')")
+    waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted AND mode = 'AccessExclusiveLock'")
+    thread = threading.Thread(target=schema.migrate, args=(engine,))
+
+    def is_waiting() -> bool:
+        with engine.connect() as looking:
+            return bool(looking.execute(waiting).scalar_one())
+
+    with engine.connect() as batch:
+        batch.execute(set_aside, {"id": "1-0"})
+        thread.start()
+        wait_until(is_waiting)
+        asked = time.monotonic()
+        with engine.begin() as later:
+            later.execute(set_aside, {"id": "2-0"})
+        waited = time.monotonic() - asked
+        with engine.connect() as connection:
+            assert not schema.is_current(connection)
+        batch.commit()
+    thread.join(60)
+    assert waited < schema.LOCK_TIMEOUT_MS / 1000 + 1
+    with engine.connect() as connection:
+        assert schema.is_current(connection)
+        assert connection.execute(text("SELECT count(*) FROM score_quarantine")).scalar_one() == 2
     engine.dispose()
