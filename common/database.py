@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import Connection, Engine, create_engine, event, text
 
+from common import failures
 from common.settings import Settings
 
 CONNECT_TIMEOUT_SECONDS = 2
@@ -21,7 +22,7 @@ def create(settings: Settings, *, pool_size: int, statement_timeout_ms: int) -> 
         "application_name": "scoreboard",
         "options": f"-c timezone=UTC -c statement_timeout={statement_timeout_ms}",
     }
-    return create_engine(
+    engine = create_engine(
         settings.database_url,
         pool_size=pool_size,
         max_overflow=0,
@@ -30,6 +31,14 @@ def create(settings: Settings, *, pool_size: int, statement_timeout_ms: int) -> 
         connect_args=options,
         hide_parameters=True,  # an error's text goes into the log; password hashes and names do not
     )
+    event.listen(engine, "commit", _note_commit)
+    return engine
+
+
+def _note_commit(connection: Connection) -> None:
+    """SQLAlchemy calls it just before it sends a COMMIT."""
+    del connection
+    failures.commit_sent()
 
 
 def ping(engine: Engine) -> None:

@@ -35,7 +35,7 @@ def check_settings(env: Mapping[str, str]) -> Settings:
 
 def check_redis(config: Settings, env: Mapping[str, str]) -> None:
     """Raises StartError for a server of the operator's that throws keys away: web and worker would not start on it."""
-    urls = {"REDIS_URL": config.redis_url, "BROKER_URL": config.celery_broker_url}
+    urls = {"REDIS_URL": config.redis_url, "BROKER_URL": config.broker_redis_url}
     for name, url in urls.items():
         if environment.is_given(env, name):
             try:

@@ -10,7 +10,7 @@ from flask_sock import Sock
 from simple_websocket import Server
 from werkzeug.exceptions import MethodNotAllowed
 
-from common import redis, tickets
+from common import failures, redis, tickets
 from common.errors import ErrorCode, ScoreboardError, invalid_field
 from common.periods import Period
 from common.schemas import LiveQuery
@@ -92,6 +92,7 @@ def init_app(app: Flask, adapters: Services) -> None:
         ErrorCode.TOO_MANY_CONNECTIONS,
         ErrorCode.DEPENDENCY_UNAVAILABLE,
         ErrorCode.REBUILDING,
+        ErrorCode.OUTCOME_UNKNOWN,
     ],
 )
 @public
@@ -123,7 +124,8 @@ def _redeemed(token: str | None) -> Ticket | None:
         if services().settings.live_auth == "required":
             raise ScoreboardError(ErrorCode.TOKEN_MISSING, "A ticket is needed: POST /api/auth/ticket.")
         return None
-    ticket = tickets.redeem(services().redis, token)
+    with failures.effect("The ticket may be used up; ask for a new one."):
+        ticket = tickets.redeem(services().redis, token)
     if ticket is None:
         raise ScoreboardError(ErrorCode.TOKEN_INVALID, "This ticket is not valid: unknown, used or expired.")
     if not services().revocations.is_live(ticket.session_id, ticket.user_id):

@@ -22,6 +22,8 @@ from web.services import Services
 TIMESTAMP_WINDOW = timedelta(seconds=300)
 TWIN_POLL_SECONDS = 0.05
 
+_ACCEPTED_OR_NOT = "It may have been accepted; send it again with the same key."
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -102,7 +104,8 @@ def _find(services: Services, claim: ScoreUpdateRequest, problem: ScoreboardErro
 
 def _accept(inbox: Inbox, update: Update) -> Accepted | Known:
     try:
-        return inbox.accept(update)
+        with failures.effect(_ACCEPTED_OR_NOT):
+            return inbox.accept(update)
     except InboxFullError:
         raise inbox_is_full() from None
 
