@@ -1,5 +1,6 @@
 """The one factory of Redis clients, and the scripts that run inside the server."""
 
+import ssl
 import time
 from collections.abc import Iterator, Mapping
 from importlib import resources
@@ -23,8 +24,16 @@ SILENT_SECONDS = 5.0
 DEAD_AFTER_SECONDS = 10.0
 
 
-class EvictionError(Exception):
-    """The server may forget what it was trusted with; the text says how."""
+class UnfitServerError(Exception):
+    """The server cannot be used as it is; the text says why, and what to do."""
+
+
+class EvictionError(UnfitServerError):
+    """It may forget what it was trusted with."""
+
+
+class CertificateError(UnfitServerError):
+    """It does not prove to be the server that the URL names."""
 
 
 class _FailFast(_Connection):
@@ -150,17 +159,32 @@ def listen(subscription: PubSub) -> Iterator[dict[str, Any] | None]:
 def refuse_eviction(url: str) -> None:
     """Raise EvictionError if this server throws keys away when it is full: an accepted update could be among them.
 
-    A server that is away, or that does not say, is given the benefit of the doubt.
+    A server that is away, or that does not say, is given the benefit of the doubt. Raises CertificateError for one
+    whose certificate is not to be believed.
     """
     client = connect(url, connections=1)
     try:
         policy = client.info("memory").get("maxmemory_policy", "noeviction")
-    except redis.RedisError:
+    except redis.RedisError as error:
+        if reason := _distrust(error):
+            raise CertificateError(
+                f"the server's certificate is refused ({reason}): ssl_ca_certs=/path/ca.pem names the authority that "
+                "signed it, and the host must be one of its names"
+            ) from None
         return
     finally:
         client.close()
     if policy != "noeviction":
         raise EvictionError(f"its maxmemory-policy is {policy}, which loses updates when it is full; set noeviction")
+
+
+def _distrust(error: BaseException | None) -> str | None:
+    """What is wrong with the certificate that caused this error, if one did."""
+    while error:
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return error.verify_message
+        error = error.__cause__ or error.__context__
+    return None
 
 
 def script(client: Client, *names: str) -> Script:

@@ -40,7 +40,7 @@ def check_redis(config: Settings, env: Mapping[str, str]) -> None:
         if environment.is_given(env, name):
             try:
                 redis.refuse_eviction(url)
-            except redis.EvictionError as error:
+            except redis.UnfitServerError as error:
                 raise StartError(f"{name}: {error}") from None
 
 

@@ -54,7 +54,7 @@ def on_starting(server: Arbiter) -> None:
     our_logging.configure(_settings, "web")
     try:
         redis.refuse_eviction(_settings.redis_url)
-    except redis.EvictionError as error:
+    except redis.UnfitServerError as error:
         sys.exit(f"web cannot start: REDIS_URL: {error}")
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft < _FILES:

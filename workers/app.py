@@ -28,7 +28,7 @@ def refuse_eviction(**_: object) -> None:
     try:
         for url in {config.redis_url, config.broker_redis_url}:
             redis.refuse_eviction(url)
-    except redis.EvictionError as error:
+    except redis.UnfitServerError as error:
         sys.exit(f"worker cannot start: REDIS_URL or BROKER_URL: {error}")
 
 
