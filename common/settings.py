@@ -39,6 +39,12 @@ _UNESCAPED = (
 )
 
 
+_REDIS = (
+    "Redis or Valkey: inbox, board and caches. `redis://`, `rediss://` (TLS) or `unix://`, see "
+    "[operations](operations.md#redis-by-tls-and-by-unix-socket)."
+)
+
+
 class SettingsError(Exception):
     """A setting is missing or bad; the text names each one."""
 
@@ -119,7 +125,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True)
 
     database_url: PostgresUrl = Field(alias="DATABASE_URL", repr=False, description="PostgreSQL: the truth.")
-    redis_url: RedisUrl = Field(alias="REDIS_URL", repr=False, description="Redis or Valkey: inbox, board and caches.")
+    redis_url: RedisUrl = Field(alias="REDIS_URL", repr=False, description=_REDIS)
     broker_url: RedisUrl | None = Field(
         None, alias="BROKER_URL", repr=False, description="Celery's broker. Default: REDIS_URL."
     )
@@ -205,7 +211,8 @@ class Settings(BaseSettings):
     allowed_origins: Origins = Field(
         "",
         alias="SCOREBOARD_ALLOWED_ORIGINS",
-        description="Further origins whose pages may call the API and open the live socket.",
+        description="Further origins, separated by spaces or commas, whose pages may call the API and open the live "
+        "socket: `https://game.example https://www.game.example`.",
     )
 
     @classmethod
