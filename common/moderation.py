@@ -25,7 +25,9 @@ class Moderator:
         self._inbox = inbox
 
     def carry_out(self, decision: Decision) -> None:
-        """Safe to run twice. Raises redis.RedisError or SQLAlchemyError with nothing decided.
+        """Safe to run twice. Raises redis.RedisError or SQLAlchemyError with nothing decided, or, if a COMMIT was sent
+
+        and not answered, with nobody knowing.
 
         If Redis goes away in the middle, a worker tells it later.
         """

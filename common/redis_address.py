@@ -28,10 +28,11 @@ _DEFAULT_PORT = 6379
 _LONGEST_SOCKET_PATH = 107
 """Bytes, by `sun_path` of Linux."""
 
-_UNREADABLE = (
+UNREADABLE = (
     "cannot be read as a URL: every special character of user name, password and path must be percent-encoded "
     "(@ is %40, / is %2F, # is %23, : is %3A, ? is %3F)"
 )
+"""True of the URLs of any server. What the parsers say themselves repeats what they stumbled over."""
 
 
 @dataclass(frozen=True)
@@ -67,16 +68,16 @@ def parse(url: str) -> RedisAddress:
         port = parts.port
         parameters = dict(parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query)))
     except ValueError:
-        raise ValueError(_UNREADABLE) from None
+        raise ValueError(UNREADABLE) from None
     if parts.scheme not in ("redis", "rediss", "unix") or "://" not in url:
         raise ValueError("must start with redis://, rediss:// (TLS) or unix:// (a socket)")
     if parts.fragment or "#" in url:
-        raise ValueError(_UNREADABLE)
+        raise ValueError(UNREADABLE)
     scheme = cast(Scheme, parts.scheme)
     _refuse_unknown(scheme, parameters)
     database = parameters.pop("db", "0" if scheme == "unix" else parts.path.strip("/") or "0")
     if not (database.isascii() and database.isdigit()):
-        raise ValueError(f"must end with the number of a database, or {_UNREADABLE}")
+        raise ValueError(f"must end with the number of a database, or {UNREADABLE}")
     return RedisAddress(
         scheme=scheme,
         host=parts.hostname or "localhost",

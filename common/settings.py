@@ -32,13 +32,6 @@ _PLACEHOLDER = re.compile(rb"(change|replace).{0,3}(me|this)|your.{0,3}(secret|k
 _ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?", re.ASCII)
 """RFC 6454 section 6.2, as browsers send it."""
 
-
-_UNESCAPED = (
-    "cannot be read as a URL: every special character of user name and password must be percent-encoded "
-    "(@ is %40, / is %2F, # is %23, : is %3A, ? is %3F)"
-)
-
-
 _REDIS = (
     "Redis or Valkey: inbox, board and caches. `redis://`, `rediss://` (TLS) or `unix://`, see "
     "[operations](operations.md#redis-by-tls-and-by-unix-socket)."
@@ -58,9 +51,9 @@ def _postgresql(url: str) -> str:
     try:
         parts = make_url(named)
     except (ArgumentError, ValueError):
-        raise ValueError(_UNESCAPED) from None  # what they say repeats a piece of the password
+        raise ValueError(redis_address.UNREADABLE) from None
     if any("@" in part for part in (parts.host or "", parts.database or "")):
-        raise ValueError(_UNESCAPED)
+        raise ValueError(redis_address.UNREADABLE)
     return named
 
 

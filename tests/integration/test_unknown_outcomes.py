@@ -206,7 +206,7 @@ def test_a_commit_whose_answer_is_lost_is_unknown(
 ) -> None:
     postgres_proxy.manner.cut_after = b"COMMIT"
     answer = call(chief, route, ada.user_id)
-    assert postgres_proxy.manner.cut_after is None
+    assert not postgres_proxy.manner.cut_after
     assert is_unknown(answer)
     assert call(chief, route, ada.user_id).status_code in REPEATED[route]
 

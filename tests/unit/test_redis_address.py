@@ -52,6 +52,7 @@ def test_celery_reads_the_password_and_the_files_as_they_were_meant() -> None:
     url = "rediss://us%25er:p%40%2F%3A%25@h:1/3?ssl_ca_certs=/etc/a%20%25b.pem"
     read = Connection(redis_address.parse(url).for_celery())
     assert (read.userid, read.password, read.virtual_host) == ("us%er", "p@/:%", "3")
+    assert isinstance(read.ssl, dict)
     assert read.ssl["ssl_ca_certs"] == "/etc/a %b.pem"
 
 
