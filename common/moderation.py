@@ -25,10 +25,9 @@ class Moderator:
         self._inbox = inbox
 
     def carry_out(self, decision: Decision) -> None:
-        """Safe to run twice. Raises redis.RedisError or SQLAlchemyError with nothing decided, or, if a COMMIT was sent
+        """Safe to run twice. Raises redis.RedisError or SQLAlchemyError with nothing decided.
 
-        and not answered, with nobody knowing.
-
+        The exception is a COMMIT that was sent and not answered: then nobody knows.
         If Redis goes away in the middle, a worker tells it later.
         """
         if decision.suspended:
