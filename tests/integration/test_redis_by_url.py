@@ -17,9 +17,12 @@ from kombu.exceptions import OperationalError
 from common import keys, redis, tasks
 from common.settings import Settings
 from dev import valkey
-from tests.conftest import SettingsFactory
+from tests.caller import Caller
+from tests.conftest import TEMPLATE, SettingsFactory
 from tests.documents import documented_application
-from tests.stack import free_port
+from tests.live_client import LiveClient
+from tests.servers import Servers
+from tests.stack import free_port, running_stack
 from tests.tls_proxy import Authority, TlsProxy
 from tests.waiting import wait_until
 from web.doorbell import Doorbell
@@ -173,10 +176,21 @@ def test_a_broker_that_does_not_prove_itself_is_not_spoken_to(
 ) -> None:
     with distrusted(places, why) as (proxy, url):
         settings = make_settings(BROKER_URL=url)
-        bell = Doorbell(settings.celery_broker_url)
-        bell._send()
+        Doorbell(settings.celery_broker_url).ring()
         connection = PersistentConnection(settings.celery_broker_url, transport_options=tasks.BROKER_OPTIONS)
         with connection, pytest.raises((OperationalError, redis_py.ConnectionError), match="CERTIFICATE_VERIFY"):
             connection.connect()
         assert proxy.served == 0
     assert places.own.llen(tasks.QUEUE) == 0
+
+
+@pytest.mark.parametrize("scheme", ["rediss", "unix"])
+def test_the_whole_product_runs_on_it(servers: Servers, places: Places, tls: TlsProxy, scheme: str) -> None:
+    database_url = servers.create_database(f"by_url_{scheme}", TEMPLATE)
+    with running_stack(servers, database_url, DATABASE, REDIS_URL=places.url(scheme, tls)) as stack:
+        caller = Caller(stack, "ada")
+        applied = caller.update("win-match")
+        assert (applied.status_code, applied.json()["entry"]["score"]) == (200, 25)
+        with LiveClient(stack.live_url) as viewer:
+            viewer.wait_until(lambda screen: screen.scores == [(caller.user_id, 25)])
+        assert "insecure" not in stack.log("web") + stack.log("worker") + stack.log("beat")
