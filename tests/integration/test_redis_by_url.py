@@ -192,5 +192,6 @@ def test_the_whole_product_runs_on_it(servers: Servers, places: Places, tls: Tls
         applied = caller.update("win-match")
         assert (applied.status_code, applied.json()["entry"]["score"]) == (200, 25)
         with LiveClient(stack.live_url) as viewer:
-            viewer.wait_until(lambda screen: screen.scores == [(caller.user_id, 25)])
+            viewer.wait_for(lambda message: message["type"] == "snapshot")
+            assert viewer.screen.scores == [(caller.user_id, 25)]
         assert "insecure" not in stack.log("web") + stack.log("worker") + stack.log("beat")
