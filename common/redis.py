@@ -166,11 +166,7 @@ def refuse_eviction(url: str) -> None:
     try:
         policy = client.info("memory").get("maxmemory_policy", "noeviction")
     except redis.RedisError as error:
-        if reason := _distrust(error):
-            raise CertificateError(
-                f"the server's certificate is refused ({reason}): ssl_ca_certs=/path/ca.pem names the authority that "
-                "signed it, and the host must be one of its names"
-            ) from None
+        _refuse_certificate(error)
         return
     finally:
         client.close()
@@ -178,13 +174,27 @@ def refuse_eviction(url: str) -> None:
         raise EvictionError(f"its maxmemory-policy is {policy}, which loses updates when it is full; set noeviction")
 
 
-def _distrust(error: BaseException | None) -> str | None:
-    """What is wrong with the certificate that caused this error, if one did."""
-    while error:
-        if isinstance(error, ssl.SSLCertVerificationError):
-            return error.verify_message
-        error = error.__cause__ or error.__context__
-    return None
+def refuse_untrusted(url: str) -> None:
+    """Raise CertificateError if this server's certificate is not to be believed. One that is away is given time."""
+    client = connect(url, connections=1)
+    try:
+        client.ping()
+    except redis.RedisError as error:
+        _refuse_certificate(error)
+    finally:
+        client.close()
+
+
+def _refuse_certificate(error: BaseException) -> None:
+    """Raise CertificateError if a certificate caused this error."""
+    cause: BaseException | None = error
+    while cause:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            raise CertificateError(
+                f"the server's certificate is refused ({cause.verify_message}): ssl_ca_certs=/path/ca.pem names the "
+                "authority that signed it, and the host must be one of its names"
+            ) from None
+        cause = cause.__cause__ or cause.__context__
 
 
 def script(client: Client, *names: str) -> Script:

@@ -118,6 +118,7 @@ def test_our_clients_speak_and_listen(places: Places, tls: TlsProxy, scheme: str
     assert places.own.get("said") == scheme
     assert tls.served == (2 if scheme == "rediss" else 0)
     redis.refuse_eviction(url)
+    redis.refuse_untrusted(url)
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
@@ -155,8 +156,9 @@ def test_our_clients_send_no_password_to_a_server_that_does_not_prove_itself(pla
         for connect in (redis.connect, redis.connect_to_listen):
             with closing(connect(url)) as client, pytest.raises(redis_py.ConnectionError, match="CERTIFICATE_VERIFY"):
                 client.ping()
-        with pytest.raises(redis.CertificateError, match="ssl_ca_certs"):
-            redis.refuse_eviction(url)
+        for refuse in (redis.refuse_eviction, redis.refuse_untrusted):
+            with pytest.raises(redis.CertificateError, match="ssl_ca_certs"):
+                refuse(url)
         assert proxy.served == 0
 
 
