@@ -74,6 +74,12 @@ def command_sent() -> None:
         work.doubt = work.effect
 
 
+def command_refused(doubt_before: str | None) -> None:
+    """The command did nothing, by its reply: what was in doubt before it was sent is in doubt still, and no more."""
+    if work := _work.get():
+        work.doubt = doubt_before
+
+
 def commit_sent() -> None:
     """A COMMIT is on its way to PostgreSQL."""
     if work := _work.get():

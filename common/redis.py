@@ -10,6 +10,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.client import PubSub
 from redis.commands.core import Script
+from redis.exceptions import NoScriptError, OutOfMemoryError, ReadOnlyError
 from redis.retry import Retry
 
 from common import failures, redis_address
@@ -22,6 +23,10 @@ CONNECT_TIMEOUT_SECONDS = 0.5
 COMMAND_TIMEOUT_SECONDS = 0.8
 SILENT_SECONDS = 5.0
 DEAD_AFTER_SECONDS = 10.0
+
+
+_WRITES_NOTHING = (OutOfMemoryError, NoScriptError, ReadOnlyError)
+"""Replies of a server that refuses the first write of a command or script; so is MISCONF, of one whose disk is full."""
 
 
 class UnfitServerError(Exception):
@@ -60,12 +65,17 @@ class _FailFast(_Connection):
         super().send_packed_command(*arguments, **keywords)  # type: ignore[no-untyped-call]  # redis-py
 
     def read_response(self, *arguments: Any, **keywords: Any) -> Any:  # noqa: ANN401
+        doubt_before = failures.in_doubt()
         if not self._is_shaking_hands:
             failures.command_sent()
         try:
             return super().read_response(*arguments, **keywords)
         except redis.TimeoutError:
             failures.note("redis")
+            raise
+        except redis.ResponseError as error:
+            if isinstance(error, _WRITES_NOTHING) or str(error).startswith("MISCONF"):
+                failures.command_refused(doubt_before)
             raise
 
     @staticmethod

@@ -221,6 +221,16 @@ def test_without_postgresql_nothing_was_committed(
     assert (answer.status_code, error_code(answer)) == (503, "dependency_unavailable")
 
 
+def test_a_redis_without_memory_has_taken_nothing(ada: Player, worker: WorkerState) -> None:
+    worker.redis.config_set("maxmemory", "1")
+    try:
+        answer = ada.update()
+    finally:
+        worker.redis.config_set("maxmemory", "0")
+    assert (answer.status_code, error_code(answer)) == (503, "dependency_unavailable")
+    assert worker.inbox.depth() == 0
+
+
 def test_a_full_inbox_has_taken_nothing(ada: Player, services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(services.inbox, "_capacity", 0)
     assert error_code(ada.update()) == "dependency_unavailable"

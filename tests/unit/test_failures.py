@@ -78,3 +78,15 @@ def test_where_nothing_was_begun_nothing_is_in_doubt() -> None:
         failures.command_sent()
     failures.commit_sent()
     assert failures.in_doubt() is None
+
+
+def test_a_refused_command_leaves_in_doubt_what_was_so_before() -> None:
+    with failures.effect("send it again"):
+        failures.command_sent()
+        failures.command_refused(None)
+        assert failures.in_doubt() is None
+        failures.command_sent()
+        before = failures.in_doubt()
+        failures.command_sent()
+        failures.command_refused(before)
+    assert failures.in_doubt() == "send it again"
