@@ -12,6 +12,7 @@ except settings.SettingsError as error:
     sys.exit(f"celery cannot start: {error}")
 
 broker_url = _settings.celery_broker_url
+broker_use_ssl = _settings.broker_tls
 broker_connection_retry_on_startup = True
 broker_connection_max_retries = None
 broker_transport_options = tasks.BROKER_OPTIONS

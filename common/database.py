@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, text
+from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import OperationalError
 
+from common import failures
 from common.settings import Settings
 
 CONNECT_TIMEOUT_SECONDS = 2
@@ -50,7 +51,7 @@ def create(
         "application_name": "scoreboard",
         "options": " ".join(["-c timezone=UTC", *(f"-c {name}={limit}" for name, limit in timeouts.items())]),
     }
-    return create_engine(
+    engine = create_engine(
         settings.database_url,
         pool_size=pool_size,
         max_overflow=0,
@@ -59,6 +60,14 @@ def create(
         connect_args=options,
         hide_parameters=True,  # an error's text goes into the log; password hashes and names do not
     )
+    event.listen(engine, "commit", _note_commit)
+    return engine
+
+
+def _note_commit(connection: Connection) -> None:
+    """SQLAlchemy calls it just before it sends a COMMIT."""
+    del connection
+    failures.commit_sent()
 
 
 def limit_lock_waits(connection: Connection, milliseconds: int) -> None:

@@ -56,6 +56,7 @@ class ErrorCode(StrEnum):
     INTERNAL_ERROR = "internal_error"
     DEPENDENCY_UNAVAILABLE = "dependency_unavailable"
     REBUILDING = "rebuilding"
+    OUTCOME_UNKNOWN = "outcome_unknown"
 
 
 class FieldProblem(TypedDict):
@@ -117,3 +118,8 @@ def unavailable(what: str) -> ScoreboardError:
     return ScoreboardError(
         ErrorCode.DEPENDENCY_UNAVAILABLE, f"{what} cannot be reached. Nothing was changed; try again.", None, 1
     )
+
+
+def outcome_unknown(what: str, advice: str) -> ScoreboardError:
+    """A dependency went away after it was told to act: nobody knows whether it did. `advice` is for the client."""
+    return ScoreboardError(ErrorCode.OUTCOME_UNKNOWN, f"{what} did not confirm it. {advice}", None, 1)

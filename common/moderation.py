@@ -27,6 +27,7 @@ class Moderator:
     def carry_out(self, decision: Decision) -> None:
         """Safe to run twice. Raises redis.RedisError or SQLAlchemyError with nothing decided.
 
+        The exception is a COMMIT that was sent and not answered: then nobody knows.
         If Redis goes away in the middle, a worker tells it later.
         """
         if decision.suspended:

@@ -76,7 +76,10 @@ class Revocations:
             return set(session_ids) - sessions.live_among(connection, session_ids, datetime.now(UTC))
 
     def revoke(self, session_id: str, in_database: Callable[[Connection], None]) -> None:
-        """Run the three steps. Raises redis.RedisError or SQLAlchemyError with the session as it was."""
+        """Run the three steps. Raises redis.RedisError with the session as it was, or SQLAlchemyError.
+
+        After that the session is as it was, unless the COMMIT was sent and not answered.
+        """
         self.announce(session_id)
         with self._engine.begin() as connection:
             in_database(connection)

@@ -2,14 +2,18 @@
 
 import os
 import re
+import ssl
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
 from limits import parse_many as parse_limits
 from pydantic import AfterValidator, Field, SecretBytes, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
+
+from common import redis_address
 
 SECRETS = (
     "DATABASE_URL",
@@ -28,6 +32,11 @@ _PLACEHOLDER = re.compile(rb"(change|replace).{0,3}(me|this)|your.{0,3}(secret|k
 _ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?", re.ASCII)
 """RFC 6454 section 6.2, as browsers send it."""
 
+_REDIS = (
+    "Redis or Valkey: inbox, board and caches. `redis://`, `rediss://` (TLS) or `unix://`, see "
+    "[operations](operations.md#redis-by-tls-and-by-unix-socket)."
+)
+
 
 class SettingsError(Exception):
     """A setting is missing or bad; the text names each one."""
@@ -38,13 +47,35 @@ def _postgresql(url: str) -> str:
     scheme, separator, rest = url.partition("://")
     if scheme not in ("postgresql", "postgres", "postgresql+psycopg2") or not separator:
         raise ValueError("must start with postgresql://")
-    return f"postgresql+psycopg2://{rest}"
+    named = f"postgresql+psycopg2://{rest}"
+    try:
+        parts = make_url(named)
+    except (ArgumentError, ValueError):
+        raise ValueError(redis_address.UNREADABLE) from None
+    if any("@" in part for part in (parts.host or "", parts.database or "")):
+        raise ValueError(redis_address.UNREADABLE)
+    return named
 
 
 def _redis(url: str) -> str:
-    if urlsplit(url).scheme not in ("redis", "rediss", "unix"):
-        raise ValueError("must start with redis://, rediss:// or unix://")
+    address = redis_address.parse(url)
+    for name in address.tls_files:
+        try:
+            _load_tls_file(name, address.tls_files)
+        except OSError:  # ssl.SSLError is one
+            raise ValueError(f"{name} must be the path of a PEM file that this process may read") from None
     return url
+
+
+def _load_tls_file(name: str, files: Mapping[str, str]) -> None:
+    """Raises OSError for a file that would fail every connection later."""
+    context = ssl.create_default_context()
+    if name == "ssl_ca_certs":
+        context.load_verify_locations(cafile=files[name])
+    elif name == "ssl_certfile":
+        context.load_cert_chain(files[name], files.get("ssl_keyfile"))
+    else:
+        Path(files[name]).read_bytes()
 
 
 def _rate_limit(text: str) -> str:
@@ -87,7 +118,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True)
 
     database_url: PostgresUrl = Field(alias="DATABASE_URL", repr=False, description="PostgreSQL: the truth.")
-    redis_url: RedisUrl = Field(alias="REDIS_URL", repr=False, description="Redis or Valkey: inbox, board and caches.")
+    redis_url: RedisUrl = Field(alias="REDIS_URL", repr=False, description=_REDIS)
     broker_url: RedisUrl | None = Field(
         None, alias="BROKER_URL", repr=False, description="Celery's broker. Default: REDIS_URL."
     )
@@ -173,7 +204,8 @@ class Settings(BaseSettings):
     allowed_origins: Origins = Field(
         "",
         alias="SCOREBOARD_ALLOWED_ORIGINS",
-        description="Further origins whose pages may call the API and open the live socket.",
+        description="Further origins, separated by spaces or commas, whose pages may call the API and open the live "
+        "socket: `https://game.example https://www.game.example`.",
     )
 
     @classmethod
@@ -190,8 +222,20 @@ class Settings(BaseSettings):
         return (init_settings,)
 
     @property
-    def celery_broker_url(self) -> str:
+    def broker_redis_url(self) -> str:
+        """The broker's server as our own clients take it."""
         return self.broker_url or self.redis_url
+
+    @property
+    def celery_broker_url(self) -> str:
+        """The same as Celery takes it."""
+        return redis_address.parse(self.broker_redis_url).for_celery()
+
+    @property
+    def broker_tls(self) -> dict[str, str] | None:
+        """What Flower has to be told of TLS besides; None without."""
+        address = redis_address.parse(self.broker_redis_url)
+        return {"ssl_cert_reqs": "required", **address.tls_files} if address.scheme == "rediss" else None
 
     @property
     def rate_limit_url(self) -> str:

@@ -6,7 +6,10 @@ import sys
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
 
+from common import redis_address
 from dev import environment, postgres_home
+
+_TLS_OPTIONS = {"ssl_ca_certs": "--cacert", "ssl_certfile": "--cert", "ssl_keyfile": "--key"}
 
 
 def main(console: str) -> None:
@@ -33,12 +36,16 @@ def _redis_cli(url: str) -> tuple[dict[str, str], list[str]]:
     program = shutil.which("valkey-cli") or shutil.which("redis-cli")
     if program is None:
         sys.exit("neither valkey-cli nor redis-cli is installed, and the wheel of Valkey has only the server")
-    parts = urlsplit(url)
-    return {"REDISCLI_AUTH": unquote(parts.password or "")}, [
-        program,
-        "-u",
-        parts._replace(netloc=_address(parts)).geturl(),
-    ]
+    address = redis_address.parse(url)
+    if address.scheme == "unix":
+        where = ["-s", address.socket_path, "-n", str(address.database)]
+    else:
+        parts = urlsplit(url)
+        bare = parts._replace(netloc=_address(parts), path=f"/{address.database}", query="")
+        where = ["-u", bare.geturl()]
+    where += [word for name, path in address.tls_files.items() for word in (_TLS_OPTIONS[name], path)]
+    user = ["--user", address.username] if address.username else []
+    return {"REDISCLI_AUTH": address.password or ""}, [program, *where, *user]
 
 
 def _without_password(parts: SplitResult) -> str:

@@ -34,13 +34,20 @@ def check_settings(env: Mapping[str, str]) -> Settings:
 
 
 def check_redis(config: Settings, env: Mapping[str, str]) -> None:
-    """Raises StartError for a server of the operator's that throws keys away: web and worker would not start on it."""
-    urls = {"REDIS_URL": config.redis_url, "BROKER_URL": config.celery_broker_url}
-    for name, url in urls.items():
+    """Raises StartError for a server of the operator's that throws keys away or has a bad certificate.
+
+    Web and worker would not start on it.
+    """
+    checks = {
+        "REDIS_URL": (redis.refuse_eviction, config.redis_url),
+        "BROKER_URL": (redis.refuse_eviction, config.broker_redis_url),
+        "LIMITER_URL": (redis.refuse_untrusted, config.rate_limit_url),
+    }
+    for name, (refuse, url) in checks.items():
         if environment.is_given(env, name):
             try:
-                redis.refuse_eviction(url)
-            except redis.EvictionError as error:
+                refuse(url)
+            except redis.UnfitServerError as error:
                 raise StartError(f"{name}: {error}") from None
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import structlog
 from flask import Blueprint, Response, jsonify
 
-from common import accounts, sessions, signing, tickets, tokens
+from common import accounts, failures, sessions, signing, tickets, tokens
 from common.accounts import User
 from common.errors import ErrorCode, ScoreboardError
 from common.schemas import LoginRequest, RefreshRequest, RegisterRequest
@@ -134,7 +134,8 @@ def logout() -> Response:
 def ticket() -> Response:
     """What opens the live socket with a viewer's own place: an access token has no place in an address."""
     caller = identity()
-    token = tickets.issue(services().redis, Ticket(caller.user_id, caller.session_id))
+    with failures.effect(failures.REPEAT):
+        token = tickets.issue(services().redis, Ticket(caller.user_id, caller.session_id))
     answer: IssuedTicket = {"ticket": token, "expiresIn": tickets.LIFETIME_SECONDS}
     return jsonify(answer)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from common import ledger, usernames
+from common import failures, ledger, usernames
 from common.errors import ErrorCode, ScoreboardError
 from common.inbox import InboxFullError
 from common.inbox_entries import Update
@@ -12,6 +12,8 @@ from common.wire import BatchAccepted, BatchRefusal
 from web import updates
 from web.parsing import validated
 from web.services import Services
+
+_ACCEPTED_OR_NOT = "All its good updates may have been accepted, or none; send it again with the same keys."
 
 Claims = Mapping[int, Claim]
 """By their place in the batch."""
@@ -44,7 +46,10 @@ class Verdicts:
 
 
 def submit(services: Services, items: Sequence[object], request_id: str) -> BatchAccepted:
-    """Accept what can be accepted. Raises `dependency_unavailable` when the inbox has no room for all of it."""
+    """Accept what can be accepted: all that is new and good in one step, or none of it.
+
+    Raises `dependency_unavailable` when the inbox has no room for all of it.
+    """
     verdicts = Verdicts()
     claims = _not_recorded(services, _of_good_users(services, _read(items, verdicts), verdicts), verdicts)
     problems = {
@@ -112,7 +117,8 @@ def _accept(services: Services, claims: Claims, request_id: str, verdicts: Verdi
     if not claims:
         return
     try:
-        ring, receipts = services.inbox.accept_all([_update(claim, request_id) for claim in claims.values()])
+        with failures.effect(_ACCEPTED_OR_NOT):
+            ring, receipts = services.inbox.accept_all([_update(claim, request_id) for claim in claims.values()])
     except InboxFullError:
         raise updates.inbox_is_full() from None
     if ring:

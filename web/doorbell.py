@@ -12,7 +12,7 @@ log = structlog.get_logger(__name__)
 
 
 class Doorbell:
-    """A sender of `scores.apply`."""
+    """A sender of `scores.apply`. `broker_url` is as Celery takes it."""
 
     def __init__(self, broker_url: str) -> None:
         self._celery = Celery("scoreboard-web", broker=broker_url, set_as_current=False)

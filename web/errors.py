@@ -10,8 +10,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from werkzeug.exceptions import HTTPException
 
-from common import metrics
-from common.errors import ErrorCode, ErrorDetails, ScoreboardError, unavailable
+from common import failures, metrics
+from common.errors import ErrorCode, ErrorDetails, ScoreboardError, outcome_unknown, unavailable
 from common.wire import Error, ErrorDescription
 
 log = structlog.get_logger(__name__)
@@ -55,6 +55,7 @@ STATUS_OF = {
     ErrorCode.INTERNAL_ERROR: 500,
     ErrorCode.DEPENDENCY_UNAVAILABLE: 503,
     ErrorCode.REBUILDING: 503,
+    ErrorCode.OUTCOME_UNKNOWN: 503,
 }
 
 CODE_OF_FRAMEWORK_STATUS = {
@@ -120,8 +121,11 @@ def database_failed(error: DBAPIError) -> Response:
 
 
 def dependency_away(name: str, error: Exception) -> Response:
-    log.warning("dependency_unavailable", dependency=name, error=type(error).__name__)
-    return refuse(unavailable(name))
+    """Nothing was changed, or nobody knows: that depends on whether the request had sent on what it was to do."""
+    advice = failures.in_doubt()
+    refusal = outcome_unknown(name, advice) if advice else unavailable(name)
+    log.warning(refusal.code, dependency=name, error=type(error).__name__)
+    return refuse(refusal)
 
 
 def fail(error: Exception) -> Response:

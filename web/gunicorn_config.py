@@ -52,17 +52,27 @@ def on_starting(server: Arbiter) -> None:
     """Once, in the master: its log, and room for as many sockets as viewers are allowed."""
     del server
     our_logging.configure(_settings, "web")
-    try:
-        redis.refuse_eviction(_settings.redis_url)
-    except redis.EvictionError as error:
-        sys.exit(f"web cannot start: REDIS_URL: {error}")
+    _refuse_unfit_servers()
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < _FILES:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(_FILES, hard) if hard > 0 else _FILES, hard))
+
+
+def _refuse_unfit_servers() -> None:
+    checks = {
+        "REDIS_URL": (redis.refuse_eviction, _settings.redis_url),
+        "BROKER_URL": (redis.refuse_untrusted, _settings.broker_redis_url),
+        "LIMITER_URL": (redis.refuse_untrusted, _settings.rate_limit_url),
+    }
+    for name, (refuse, url) in checks.items():
+        try:
+            refuse(url)
+        except redis.UnfitServerError as error:
+            sys.exit(f"web cannot start: {name}: {error}")
     try:
         schema.require_fit_at_start(_settings)
     except schema.MisfitError as error:
         sys.exit(f"web cannot start: DATABASE_URL: {error}")
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft < _FILES:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (min(_FILES, hard) if hard > 0 else _FILES, hard))
 
 
 def when_ready(server: Arbiter) -> None:

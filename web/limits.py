@@ -19,12 +19,10 @@ import limits
 import redis
 from flask import Flask, Response, request
 from flask_limiter import ApplicationLimit, Limiter, RateLimitExceeded, RequestLimit
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from common import keys, metrics
 from common.errors import Allowance, ErrorCode, ScoreboardError
-from common.redis import COMMAND_TIMEOUT_SECONDS, CONNECT_TIMEOUT_SECONDS, ImpatientConnection
+from common.redis import pool_of_limits
 from common.strict_json import parse_object
 from web import proxies
 from web.access import identity
@@ -149,13 +147,10 @@ per_account_failures = _declared(
 def init_app(app: Flask, adapters: Services) -> None:
     metrics.begin_at_zero(limits=CODE_OF_LIMIT, codes=ErrorCode)
     app.config.update(
-        RATELIMIT_STORAGE_URI=adapters.settings.rate_limit_url,
+        RATELIMIT_STORAGE_URI="redis://",  # names the kind of storage; where it is, the pool knows
         RATELIMIT_STORAGE_OPTIONS={
             "key_prefix": keys.RATE_LIMIT_PREFIX,
-            "socket_connect_timeout": CONNECT_TIMEOUT_SECONDS,
-            "socket_timeout": COMMAND_TIMEOUT_SECONDS,
-            "connection_class": ImpatientConnection,
-            "retry": Retry(NoBackoff(), 0),
+            "connection_pool": pool_of_limits(adapters.settings.rate_limit_url),
         },
     )
     for limiter in (_per_address, _per_user):

@@ -10,7 +10,7 @@ from flask_sock import Sock
 from simple_websocket import Server
 from werkzeug.exceptions import MethodNotAllowed
 
-from common import redis, tickets
+from common import failures, redis, tickets
 from common.errors import ErrorCode, ScoreboardError, invalid_field
 from common.periods import Period
 from common.schemas import LiveQuery
@@ -92,6 +92,7 @@ def init_app(app: Flask, adapters: Services) -> None:
         ErrorCode.TOO_MANY_CONNECTIONS,
         ErrorCode.DEPENDENCY_UNAVAILABLE,
         ErrorCode.REBUILDING,
+        ErrorCode.OUTCOME_UNKNOWN,
     ],
 )
 @public
@@ -134,7 +135,11 @@ def _ticket(token: str | None) -> Ticket | None:
 
 def _redeem(token: str | None) -> None:
     """Use the ticket up, now that nothing can refuse its viewer. Raises `token_invalid` if another was quicker."""
-    if token is not None and tickets.redeem(services().redis, token) is None:
+    if token is None:
+        return
+    with failures.effect("The ticket may be used up; ask for a new one."):
+        ticket = tickets.redeem(services().redis, token)
+    if ticket is None:
         raise _invalid_ticket()
 
 

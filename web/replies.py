@@ -48,6 +48,7 @@ class Replies:
         self._thread: threading.Thread | None = None
         self._tried = threading.Event()
         self._closed = False
+        self._lost_at: float | None = None
 
     @contextmanager
     def expect(self, user_id: str, idempotency_key: str) -> Iterator[Waiter]:
@@ -85,8 +86,7 @@ class Replies:
             try:
                 self._hear()
             except (redis.RedisError, OSError) as error:
-                if self._tried.is_set() and not self._closed:
-                    log.warning("replies_lost", error=type(error).__name__)
+                self._lose(error)
             except Exception:
                 if not self._closed:  # closing takes the connection away from under the listener
                     log.exception("replies_failed")
@@ -102,9 +102,21 @@ class Replies:
                 self._pulses.beat("replies")
                 if message and message["type"] == "subscribe":
                     self._tried.set()
+                    self._find_again()
                 elif message:
                     for reply in parse_replies(message["data"]):
                         self._tell(reply)
+
+    def _lose(self, error: Exception) -> None:
+        """Say so once, however often it is tried in vain after that."""
+        if self._lost_at is None and not self._closed:
+            self._lost_at = time.monotonic()
+            log.warning("replies_lost", error=type(error).__name__)
+
+    def _find_again(self) -> None:
+        if self._lost_at is not None:
+            log.info("replies_found_again", seconds=round(time.monotonic() - self._lost_at, 1))
+            self._lost_at = None
 
     def _tell(self, reply: Reply) -> None:
         for waiter in tuple(self._waiters.get((reply.user_id, reply.idempotency_key), ())):

@@ -22,6 +22,8 @@ from web.services import Services
 TIMESTAMP_WINDOW = timedelta(seconds=300)
 TWIN_POLL_SECONDS = 0.05
 
+_ACCEPTED_OR_NOT = "It may have been accepted; send it again with the same key."
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -39,7 +41,7 @@ def verify_signature(claim: ScoreUpdateRequest, signing_key: bytes) -> None:
 
 
 def submit(services: Services, claim: ScoreUpdateRequest, request_id: str, wait_seconds: float) -> Answer:
-    """Accept a verified claim, or find what became of it, and wait up to `wait_seconds` for the outcome."""
+    """Accept a verified claim, or find what became of it, and wait for the outcome: `wait_seconds` in all, at most."""
     problem = problem_of_new(services, claim)
     if problem:
         return _same_action(claim, _find(services, claim, problem))
@@ -53,13 +55,15 @@ def submit(services: Services, claim: ScoreUpdateRequest, request_id: str, wait_
         request_id=request_id,
         reply_to=services.process_id if wait_seconds else None,
     )
+    deadline = time.monotonic() + wait_seconds
     with services.replies.expect(update.user_id, update.idempotency_key) as waiter:
         accepted = _accept(services.inbox, update)
+        left = max(0.0, deadline - time.monotonic())  # a Redis that was slow to accept has used some of it up
         if isinstance(accepted, Known):
-            return _twin(services, claim, accepted.receipt, waiter, wait_seconds)
+            return _twin(services, claim, accepted.receipt, waiter, left)
         if accepted.ring:
             services.doorbell.ring()
-        return _result(services, claim, update, waiter, wait_seconds)
+        return _result(services, claim, update, waiter, left)
 
 
 def look_up(services: Services, user_id: str, idempotency_key: str) -> Outcome | None:
@@ -102,7 +106,8 @@ def _find(services: Services, claim: ScoreUpdateRequest, problem: ScoreboardErro
 
 def _accept(inbox: Inbox, update: Update) -> Accepted | Known:
     try:
-        return inbox.accept(update)
+        with failures.effect(_ACCEPTED_OR_NOT):
+            return inbox.accept(update)
     except InboxFullError:
         raise inbox_is_full() from None
 

@@ -30,9 +30,9 @@ def refuse_eviction(**_: object) -> None:
     """A worker that was started by itself refuses what the web would."""
     config = settings.load()
     try:
-        for url in {config.redis_url, config.celery_broker_url}:
+        for url in {config.redis_url, config.broker_redis_url}:
             redis.refuse_eviction(url)
-    except redis.EvictionError as error:
+    except redis.UnfitServerError as error:
         sys.exit(f"worker cannot start: REDIS_URL or BROKER_URL: {error}")
 
 

@@ -60,7 +60,9 @@ def _against_ledger(at: Installation, accounts: list[Account]) -> list[str]:
     problems = []
     for account in accounts:
         row = rows.pop((account.user_id, account.key), None)
-        if row is None:
+        if account.was_refused:
+            problems += [f"nothing was to be done, and it counts: {account}"] if row else []
+        elif row is None:
             problems.append(f"lost: {account}")
         elif (row.action_id, row.points, row.refusal) != (account.action_id, POINTS[account.action_id], None):
             problems.append(f"recorded otherwise: {account}, {row}")

@@ -5,6 +5,7 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +16,7 @@ from tests.stack import Stack
 POINTS = {"daily-login": 5, "complete-level": 10, "win-match": 25, "win-tournament": 100, "share": 1}
 _PATIENCE_SECONDS = 5.0
 _PAUSE_SECONDS = 0.1
+_NOTHING_DONE = "dependency_unavailable"
 _LATE_SECONDS = 2.0
 
 
@@ -28,8 +30,16 @@ class Account:
     statuses: list[int] = field(default_factory=list)
     """HTTP statuses in order; 0 for no answer."""
     is_settled: bool = False
+    may_count: bool = False
+    """An attempt had another answer than that nothing was done."""
+    was_refused: bool = False
+    """Every attempt was answered with that, and there will be no more."""
     was_forgotten: bool = False
     """It was accepted with a 202, and nobody knew it afterwards."""
+
+    @property
+    def is_over(self) -> bool:
+        return self.is_settled or self.was_refused
 
 
 class Client(threading.Thread, ABC):
@@ -78,6 +88,22 @@ class Client(threading.Thread, ABC):
 
     def _any_action(self) -> str:
         return self._draw.choice(sorted(POINTS))
+
+    def _note(self, accounts: Sequence[Account], answer: requests.Response | None) -> None:
+        """Write down what became of an attempt."""
+        status = answer.status_code if answer is not None else 0
+        nothing_done = answer is not None and status == 503 and answer.json()["error"]["code"] == _NOTHING_DONE
+        for account in accounts:
+            account.statuses.append(status)
+            account.may_count |= not nothing_done
+
+    def _leave_or_not(self, accounts: Sequence[Account]) -> bool:
+        """Whether the client believes that nothing was done and leaves it at that, as one in two does."""
+        if any(account.may_count for account in accounts) or self._draw.random() < 0.5:
+            return False
+        for account in accounts:
+            account.was_refused = True
+        return True
 
     def _pause_after(self, answer: requests.Response | None) -> None:
         """Nothing was promised: wait before the same is sent again."""

@@ -29,6 +29,7 @@ from tests.many import id_of
 from tests.stack import Variant
 
 _CRASHES_WITHIN_SECONDS = 20.0
+_PAUSE_SECONDS = 1.6
 
 
 @dataclass(frozen=True)
@@ -139,6 +140,19 @@ def _disk_full(server: str) -> Fault:
             running.start()
 
     return Fault(f"{server}'s disk full", hurt, is_long=True, needs_small_disks=True)
+
+
+def _pause_valkey(at: Installation, draw: random.Random, seconds: float) -> None:
+    """Stop it for longer than a request waits, and let it go on with what it was sent before; again and again."""
+    at.servers.prove_own()
+    pid = at.servers.valkey.pid
+    for _ in range(max(1, round(seconds / _PAUSE_SECONDS))):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGSTOP)
+        time.sleep(_PAUSE_SECONDS)
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGCONT)
+        time.sleep(draw.uniform(0.2, 1.0))
 
 
 def _flush(at: Installation, draw: random.Random, seconds: float) -> None:
@@ -339,6 +353,7 @@ FAULTS = (
     _other_schema(restarts=True),
     *(_restart(server) for server in ("valkey", "postgres")),
     *(_away(server) for server in ("valkey", "postgres")),
+    Fault("valkey paused", _pause_valkey),
     *(_disk_full(server) for server in ("valkey", "postgres")),
     Fault("FLUSHALL", _flush, may_lose_accepted=True),
     *(_delete_key(which) for which in ("scores", "members", "meta")),

@@ -29,7 +29,7 @@ class GameServer(Client):
             for _ in range(self._draw.randint(1, _MOST_ITEMS))
         ]
         accounts = [self._account(each) for each in items]
-        while not all(account.is_settled for account in accounts) and not self._ends.is_set():
+        while not all(account.is_over for account in accounts) and not self._ends.is_set():
             if self._send(accounts, items):
                 for account in accounts:
                     self._follow(account)
@@ -38,10 +38,10 @@ class GameServer(Client):
         """Whether all of the batch was accepted, now or before."""
         body = orjson.dumps({"updates": items})
         answer = self._ask("POST", BATCH, data=body, headers=signed(self._key_id, self._secret, body))
-        for account in accounts:
-            account.statuses.append(answer.status_code if answer is not None else 0)
+        self._note(accounts, answer)
         if answer is None or answer.status_code != 202:
             self._pause_after(answer)
+            self._leave_or_not(accounts)
             return False
         told = answer.json()
         self._expect(told["accepted"] + told["replayed"] == len(items), f"not all of a batch: {told}")

@@ -20,13 +20,13 @@ class Player(Client):
         claim = self._caller.claim(self._any_action())
         account = self._account(claim)
         headers = {"Prefer": "respond-async"} if self._draw.random() < 0.2 else {}
-        while not account.is_settled and not self._ends.is_set():
+        while not account.is_over and not self._ends.is_set():
             self._send(account, claim, headers)
 
     def _send(self, account: Account, claim: dict[str, str], headers: dict[str, str]) -> None:
         answer = self._ask("POST", "/api/scores/update", json=claim, headers=self._caller.headers | headers)
         status = answer.status_code if answer is not None else 0
-        account.statuses.append(status)
+        self._note([account], answer)
         if answer is not None and status == 200:
             account.is_settled = True
             self._expect(answer.json()["update"]["points"] == POINTS[account.action_id], f"wrong points: {answer.text}")
@@ -34,6 +34,7 @@ class Player(Client):
             self._follow(account)
         else:
             self._pause_after(answer)
+            self._leave_or_not([account])
 
     def _receipt(self, account: Account) -> requests.Response | None:
         return self._ask("GET", f"/api/scores/updates/{account.key}", headers=self._caller.headers)

@@ -20,6 +20,8 @@ class Manner:
     delay_seconds: float = 0.0
     is_silent: bool = False
     drops_replies: bool = False
+    is_refusing: bool = False
+    """New connections are closed at once."""
     cut_after: bytes | None = None
     """Bytes of a client after which everything is cut, once: they are passed on, their answer is not."""
     cut: bool = False
@@ -65,6 +67,9 @@ class Proxy:
             connection.close()
 
     def _pass_on(self, client: Any, _address: object) -> None:  # noqa: ANN401 - gevent's sockets have no types
+        if self.manner.is_refusing:
+            client.close()
+            return
         try:
             server = gevent_socket.create_connection(self._target, timeout=2)
         except OSError:

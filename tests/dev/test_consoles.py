@@ -3,6 +3,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from dev import environment
 from tests.dev.dummy import REPOSITORY
 from tests.servers import Servers
@@ -39,12 +41,20 @@ def test_a_machine_without_a_console_for_valkey_is_told(tmp_path: Path) -> None:
     assert "neither valkey-cli nor redis-cli is installed" in done.stderr
 
 
-def test_the_console_for_valkey_gets_the_address_and_the_password_apart(tmp_path: Path) -> None:
-    environment.publish({"REDIS_URL": "redis://:secret@127.0.0.1:1/0"}, tmp_path)
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("redis://:secret@127.0.0.1:1/0", "-u redis://127.0.0.1:1/0"),
+        ("rediss://:secret@127.0.0.1:1/0?ssl_ca_certs=/ca.pem", "-u rediss://127.0.0.1:1/0 --cacert /ca.pem"),
+        ("unix://ada:secret@/run/valkey.sock?db=3", "-s /run/valkey.sock -n 3 --user ada"),
+    ],
+)
+def test_the_console_for_valkey_gets_the_address_and_the_password_apart(tmp_path: Path, url: str, words: str) -> None:
+    environment.publish({"REDIS_URL": url}, tmp_path)
     program = tmp_path / "valkey-cli"
     program.write_text('#!/bin/sh\necho "$REDISCLI_AUTH" "$@"\n')
     program.chmod(0o755)
 
     done = console("redis-cli", tmp_path, "", f"{tmp_path}:{os.defpath}")
 
-    assert done.stdout == "secret -u redis://127.0.0.1:1/0\n"
+    assert done.stdout == f"secret {words}\n"

@@ -8,7 +8,8 @@ import socket
 import ssl
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -221,6 +222,36 @@ def test_a_service_that_is_away_is_told_in_the_one_shape() -> None:
     assert (status, json.loads(body)["error"]["code"]) == (503, "dependency_unavailable")
     assert headers["content-type"] == "application/json"
     assert int(headers["retry-after"]) >= 1
+
+
+def test_what_was_sent_on_and_not_answered_is_told_from_what_was_not() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as deaf, ThreadPoolExecutor() as pool:
+        ends = pool.submit(_take_requests_and_hang_up, deaf, 2)
+        here, nobody = f"127.0.0.1:{deaf.getsockname()[1]}", f"127.0.0.1:{free_port()}"
+        with nginx(web=here, live=here) as (port, _):
+            said = [_code_of(port, "POST"), _code_of(port, "GET")]
+            ends.result(10)
+        with nginx(web=nobody, live=nobody) as (port, _):
+            said.append(_code_of(port, "POST"))
+
+    assert said == ["outcome_unknown", "dependency_unavailable", "dependency_unavailable"]
+
+
+def _take_requests_and_hang_up(listener: socket.socket, count: int) -> None:
+    for _ in range(count):
+        connection, _ = listener.accept()
+        with connection:
+            connection.recv(65536)
+
+
+def _code_of(port: int, method: str) -> str:
+    """The code of a 503 that the proxy answers with."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    with closing(connection):
+        connection.request(method, "/api/auth/logout", body=b"" if method == "POST" else None)
+        response = connection.getresponse()
+        assert (response.status, response.getheader("Retry-After")) == (503, "1")
+        return str(json.loads(response.read())["error"]["code"])
 
 
 def test_browsers_are_sent_to_tls_and_told_to_stay_there(stack: Stack, web: Stack) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from common import redis
 from tests.stack import Stack
+from tests.waiting import wait_until
 
 
 @pytest.fixture
@@ -32,7 +33,10 @@ def test_neither_web_nor_worker_starts_on_it(evicting: Stack, program: str) -> N
     client = evicting.redis()
     client.config_set("maxmemory-policy", "noeviction")
     client.close()
+    before = len(evicting.log(program))
     evicting.start(program)
+    started = {"web": "Listening at", "worker": " ready."}[program]
+    wait_until(lambda: started in evicting.log(program)[before:], 30)  # it has looked before the next test changes it
     evicting.wait_until_ready()
 
 

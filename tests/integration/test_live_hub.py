@@ -491,6 +491,7 @@ def test_a_stop_tells_everybody_1012_and_admits_nobody_more() -> None:
         hub.reserve("192.0.2.9")
     assert refused.value.code is ErrorCode.DEPENDENCY_UNAVAILABLE
     until(lambda: {peer.close_code for peer in peers} == {1012})
+    assert time.monotonic() - started > 1.5  # spread over two seconds
     for peer in peers:
         peer.socket.close()
     stopping.join()

@@ -49,3 +49,44 @@ def test_what_a_request_starts_in_the_background_remembers_nothing_and_tells_not
         thread.join()
     assert seen == [False, False]
     assert not failures.has("postgresql")
+
+
+def test_without_a_command_or_a_commit_nothing_is_in_doubt() -> None:
+    failures.command_sent()
+    with failures.effect("send it again"):
+        pass
+    failures.command_sent()
+    assert failures.in_doubt() is None
+
+
+def test_a_command_that_was_sent_for_an_effect_leaves_it_in_doubt_until_the_request_ends() -> None:
+    with failures.effect("send it again"):
+        failures.command_sent()
+    assert failures.in_doubt() == "send it again"
+    failures.end()
+    assert failures.in_doubt() is None
+
+
+def test_a_commit_leaves_a_request_in_doubt() -> None:
+    failures.commit_sent()
+    assert failures.in_doubt() == failures.REPEAT
+
+
+def test_where_nothing_was_begun_nothing_is_in_doubt() -> None:
+    failures.end()
+    with failures.effect("send it again"):
+        failures.command_sent()
+    failures.commit_sent()
+    assert failures.in_doubt() is None
+
+
+def test_a_refused_command_leaves_in_doubt_what_was_so_before() -> None:
+    with failures.effect("send it again"):
+        failures.command_sent()
+        failures.command_refused(None)
+        assert failures.in_doubt() is None
+        failures.command_sent()
+        before = failures.in_doubt()
+        failures.command_sent()
+        failures.command_refused(before)
+    assert failures.in_doubt() == "send it again"

@@ -173,6 +173,7 @@ def test_what_any_request_may_get_stands_with_every_route(http: Document) -> Non
             {"rate_limited", "login_throttled", "invalid_credentials", "unsupported_media_type"},
         ),
         ("/api/auth/logout", "post", {"token_missing", "token_revoked", "rate_limited", "dependency_unavailable"}),
+        ("/api/scores/batch", "post", {"dependency_unavailable", "outcome_unknown"}),
         ("/api/scores/user/{userId}", "get", {"validation_failed", "unknown_board", "not_found"}),
         ("/ws/scoreboard", "get", {"upgrade_required", "too_many_connections", "origin_not_allowed"}),
     ],

@@ -31,8 +31,7 @@ MESSAGES_PER_BEAT = 100
 """What a viewer may say between two counts (10 s)."""
 
 _COUNTED_EVERY = 10
-_FAREWELL_SLICE = 100
-_FAREWELL_PAUSE_SECONDS = 0.05
+_FAREWELL_STEPS = 100
 _LAST_WAIT_SECONDS = 0.5
 
 
@@ -215,15 +214,15 @@ class Hub:
         self._farewell.join()
 
     def _see_everybody_off(self) -> None:
-        """In slices over up to two seconds, so that they do not all come back at once."""
+        """Evenly over two seconds, so that they do not all come back at once."""
         viewers = tuple(self._group_of)
-        pause = min(_FAREWELL_PAUSE_SECONDS, GOODBYE_SECONDS * _FAREWELL_SLICE / max(1, len(viewers)))
-        due_at = time.monotonic()
-        for start in range(0, len(viewers), _FAREWELL_SLICE):
-            for viewer in viewers[start : start + _FAREWELL_SLICE]:
-                self._see_off(viewer, frames.RESTART, "restart")
-            due_at += pause
-            gevent.sleep(max(0.0, due_at - time.monotonic()))
+        at_once = max(1, len(viewers) // _FAREWELL_STEPS)
+        started = time.monotonic()
+        for number, viewer in enumerate(viewers):
+            if number % at_once == 0:
+                due_at = started + GOODBYE_SECONDS * number / len(viewers)
+                gevent.sleep(max(0.0, due_at - time.monotonic()))
+            self._see_off(viewer, frames.RESTART, "restart")
         deadline = time.monotonic() + _LAST_WAIT_SECONDS
         while self._group_of and time.monotonic() < deadline:
             gevent.sleep(0.02)

@@ -50,6 +50,7 @@ SENTENCES = {
     ErrorCode.INTERNAL_ERROR: "The server failed to answer this request.",
     ErrorCode.DEPENDENCY_UNAVAILABLE: "Redis cannot be reached. Nothing was changed; try again.",
     ErrorCode.REBUILDING: "The board is being built anew. Try again.",
+    ErrorCode.OUTCOME_UNKNOWN: "Redis did not confirm it. It may have been accepted; send it again with the same key.",
 }
 
 _DETAILS: dict[ErrorCode, ErrorDetails] = {
@@ -69,7 +70,7 @@ _DESCRIPTION_OF_STATUS = {
     426: "The address speaks another protocol.",
     429: "Too many requests. Nothing was done.",
     500: "The server failed. It says nothing of the inside.",
-    503: "A part of the service is away. Nothing was done by halves.",
+    503: "A part of the service is away. Nothing was done, or with `outcome_unknown` all of it or nothing.",
 }
 
 _REMEMBERED = (
@@ -110,6 +111,8 @@ def codes_of(route: Route) -> list[ErrorCode]:
         possible.add(ErrorCode.VALIDATION_FAILED)
     if route.is_api:
         possible.update((CODE_OF_LIMIT["ip"], ErrorCode.DEPENDENCY_UNAVAILABLE))
+        if route.method == "post":
+            possible.add(ErrorCode.OUTCOME_UNKNOWN)
     return [code for code in ErrorCode if code in possible]
 
 

@@ -66,6 +66,12 @@ export function isPassing(error: unknown): boolean {
   return error instanceof NoAnswer || (error instanceof ApiError && error.status >= 500);
 }
 
+/** Whether the request may have been carried out all the same. Any other 503 says that nothing was done. */
+export function isInDoubt(error: unknown): boolean {
+  if (!(error instanceof ApiError)) return error instanceof NoAnswer;
+  return error.status === 500 || error.code === "outcome_unknown";
+}
+
 function read(response: Response, body: JsonObject): Answer {
   if (!response.ok) throw new ApiError(response.status, object(body["error"]), retryAfter(response));
   return { status: response.status, body, isReplay: response.headers.get("Idempotent-Replayed") === "true" };

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { ApiError, NoAnswer } from "../../static/js/api.js";
+import { ApiError, NoAnswer, isInDoubt, isPassing } from "../../static/js/api.js";
 import { backoff } from "../../static/js/backoff.js";
 import { ago, gain, number, players, wait } from "../../static/js/format.js";
 import { aboutField, limited, problemsOfKnown, problemsOfNew, sentence } from "../../static/js/sentences.js";
@@ -46,4 +46,13 @@ test("problems of fields are said in the words of the form", () => {
   assert.deepEqual(problemsOfNew("ada", "correct horse"), []);
   assert.deepEqual(problemsOfNew("a b", "short").map(({ field }) => field), ["username", "password"]);
   assert.deepEqual(problemsOfKnown("", "").map(({ field }) => field), ["username", "password"]);
+});
+
+test("what may have counted is told from what did not, and both are tried again", () => {
+  const unknown = error(503, "outcome_unknown");
+  const away = error(503, "dependency_unavailable");
+  assert.deepEqual([unknown, error(500, "internal_error"), new NoAnswer()].map(isInDoubt), [true, true, true]);
+  assert.deepEqual([away, error(503, "rebuilding"), error(409, "board_closed")].map(isInDoubt), [false, false, false]);
+  assert.deepEqual([unknown, away].map(isPassing), [true, true]);
+  assert.match(sentence(unknown), /may have been done/);
 });

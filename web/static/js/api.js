@@ -44,6 +44,12 @@ export async function call({ method, path, body, token }) {
 export function isPassing(error) {
     return error instanceof NoAnswer || (error instanceof ApiError && error.status >= 500);
 }
+/** Whether the request may have been carried out all the same. Any other 503 says that nothing was done. */
+export function isInDoubt(error) {
+    if (!(error instanceof ApiError))
+        return error instanceof NoAnswer;
+    return error.status === 500 || error.code === "outcome_unknown";
+}
 function read(response, body) {
     if (!response.ok)
         throw new ApiError(response.status, object(body["error"]), retryAfter(response));

@@ -6,6 +6,7 @@ const SENTENCES = {
     dependency_unavailable: "The server is missing a part it needs. Nothing was changed; try again in a moment.",
     internal_error: "Something failed on the server. Try again in a moment.",
     invalid_credentials: "That username and password do not belong together.",
+    outcome_unknown: "The server could not confirm this. It may have been done all the same; try again in a moment.",
     registration_closed: "New players are not taken at the moment. Ask the operator for an account.",
     timestamp_out_of_range: "Your device's clock is too far off. Set it and try again.",
     username_taken: "This name is taken. Sign in if it is yours, or choose another.",

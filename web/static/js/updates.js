@@ -1,5 +1,5 @@
 /** Sending one score update so that it counts once, however often it has to be sent. */
-import { ApiError, NoAnswer, isPassing } from "./api.js";
+import { ApiError, NoAnswer, isInDoubt, isPassing } from "./api.js";
 import { backoff, pause } from "./backoff.js";
 import { integer, object, orNull } from "./json.js";
 import { newIdempotencyKey, signature } from "./signing.js";
@@ -90,7 +90,7 @@ export class Press {
         const isLimited = error instanceof ApiError && error.status === 429;
         if (!isPassing(error) && !(isLimited && this.#isUncertain))
             return null;
-        this.#isUncertain ||= error instanceof NoAnswer || error.status === 500; // a 503 did nothing
+        this.#isUncertain ||= isInDoubt(error);
         const asked = error instanceof ApiError ? (error.retryAfterSeconds ?? 0) * 1000 : 0;
         return Math.max(asked, backoff(attempt, FIRST_WAIT_MS, LONGEST_WAIT_MS));
     }

@@ -1,0 +1,59 @@
+"""A web process whose Redis is away says so once, and once that it is back."""
+
+from contextlib import closing
+from typing import Any
+
+import pytest
+
+from common import redis
+from tests.chaos.installation import through
+from tests.chaos.proxy import Proxy
+from tests.servers import Servers
+from tests.waiting import wait_until
+from web import replies
+from web.pulses import Pulses
+from web.replies import Replies
+
+
+class Log:
+    """Keeps what is logged."""
+
+    def __init__(self) -> None:
+        self.lines: list[tuple[str, dict[str, Any]]] = []
+
+    def warning(self, event: str, **fields: Any) -> None:  # noqa: ANN401
+        self.lines.append((event, fields))
+
+    info = exception = warning
+
+    @property
+    def events(self) -> list[str]:
+        return [event for event, _ in self.lines]
+
+
+def test_replies_are_lost_once_and_found_again_once(
+    servers: Servers, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log, failed = Log(), []
+    monkeypatch.setattr(replies, "log", log)
+    listener = redis.connect_to_listen(through(servers.redis_url(1), proxy))
+    heard = Replies(listener, "a-process", Pulses())
+    hear = heard._hear
+
+    def count() -> None:
+        try:
+            hear()
+        except Exception as error:
+            failed.append(error)
+            raise
+
+    monkeypatch.setattr(heard, "_hear", count)
+    with closing(heard), heard.expect("user", "key"):
+        proxy.manner.is_refusing = True
+        proxy.manner.cut = True
+        wait_until(lambda: len(failed) >= 4)
+        assert log.events == ["replies_lost"]
+        proxy.manner.is_refusing = False
+        wait_until(lambda: "replies_found_again" in log.events)
+        assert log.events == ["replies_lost", "replies_found_again"]
+        assert log.lines[1][1]["seconds"] > 0
