@@ -10,6 +10,9 @@ A revocation is made in three steps, and may die between any two:
 1. Mark the session `?`: everybody asks PostgreSQL from now on.
 2. Revoke it in PostgreSQL.
 3. Mark it `1`: everybody knows. And say so, for the streams that are open in it.
+
+If Redis is away, only step 2 is made. Who cannot reach Redis asks PostgreSQL; a server that comes back as it was is
+told by the next sweep of a worker.
 """
 
 from collections.abc import Callable, Collection
@@ -28,6 +31,9 @@ from common.suspensions import Decision
 log = structlog.get_logger(__name__)
 
 _REMEMBERED = timedelta(hours=1)
+_SLACK = timedelta(minutes=1)
+"""How far clocks may differ, and how long a transaction may take that revokes."""
+
 _ASK, _REVOKED = "?", "1"
 _ASK_DATABASE = "ask"
 
@@ -72,7 +78,7 @@ class Revocations:
             return set(session_ids) - sessions.live_among(connection, session_ids, datetime.now(UTC))
 
     def revoke(self, session_id: str, in_database: Callable[[Connection], None]) -> None:
-        """Run the three steps. Raises redis.RedisError or SQLAlchemyError with the session as it was."""
+        """Run the three steps. Raises SQLAlchemyError with the session as it was."""
         self.announce(session_id)
         with self._engine.begin() as connection:
             in_database(connection)
@@ -94,11 +100,14 @@ class Revocations:
         return is_new
 
     def announce(self, session_id: str) -> None:
-        """Step 1."""
-        self._client.set(keys.session_revoked(session_id), _ASK, ex=_REMEMBERED)
+        """Step 1. While Redis is away the session ends all the same: a worker tells Redis later (`catch_up`)."""
+        try:
+            self._client.set(keys.session_revoked(session_id), _ASK, ex=_REMEMBERED)
+        except redis.RedisError:
+            log.warning("revocation_not_announced", session_id=session_id)
 
     def confirm(self, session_id: str) -> None:
-        """Step 3. Without it everybody goes on asking PostgreSQL, so a failure here loses nothing."""
+        """Step 3. Without it everybody goes on asking PostgreSQL, or is told by a worker soon."""
         pipeline = self._client.pipeline(transaction=False)
         pipeline.set(keys.session_revoked(session_id), _REVOKED, ex=_REMEMBERED)
         pipeline.publish(keys.SESSIONS_ENDED, session_id)
@@ -129,6 +138,20 @@ def load_recent(client: Client, engine: Engine) -> None:
     if _run_id(client) == run_id:
         client.set(keys.SESSIONS_LOADED, run_id)
     log.info("revocations_loaded", sessions=len(revoked))
+
+
+def catch_up(client: Client, engine: Engine) -> None:
+    """Teach this server the revocations that were made while it could not be reached. Safe to run twice."""
+    now = datetime.now(UTC)
+    told = client.get(keys.SESSIONS_TOLD)
+    since = datetime.fromisoformat(str(told)) - _SLACK if told else now - _REMEMBERED
+    with engine.connect() as connection:
+        revoked = sessions.revoked_since(connection, max(since, now - _REMEMBERED))
+    pipeline = client.pipeline(transaction=False)
+    for session_id in revoked:
+        pipeline.set(keys.session_revoked(session_id), _REVOKED, ex=_REMEMBERED)
+    pipeline.set(keys.SESSIONS_TOLD, now.isoformat())
+    pipeline.execute()
 
 
 def _run_id(client: Client) -> str:

@@ -17,7 +17,7 @@ def command_line_of(settings: Settings) -> CommandLine:
         "PATH": "/usr/bin:/bin",
         "DATABASE_URL": settings.database_url.replace("postgresql+psycopg2", "postgresql"),
         "REDIS_URL": settings.redis_url,
-        "SCOREBOARD_JWT_SECRET": "j" * 32,
+        "SCOREBOARD_JWT_SECRET": "jwt-secret-of-tests-" * 2,
         "SCOREBOARD_SECRET_KEY": settings.secret_key.get_secret_value().decode(),
     }
 

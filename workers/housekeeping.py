@@ -32,6 +32,7 @@ def mend(worker: WorkerState) -> None:
             worker.rebuilder.ensure_served(board_id, period.id)
     if not revocations.is_loaded(worker.redis):
         revocations.load_recent(worker.redis, worker.engine)
+    revocations.catch_up(worker.redis, worker.engine)
 
 
 def show_suspensions(worker: WorkerState) -> None:
