@@ -3,7 +3,7 @@
 | who fails | counted for | when it is used up |
 |---|---|---|
 | anybody | the account and the address | this address has to wait with this account |
-| an address that never logged this account in | the address, and of IPv6 its /56 and /48 | it waits with any such account |
+| who never logged this account in from here | the address, of IPv6 its /56 and /48 too | it waits with such accounts |
 | the same | the account | each such address, of IPv6 each /48, has one failure in 15 minutes |
 
 An address that has logged the account in within 30 days meets only the first: what strangers do elsewhere, or in the
