@@ -242,7 +242,10 @@ class Settings(BaseSettings):
     def _secrets_differ(self) -> Self:
         of_tokens, of_the_rest = set(self.jwt_secrets), set(self.secret_keys)
         if of_tokens & of_the_rest:
-            raise ValueError("SCOREBOARD_JWT_SECRET and SCOREBOARD_SECRET_KEY must not be the same secret")
+            raise ValueError(
+                "SCOREBOARD_JWT_SECRET and SCOREBOARD_SECRET_KEY, and their PREVIOUS ones "
+                "(SCOREBOARD_SECRET_KEY_PREVIOUS), must not be the same secret"
+            )
         return self
 
     @classmethod

@@ -21,10 +21,10 @@ def command_line_of(settings: Settings) -> CommandLine:
         "SCOREBOARD_SECRET_KEY": settings.secret_key.get_secret_value().decode(),
     }
 
-    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    def run(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "scoreboard", *arguments]
         return subprocess.run(
-            command, cwd=_ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False
+            command, cwd=_ROOT, env=environment, input=stdin, capture_output=True, text=True, timeout=60, check=False
         )
 
     return run
