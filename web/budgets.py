@@ -62,31 +62,35 @@ class Budgets:
 
     def is_left(self, budget: Budget) -> bool:
         """Whether there is anything left."""
-        return all(
-            self._ask(lambda limiter, item=item: limiter.test(item, budget.place, budget.name))
-            for item in budget.items()
-        )
+        return all(self._has(budget, item) for item in budget.items())
 
     def refuse_spent(self, *budgets: Budget) -> None:
         """Raises the error of the first budget of which nothing is left."""
         for budget in budgets:
             for item in budget.items():
-                if not self._ask(
-                    lambda limiter, item=item, budget=budget: limiter.test(item, budget.place, budget.name)
-                ):
+                if not self._has(budget, item):
                     raise self._spent(budget, item)
 
     def spend(self, *budgets: Budget, cost: int = 1) -> None:
-        """Take `cost` from each budget. Raises the error of the first that does not have it, after all are asked."""
-        short: list[ScoreboardError] = []
-        for budget in budgets:
-            for item in budget.items():
-                if not self._ask(
-                    lambda limiter, item=item, budget=budget: limiter.hit(item, budget.place, budget.name, cost=cost)
-                ):
-                    short.append(self._spent(budget, item))
+        """Take `cost` from each budget that has it. Then raises the error of the first that did not."""
+        short = [self._spent(*each) for budget in budgets for each in self._take(budget, cost)]
         if short:
             raise short[0]
+
+    def note(self, *budgets: Budget) -> None:
+        """Take one from each budget that has it."""
+        for budget in budgets:
+            self._take(budget, 1)
+
+    def _has(self, budget: Budget, item: RateLimitItem) -> bool:
+        return self._ask(lambda limiter: limiter.test(item, budget.place, budget.name))
+
+    def _take(self, budget: Budget, cost: int) -> list[tuple[Budget, RateLimitItem]]:
+        """The limits that did not have so much."""
+        return [(budget, item) for item in budget.items() if not self._hit(budget, item, cost)]
+
+    def _hit(self, budget: Budget, item: RateLimitItem, cost: int) -> bool:
+        return self._ask(lambda limiter: limiter.hit(item, budget.place, budget.name, cost=cost))
 
     def _spent(self, budget: Budget, item: RateLimitItem) -> ScoreboardError:
         window = self._ask(lambda limiter: limiter.get_window_stats(item, budget.place, budget.name))

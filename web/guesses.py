@@ -50,7 +50,9 @@ class Guess:
         """
         binding = self._binding()
         if not is_right:
-            budgets().spend(*binding, *(() if self.is_known else (self._of_account(), self._of_stranger())))
+            if not self.is_known:
+                budgets().note(*{self._of_account(), self._of_stranger()}.difference(binding))
+            budgets().spend(*binding)
             return
         budgets().refuse_spent(*binding)
         _remember(self.name)

@@ -19,6 +19,7 @@ Those that no decorator can ask about are asked by `web/budgets.py`.
 
 import time
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import TypeVar
 
 import redis
@@ -109,7 +110,12 @@ per_api_key = _declared(
 )
 per_address_registrations = _declared(
     "register",
-    _per_address.shared_limit(lambda: services().settings.register_limit, scope="register", key_func=client_address),
+    _per_address.shared_limit(
+        lambda: services().settings.register_limit,
+        scope="register",
+        key_func=client_address,
+        deduct_when=lambda response: response.status_code == HTTPStatus.CREATED,
+    ),
 )
 per_address_logins = _declared(
     "login",

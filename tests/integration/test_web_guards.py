@@ -165,7 +165,7 @@ def test_a_server_is_told_once_of_what_it_missed(client: FlaskClient, worker: Wo
 
 
 @pytest.mark.parametrize(
-    ("peer", "trusted", "warnings"), [("10.0.0.7", "0", 1), ("198.51.100.7", "0", 0), ("10.0.0.7", "1", 0)]
+    ("peer", "trusted", "warnings"), [("10.0.0.7", "0", 1), ("8.8.8.8", "0", 0), ("10.0.0.7", "1", 0)]
 )
 def test_a_proxy_that_nobody_has_counted_is_told_once(
     make_settings: SettingsFactory, worker: WorkerState, peer: str, trusted: str, warnings: int
