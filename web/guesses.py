@@ -93,7 +93,7 @@ def _of_networks() -> list[Budget]:
 def _is_known(name: str) -> bool:
     """Whether this address has logged this account in. While Redis is away, none has."""
     try:
-        return services().redis.exists(*(_mark(name, secret) for secret in services().settings.secret_keys)) > 0
+        return bool(services().redis.exists(*(_mark(name, secret) for secret in services().settings.secret_keys)))
     except redis.RedisError:
         return False
 
