@@ -3,7 +3,7 @@
 import uuid
 from typing import NamedTuple
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from common.errors import ErrorCode, ScoreboardError
@@ -31,7 +31,7 @@ def create(connection: Connection, username: str, password_hash: str, role: Role
         .on_conflict_do_nothing(index_elements=[users.c.username_key])
     )
     if connection.execute(statement).rowcount == 0:
-        raise ScoreboardError(ErrorCode.USERNAME_TAKEN, f"The name {username} is taken.")
+        raise taken(username)
     return user
 
 
@@ -40,6 +40,23 @@ def find_by_name(connection: Connection, username: str) -> tuple[User, str] | No
     statement = select(*_USER, users.c.password_hash).where(users.c.username_key == username.lower())
     row = connection.execute(statement).one_or_none()
     return (User(row.id, row.username, row.role), row.password_hash) if row else None
+
+
+def is_taken(connection: Connection, username: str) -> bool:
+    """Whether an account has this name in any case."""
+    statement = select(users.c.id).where(users.c.username_key == username.lower())
+    return connection.execute(statement).one_or_none() is not None
+
+
+def taken(username: str) -> ScoreboardError:
+    return ScoreboardError(ErrorCode.USERNAME_TAKEN, f"The name {username} is taken.")
+
+
+def rehash(connection: Connection, user_id: str, old_hash: str, new_hash: str) -> None:
+    """Put a new hash of the same password in the place of the old one, unless the password was changed meanwhile."""
+    connection.execute(
+        update(users).where(users.c.id == user_id, users.c.password_hash == old_hash).values(password_hash=new_hash)
+    )
 
 
 def find(connection: Connection, user_id: str) -> User | None:

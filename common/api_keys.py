@@ -39,6 +39,11 @@ def find(connection: Connection, key_id: str) -> tuple[ApiKey, datetime] | None:
     return (ApiKey(*row[:-1]), row[-1]) if row else None
 
 
+def live_ids(connection: Connection) -> frozenset[str]:
+    """The ids of the keys that are not revoked."""
+    return frozenset(connection.scalars(select(api_keys.c.id).where(api_keys.c.revoked_at.is_(None))))
+
+
 def everything(connection: Connection) -> list[ApiKey]:
     """All keys, oldest first."""
     return [

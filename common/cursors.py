@@ -1,6 +1,7 @@
 """Opaque cursors: where a list goes on, signed so that only we can say it."""
 
 import hmac
+from collections.abc import Sequence
 
 import orjson
 
@@ -16,14 +17,14 @@ def encode(secret: bytes, scope: str, position: list[int | str]) -> str:
     return to_base64url(_tag(secret, scope, payload) + payload)
 
 
-def decode(secret: bytes, scope: str, cursor: str) -> list[int | str]:
-    """The position in a cursor of ours. Raises `invalid_cursor`."""
+def decode(secrets_in_force: Sequence[bytes], scope: str, cursor: str) -> list[int | str]:
+    """The position in a cursor that one of these secrets signed. Raises `invalid_cursor`."""
     try:
         raw = from_base64url(cursor)
     except ValueError:
         raw = b""
     tag, payload = raw[:_TAG_BYTES], raw[_TAG_BYTES:]
-    if not hmac.compare_digest(tag, _tag(secret, scope, payload)):
+    if not any(hmac.compare_digest(tag, _tag(secret, scope, payload)) for secret in secrets_in_force):
         raise ScoreboardError(ErrorCode.INVALID_CURSOR, "This cursor is not one of this list.")
     position: list[int | str] = orjson.loads(payload)
     return position

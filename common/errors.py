@@ -1,9 +1,10 @@
 """Everything a client can be told went wrong. Domain errors know no HTTP: `web/errors.py` maps each code."""
 
 from enum import StrEnum
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import Field
+from pydantic import Field, GetJsonSchemaHandler
+from pydantic_core import CoreSchema
 from typing_extensions import TypedDict
 
 from common.fields import Instant, Sentence
@@ -57,6 +58,16 @@ class ErrorCode(StrEnum):
     DEPENDENCY_UNAVAILABLE = "dependency_unavailable"
     REBUILDING = "rebuilding"
     OUTCOME_UNKNOWN = "outcome_unknown"
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, _schema: CoreSchema, _handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """An open list: a client that was generated from it must take a code that came later."""
+        return {
+            "type": "string",
+            "description": "Tells a program what went wrong. Those of today are listed; more may come.",
+            "examples": [cls.VALIDATION_FAILED.value],
+            "x-extensible-enum": [code.value for code in cls],
+        }
 
 
 class FieldProblem(TypedDict):

@@ -6,6 +6,7 @@ same as the code.
 """
 
 import re
+import unicodedata
 from typing import Annotated
 from uuid import UUID
 
@@ -27,6 +28,11 @@ def _plain_digits(value: object) -> object:
     if isinstance(value, str) and not re.fullmatch(r"[0-9]{1,9}", value):
         raise ValueError("must be a whole number")
     return value
+
+
+def composed(text: str) -> str:
+    """The text with letters and their accents as one character each (Unicode NFC)."""
+    return unicodedata.normalize("NFC", text)
 
 
 def is_idempotency_key(text: str) -> bool:

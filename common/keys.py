@@ -25,7 +25,9 @@
 | `session:{sid}:revoked` | string, 65 min | `1` revoked, `?` being revoked: ask PostgreSQL |
 | `session:{sid}:owner` | string, 1 h at most | id of the user whose session it is, until it expires |
 | `sessions:loaded` | string | run id of the server that knows every revocation of the last 65 minutes |
+| `sessions:told` | string | until when this server has been told of revocations that it may have missed |
 | `sessions:ended` | channel | ids of sessions that were just revoked |
+| `login:known:{fingerprint}` | string, 30 d | this account was logged in from this address: of both, no more is kept |
 | `live:ticket:{fingerprint}` | string, 30 s | user id and session id of a viewer's ticket |
 | `replies:{web process}` | channel | outcomes for requests that wait |
 """
@@ -46,6 +48,7 @@ CHORES_SEEN = "scores:chores"
 SNAPSHOTS = "scores:snapshots"
 READY = "scores:ready"
 SESSIONS_LOADED = "sessions:loaded"
+SESSIONS_TOLD = "sessions:told"
 SESSIONS_ENDED = "sessions:ended"
 RATE_LIMIT_PREFIX = "ratelimit"
 
@@ -82,6 +85,10 @@ def session_revoked(session_id: str) -> str:
 
 def session_owner(session_id: str) -> str:
     return f"session:{session_id}:owner"
+
+
+def known_address(fingerprint: str) -> str:
+    return f"login:known:{fingerprint}"
 
 
 def ticket(fingerprint: str) -> str:

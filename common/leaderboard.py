@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from threading import BoundedSemaphore
 
 import redis
@@ -10,10 +11,11 @@ import structlog
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from common import metrics, standings, usernames
+from common import history, metrics, standings, usernames
 from common.board import Board, BoardNotServedError, named, nameless
 from common.entries import Entry, Place, Places, Top
 from common.errors import ErrorCode, ScoreboardError
+from common.history import History
 from common.pages import FIRST, Page, Selection
 
 log = structlog.get_logger(__name__)
@@ -21,6 +23,9 @@ log = structlog.get_logger(__name__)
 
 READS_AT_ONCE = 4
 """From PostgreSQL, in a process. They sort whole boards; the other connections are for updates and logins."""
+
+HISTORY_READS_AT_ONCE = 2
+"""Of periods that are over, which anybody may ask for one after the other."""
 
 LONGEST_WAIT_SECONDS = 1.0
 
@@ -36,13 +41,17 @@ class Leaderboard:
         self._board = board
         self._engine = engine
         self._reading = BoundedSemaphore(READS_AT_ONCE)
+        self._reading_history = BoundedSemaphore(HISTORY_READS_AT_ONCE)
+        self._history = History(engine)
 
     def page(self, board_id: str, period_id: str, limit: int, which: Selection) -> Page:
         """Rows of one instant."""
         found = self._live_page(board_id, period_id, limit, which)
         if found:
             return found
-        with self._database() as connection:
+        if self._history.never_was(board_id, period_id, datetime.now(UTC)):
+            return history.empty_page(which)
+        with self._database(period_id) as connection:
             connection.execution_options(isolation_level="REPEATABLE READ")
             return standings.page(connection, board_id, period_id, limit, which)
 
@@ -104,22 +113,26 @@ class Leaderboard:
         return places._replace(of={user_id: place.called(names.get(user_id)) for user_id, place in places.of.items()})
 
     def _place_in_database(self, board_id: str, period_id: str, user_id: str) -> Place | None:
-        with self._database() as connection:
+        never_was = self._history.never_was(board_id, period_id, datetime.now(UTC))
+        with self._database(period_id) as connection:
             name = usernames.find_shown(connection, [user_id]).get(user_id)
             if name is None:
                 return None
+            if never_was:
+                return Place(user_id, name, 0, None)
             return standings.place(connection, board_id, period_id, user_id, name)
 
     @contextmanager
-    def _database(self) -> Iterator[Connection]:
-        """A connection for what Redis does not show."""
-        if not self._reading.acquire(timeout=LONGEST_WAIT_SECONDS):
+    def _database(self, period_id: str) -> Iterator[Connection]:
+        """A connection for what Redis does not show. Who reads old periods waits for others of the kind alone."""
+        turn = self._reading_history if history.is_over(period_id, datetime.now(UTC)) else self._reading
+        if not turn.acquire(timeout=LONGEST_WAIT_SECONDS):
             raise ScoreboardError(ErrorCode.REBUILDING, "The board is being built anew. Try again.", None, 1)
         try:
             with self._engine.connect() as connection:
                 yield connection
         finally:
-            self._reading.release()
+            turn.release()
 
     def _with_names(self, entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
         missing = nameless(entries)

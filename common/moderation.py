@@ -25,10 +25,10 @@ class Moderator:
         self._inbox = inbox
 
     def carry_out(self, decision: Decision) -> None:
-        """Safe to run twice. Raises redis.RedisError or SQLAlchemyError with nothing decided.
+        """Safe to run twice. Raises SQLAlchemyError with nothing decided.
 
         The exception is a COMMIT that was sent and not answered: then nobody knows.
-        If Redis goes away in the middle, a worker tells it later.
+        If Redis is away, or goes away in the middle, a worker tells it later.
         """
         if decision.suspended:
             is_new = self._revocations.suspend(decision, datetime.now(UTC))

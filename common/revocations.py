@@ -11,6 +11,9 @@ A revocation is made in three steps, and may die between any two:
 1. Mark the session `?`: everybody asks PostgreSQL from now on.
 2. Revoke it in PostgreSQL.
 3. Mark it `1`: everybody knows. And say so, for the streams that are open in it.
+
+If Redis is away, only step 2 is made. Who cannot reach Redis asks PostgreSQL; a server that comes back as it was is
+told by the next sweep of a worker.
 """
 
 from collections.abc import Callable, Collection
@@ -31,6 +34,9 @@ log = structlog.get_logger(__name__)
 _REMEMBERED = timedelta(hours=1)
 _MARKED = timedelta(seconds=tokens.LIFETIME_SECONDS) + timedelta(minutes=5)
 """A mark outlives every token that was issued before it, also where the clock that judges the token is slow."""
+
+_SLACK = timedelta(minutes=1)
+"""How far clocks may differ, and how long a transaction may take that revokes."""
 
 _ASK, _REVOKED = "?", "1"
 _ASK_DATABASE = "ask"
@@ -76,9 +82,9 @@ class Revocations:
             return set(session_ids) - sessions.live_among(connection, session_ids, datetime.now(UTC))
 
     def revoke(self, session_id: str, in_database: Callable[[Connection], None]) -> None:
-        """Run the three steps. Raises redis.RedisError with the session as it was, or SQLAlchemyError.
+        """Run the three steps. Raises SQLAlchemyError with the session as it was.
 
-        After that the session is as it was, unless the COMMIT was sent and not answered.
+        The exception is a COMMIT that was sent and not answered: then nobody knows.
         """
         self.announce(session_id)
         with self._engine.begin() as connection:
@@ -103,14 +109,17 @@ class Revocations:
         return is_new
 
     def announce(self, *session_ids: str) -> None:
-        """Step 1."""
+        """Step 1. While Redis is away the sessions end all the same: a worker tells Redis later (`catch_up`)."""
         pipeline = self._client.pipeline(transaction=False)
         for session_id in session_ids:
             pipeline.set(keys.session_revoked(session_id), _ASK, ex=_MARKED)
-        pipeline.execute()
+        try:
+            pipeline.execute()
+        except redis.RedisError:
+            log.warning("revocation_not_announced", session_ids=session_ids)
 
     def confirm(self, *session_ids: str) -> None:
-        """Step 3. Without it everybody goes on asking PostgreSQL, so a failure here loses nothing."""
+        """Step 3. Without it everybody goes on asking PostgreSQL, or is told by a worker soon."""
         pipeline = self._client.pipeline(transaction=False)
         for session_id in session_ids:
             pipeline.set(keys.session_revoked(session_id), _REVOKED, ex=_MARKED)
@@ -141,6 +150,20 @@ def load_recent(client: Client, engine: Engine) -> None:
     if _run_id(client) == run_id:
         client.set(keys.SESSIONS_LOADED, run_id)
     log.info("revocations_loaded", sessions=len(revoked))
+
+
+def catch_up(client: Client, engine: Engine) -> None:
+    """Teach this server the revocations that were made while it could not be reached. Safe to run twice."""
+    now = datetime.now(UTC)
+    told = client.get(keys.SESSIONS_TOLD)
+    missed = now - datetime.fromisoformat(str(told)) + _SLACK if told else _MARKED
+    with engine.connect() as connection:
+        revoked = sessions.revoked_within(connection, min(missed, _MARKED))
+    pipeline = client.pipeline(transaction=False)
+    for session_id in revoked:
+        pipeline.set(keys.session_revoked(session_id), _REVOKED, ex=_MARKED)
+    pipeline.set(keys.SESSIONS_TOLD, now.isoformat())
+    pipeline.execute()
 
 
 def _run_id(client: Client) -> str:

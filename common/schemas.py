@@ -1,24 +1,47 @@
 """The bodies and queries that clients send: one model each for parsing and for documentation."""
 
 from datetime import datetime
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, SkipValidation, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SkipValidation, ValidationInfo, field_validator
 from pydantic.alias_generators import to_camel
 
-from common.fields import ActionId, AskedPeriod, BoardId, Cursor, GivenUserId, IdempotencyKey, PageSize, Version
+from common import known_passwords
+from common.fields import (
+    ActionId,
+    AskedPeriod,
+    BoardId,
+    Cursor,
+    GivenUserId,
+    IdempotencyKey,
+    PageSize,
+    Version,
+    composed,
+)
 from common.keys import DEFAULT_BOARD
 from common.periods import ALL_TIME
 from common.timestamps import parse_instant
 
+NEW_USERNAME = r"^[A-Za-z0-9_][A-Za-z0-9_.-]{2,31}$"
+"""None that a program takes for an option, or for a hidden file. Accounts of before have other names, too."""
+
+SHORTEST_PASSWORD, LONGEST_PASSWORD = 8, 128
+
 RESERVED_USERNAMES = frozenset(
     {"admin", "administrator", "anonymous", "guest", "moderator", "null", "root", "scoreboard", "system", "undefined"}
 )
+_INSTANT_WITH_OFFSET = r"^[0-9]{4}[0-9W-]{3,6}T[0-9]{2}[0-9:.,]*(?:Z|[+-][0-9]{2}[0-9:.]*)$"
 
 
 class Strict(BaseModel):
     """Exactly the documented fields, in camelCase, each of its own JSON type."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel, hide_input_in_errors=True)
+
+
+def _composed(password: object) -> object:
+    """Before it is measured: what a Mac types is longer."""
+    return composed(password) if isinstance(password, str) else password
 
 
 def may_be_left_out(body: type[BaseModel]) -> bool:
@@ -30,12 +53,30 @@ class RegisterRequest(Strict):
     """The account that is wanted."""
 
     username: str = Field(
-        pattern=r"^[A-Za-z0-9_.-]{3,32}$",
+        pattern=NEW_USERNAME,
         description="Unique without regard to case. A few names are reserved.",
         examples=["ada"],
         json_schema_extra={"not": {"enum": [*sorted(RESERVED_USERNAMES)]}},
     )
-    password: str = Field(min_length=8, max_length=128, repr=False, examples=["correct horse"])
+    password: Annotated[
+        str,
+        Field(
+            min_length=SHORTEST_PASSWORD,
+            max_length=LONGEST_PASSWORD,
+            description="Neither the username nor one of the passwords that are guessed first. Text that looks the "
+            "same is the same password (Unicode NFC).",
+            examples=["correct horse"],
+        ),
+        BeforeValidator(_composed),
+    ] = Field(repr=False)
+
+    @field_validator("password")
+    @classmethod
+    def _not_guessed_first(cls, password: str, others: ValidationInfo) -> str:
+        problem = known_passwords.problem(password, others.data.get("username", ""))
+        if problem:
+            raise ValueError(problem)
+        return password
 
     @field_validator("username")
     @classmethod
@@ -73,9 +114,11 @@ class Claim(Strict):
     action_id: ActionId
     timestamp: str = Field(
         max_length=40,
-        description="When it happened: ISO 8601 with an offset, within 300 s of the server's time.",
+        # No format: a generated client would parse it and write it anew, and the signature is over what was written.
+        pattern=_INSTANT_WITH_OFFSET,
+        description="When it happened: ISO 8601 with an offset, within 300 s of the server's time. Send the very text "
+        "that you signed.",
         examples=["2026-11-23T09:15:00.123Z"],
-        json_schema_extra={"format": "date-time"},
     )
     idempotency_key: IdempotencyKey
 

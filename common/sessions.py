@@ -6,7 +6,7 @@ server secret, so that a lost answer can be given again although nothing readabl
 
 import secrets
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -55,12 +55,12 @@ def begin(connection: Connection, user_id: str, now: datetime) -> Refreshed:
     return Refreshed(session, token)
 
 
-def refresh(connection: Connection, token: str, secret: bytes, now: datetime) -> Refreshed | Reused:
-    """Use a refresh token. Raises `refresh_token_invalid`.
+def refresh(connection: Connection, token: str, secrets_in_force: Sequence[bytes], now: datetime) -> Refreshed | Reused:
+    """Use a refresh token. Raises `refresh_token_invalid`. The first of the server secrets derives its successor.
 
     A reuse is returned, not raised: the caller commits the revocation and then answers.
     """
-    successor = to_base64url(derive(secret, "refresh-token", token))
+    successors = [to_base64url(derive(secret, "refresh-token", token)) for secret in secrets_in_force]
     used = connection.execute(
         update(refresh_tokens)
         .where(refresh_tokens.c.fingerprint == fingerprint(token), refresh_tokens.c.used_at.is_(None))
@@ -69,9 +69,9 @@ def refresh(connection: Connection, token: str, secret: bytes, now: datetime) ->
     ).one_or_none()
     if used:
         session = _live(connection, used.session_id, now)
-        _store(connection, session.id, successor)
-        return Refreshed(session, successor)
-    return _refresh_again(connection, token, successor, now)
+        _store(connection, session.id, successors[0])
+        return Refreshed(session, successors[0])
+    return _refresh_again(connection, token, successors, now)
 
 
 def live_of(connection: Connection, user_id: str, now: datetime) -> list[str]:
@@ -128,8 +128,8 @@ def prune(connection: Connection, now: datetime) -> int:
     return connection.execute(delete(sessions).where(sessions.c.expires_at < now - LIFETIME)).rowcount
 
 
-def _refresh_again(connection: Connection, token: str, successor: str, now: datetime) -> Refreshed | Reused:
-    """A token that is unknown or was used before."""
+def _refresh_again(connection: Connection, token: str, successors: Sequence[str], now: datetime) -> Refreshed | Reused:
+    """A token that is unknown or was used before. Its successor is the one of `successors` that was handed out."""
     before = connection.execute(
         select(refresh_tokens.c.session_id, refresh_tokens.c.used_at).where(
             refresh_tokens.c.fingerprint == fingerprint(token)
@@ -138,11 +138,14 @@ def _refresh_again(connection: Connection, token: str, successor: str, now: date
     if before is None:
         raise _invalid()
     session = _live(connection, before.session_id, now)
-    next_used_at = connection.execute(
-        select(refresh_tokens.c.used_at).where(refresh_tokens.c.fingerprint == fingerprint(successor)).with_for_update()
-    ).scalar_one_or_none()
-    if next_used_at is None and now - before.used_at <= GRACE:
-        return Refreshed(session, successor)
+    successor_of = {fingerprint(successor): successor for successor in successors}
+    handed_out = connection.execute(
+        select(refresh_tokens.c.fingerprint, refresh_tokens.c.used_at)
+        .where(refresh_tokens.c.fingerprint.in_(successor_of))
+        .with_for_update()
+    ).one_or_none()
+    if handed_out and handed_out.used_at is None and now - before.used_at <= GRACE:
+        return Refreshed(session, successor_of[bytes(handed_out.fingerprint)])
     revoke(connection, session.id, "reuse")
     return Reused(session.id)
 

@@ -5,15 +5,18 @@ import re
 import ssl
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from limits import parse_many as parse_limits
-from pydantic import AfterValidator, Field, SecretBytes, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, SecretBytes, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 from common import redis_address
+
+LARGEST_BATCH = 1000
+"""Updates in one request of a game server."""
 
 SECRETS = (
     "DATABASE_URL",
@@ -23,9 +26,13 @@ SECRETS = (
     "SCOREBOARD_JWT_SECRET",
     "SCOREBOARD_JWT_SECRET_PREVIOUS",
     "SCOREBOARD_SECRET_KEY",
+    "SCOREBOARD_SECRET_KEY_PREVIOUS",
     "SCOREBOARD_FLOWER_PASSWORD",
 )
 _SHORTEST_SECRET = 32
+_FEWEST_BYTES = 8
+"""Different ones in a secret: 32 random hexadecimal digits have fewer once in ten million times."""
+
 _PLACEHOLDER = re.compile(rb"(change|replace).{0,3}(me|this)|your.{0,3}(secret|key)|placeholder", re.IGNORECASE)
 """What examples say where a secret belongs."""
 
@@ -36,6 +43,9 @@ _REDIS = (
     "Redis or Valkey: inbox, board and caches. `redis://`, `rediss://` (TLS) or `unix://`, see "
     "[operations](operations.md#redis-by-tls-and-by-unix-socket)."
 )
+
+
+_HOST = re.compile(r"[a-z0-9.-]+|\[[0-9a-f:.]+\]", re.ASCII)
 
 
 class SettingsError(Exception):
@@ -90,6 +100,8 @@ def _random_enough(secret: SecretBytes) -> SecretBytes:
         raise ValueError(f"must be at least {_SHORTEST_SECRET} bytes of randomness")
     if not value.strip() or _PLACEHOLDER.search(value):
         raise ValueError("is a placeholder: take 32 or more random bytes")
+    if len(set(value)) < _FEWEST_BYTES:
+        raise ValueError("repeats itself: take 32 or more random bytes")
     return secret
 
 
@@ -97,6 +109,19 @@ def _origins(text: str) -> str:
     for origin in _listed(text):
         if not _ORIGIN.fullmatch(origin):
             raise ValueError("must be origins such as https://game.example, in lower case, without a path")
+    return text
+
+
+def _hosts(text: str) -> str:
+    for host in _listed(text):
+        if not _HOST.fullmatch(host):
+            raise ValueError("must be host names such as scores.example, in lower case, without a port")
+    return text
+
+
+def _enough_for_a_batch(text: str) -> str:
+    if any(limit.amount < LARGEST_BATCH for limit in parse_limits(text)):
+        raise ValueError(f"must allow at least {LARGEST_BATCH}, which one batch may hold")
     return text
 
 
@@ -108,6 +133,8 @@ PostgresUrl = Annotated[str, AfterValidator(_postgresql)]
 RedisUrl = Annotated[str, AfterValidator(_redis)]
 RateLimit = Annotated[str, AfterValidator(_rate_limit)]
 Secret = Annotated[SecretBytes, AfterValidator(_random_enough)]
+BatchUpdateLimit = Annotated[RateLimit, AfterValidator(_enough_for_a_batch)]
+Hosts = Annotated[str, AfterValidator(_hosts)]
 Origins = Annotated[str, AfterValidator(_origins)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
@@ -130,7 +157,11 @@ class Settings(BaseSettings):
         None, alias="SCOREBOARD_JWT_SECRET_PREVIOUS", description="Still accepted while the secret is rotated."
     )
     secret_key: Secret = Field(
-        alias="SCOREBOARD_SECRET_KEY", description="Derives signing keys and refresh tokens, and signs cursors."
+        alias="SCOREBOARD_SECRET_KEY",
+        description="Derives signing keys, refresh tokens and the secrets of API keys, and signs cursors.",
+    )
+    secret_key_previous: Secret | None = Field(
+        None, alias="SCOREBOARD_SECRET_KEY_PREVIOUS", description="Still accepted while the secret is rotated."
     )
     flower_password: SecretStr | None = Field(
         None, alias="SCOREBOARD_FLOWER_PASSWORD", description="Flower's password; its user is `admin`."
@@ -174,6 +205,32 @@ class Settings(BaseSettings):
         alias="SCOREBOARD_LOGIN_FAILURE_LIMIT",
         description="Failed logins of one account from one address.",
     )
+    network_failure_limit: RateLimit = Field(
+        "100/15minute",
+        alias="SCOREBOARD_NETWORK_FAILURE_LIMIT",
+        description="Failed logins from one address, of accounts that it never logged in; an IPv6 /56 has four times "
+        "as many, a /48 sixteen times.",
+    )
+    account_failure_limit: RateLimit = Field(
+        "100/hour",
+        alias="SCOREBOARD_ACCOUNT_FAILURE_LIMIT",
+        description="Failed logins of one account from addresses that never logged it in, before each of them has one "
+        "in 15 minutes.",
+    )
+    register_limit: RateLimit = Field(
+        "60/hour", alias="SCOREBOARD_REGISTER_LIMIT", description="Registrations per address."
+    )
+    handshake_limit: RateLimit = Field(
+        "1200/minute", alias="SCOREBOARD_HANDSHAKE_LIMIT", description="Live connections begun per address."
+    )
+    api_key_failure_limit: RateLimit = Field(
+        "30/minute",
+        alias="SCOREBOARD_API_KEY_FAILURE_LIMIT",
+        description="From one address: bad signatures of one API key, and keys that nobody has.",
+    )
+    batch_update_limit: BatchUpdateLimit = Field(
+        "300000/minute", alias="SCOREBOARD_BATCH_UPDATE_LIMIT", description="Score updates with one API key."
+    )
     batch_limit: RateLimit = Field(
         "600/minute", alias="SCOREBOARD_BATCH_LIMIT", description="Requests with one API key."
     )
@@ -207,6 +264,21 @@ class Settings(BaseSettings):
         description="Further origins, separated by spaces or commas, whose pages may call the API and open the live "
         "socket: `https://game.example https://www.game.example`.",
     )
+    allowed_hosts: Hosts = Field(
+        "",
+        alias="SCOREBOARD_ALLOWED_HOSTS",
+        description="Host names that requests may be addressed to. Default: any.",
+    )
+
+    @model_validator(mode="after")
+    def _secrets_differ(self) -> Self:
+        of_tokens, of_the_rest = set(self.jwt_secrets), set(self.secret_keys)
+        if of_tokens & of_the_rest:
+            raise ValueError(
+                "SCOREBOARD_JWT_SECRET and SCOREBOARD_SECRET_KEY, and their PREVIOUS ones "
+                "(SCOREBOARD_SECRET_KEY_PREVIOUS), must not be the same secret"
+            )
+        return self
 
     @classmethod
     def settings_customise_sources(
@@ -246,6 +318,16 @@ class Settings(BaseSettings):
         """The secret that signs, then any that is still accepted."""
         secrets = (self.jwt_secret, self.jwt_secret_previous)
         return tuple(secret.get_secret_value() for secret in secrets if secret)
+
+    @property
+    def secret_keys(self) -> tuple[bytes, ...]:
+        """The server secret that new things are derived from, then any whose derivatives are still accepted."""
+        secrets = (self.secret_key, self.secret_key_previous)
+        return tuple(secret.get_secret_value() for secret in secrets if secret)
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        return frozenset(_listed(self.allowed_hosts))
 
     @property
     def further_origins(self) -> frozenset[str]:

@@ -5,6 +5,7 @@ import hashlib
 import hmac
 
 SCORE_UPDATE_VERSION = "SCORE-UPDATE-V1"
+REQUEST_VERSION = "SCOREBOARD-REQUEST-V2"
 
 
 def score_update_text(user_id: str, action_id: str, timestamp: str, idempotency_key: str) -> bytes:
@@ -13,8 +14,17 @@ def score_update_text(user_id: str, action_id: str, timestamp: str, idempotency_
 
 
 def api_request_text(unix_seconds: str, body: bytes) -> bytes:
-    """What a request with an API key signs: its instant and its body as sent."""
+    """`v1` of a request with an API key: its instant and its body as sent."""
     return f"{unix_seconds}.".encode() + body
+
+
+def api_request_text_v2(unix_seconds: str, method: str, target: str, key_id: str, body: bytes) -> bytes:
+    """`v2`: six lines over the whole request. `target` is the path with its query, exactly as sent.
+
+    No line can hold a newline, so no two requests share a text.
+    """
+    body_digest = hashlib.sha256(body).hexdigest()
+    return "\n".join((REQUEST_VERSION, unix_seconds, method, target, key_id, body_digest)).encode("latin-1")
 
 
 def sign(key: bytes, text: bytes) -> str:

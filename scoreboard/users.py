@@ -7,18 +7,17 @@ import sys
 import click
 from rich.table import Table
 
-from common import accounts, passwords, suspensions
+from common import accounts, known_passwords, passwords, suspensions
 from common.board import Board
+from common.fields import composed
 from common.inbox import Inbox
 from common.moderation import Moderator
 from common.revocations import Revocations
+from common.schemas import LONGEST_PASSWORD, NEW_USERNAME, SHORTEST_PASSWORD
 from common.suspensions import Decision
 from common.tokens import ROLES, Role
 from scoreboard import tables
 from scoreboard.environment import connected, connected_to_redis, load_settings
-
-_USERNAME = re.compile(r"[A-Za-z0-9_.-]{3,32}", re.ASCII)
-_SHORTEST_PASSWORD, _LONGEST_PASSWORD = 8, 128
 
 
 @click.group()
@@ -32,11 +31,14 @@ def users() -> None:
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 def create(username: str, role: Role, *, password_stdin: bool) -> None:
     """Create the account USERNAME and print its user id. Reserved names are allowed here."""
-    if not _USERNAME.fullmatch(username):
-        raise click.BadParameter("3 to 32 of A-Z a-z 0-9 _ . -", param_hint="USERNAME")
+    if not re.fullmatch(NEW_USERNAME, username, re.ASCII):
+        raise click.BadParameter("3 to 32 of A-Z a-z 0-9 _ . - and neither . nor - first", param_hint="USERNAME")
     password = sys.stdin.readline().rstrip("\n") if password_stdin else _ask_password()
-    if not _SHORTEST_PASSWORD <= len(password) <= _LONGEST_PASSWORD:
-        raise click.ClickException(f"a password has {_SHORTEST_PASSWORD} to {_LONGEST_PASSWORD} characters")
+    if not SHORTEST_PASSWORD <= len(composed(password)) <= LONGEST_PASSWORD:
+        raise click.ClickException(f"a password has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters")
+    problem = known_passwords.problem(password, username)
+    if problem:
+        raise click.ClickException(f"the password {problem}")
     with connected() as engine, engine.begin() as connection:
         user = accounts.create(connection, username, passwords.hashed(password), role)
     click.echo(user.id)

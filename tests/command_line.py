@@ -17,14 +17,14 @@ def command_line_of(settings: Settings) -> CommandLine:
         "PATH": "/usr/bin:/bin",
         "DATABASE_URL": settings.database_url.replace("postgresql+psycopg2", "postgresql"),
         "REDIS_URL": settings.redis_url,
-        "SCOREBOARD_JWT_SECRET": "j" * 32,
+        "SCOREBOARD_JWT_SECRET": "jwt-secret-of-tests-" * 2,
         "SCOREBOARD_SECRET_KEY": settings.secret_key.get_secret_value().decode(),
     }
 
-    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    def run(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "scoreboard", *arguments]
         return subprocess.run(
-            command, cwd=_ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False
+            command, cwd=_ROOT, env=environment, input=stdin, capture_output=True, text=True, timeout=60, check=False
         )
 
     return run

@@ -73,6 +73,10 @@ def settings(make_settings: SettingsFactory) -> Settings:
         SCOREBOARD_IP_LIMIT="100000/hour",
         SCOREBOARD_LOGIN_LIMIT="100000/minute",
         SCOREBOARD_LOGIN_FAILURE_LIMIT="100000/minute",
+        SCOREBOARD_NETWORK_FAILURE_LIMIT="100000/minute",
+        SCOREBOARD_ACCOUNT_FAILURE_LIMIT="100000/minute",
+        SCOREBOARD_REGISTER_LIMIT="100000/minute",
+        SCOREBOARD_HANDSHAKE_LIMIT="100000/minute",
     )
 
 

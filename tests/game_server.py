@@ -1,5 +1,6 @@
 """A game server as a client sees the product: it holds an API key and signs with its secret."""
 
+import hashlib
 import hmac
 import secrets
 import time
@@ -27,24 +28,42 @@ class GameServer:
     secret: str
 
     def headers(self, body: bytes = b"", *, age_seconds: int = 0) -> dict[str, str]:
-        """What a request with this body is signed with."""
+        """What a batch with this body is signed with."""
         return signed(self.key_id, self.secret, body, age_seconds=age_seconds)
+
+    def headers_to_read(self, target: str) -> dict[str, str]:
+        """What a GET of this path and query is signed with."""
+        return signed(self.key_id, self.secret, method="GET", target=target)
 
     def send(self, *items: object, age_seconds: int = 0) -> TestResponse:
         body = orjson.dumps({"updates": items})
         return self.client.post(BATCH, data=body, headers=self.headers(body, age_seconds=age_seconds))
 
     def outcome(self, user_id: str, key: str) -> TestResponse:
-        return self.client.get(f"/api/scores/updates/{key}?userId={user_id}", headers=self.headers())
+        target = f"/api/scores/updates/{key}?userId={user_id}"
+        return self.client.get(target, headers=self.headers_to_read(target))
 
 
-def signed(key_id: str, secret: str, body: bytes = b"", *, age_seconds: int = 0) -> dict[str, str]:
-    """The header fields of a request with this body."""
+def signed(
+    key_id: str, secret: str, body: bytes = b"", *, method: str = "POST", target: str = BATCH, age_seconds: int = 0
+) -> dict[str, str]:
+    """The header fields of a request, by default of a batch."""
     seconds = int(time.time()) - age_seconds
-    signature = hmac.digest(secret.encode(), f"{seconds}.".encode() + body, "sha256").hex()
+    lines = ("SCOREBOARD-REQUEST-V2", str(seconds), method, target, key_id, hashlib.sha256(body).hexdigest())
+    return _header_fields(key_id, secret, seconds, "v2", "\n".join(lines).encode())
+
+
+def signed_as_before(key_id: str, secret: str, body: bytes) -> dict[str, str]:
+    """With `v1`, which signs the body alone."""
+    seconds = int(time.time())
+    return _header_fields(key_id, secret, seconds, "v1", f"{seconds}.".encode() + body)
+
+
+def _header_fields(key_id: str, secret: str, seconds: int, version: str, text: bytes) -> dict[str, str]:
+    signature = hmac.digest(secret.encode(), text, "sha256").hex()
     return {
         "X-Api-Key": key_id,
-        "X-Signature": f"t={seconds},v1={signature}",
+        "X-Signature": f"t={seconds},{version}={signature}",
         "Content-Type": "application/json",
     }
 

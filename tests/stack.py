@@ -130,6 +130,8 @@ def running_stack(servers: Servers, database_url: str, redis_database: int, **en
                 "SCOREBOARD_UPDATE_LIMIT": "100000/minute",
                 "SCOREBOARD_IP_LIMIT": "1000000/hour",
                 "SCOREBOARD_LOGIN_LIMIT": "100000/minute",
+                "SCOREBOARD_REGISTER_LIMIT": "100000/minute",
+                "SCOREBOARD_HANDSHAKE_LIMIT": "100000/minute",
                 "PROMETHEUS_MULTIPROC_DIR": f"{folder}/metrics",
                 **environment,
             },

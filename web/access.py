@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from common import signing, suspensions, tokens
+from common import accounts, signing, suspensions, tokens
 from common.errors import ErrorCode, ScoreboardError
 from common.tokens import Role
 from web.api_key_access import api_key_id, is_by_api_key
@@ -28,15 +28,15 @@ _DECISION = "access_decision"
 
 @dataclass(frozen=True)
 class Identity:
-    """Who calls. `signing_key` is the session's, with which they sign updates."""
+    """Who calls. `signing_keys` are the session's, with one of which they sign updates."""
 
     user_id: str
     session_id: str
     role: Role
 
     @property
-    def signing_key(self) -> bytes:
-        return signing_key(self.session_id)
+    def signing_keys(self) -> tuple[bytes, ...]:
+        return tuple(_signing_key(secret, self.session_id) for secret in services().settings.secret_keys)
 
 
 def public(view: AnyView) -> AnyView:
@@ -58,12 +58,12 @@ def authenticated(view: View[Params]) -> View[Params]:
 
 
 def admin(view: View[Params]) -> View[Params]:
-    """Only with the access token of an admin's live session."""
+    """Only with the access token of a live session of somebody who is an admin now, whatever the token says."""
 
     @wraps(view)
     def checked(*args: Params.args, **kwargs: Params.kwargs) -> ResponseReturnValue:
         g.identity = _authenticate()
-        if identity().role != "admin":
+        if not _is_admin_now():
             raise ScoreboardError(ErrorCode.FORBIDDEN, "This is for admins.")
         return view(*args, **kwargs)
 
@@ -105,8 +105,7 @@ def identity() -> Identity:
 
 def signing_key(session_id: str) -> bytes:
     """The session's key. Derived, so that nothing of it is stored."""
-    secret = services().settings.secret_key.get_secret_value()
-    return signing.derive(secret, SIGNING_KEY_PURPOSE, session_id)
+    return _signing_key(services().settings.secret_keys[0], session_id)
 
 
 def decision(view: Callable[..., object]) -> str | None:
@@ -127,6 +126,16 @@ def init_app(app: Flask) -> None:
         view = app.view_functions.get(request.endpoint or "")
         if view and not decision(view):
             raise ScoreboardError(ErrorCode.FORBIDDEN, "This address is not open to anybody.")
+
+
+def _is_admin_now() -> bool:
+    with services().engine.connect() as connection:
+        user = accounts.find(connection, identity().user_id)
+    return user is not None and user.role == "admin"
+
+
+def _signing_key(secret: bytes, session_id: str) -> bytes:
+    return signing.derive(secret, SIGNING_KEY_PURPOSE, session_id)
 
 
 def _authenticate() -> Identity:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import structlog
 from flask import Blueprint, Response, jsonify
 
-from common import accounts, failures, sessions, signing, tickets, tokens
+from common import accounts, failures, passwords, sessions, signing, tickets, tokens
 from common.accounts import User
 from common.errors import ErrorCode, ScoreboardError
 from common.schemas import LoginRequest, RefreshRequest, RegisterRequest
@@ -15,8 +15,9 @@ from common.tickets import Ticket
 from common.tokens import AccessClaims
 from common.wire import IssuedTicket, LoggedOut, Login, Registered
 from common.wire import User as UserOnTheWire
-from web import hashing, limits
+from web import guesses, hashing, limits
 from web.access import authenticated, identity, public, refuse_suspended, signing_key
+from web.addresses import client_address
 from web.parsing import body_as
 from web.reference.documented import Answer, documented
 from web.services import services
@@ -35,11 +36,15 @@ blueprint = Blueprint("auth", __name__, url_prefix="/api/auth")
     errors=[ErrorCode.REGISTRATION_CLOSED, ErrorCode.USERNAME_TAKEN],
 )
 @public
+@limits.per_address_registrations
 def register() -> tuple[Response, int]:
     if services().settings.registration == "closed":
         raise ScoreboardError(ErrorCode.REGISTRATION_CLOSED, "Registration is closed. Ask the operator for an account.")
     wanted = body_as(RegisterRequest)
-    password_hash = hashing.hashed(wanted.password)
+    with services().engine.connect() as connection:
+        if accounts.is_taken(connection, wanted.username):
+            raise accounts.taken(wanted.username)  # before the hash, which is what costs
+    password_hash = hashing.hashed(wanted.password, client_address())
     with services().engine.begin() as connection:
         user = accounts.create(connection, wanted.username, password_hash, "player")
     log.info("registered", user_id=user.id)
@@ -61,14 +66,18 @@ def register() -> tuple[Response, int]:
 @limits.per_account_failures
 def login() -> Response:
     given = body_as(LoginRequest)
+    guess = guesses.guess(given.username)
+    guess.refuse_if_spent()
     with services().engine.connect() as connection:
         found = accounts.find_by_name(connection, given.username)
-    is_right = hashing.is_password(given.password, found[1] if found else None)
-    limits.judge_login(is_right=is_right)
+    is_right = hashing.is_password(given.password, found[1] if found else None, client_address())
+    guess.judge(is_right=is_right)
     if not is_right or not found:
         log.info("login_failed", username=given.username)
         raise ScoreboardError(ErrorCode.INVALID_CREDENTIALS, "Wrong username or password.")
-    user = found[0]
+    user, password_hash = found
+    if passwords.is_outdated(password_hash):
+        _rehash(user, given.password, password_hash)
     now = datetime.now(UTC)
     with services().engine.begin() as connection:
         refuse_suspended(connection, user.id, keep=True)
@@ -91,9 +100,8 @@ def login() -> Response:
 def refresh() -> Response:
     given = body_as(RefreshRequest)
     now = datetime.now(UTC)
-    secret = services().settings.secret_key.get_secret_value()
     with services().engine.begin() as connection:
-        result = sessions.refresh(connection, given.refresh_token, secret, now)
+        result = sessions.refresh(connection, given.refresh_token, services().settings.secret_keys, now)
         if isinstance(result, Refreshed):
             user = accounts.get(connection, result.session.user_id)
         else:
@@ -138,6 +146,16 @@ def ticket() -> Response:
         token = tickets.issue(services().redis, Ticket(caller.user_id, caller.session_id))
     answer: IssuedTicket = {"ticket": token, "expiresIn": tickets.LIFETIME_SECONDS}
     return jsonify(answer)
+
+
+def _rehash(user: User, password: str, old_hash: str) -> None:
+    """Hash with the parameters of today, now that the password is at hand. A login does not depend on it."""
+    try:
+        new_hash = hashing.hashed(password, client_address())
+    except ScoreboardError:
+        return
+    with services().engine.begin() as connection:
+        accounts.rehash(connection, user.id, old_hash, new_hash)
 
 
 def _granted(user: User, session: Refreshed, now: datetime) -> Response:

@@ -8,7 +8,9 @@ import re
 from flask import Flask, Response, request
 from flask_cors import CORS
 
+from common.errors import invalid_field
 from common.settings import Settings
+from web.services import services
 
 # For everything but our own pages, which say more: an answer that is opened as a document can do nothing.
 NOTHING_AT_ALL = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -29,21 +31,41 @@ _READABLE = [
 ]  # fmt: skip
 
 
+_ASKED_BY_PROBES = ("/healthz", "/readyz")
 _CALLED_BY_PAGES = r"/(api/.*|openapi\.json|asyncapi\.json)"
 
 
 def init_app(app: Flask, settings: Settings) -> None:
     app.after_request(protect)
+    if settings.hosts:
+        app.before_request(refuse_other_hosts)
     if settings.further_origins:
         app.after_request(vary)
         CORS(
             app,
-            resources={_CALLED_BY_PAGES: {"origins": sorted(settings.further_origins)}},
+            resources={
+                _CALLED_BY_PAGES: {"origins": [_literally(origin) for origin in sorted(settings.further_origins)]}
+            },
             methods=["GET", "POST"],
             expose_headers=_READABLE,
             max_age=_PREFLIGHT_SECONDS,
             supports_credentials=False,
         )
+
+
+def _literally(origin: str) -> re.Pattern[str]:
+    """Flask-CORS takes a text with brackets, such as the address of an IPv6 origin, for a pattern."""
+    return re.compile(rf"{re.escape(origin)}\Z", re.IGNORECASE)
+
+
+def refuse_other_hosts() -> None:
+    """Raises `validation_failed` for a request that is addressed to a name which is not ours.
+
+    Probes ask by address.
+    """
+    name = re.sub(r":[0-9]*\Z", "", request.host.lower())
+    if request.path not in _ASKED_BY_PROBES and name not in services().settings.hosts:
+        raise invalid_field("Host", "names no host of this service")
 
 
 def vary(response: Response) -> Response:
@@ -57,6 +79,8 @@ def protect(response: Response) -> Response:
     """Add what is not said already."""
     for name, value in _ALWAYS.items():
         response.headers.setdefault(name, value)
+    if request.path.startswith("/api/"):
+        response.headers.setdefault("Cache-Control", "no-store")
     response.headers.setdefault("Content-Security-Policy", NOTHING_AT_ALL)
     if request.is_secure:
         response.headers.setdefault("Strict-Transport-Security", _ONLY_TLS)

@@ -83,7 +83,7 @@ def _selection(query: LeaderboardQuery, period: Period) -> Selection:
         return pages.around(query.around.lower())
     if query.cursor is None:
         return pages.FIRST
-    direction, score, tie = cursors.decode(_secret(), _scope(query, period), query.cursor)
+    direction, score, tie = cursors.decode(services().settings.secret_keys, _scope(query, period), query.cursor)
     position = Position(int(score), int(tie))
     return pages.after(position) if direction == "after" else pages.before(position)
 
@@ -91,16 +91,12 @@ def _selection(query: LeaderboardQuery, period: Period) -> Selection:
 def _cursor(query: LeaderboardQuery, period: Period, which: Selection | None) -> str | None:
     if which is None:
         return None
-    return cursors.encode(_secret(), _scope(query, period), [which.kind, *which.position])
+    return cursors.encode(services().settings.secret_keys[0], _scope(query, period), [which.kind, *which.position])
 
 
 def _scope(query: LeaderboardQuery, period: Period) -> str:
     """A cursor names its period by id, so that it is refused once the period has rolled over."""
     return f"leaderboard {query.board} {period.id}"
-
-
-def _secret() -> bytes:
-    return services().settings.secret_key.get_secret_value()
 
 
 def _revalidated(response: Response, page: Page) -> Response:

@@ -4,45 +4,41 @@
 |---|---|---|---|
 | ip | every request below /api without a valid API key | client address | sliding |
 | batch | requests with an API key | API key | sliding |
+| batch_updates | updates in batches | API key | sliding |
+| api_key_failures | API keys that nobody has; bad signatures | client address; and key | sliding |
 | updates | score updates | user | moving (exact) |
 | login | logins | client address | sliding |
+| register | new accounts | client address | sliding |
 | login_failures | failed logins | account and client address | sliding |
+| network_failures | failed logins where the account is not known | client address; IPv6 /56 and /48 | sliding |
+| account_failures | the same | account | sliding |
+| handshakes | live connections that were begun | client address | sliding |
+
+Those that no decorator can ask about are asked by `web/budgets.py`.
 """
 
-import ipaddress
-import math
 import time
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import TypeVar
 
-import limits
 import redis
 from flask import Flask, Response, request
 from flask_limiter import ApplicationLimit, Limiter, RateLimitExceeded, RequestLimit
 
 from common import keys, metrics
-from common.errors import Allowance, ErrorCode, ScoreboardError
+from common.errors import ErrorCode
 from common.redis import pool_of_limits
-from common.strict_json import parse_object
-from web import proxies
+from web import api_key_access, proxies
 from web.access import identity
+from web.addresses import client_address
 from web.api_key_access import api_key_id, has_api_key
+from web.budgets import CODE_OF_LIMIT, Budget, Budgets, budgets, exceeded
 from web.errors import refuse
-from web.requests import read_body
 from web.services import Services, services
 
 View = TypeVar("View", bound=Callable[..., object])
 
-_IPV6_SITE_BITS = 64
-_FAILURES = "login_failures"
-_MESSAGES = {
-    "ip": (ErrorCode.RATE_LIMITED, "Too many requests from this address."),
-    "updates": (ErrorCode.RATE_LIMITED, "Too many score updates."),
-    "batch": (ErrorCode.RATE_LIMITED, "Too many requests with this API key."),
-    "login": (ErrorCode.RATE_LIMITED, "Too many logins from this address."),
-    _FAILURES: (ErrorCode.LOGIN_THROTTLED, "Too many failed logins of this account from this address."),
-}
-CODE_OF_LIMIT = {name: code for name, (code, _) in _MESSAGES.items()}
 _NAMES = "limits"
 
 
@@ -61,25 +57,6 @@ def _declared(name: str, limit: Callable[[View], View]) -> Callable[[View], View
         return limited
 
     return decorate
-
-
-def client_address() -> str:
-    """The client's address; of IPv6 the /64 that one site has."""
-    address = proxies.peer()
-    if isinstance(address, ipaddress.IPv4Address):
-        return str(address)
-    if address.ipv4_mapped:
-        return str(address.ipv4_mapped)
-    return str(ipaddress.IPv6Network((address, _IPV6_SITE_BITS), strict=False).network_address)
-
-
-def _account_and_address() -> str:
-    """Failures are counted per account and address, so that nobody can lock another out."""
-    try:
-        username = str(parse_object(read_body()).get("username", "")).lower()
-    except ScoreboardError:
-        username = ""
-    return f"{client_address()}:{username[:64]}"
 
 
 class _Patient(Limiter):
@@ -129,19 +106,21 @@ per_api_key = _declared(
         exempt_when=lambda: not has_api_key(),
     ),
 )
+per_address_registrations = _declared(
+    "register",
+    _per_address.shared_limit(
+        lambda: services().settings.register_limit,
+        scope="register",
+        key_func=client_address,
+        deduct_when=lambda response: response.status_code == HTTPStatus.CREATED,
+    ),
+)
 per_address_logins = _declared(
     "login",
     _per_address.shared_limit(lambda: services().settings.login_limit, scope="login", key_func=client_address),
 )
-per_account_failures = _declared(
-    _FAILURES,
-    _per_address.shared_limit(
-        lambda: services().settings.login_failure_limit,
-        scope=_FAILURES,
-        key_func=_account_and_address,
-        deduct_when=lambda _response: False,  # asked before, and counted by `judge_login`
-    ),
-)
+per_account_failures = _declared("login_failures", lambda view: view)
+"""Asked and counted by `web/guesses.py`, once the body says whose account it is."""
 
 
 def init_app(app: Flask, adapters: Services) -> None:
@@ -156,43 +135,33 @@ def init_app(app: Flask, adapters: Services) -> None:
     for limiter in (_per_address, _per_user):
         limiter._storage_dead = False  # of another application's storage; views are decorated before there is one
         limiter.init_app(app)
+    app.extensions["budgets"] = Budgets(lambda: _per_address.limiter)
+    api_key_access.init_app(app, adapters.engine)
     app.register_error_handler(RateLimitExceeded, _refuse)
     if adapters.settings.trusted_proxies:
         app.wsgi_app = proxies.TrustedProxies(  # type: ignore[method-assign]  # Flask's documented place for middleware
             app.wsgi_app, adapters.settings.trusted_proxies
         )
+    else:
+        app.before_request(proxies.Unbelieved().notice)
 
 
-def judge_login(*, is_right: bool) -> None:
-    """Count a login that failed. Raises `login_throttled`.
-
-    Those that were under way with it may have used the limit up meanwhile: then nobody learns whether it was right.
-    """
-    limiter = _per_address.limiter
-    judge = limiter.test if is_right else limiter.hit
-    place = (_account_and_address(), _FAILURES)
-    for limit in limits.parse_many(services().settings.login_failure_limit):
-        if not judge(limit, *place):
-            window = limiter.get_window_stats(limit, *place)
-            raise _exceeded(_FAILURES, limit.amount, window.remaining, window.reset_time)
+def count_handshake() -> None:
+    """Count a live connection that is begun. Raises `rate_limited`."""
+    budgets().spend(Budget("handshakes", services().settings.handshake_limit, client_address()))
 
 
-def _refuse(exceeded: RateLimitExceeded) -> Response:
+def count_batch(updates: int) -> None:
+    """Count the updates of a batch against its API key. Raises `rate_limited`."""
+    budgets().spend(Budget("batch_updates", services().settings.batch_update_limit, api_key_id()), cost=updates)
+
+
+def _refuse(met: RateLimitExceeded) -> Response:
     breached = next(
         (limit for limiter in (_per_address, _per_user) for limit in limiter.current_limits if limit.breached), None
     )
     remaining, reset_at = _state_of(breached)
-    return refuse(_exceeded(str(exceeded.limit.scope), exceeded.limit.limit.amount, remaining, reset_at))
-
-
-def _exceeded(name: str, amount: int, remaining: int, reset_at: float) -> ScoreboardError:
-    """The error for a limit; the next request passes at `reset_at`, in Unix seconds."""
-    metrics.RATE_LIMITED.labels(name).inc()
-    code, message = _MESSAGES[name]
-    retry_after = max(1, math.ceil(reset_at - time.time()))
-    return ScoreboardError(
-        code, f"{message} Try again in {retry_after} s.", None, retry_after, Allowance(amount, max(0, remaining))
-    )
+    return refuse(exceeded(str(met.limit.scope), met.limit.limit.amount, remaining, reset_at))
 
 
 def _state_of(breached: RequestLimit | None) -> tuple[int, float]:

@@ -15,12 +15,13 @@ from common.errors import ErrorCode, ScoreboardError, invalid_field
 from common.periods import Period
 from common.schemas import LiveQuery
 from common.tickets import Ticket
+from web import limits
 from web.access import public
+from web.addresses import client_address
 from web.boards import asked_period
 from web.hub.feed import Feed
 from web.hub.group import Watch
 from web.hub.hub import Hub, Slot
-from web.limits import client_address
 from web.parsing import query_as
 from web.reference.documented import Answer, documented
 from web.services import Services, services
@@ -89,6 +90,7 @@ def init_app(app: Flask, adapters: Services) -> None:
         ErrorCode.TOKEN_REVOKED,
         ErrorCode.ORIGIN_NOT_ALLOWED,
         ErrorCode.UPGRADE_REQUIRED,
+        ErrorCode.RATE_LIMITED,
         ErrorCode.TOO_MANY_CONNECTIONS,
         ErrorCode.DEPENDENCY_UNAVAILABLE,
         ErrorCode.REBUILDING,
@@ -107,6 +109,7 @@ def _admit() -> None:
     """A place for the viewer who asks, or the reason why not, with nothing shaken yet."""
     if request.path.rstrip("/") != PATH:  # as Flask's router compares
         return
+    limits.count_handshake()
     _check_handshake()
     _check_origin()
     query = query_as(LiveQuery)

@@ -4,11 +4,14 @@ import ipaddress
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+import structlog
 from flask import request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+log = structlog.get_logger(__name__)
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -30,6 +33,21 @@ class TrustedProxies(ProxyFix):
         if _FORWARDED_FOR in environ:
             environ[_FORWARDED_FOR] = environ[_FORWARDED_FOR].replace('"', "")
         return super().__call__(environ, start_response)
+
+
+class Unbelieved:
+    """Notices a proxy that nobody has counted: all of its clients would share the limits of one address."""
+
+    def __init__(self) -> None:
+        self._is_told = False
+
+    def notice(self) -> None:
+        """Say so once, if somebody within a private network speaks for others."""
+        if self._is_told or _FORWARDED_FOR not in request.environ:
+            return
+        if peer().is_private:
+            self._is_told = True
+            log.warning("forwarded_for_not_believed", peer=str(peer()), setting="SCOREBOARD_TRUSTED_PROXIES")
 
 
 def peer() -> Address:

@@ -51,7 +51,7 @@ def update() -> Response:
     claim = body_as(ScoreUpdateRequest)
     if claim.user_id.lower() != identity().user_id:
         raise ScoreboardError(ErrorCode.USER_MISMATCH, "userId is not the user of the access token.")
-    updates.verify_signature(claim, identity().signing_key)
+    updates.verify_signature(claim, identity().signing_keys)
     wait_ms = 0 if _asks_for_no_wait() else services().settings.result_wait_ms
     return _answer(updates.submit(services(), claim, g.request_id, wait_ms / 1000))
 
@@ -62,13 +62,14 @@ def update() -> Response:
     "Submit updates of many players",
     description=BATCH,
     body=BatchRequest,
-    headers=["X-Signature"],
+    headers=["X-Signature.required"],
     answers=[Answer(202, "Each update is accepted, known already, or refused.", BatchAccepted)],
 )
 @by_api_key
 @limits.per_api_key
 def batch() -> tuple[Response, int]:
     items = body_as(BatchRequest).updates
+    limits.count_batch(len(items))
     return jsonify(batches.submit(services(), items, g.request_id)), 202
 
 

@@ -72,13 +72,9 @@ def _summary(snapshot: Snapshot) -> SnapshotSummary:
 
 
 def _cursor(scope: str, last: Snapshot) -> str:
-    return cursors.encode(_secret(), scope, [last.taken_at.isoformat(), last.id])
+    return cursors.encode(services().settings.secret_keys[0], scope, [last.taken_at.isoformat(), last.id])
 
 
 def _position(scope: str, cursor: str) -> tuple[datetime, int]:
-    taken_at, snapshot_id = cursors.decode(_secret(), scope, cursor)
+    taken_at, snapshot_id = cursors.decode(services().settings.secret_keys, scope, cursor)
     return datetime.fromisoformat(str(taken_at)), int(snapshot_id)
-
-
-def _secret() -> bytes:
-    return services().settings.secret_key.get_secret_value()

@@ -1,6 +1,7 @@
 """Taking in a score update: verify, accept exactly once, ring, and wait a moment for the outcome."""
 
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -33,10 +34,10 @@ class Answer:
     replayed: bool
 
 
-def verify_signature(claim: ScoreUpdateRequest, signing_key: bytes) -> None:
-    """Raises `signature_invalid` unless the session's key signed exactly these fields."""
+def verify_signature(claim: ScoreUpdateRequest, signing_keys: Iterable[bytes]) -> None:
+    """Raises `signature_invalid` unless one of the session's keys signed exactly these fields."""
     text = signing.score_update_text(claim.user_id, claim.action_id, claim.timestamp, claim.idempotency_key)
-    if not signing.is_signed(signing_key, text, claim.signature):
+    if not any(signing.is_signed(key, text, claim.signature) for key in signing_keys):
         raise ScoreboardError(ErrorCode.SIGNATURE_INVALID, "The signature does not fit the request.")
 
 

@@ -44,6 +44,7 @@ def mend(worker: WorkerState) -> None:
 def load_revocations(worker: WorkerState) -> None:
     if not revocations.is_loaded(worker.redis):
         revocations.load_recent(worker.redis, worker.engine)
+    revocations.catch_up(worker.redis, worker.engine)
 
 
 def mend_boards(worker: WorkerState) -> bool:

@@ -49,4 +49,4 @@ class GameServer(Client):
 
     def _receipt(self, account: Account) -> requests.Response | None:
         path = f"/api/scores/updates/{account.key}?userId={account.user_id}"
-        return self._ask("GET", path, headers=signed(self._key_id, self._secret))
+        return self._ask("GET", path, headers=signed(self._key_id, self._secret, method="GET", target=path))

@@ -137,7 +137,10 @@ def installed(*, on_small_disks: bool = False) -> Iterator[Installation]:
             SCOREBOARD_WEB_PROCESSES="2",
             SCOREBOARD_WORKER_PROCESSES="2",
             SCOREBOARD_BATCH_LIMIT="1000000/minute",
+            SCOREBOARD_BATCH_UPDATE_LIMIT="10000000/minute",
             SCOREBOARD_LOGIN_FAILURE_LIMIT="1000000/minute",
+            SCOREBOARD_NETWORK_FAILURE_LIMIT="1000000/minute",
+            SCOREBOARD_ACCOUNT_FAILURE_LIMIT="1000000/minute",
         ) as stack:
             settings = settings_module.load({**stack.environment, "DATABASE_URL": url, "REDIS_URL": redis_url})
             installation = Installation(servers, stack, redis_proxy, postgres_proxy, settings)
@@ -172,8 +175,8 @@ def _load_catalogue(url: str, servers: Servers) -> None:
     environment = {
         "DATABASE_URL": url,
         "REDIS_URL": servers.redis_url(),
-        "SCOREBOARD_JWT_SECRET": "j" * 32,
-        "SCOREBOARD_SECRET_KEY": "s" * 32,
+        "SCOREBOARD_JWT_SECRET": "jwt-secret-of-tests-" * 2,
+        "SCOREBOARD_SECRET_KEY": "server-secret-of-tests-" * 2,
     }
     engine = database.create(settings_module.load(environment), pool_size=1, statement_timeout_ms=30_000)
     with engine.begin() as connection:

@@ -205,7 +205,10 @@ def test_a_body_of_another_type_is_refused(server: GameServer) -> None:
         ({"X-Api-Key": "sbk_" + "0" * 20}, "api_key_invalid"),
         ({"X-Api-Key": "sbk_" + "\u0660" * 20}, "api_key_invalid"),
         ({"X-Signature": ""}, "signature_invalid"),
-        ({"X-Signature": "t=1,v1=" + "0" * 64}, "signature_invalid"),
+        ({"X-Signature": "t=NOW"}, "signature_invalid"),
+        ({"X-Signature": "t=NOW,v1=" + "0" * 64}, "signature_invalid"),
+        ({"X-Signature": "t=NOW,v2=" + "0" * 64}, "signature_invalid"),
+        ({"X-Signature": f"t=NOW,v2={'0' * 64},v2={'1' * 64}"}, "signature_invalid"),
         ({"X-Signature": "t=1,v1=" + "\u0660" * 64}, "signature_invalid"),
     ],
 )
@@ -213,7 +216,8 @@ def test_only_a_valid_key_and_its_signature_open(
     server: GameServer, worker: WorkerState, players: list[str], change: dict[str, str], code: str
 ) -> None:
     body = json.dumps({"updates": [item(players[0])]}).encode()
-    headers = {name: value.encode().decode("latin-1") for name, value in {**server.headers(body), **change}.items()}
+    changed = {name: value.replace("NOW", str(int(time.time()))) for name, value in change.items()}
+    headers = {name: value.encode().decode("latin-1") for name, value in {**server.headers(body), **changed}.items()}
     answer = server.client.post(BATCH, data=body, headers=headers)
     assert (answer.status_code, error_code(answer)) == (401, code)
     assert worker.inbox.depth() == 0
@@ -276,7 +280,7 @@ def test_outcomes_are_read_by_key_of_anybody_and_by_token_of_oneself(
         server = game_server(client, worker.engine, settings.secret_key.get_secret_value())
         server.send(item(ada.user_id, key="round-0001"))
         path = "/api/scores/updates/round-0001"
-        assert client.get(path, headers=server.headers()).status_code == 400
+        assert client.get(path, headers=server.headers_to_read(path)).status_code == 400
         assert client.get(f"{path}?userId={ada.user_id}", headers=ada.headers).status_code == 200
         answer = client.get(f"{path}?userId={ada.user_id}", headers=bob.headers)
         assert (answer.status_code, error_code(answer)) == (403, "user_mismatch")

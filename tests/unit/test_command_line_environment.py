@@ -13,9 +13,9 @@ OURS, ANOTHER = "postgresql://127.0.0.1/ours", "postgresql://127.0.0.1/another"
 @pytest.fixture(autouse=True)
 def running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A `make run` that has written down where it is."""
-    secret = "x" * 32
+    secret = "a-secret-of-these-tests-"
     lines = [f"DATABASE_URL={OURS}", "REDIS_URL=redis://127.0.0.1/3"]
-    lines += [f"SCOREBOARD_JWT_SECRET={secret}", f"SCOREBOARD_SECRET_KEY={secret}"]
+    lines += [f"SCOREBOARD_JWT_SECRET={secret * 2}", f"SCOREBOARD_SECRET_KEY={secret * 3}"]
     (tmp_path / "run.env").write_text("\n".join(lines))
     for name in ("DATABASE_URL", "DATABASE_URL_FILE", "REDIS_URL", "SCOREBOARD_JWT_SECRET", "SCOREBOARD_SECRET_KEY"):
         monkeypatch.delenv(name, raising=False)

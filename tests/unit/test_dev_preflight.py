@@ -6,7 +6,7 @@ from common import redis, settings
 from common.redis import EvictionError
 from dev import preflight
 
-SECRETS = {"SCOREBOARD_JWT_SECRET": "j" * 32, "SCOREBOARD_SECRET_KEY": "s" * 32}
+SECRETS = {"SCOREBOARD_JWT_SECRET": "jwt-secret-of-tests-" * 2, "SCOREBOARD_SECRET_KEY": "server-secret-of-tests-" * 2}
 
 
 def test_settings_are_checked_before_the_addresses_of_embedded_servers_are_known() -> None:

@@ -38,13 +38,13 @@ def hash_often(number):
     hashing.take_seat(number)
     arrivals.wait()
     for _ in range(50):
-        hashing.hashed("a password")
+        hashing.hashed("a password", "192.0.2.1")
 
 
 def die_while_hashing():
     hashing.take_seat(0)
     passwords.hashed = lambda password: os.kill(os.getpid(), signal.SIGKILL)
-    hashing.hashed("a password")
+    hashing.hashed("a password", "192.0.2.1")
 
 
 passwords.hashed = hashed
@@ -83,12 +83,12 @@ def test_who_waits_too_long_is_told_to_try_again() -> None:
         return ""
 
     with patch.object(passwords, "hashed", hash_for_long), patch.object(hashing, "LONGEST_WAIT_SECONDS", 0.01):
-        slow = threading.Thread(target=hashing.hashed, args=("a password",))
+        slow = threading.Thread(target=hashing.hashed, args=("a password", "192.0.2.1"))
         slow.start()
         assert begun.wait(10)
         with pytest.raises(ScoreboardError) as refused:
-            hashing.is_password("a password", None)
+            hashing.is_password("a password", None, "192.0.2.2")
         finished.set()
         slow.join()
     assert refused.value.code is ErrorCode.DEPENDENCY_UNAVAILABLE
-    assert hashing.is_password("a password", passwords.hashed("a password"))
+    assert hashing.is_password("a password", passwords.hashed("a password"), "192.0.2.1")

@@ -36,8 +36,8 @@ def test_an_exception_is_logged_with_its_place_but_without_the_values_of_variabl
     environment = {
         "DATABASE_URL": "postgresql://localhost:1/none",
         "REDIS_URL": "redis://localhost:1/0",
-        "SCOREBOARD_JWT_SECRET": "j" * 32,
-        "SCOREBOARD_SECRET_KEY": "s" * 32,
+        "SCOREBOARD_JWT_SECRET": "jwt-secret-of-tests-" * 2,
+        "SCOREBOARD_SECRET_KEY": "server-secret-of-tests-" * 2,
         "SCOREBOARD_LOG_FORMAT": log_format,
     }
     our_logging.configure(settings.load(environment), "web")

@@ -14,8 +14,8 @@ ROOT = Path(__file__).resolve().parents[2]
 VALID = {
     "DATABASE_URL": "postgresql://user:hidden@localhost/scores",
     "REDIS_URL": "redis://localhost:6379/0",
-    "SCOREBOARD_JWT_SECRET": "j" * 32,
-    "SCOREBOARD_SECRET_KEY": "s" * 32,
+    "SCOREBOARD_JWT_SECRET": "jwt-secret-of-tests-" * 2,
+    "SCOREBOARD_SECRET_KEY": "server-secret-of-tests-" * 2,
 }
 
 
@@ -44,6 +44,13 @@ def test_a_missing_setting_is_named(name: str) -> None:
         ("SCOREBOARD_JWT_SECRET", "changeme-changeme-changeme-changeme"),
         ("SCOREBOARD_SECRET_KEY", "Your-Secret-Key-of-32-bytes-or-more"),
         ("SCOREBOARD_SECRET_KEY", " " * 32),
+        ("SCOREBOARD_JWT_SECRET", "a" * 32),
+        ("SCOREBOARD_SECRET_KEY", "abcd" * 16),
+        ("SCOREBOARD_SECRET_KEY", VALID["SCOREBOARD_JWT_SECRET"]),
+        ("SCOREBOARD_SECRET_KEY_PREVIOUS", VALID["SCOREBOARD_JWT_SECRET"]),
+        ("SCOREBOARD_BATCH_UPDATE_LIMIT", "999/minute"),
+        ("SCOREBOARD_ALLOWED_HOSTS", "https://scores.example"),
+        ("SCOREBOARD_ALLOWED_HOSTS", "scores.example:8000"),
         ("SCOREBOARD_IP_LIMIT", "0/hour"),
         ("SCOREBOARD_ALLOWED_ORIGINS", "*"),
         ("SCOREBOARD_ALLOWED_ORIGINS", "https://game.example/"),
@@ -70,10 +77,10 @@ def test_an_empty_variable_counts_as_missing() -> None:
 
 def test_a_secret_comes_from_a_file(tmp_path: Path) -> None:
     path = tmp_path / "secret"
-    path.write_text("f" * 40 + "\n")
+    path.write_text("secret-in-a-file-" * 3 + "\n")
     environment = {name: value for name, value in VALID.items() if name != "SCOREBOARD_JWT_SECRET"}
     loaded = settings.load({**environment, "SCOREBOARD_JWT_SECRET_FILE": str(path)})
-    assert loaded.jwt_secrets == (b"f" * 40,)
+    assert loaded.jwt_secrets == (b"secret-in-a-file-" * 3,)
 
 
 def test_a_secret_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
@@ -85,8 +92,8 @@ def test_a_secret_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
 def test_no_secret_shows_in_a_representation() -> None:
     shown = repr(settings.load({**VALID, "SCOREBOARD_FLOWER_PASSWORD": "flowerpower"}))
     assert "hidden" not in shown
-    assert "jjjj" not in shown
-    assert "ssss" not in shown
+    assert "jwt-secret-of-tests" not in shown
+    assert "server-secret-of-tests" not in shown
     assert "flowerpower" not in shown
 
 

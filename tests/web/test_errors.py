@@ -10,6 +10,7 @@ from gunicorn.http.errors import ChunkMissingTerminator, InvalidChunkSize
 
 from tests.conftest import SettingsFactory
 from tests.documents import documented_application
+from tests.game_server import game_server
 from tests.player import Player, error_code
 from tests.waiting import wait_until
 from web import limits
@@ -61,18 +62,20 @@ def test_a_body_that_is_not_strict_json(client: FlaskClient, body: bytes) -> Non
     assert (answer.status_code, error_code(answer)) == (400, "invalid_json")
 
 
+@pytest.mark.parametrize("has_key", [False, True])
 @pytest.mark.parametrize("error", [InvalidChunkSize(b"zz"), ChunkMissingTerminator(b"zz")])
-@pytest.mark.parametrize("headers", [{}, {"X-Api-Key": "sbk_00000000000000000000"}])
 def test_a_body_whose_chunks_are_none_is_refused_and_leaves_the_limits_where_they_are(
-    app: Flask, error: Exception, headers: dict[str, str]
+    app: Flask, worker: WorkerState, error: Exception, *, has_key: bool
 ) -> None:
     class Broken(io.BytesIO):
         def readinto(self, buffer: object) -> int:
             raise error
 
-    path = "/api/scores/batch" if headers else "/api/auth/login"
-    answer = app.test_client().post(
-        path,
+    client = app.test_client()
+    secret_key = worker.settings.secret_key.get_secret_value()
+    headers = game_server(client, worker.engine, secret_key).headers(b"") if has_key else {}
+    answer = client.post(
+        "/api/scores/batch" if has_key else "/api/auth/login",
         input_stream=Broken(),
         content_type="application/json",
         headers=headers,

@@ -3,6 +3,15 @@
 from web.reference.json_schemas import Schema
 
 REQUEST_ID = "X-Request-ID"
+_REQUIRED = ".required"
+"""What the name of a parameter ends in where it may not be left out."""
+
+_SIGNATURE = (
+    "`t=<Unix seconds>,v2=<lower-case hex>`, the HMAC-SHA256 with the key's secret of six lines: "
+    "`SCOREBOARD-REQUEST-V2`, `t`, the method, the path with the query as sent, the key's id, and the lower-case hex "
+    "SHA-256 of the body. `t` lies within 300 s of the server's time."
+)
+_SIGNATURE_EXAMPLE = "t=1795425307,v2=5f0c2f6b8d3e4a1907c6b5a4f3e2d1c00f1e2d3c4b5a69788796a5b4c3d2e1f0"
 
 
 def _text(description: str, example: str) -> Schema:
@@ -53,10 +62,9 @@ OF_ERRORS = {
 OF_REQUESTS: dict[str, Schema] = {
     REQUEST_ID: _text("Your name for the request, if it matches `[A-Za-z0-9_-]{8,64}`.", "0b5d1f9c27e84a3c8d6e"),
     "Prefer": _text("`respond-async` asks for the 202 at once, without waiting for the outcome.", "respond-async"),
-    "X-Signature": _text(
-        "With an API key: `t=<Unix seconds>,v1=<lower-case hex>`, the HMAC-SHA256 of `t`, a dot and the body as sent, "
-        "with the key's secret. `t` lies within 300 s of the server's time.",
-        "t=1795425307,v1=5f0c2f6b8d3e4a1907c6b5a4f3e2d1c00f1e2d3c4b5a69788796a5b4c3d2e1f0",
+    "X-Signature": _text(f"With an API key: {_SIGNATURE}", _SIGNATURE_EXAMPLE),
+    f"X-Signature{_REQUIRED}": _text(
+        f"{_SIGNATURE} In place of `v2`, or beside it, `v1` may stand.", _SIGNATURE_EXAMPLE
     ),
     "If-None-Match": _text("The `ETag` that you have.", '"8f1c2b7a:42"'),
 }
@@ -74,4 +82,7 @@ def heeded(*names: str) -> list[Schema]:
 
 def parameters() -> Schema:
     """`OF_REQUESTS` as components."""
-    return {name: {"name": name, "in": "header", "required": False, **said} for name, said in OF_REQUESTS.items()}
+    return {
+        name: {"name": name.removesuffix(_REQUIRED), "in": "header", "required": name.endswith(_REQUIRED), **said}
+        for name, said in OF_REQUESTS.items()
+    }

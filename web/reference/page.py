@@ -53,8 +53,9 @@ def kind(schema: Mapping[str, Any]) -> Markup:
             return Markup(" or ").join(kind(each) for each in schema[choice])
     if "const" in schema:
         return Markup("<code>{}</code>").format(json.dumps(schema["const"]))
-    if "enum" in schema:
-        return Markup(", ").join(Markup("<code>{}</code>").format(value) for value in schema["enum"])
+    listed = schema.get("enum", schema.get("x-extensible-enum"))
+    if listed is not None:
+        return Markup(", ").join(Markup("<code>{}</code>").format(value) for value in listed)
     if schema.get("type") == "array":
         return Markup("list of {}").format(kind(schema["items"]))
     return escape(schema.get("format", schema.get("type", "any")))

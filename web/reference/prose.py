@@ -35,8 +35,11 @@ Whoever repeats a request with the same key gets the outcome of the first, with 
 counted twice. The same key with another action is refused. A refusal spends the key."""
 
 BATCH = """For game servers that hold an API key (`scoreboard keys create`). `X-Api-Key` holds its id and `X-Signature`
-`t=<Unix seconds>,v1=<lower-case hex>`: the HMAC-SHA256, with the key's secret as it was shown, of `t`, a dot and the
-body as sent.
+`t=<Unix seconds>,v2=<lower-case hex>`: the HMAC-SHA256, with the key's secret as it was shown, of six lines joined by a
+newline, without one at the end: `SCOREBOARD-REQUEST-V2`, `t`, the method in capitals, the path with its query exactly
+as sent, the key's id, and the lower-case hex SHA-256 of the body as sent.
+
+This address also takes `v1`, the HMAC-SHA256 of `t`, a dot and the body; where both stand, `v2` decides.
 
 Each update is looked at by itself: good ones are accepted though others are refused, and one whose key was used before
 counts as `replayed`. So a batch in doubt is sent again as it is. What became of an update, `readUpdate` tells. A batch

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from common import wire
 from common.errors import ErrorCode, ErrorDetails
+from web.budgets import CODE_OF_LIMIT
 from web.errors import STATUS_OF
-from web.limits import CODE_OF_LIMIT
 from web.reference import headers
 from web.reference.documented import JSON
 from web.reference.json_schemas import Schema, Schemas
@@ -135,7 +135,7 @@ def example_of_error(code: ErrorCode) -> wire.Error:
 def _refusal(status: int, codes: Sequence[ErrorCode], schemas: Schemas) -> Schema:
     listed = [code.value for code in codes]
     repeated = ("Idempotent-Replayed",) if any(code in _REMEMBERED for code in codes) else ()
-    one_of_these = {"properties": {"error": {"properties": {"code": {"enum": listed}}}}}
+    one_of_these = {"properties": {"error": {"properties": {"code": {"x-extensible-enum": listed}}}}}
     examples = {code.value: {"value": example_of_error(code)} for code in codes}
     return {
         "description": _DESCRIPTION_OF_STATUS[status],

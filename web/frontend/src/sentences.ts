@@ -18,7 +18,8 @@ const LIMITED: Readonly<Record<string, string>> = {
   login_throttled: "Too many failed attempts.",
 };
 
-const NAME_RULE = "Use 3 to 32 letters, digits, dots, hyphens or underscores.";
+const GUESSED_FIRST = "This password is one of those that are guessed first. Choose another.";
+const NAME_RULE = "Use 3 to 32 letters, digits, dots, hyphens or underscores, and no dot or hyphen first.";
 const PASSWORD_RULE = "Use 8 to 128 characters.";
 
 export function sentence(error: unknown): string {
@@ -36,14 +37,14 @@ export function limited(error: ApiError, seconds: number): string {
 /** For one field that the server refused; its own words are written for programs. */
 export function aboutField({ field, message }: Problem): string {
   if (field === "username") return message.includes("reserved") ? "This name is reserved. Choose another." : NAME_RULE;
-  if (field === "password") return PASSWORD_RULE;
+  if (field === "password") return /common|must not be|repeats/.test(message) ? GUESSED_FIRST : PASSWORD_RULE;
   return message;
 }
 
 /** What is wrong with a new account before the server is asked. */
 export function problemsOfNew(username: string, password: string): Problem[] {
   const problems: Problem[] = [];
-  if (!/^[A-Za-z0-9_.-]{3,32}$/.test(username)) problems.push({ field: "username", message: NAME_RULE });
+  if (!/^[A-Za-z0-9_][A-Za-z0-9_.-]{2,31}$/.test(username)) problems.push({ field: "username", message: NAME_RULE });
   const length = [...password].length;
   if (length < 8 || length > 128) problems.push({ field: "password", message: PASSWORD_RULE });
   return problems;

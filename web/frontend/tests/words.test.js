@@ -43,6 +43,9 @@ test("errors are said to people; what we have no sentence for the server has sai
 test("problems of fields are said in the words of the form", () => {
   assert.match(aboutField({ field: "username", message: "Value error, this name is reserved" }), /reserved/);
   assert.match(aboutField({ field: "username", message: "String should match pattern '^[A-Z…" }), /^Use 3 to 32/);
+  assert.match(aboutField({ field: "password", message: "Value error, is one of the most common…" }), /guessed first/);
+  assert.match(aboutField({ field: "password", message: "String should have at least 8 characters" }), /8 to 128/);
+  assert.deepEqual(problemsOfNew("-rf", "correct horse").map(({ field }) => field), ["username"]);
   assert.deepEqual(problemsOfNew("ada", "correct horse"), []);
   assert.deepEqual(problemsOfNew("a b", "short").map(({ field }) => field), ["username", "password"]);
   assert.deepEqual(problemsOfKnown("", "").map(({ field }) => field), ["username", "password"]);

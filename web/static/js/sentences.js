@@ -14,7 +14,8 @@ const SENTENCES = {
 const LIMITED = {
     login_throttled: "Too many failed attempts.",
 };
-const NAME_RULE = "Use 3 to 32 letters, digits, dots, hyphens or underscores.";
+const GUESSED_FIRST = "This password is one of those that are guessed first. Choose another.";
+const NAME_RULE = "Use 3 to 32 letters, digits, dots, hyphens or underscores, and no dot or hyphen first.";
 const PASSWORD_RULE = "Use 8 to 128 characters.";
 export function sentence(error) {
     if (error instanceof NoAnswer)
@@ -34,13 +35,13 @@ export function aboutField({ field, message }) {
     if (field === "username")
         return message.includes("reserved") ? "This name is reserved. Choose another." : NAME_RULE;
     if (field === "password")
-        return PASSWORD_RULE;
+        return /common|must not be|repeats/.test(message) ? GUESSED_FIRST : PASSWORD_RULE;
     return message;
 }
 /** What is wrong with a new account before the server is asked. */
 export function problemsOfNew(username, password) {
     const problems = [];
-    if (!/^[A-Za-z0-9_.-]{3,32}$/.test(username))
+    if (!/^[A-Za-z0-9_][A-Za-z0-9_.-]{2,31}$/.test(username))
         problems.push({ field: "username", message: NAME_RULE });
     const length = [...password].length;
     if (length < 8 || length > 128)
