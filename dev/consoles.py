@@ -6,7 +6,8 @@ import sys
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from dev import environment, postgres_home
+from dev.run import environment
+from dev.servers import postgres_home
 
 
 def main(console: str) -> None:

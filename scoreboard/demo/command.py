@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 import click
 from rich.console import Console
 
-from scoreboard.demo import password
-from scoreboard.demo.crowd import Crowd, Stage
-from scoreboard.demo.tally import Tally
+from common import secret_files
+from scoreboard.demo.players import Config, Players
+from scoreboard.demo.stats import Stats
 
 EXIT_NOBODY_PLAYS = os.EX_CONFIG
 """Nobody may play. `make run` knows this code: it does not start the demo again."""
@@ -68,31 +68,31 @@ def demo(players: int, url: str, pace: float, password_file: Path) -> None:
 
     Against 127.0.0.1 each has a loopback address of its own, so that the default limits suit all of them.
     """
-    stage = Stage(url, pace, password.ensure(password_file), Tally(players))
+    config = Config(url, pace, secret_files.ensure(password_file), Stats(players))
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stage.stop.set())
-    crowd = Crowd(stage, [random.Random(secrets.randbits(64)) for _ in range(players)])  # noqa: S311 - moves, not secrets
-    crowd.come()
-    _watch(crowd, stage)
-    click.echo(stage.tally.line())
-    if crowd.is_gone and not stage.stop.is_set():
+        signal.signal(number, lambda *_: config.stop.set())
+    everybody = Players(config, [random.Random(secrets.randbits(64)) for _ in range(players)])  # noqa: S311 - moves, not secrets
+    everybody.start()
+    _watch(everybody, config)
+    click.echo(config.stats.line())
+    if everybody.are_gone and not config.stop.is_set():
         sys.exit(EXIT_NOBODY_PLAYS)
 
 
-def _watch(crowd: Crowd, stage: Stage) -> None:
+def _watch(players: Players, config: Config) -> None:
     """One line that changes in place on a terminal; elsewhere a line a minute."""
     console = Console()
     tell_at = time.monotonic() + _TELL_EVERY_SECONDS
-    with console.status(stage.tally.line()) as status:
-        while not crowd.is_gone and not stage.stop.wait(_LOOK_EVERY_SECONDS):
-            status.update(stage.tally.line())
-            _tell(crowd)
+    with console.status(config.stats.line()) as status:
+        while not players.are_gone and not config.stop.wait(_LOOK_EVERY_SECONDS):
+            status.update(config.stats.line())
+            _tell(players)
             if not console.is_terminal and time.monotonic() >= tell_at:
                 tell_at += _TELL_EVERY_SECONDS
-                click.echo(stage.tally.line())
-    _tell(crowd)
+                click.echo(config.stats.line())
+    _tell(players)
 
 
-def _tell(crowd: Crowd) -> None:
-    for reason in crowd.news():
+def _tell(players: Players) -> None:
+    for reason in players.new_reasons():
         click.echo(f"players stay away: {reason}")

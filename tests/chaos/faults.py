@@ -19,10 +19,10 @@ from celery import Celery
 from common import keys, periods, tasks
 from common.keys import BoardKeys
 from common.periods import ALL_TIME
+from dev.harness.stack import Variant
 from tests.chaos import crash_points, disks
 from tests.chaos.crashing_worker import CLOCK
 from tests.chaos.installation import Installation
-from tests.stack import Variant
 
 _CRASHES_WITHIN_SECONDS = 20.0
 

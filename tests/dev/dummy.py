@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from dev import ports
-from tests.waiting import wait_until
+from dev.harness.waiting import wait_until
+from dev.servers import ports
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 

@@ -3,9 +3,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from dev import environment
+from dev.harness.servers import Servers
+from dev.run import environment
 from tests.dev.dummy import REPOSITORY
-from tests.servers import Servers
 
 
 def console(name: str, folder: Path, text: str, path: str) -> subprocess.CompletedProcess[str]:

@@ -10,13 +10,13 @@ import psycopg2
 import pytest
 import redis
 
-from dev import accounts, locks, postgres_home
-from dev.children import Account
-from dev.postgres import Postgres
-from dev.servers import ServerError
+from dev.harness.servers import NotOurServerError, Servers, running_servers, start_servers
+from dev.harness.waiting import wait_until
+from dev.servers import locks, postgres_home
+from dev.servers.postgres import Postgres
+from dev.supervise import accounts
+from dev.supervise.processes import Account, StartError
 from tests.dev.dummy import is_alive
-from tests.servers import NotOurServerError, Servers, running_servers, start_servers
-from tests.waiting import wait_until
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root has to hand PostgreSQL to somebody else")
 
@@ -159,7 +159,7 @@ def test_a_cluster_of_another_major_version_is_refused_rather_than_hidden_by_an_
     (root / "postgres9").mkdir()
     (root / "postgres9" / "PG_VERSION").write_text("9\n")
 
-    with pytest.raises(ServerError, match="postgres9"):
+    with pytest.raises(StartError, match="postgres9"):
         Postgres(root).start()
 
 
@@ -168,7 +168,7 @@ def test_a_server_that_ends_at_once_names_its_log(root: Path) -> None:
     servers.stop()
     (servers.postgres.data / "postgresql.conf").write_text("nonsense = on\n")
 
-    with pytest.raises(ServerError, match=r"postgres\.log"):
+    with pytest.raises(StartError, match=r"postgres\.log"):
         Postgres(root).start()
 
 
@@ -221,7 +221,7 @@ def test_root_runs_a_copy_of_programs_that_only_root_can_reach(root: Path, monke
 
 def test_a_killed_test_run_leaves_no_server(root: Path) -> None:
     script = (
-        "import sys, signal, pathlib; from tests.servers import start_servers;"
+        "import sys, signal, pathlib; from dev.harness.servers import start_servers;"
         "s = start_servers(pathlib.Path(sys.argv[1])); print(s.postgres.pid, s.valkey.pid, flush=True); signal.pause()"
     )
     command = [sys.executable, "-c", script, str(root)]

@@ -10,10 +10,11 @@ import psycopg2
 import pytest
 import redis
 
-from dev import environment, locks
+from dev.harness.servers import Servers
+from dev.harness.waiting import wait_until
+from dev.run import environment
+from dev.servers import locks
 from tests.dev.dummy import Project, is_alive
-from tests.servers import Servers
-from tests.waiting import wait_until
 
 NAMES = {"web", "worker", "beat", "flower"}
 DEMO = """\

@@ -6,7 +6,7 @@ import pytest
 from celery import Celery
 from kombu.exceptions import OperationalError
 
-from tests.stack import free_port
+from dev.harness.stack import free_port
 from workers.broker import RECONNECT_SECONDS, Amqp
 
 

@@ -15,9 +15,9 @@ import psycopg2
 import pytest
 import requests
 
-from dev.lives import GIVES_UP
-from tests.stack import Stack
-from tests.waiting import wait_until
+from dev.harness.stack import Stack
+from dev.harness.waiting import wait_until
+from dev.supervise.supervised_process import EXIT_NOT_RESTARTED
 
 PLAYERS = 4
 
@@ -114,5 +114,5 @@ def test_a_closed_registration_is_told_once_and_ends_the_demo_for_good(stack: St
     with other_web(stack, SCOREBOARD_REGISTRATION="closed"), demo(stack, tmp_path / "another") as process:
         said, _ = process.communicate(timeout=20)
 
-    assert process.returncode == GIVES_UP
+    assert process.returncode == EXIT_NOT_RESTARTED
     assert said.count("registration is closed") == 1

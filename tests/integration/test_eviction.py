@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from common import redis
-from tests.stack import Stack
+from dev.harness.stack import Stack
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ from alembic.runtime.migration import MigrationContext
 
 from common import catalogue, database, schema
 from common.models import metadata
+from dev.harness.servers import Servers
 from tests.conftest import SettingsFactory
-from tests.servers import Servers
 
 
 def test_the_migrated_schema_is_the_one_in_the_code(make_settings: SettingsFactory) -> None:

@@ -1,7 +1,7 @@
 import stat
 from pathlib import Path
 
-from dev import environment
+from dev.run import environment
 
 HERE = Path("/project")
 

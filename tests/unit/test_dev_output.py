@@ -1,6 +1,6 @@
 import pytest
 
-from dev.output import Output
+from dev.supervise.output import Output
 
 
 def test_a_line_stands_behind_its_name_without_colour_when_nobody_watches(capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,7 +4,8 @@ import pytest
 
 from common import redis, settings
 from common.redis import EvictionError
-from dev import preflight
+from dev.run import preflight
+from dev.supervise.processes import StartError
 
 SECRETS = {"SCOREBOARD_JWT_SECRET": "j" * 32, "SCOREBOARD_SECRET_KEY": "s" * 32}
 
@@ -30,7 +31,7 @@ def test_an_address_that_the_operator_gave_is_checked_too() -> None:
 def test_a_port_that_cannot_be_had_is_refused_with_the_setting_that_chooses_it() -> None:
     config = preflight.check_settings(SECRETS)
 
-    with pytest.raises(preflight.StartError, match=r"SCOREBOARD_FLOWER_PORT: .* 5555: in use"):
+    with pytest.raises(StartError, match=r"SCOREBOARD_FLOWER_PORT: .* 5555: in use"):
         preflight.check_ports(config, lambda _, port: "in use" if port == 5555 else None)
 
 
@@ -44,14 +45,14 @@ def test_a_redis_of_the_operator_s_that_evicts_is_refused_and_one_of_ours_is_not
     given = {**SECRETS, "REDIS_URL": "redis://127.0.0.1:1/0"}
 
     preflight.check_redis(preflight.check_settings(SECRETS), SECRETS)
-    with pytest.raises(preflight.StartError, match="REDIS_URL: its maxmemory-policy"):
+    with pytest.raises(StartError, match="REDIS_URL: its maxmemory-policy"):
         preflight.check_redis(preflight.check_settings(given), given)
 
 
 def test_two_settings_with_one_port_are_refused() -> None:
     config = preflight.check_settings({**SECRETS, "SCOREBOARD_METRICS_PORT": "8000"})
 
-    with pytest.raises(preflight.StartError, match=r"SCOREBOARD_METRICS_PORT: .*SCOREBOARD_PORT"):
+    with pytest.raises(StartError, match=r"SCOREBOARD_METRICS_PORT: .*SCOREBOARD_PORT"):
         preflight.check_ports(config, lambda *_: None)
 
 
@@ -63,5 +64,5 @@ def test_the_data_folder_is_the_hidden_one_in_the_project_unless_it_is_set(tmp_p
 def test_a_data_folder_that_cannot_be_made_is_refused_by_the_name_of_its_setting(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
 
-    with pytest.raises(preflight.StartError, match="SCOREBOARD_DATA_DIR"):
+    with pytest.raises(StartError, match="SCOREBOARD_DATA_DIR"):
         preflight.data_folder({"SCOREBOARD_DATA_DIR": "file/data"}, tmp_path)
