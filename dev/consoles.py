@@ -6,14 +6,18 @@ import sys
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from dev.run import environment
+from common import run_env
+from common.settings import SettingsError
 from dev.servers import postgres_home
 
 
 def main(console: str) -> None:
     root = Path.cwd()
     folder = root / (os.environ.get("SCOREBOARD_DATA_DIR") or ".data")
-    env = {**environment.published(folder), **os.environ}
+    try:
+        env = {**run_env.read(folder), **os.environ}
+    except SettingsError as error:
+        sys.exit(str(error))
     consoles = {"psql": ("DATABASE_URL", _psql), "redis-cli": ("REDIS_URL", _redis_cli)}
     variable, command = consoles[console]
     if not env.get(variable):

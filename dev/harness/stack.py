@@ -23,9 +23,29 @@ from dev.servers import ports
 ROOT = Path(__file__).resolve().parents[2]
 READY_WITHIN_SECONDS = 60.0
 PROGRAMS = {
-    "web": ["gunicorn", "--config", "web/gunicorn_config.py", "web.wsgi:app"],
-    "worker": ["celery", "--quiet", "--app", "workers.app", "worker", "--concurrency", "{workers}", "--without-mingle"],
-    "beat": ["celery", "--quiet", "--app", "workers.app", "beat", "--pidfile=", "--schedule", "{folder}/schedule"],
+    "web": ["-m", "gunicorn", "--config", "web/gunicorn_config.py", "web.wsgi:app"],
+    "worker": [
+        "-m",
+        "celery",
+        "--quiet",
+        "--app",
+        "workers.app",
+        "worker",
+        "--concurrency",
+        "{workers}",
+        "--without-mingle",
+    ],
+    "beat": [
+        "-m",
+        "celery",
+        "--quiet",
+        "--app",
+        "workers.app",
+        "beat",
+        "--pidfile=",
+        "--schedule",
+        "{folder}/schedule",
+    ],
 }
 
 
@@ -70,11 +90,10 @@ class Stack:
         """Start one program; its output goes to a file that `log` reads."""
         variant = variant or Variant()
         workers = self.environment.get("SCOREBOARD_WORKER_PROCESSES", "1")
-        parts = [part.format(folder=self.folder, workers=workers) for part in PROGRAMS[name]]
-        program, *arguments = map(variant.of, parts)
+        arguments = [part.format(folder=self.folder, workers=workers) for part in PROGRAMS[name]]
         with (self.folder / f"{name}.log").open("ab") as log:
             self.processes[name] = subprocess.Popen(
-                [str(Path(sys.executable).with_name(program)), *arguments],
+                [sys.executable, *map(variant.of, arguments)],
                 cwd=ROOT,
                 env={**self.environment, **variant.environment},
                 stdin=subprocess.DEVNULL,

@@ -1,15 +1,16 @@
 """`make run`: the real thing on this machine, supervised until Ctrl-C."""
 
 import os
+import shlex
 import shutil
 import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from common import settings
+from common import run_env, secret_files, settings
 from common.settings import Settings
-from dev.run import environment, preflight, readiness
+from dev.run import account, banner, environment, preflight, readiness
 from dev.servers import locks
 from dev.servers.postgres import Postgres
 from dev.servers.server import STARTS_WITHIN_SECONDS, Server
@@ -17,18 +18,19 @@ from dev.servers.valkey import Valkey
 from dev.supervise import programs
 from dev.supervise.output import Output
 from dev.supervise.parent_death_signal import end_with_parent
-from dev.supervise.processes import StartError
+from dev.supervise.processes import Account, StartError
 from dev.supervise.programs import Program, Surroundings
 from dev.supervise.supervised_process import SupervisedProcess
 from dev.supervise.supervisor import StopRequest, StopRequestedError, Supervisor
 
 EARLIER_ENDS_WITHIN_SECONDS = 30.0
-_EMBEDDED = {"DATABASE_URL": Postgres, "REDIS_URL": Valkey}
+LOG_FILE = "run.log"
 
 
 def main(arguments: list[str]) -> None:
     """Run in the current folder. The argument, if any, is the process id of a parent that we are to end with."""
-    output = Output()
+    shows_all = preflight.shows_all(os.environ, on_terminal=sys.stdout.isatty())
+    output = Output(only_warnings=not shows_all)
     request = StopRequest()
     request.listen()
     if arguments:
@@ -40,6 +42,8 @@ def main(arguments: list[str]) -> None:
     except (StartError, settings.SettingsError) as error:
         output.step(f"cannot start: {error}")
         sys.exit(1)
+    finally:
+        output.close()
 
 
 class Run:
@@ -52,35 +56,45 @@ class Run:
         self._started_at = time.monotonic()
         self._root = Path.cwd()
         self._folder = preflight.data_folder(os.environ, self._root)
+        self._account: Account | None = None
 
     def go(self) -> None:
         """Raises StopRequestedError when asked to stop, whatever it was doing."""
-        own = self._own_folder()
-        env = environment.with_programs(os.environ, self._folder, self._root)
+        lock = self._lock_folder()
+        self._output.keep(self._folder / LOG_FILE)
+        env = environment.with_long_names(os.environ)
+        env = environment.with_programs(env, self._folder, self._root)
         env = environment.with_secrets(env, self._folder)
-        config = preflight.check_settings(env)
-        preflight.check_ports(config)
-        preflight.check_redis(config, env)
         has_demo = preflight.wants_demo(env)
-        _empty(self._folder / "metrics")
+        if has_demo:
+            env = environment.for_demo(env)
+        config = preflight.check_settings(env)
+        preflight.check_ports(config, env)
+        preflight.check_redis(config, env)
+        self._account = self._choose_account(config, env)
         try:
             servers = self._start_servers(env)
-            shared = environment.publish(env, self._folder)
-            surroundings = Surroundings(env, self._root, locks=[own])
-            self._migrate(surroundings)
-            self._start_programs(surroundings, config)
+            url = readiness.address(config.host, config.port)
+            run_env.write(self._folder, environment.published(env, url))
+
+            def surroundings_of(name: str) -> Surroundings:
+                own = environment.of_program(name, env, self._folder, self._account)
+                return Surroundings(own, self._root, [lock], self._account)
+
+            self._migrate(surroundings_of("migrate"))
+            self._start_programs(surroundings_of, config)
             if has_demo:
-                self._start_demo(surroundings, config)
-            self._output.block(_facts(config, env, shared, servers))
+                self._start_demo(surroundings_of("demo"), config)
+            self._output.banner(banner.rows(config, env, self._folder, [server.name for server in servers]))
             self._turn_until(lambda: False)
         finally:
             self._supervisor.stop()
-            environment.withdraw(self._folder)
+            run_env.remove(self._folder)
 
-    def _own_folder(self) -> int:
-        """One run a folder. Returns the lock that the programs are to inherit."""
+    def _lock_folder(self) -> int:
+        """Allow one run a folder. Returns the lock that the programs are to inherit."""
         try:
-            locks.hold(self._folder / "run.lock")
+            locks.hold(self._folder / run_env.LOCK_FILE_NAME)
         except locks.AlreadyHeldError:
             raise StartError(f"another `make run` uses {self._folder}: stop it, or set SCOREBOARD_DATA_DIR") from None
         return self._outlive_earlier(self._folder / "programs.lock")
@@ -100,13 +114,32 @@ class Run:
             time.sleep(0.05)
         raise StartError(f"processes of an earlier run still live; `fuser {path}` names them")
 
+    def _choose_account(self, config: Settings, env: Mapping[str, str]) -> Account | None:
+        """Decide who the programs run as, and hand over to that account what they read and write."""
+        chosen, reason = account.choose(config, env, self._root, self._folder)
+        if reason:
+            self._output.step(f"warning: everything but PostgreSQL runs as root, because {reason}")
+        if preflight.wants_demo(env):
+            secret_files.ensure(self._demo_password)
+        shutil.rmtree(self._folder / "metrics", ignore_errors=True)
+        (self._folder / "metrics").mkdir()
+        account.hand_over(chosen, self._folder)
+        return chosen
+
+    @property
+    def _demo_password(self) -> Path:
+        return self._folder / "secrets" / "demo_password"
+
     def _start_servers(self, env: dict[str, str]) -> list[Server]:
-        """Embedded servers for the URLs that are not given, which are added to `env`."""
-        wanted = {variable: kind for variable, kind in _EMBEDDED.items() if not environment.is_given(env, variable)}
-        for variable in _EMBEDDED:
-            if variable not in wanted:
+        """Start a server for each URL that is not given, and add its address to `env`."""
+        embedded: dict[str, Callable[[], Server]] = {
+            "DATABASE_URL": lambda: Postgres(self._folder),
+            "REDIS_URL": lambda: Valkey(self._folder, account=self._account),
+        }
+        for variable in embedded:
+            if environment.is_given(env, variable):
                 self._output.step(f"using the server of {variable}")
-        started = {variable: kind(self._folder) for variable, kind in wanted.items()}
+        started = {name: make() for name, make in embedded.items() if not environment.is_given(env, name)}
         if started:
             self._output.step(f"starting {' and '.join(server.name for server in started.values())}")
         supervised = {server: self._supervisor.add(server) for server in started.values()}
@@ -123,9 +156,9 @@ class Run:
         if migration.exit_code:
             raise StartError("the migration failed")
 
-    def _start_programs(self, surroundings: Surroundings, config: Settings) -> None:
-        """Returns when `/readyz` is content. While it is not, what is missing is named now and then."""
-        found = programs.of_procfile(self._root / "Procfile", surroundings)
+    def _start_programs(self, surroundings_of: Callable[[str], Surroundings], config: Settings) -> None:
+        """Return when `/readyz` says that all is there. While it does not, what is missing is named now and then."""
+        found = programs.of_procfile(self._root / "Procfile", surroundings_of)
         self._output.step(f"starting {', '.join(program.name for program in found)}")
         for program in found:
             self._supervisor.add(program)
@@ -135,7 +168,8 @@ class Run:
 
     def _start_demo(self, surroundings: Surroundings, config: Settings) -> None:
         self._output.step("starting demo: made-up players who register, log in and move now and then")
-        command = f"python -m scoreboard demo --url {readiness.address(config.host, config.port)}"
+        url = readiness.address_for_players(config.host, config.port)
+        command = f"python -m scoreboard demo --url {url} --password-file {shlex.quote(str(self._demo_password))}"
         self._supervisor.add(Program("demo", command, surroundings))
 
     def _turn_until(self, condition: Callable[[], bool], seconds: float = 0.1) -> None:
@@ -149,25 +183,6 @@ def _has_come_up(server: Server, supervised: SupervisedProcess, deadline: float)
     if supervised.deaths or time.monotonic() > deadline:
         raise StartError(f"{server.name} did not come up: see above, or {server.log_file}")
     return supervised.is_up and server.is_ready()
-
-
-def _empty(folder: Path) -> None:
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
-
-
-def _facts(config: Settings, env: Mapping[str, str], shared: Path, servers: list[Server]) -> list[tuple[str, str]]:
-    password = env.get("SCOREBOARD_FLOWER_PASSWORD_FILE") or "SCOREBOARD_FLOWER_PASSWORD"
-    return [
-        ("Scoreboard", readiness.address(config.host, config.port)),
-        ("Flower", readiness.address(config.flower_host, config.flower_port)),
-        ("", f"user admin, password in {password}"),
-        ("Metrics", f"{readiness.address(config.metrics_host, config.metrics_port)}/metrics"),
-        ("Servers", ", ".join(server.name for server in servers) or "your own"),
-        ("", f"their addresses are in {shared}"),
-        ("An admin", ".venv/bin/scoreboard users create NAME --role admin"),
-        ("Stop", "Ctrl-C"),
-    ]
 
 
 if __name__ == "__main__":

@@ -1,15 +1,27 @@
-"""The environment that every process of `make run` gets, and its copy for a second terminal."""
+"""The environment that the processes of `make run` get, and the part of it that other terminals are told."""
 
 import os
+import pwd
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 from common import secret_files
+from dev.supervise.processes import Account
 
 GENERATED_SECRETS = ("SCOREBOARD_JWT_SECRET", "SCOREBOARD_SECRET_KEY", "SCOREBOARD_FLOWER_PASSWORD")
-_SHARED = ("DATABASE_URL", "REDIS_URL", "BROKER_URL", "LIMITER_URL", *GENERATED_SECRETS)
-_FILE_NAME = "run.env"
+SHORT_NAMES = {
+    "PORT": "SCOREBOARD_PORT",
+    "FLOWER_PORT": "SCOREBOARD_FLOWER_PORT",
+    "METRICS_PORT": "SCOREBOARD_METRICS_PORT",
+}
+"""What may be typed after `make run`, and the setting that it stands for."""
+
+_SHARED_LIMITS = {"SCOREBOARD_IP_LIMIT": "10000/hour", "SCOREBOARD_LOGIN_LIMIT": "1000/minute"}
+_PLACES = ("DATABASE_URL", "REDIS_URL", "BROKER_URL", "LIMITER_URL", *GENERATED_SECRETS)
+_PUBLISHED = (*_PLACES, *(f"{name}_FILE" for name in _PLACES))
+_WITHOUT_METRICS = frozenset({"beat", "flower", "demo"})
+"""Programs that count nothing of ours: what they write into the shared folder would stand in /metrics for ever."""
 
 
 def is_given(env: Mapping[str, str], name: str) -> bool:
@@ -17,8 +29,26 @@ def is_given(env: Mapping[str, str], name: str) -> bool:
     return bool(env.get(name) or env.get(f"{name}_FILE"))
 
 
+def with_long_names(env: Mapping[str, str]) -> dict[str, str]:
+    """Return `env` with each short name in place of the setting that it stands for. A short name wins."""
+    typed = {setting: env[short] for short, setting in SHORT_NAMES.items() if env.get(short)}
+    return {**{name: text for name, text in env.items() if name not in SHORT_NAMES}, **typed}
+
+
+def for_demo(env: Mapping[str, str]) -> dict[str, str]:
+    """Return `env` with limits that thirty players behind one address stay below, where they have to share one.
+
+    Over IPv4 each has a loopback address of its own; IPv6 has only `::1`. What the operator has set stays.
+    """
+    shares = env.get("SCOREBOARD_HOST") == "::1"
+    return {
+        **{name: limit for name, limit in _SHARED_LIMITS.items() if shares},
+        **{name: text for name, text in env.items() if text},
+    }
+
+
 def with_secrets(env: Mapping[str, str], folder: Path) -> dict[str, str]:
-    """`env` with a `<NAME>_FILE` for each secret that the operator has not given; missing ones are made."""
+    """Return `env` with a `<NAME>_FILE` for each secret that the operator has not given; missing ones are made."""
     result = dict(env)
     for name in GENERATED_SECRETS:
         if not is_given(env, name):
@@ -29,11 +59,11 @@ def with_secrets(env: Mapping[str, str], folder: Path) -> dict[str, str]:
 
 
 def with_programs(env: Mapping[str, str], folder: Path, here: Path) -> dict[str, str]:
-    """`env` with the virtual environment's programs first, readable logs, and paths that hold in any folder."""
+    """Return `env` with the virtual environment's Python first, readable logs, and paths that hold in any folder."""
     files = {name: str(here / path) for name, path in env.items() if name.endswith("_FILE") and path}
     return {
         **env,
-        **{name: path for name, path in files.items() if name.removesuffix("_FILE") in _SHARED},
+        **{name: path for name, path in files.items() if name.removesuffix("_FILE") in _PLACES},
         "SCOREBOARD_LOG_FORMAT": env.get("SCOREBOARD_LOG_FORMAT") or "console",
         "PYTHONUNBUFFERED": env.get("PYTHONUNBUFFERED") or "1",
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{env.get('PATH', os.defpath)}",
@@ -42,21 +72,18 @@ def with_programs(env: Mapping[str, str], folder: Path, here: Path) -> dict[str,
     }
 
 
-def publish(env: Mapping[str, str], folder: Path) -> Path:
-    """Write what a second terminal needs to reach the running servers, for its owner only."""
-    names = [f"{name}{suffix}" for name in _SHARED for suffix in ("", "_FILE")]
-    path = folder / _FILE_NAME
-    secret_files.write_private(path, "".join(f"{name}={env[name]}\n" for name in names if env.get(name)))
-    return path
+def of_program(name: str, env: Mapping[str, str], folder: Path, account: Account | None) -> dict[str, str]:
+    """Return what one program gets of `env`: a home that it can enter, and only the folders that it writes to."""
+    result = dict(env)
+    if name in _WITHOUT_METRICS:
+        del result["PROMETHEUS_MULTIPROC_DIR"]
+    if name == "beat":
+        result["SCOREBOARD_DATA_DIR"] = str(folder / "beat")
+    if account:
+        result["HOME"] = pwd.getpwuid(account.uid).pw_dir
+    return result
 
 
-def withdraw(folder: Path) -> None:
-    """The servers are gone: whoever asks for them shall be told so."""
-    (folder / _FILE_NAME).unlink(missing_ok=True)
-
-
-def published(folder: Path) -> dict[str, str]:
-    """What a running `make run` wrote; empty if none runs."""
-    path = folder / _FILE_NAME
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    return dict(line.split("=", 1) for line in lines if "=" in line)
+def published(env: Mapping[str, str], url: str) -> dict[str, str]:
+    """Return what another terminal needs to reach the running service, whose page is at `url`."""
+    return {**{name: env[name] for name in _PUBLISHED if env.get(name)}, "SCOREBOARD_URL": url}

@@ -1,7 +1,7 @@
 """What can be known to be wrong before anything is started."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from common import redis, settings
@@ -9,6 +9,8 @@ from common.settings import Settings
 from dev.run import environment
 from dev.servers import ports
 from dev.supervise.processes import StartError
+
+_SHORT_NAME_OF = {setting: short for short, setting in environment.SHORT_NAMES.items()}
 
 
 def data_folder(env: Mapping[str, str], root: Path) -> Path:
@@ -51,17 +53,57 @@ def check_redis(config: Settings, env: Mapping[str, str]) -> None:
                 raise StartError(f"{name}: {error}") from None
 
 
-def check_ports(config: Settings, refusal: Callable[[str, int], str | None] = ports.refusal) -> None:
-    """Raises StartError for a port that cannot be had, with the setting that chooses it."""
+def shows_all(env: Mapping[str, str], *, on_terminal: bool) -> bool:
+    """Whether the programs' logs are shown whole. On a terminal, `LOGS=1` or a chosen level asks for that."""
+    return not on_terminal or env.get("LOGS") == "1" or bool(env.get("SCOREBOARD_LOG_LEVEL"))
+
+
+def check_ports(
+    config: Settings, env: Mapping[str, str], refusal: Callable[[str, int], str | None] = ports.refusal
+) -> None:
+    """Raises StartError that names all ports that cannot be had, each with the command that chooses another."""
     wanted = {
         "SCOREBOARD_PORT": (config.host, config.port),
         "SCOREBOARD_METRICS_PORT": (config.metrics_host, config.metrics_port),
         "SCOREBOARD_FLOWER_PORT": (config.flower_host, config.flower_port),
     }
-    taken: dict[int, str] = {}
+    refused: dict[str, str] = {}
+    settings_of: dict[int, str] = {}
     for name, (host, port) in wanted.items():
-        if first := taken.get(port):
-            raise StartError(f"{name}: port {port} is that of {first} too")
-        taken[port] = name
-        if reason := refusal(host, port):
-            raise StartError(f"{name}: cannot listen on {host}, port {port}: {reason}")
+        if reason := _refusal(host, port, settings_of.get(port), refusal):
+            refused[name] = reason
+        settings_of.setdefault(port, name)
+    if not refused:
+        return
+    choices: dict[str, str] = {}
+    for name in refused:
+        host, port = wanted[name]
+        if choice := _another_port(host, port, settings_of, refusal):
+            settings_of[choice] = name
+            choices[name] = f"{_SHORT_NAME_OF[name]}={choice}"
+    raise StartError("\n".join(_told(refused, choices, "make run DEMO=1" if wants_demo(env) else "make run")))
+
+
+def _refusal(host: str, port: int, other: str | None, refusal: Callable[[str, int], str | None]) -> str:
+    if other:
+        return f"port {port} is that of {other} too"
+    reason = refusal(host, port)
+    return f"cannot listen on {host}, port {port}: {reason}" if reason else ""
+
+
+def _another_port(
+    host: str, port: int, taken: Mapping[int, str], refusal: Callable[[str, int], str | None]
+) -> int | None:
+    """Return the next free port; None if the address itself is the trouble."""
+    if refusal(host, 0):
+        return None
+    first = max(port, 1024) + 1
+    return next((p for p in range(first, min(first + 100, 65_536)) if p not in taken and not refusal(host, p)), None)
+
+
+def _told(refused: Mapping[str, str], choices: Mapping[str, str], command: str) -> Iterator[str]:
+    for name, reason in refused.items():
+        cure = f"; type: {command} {choices[name]}" if name in choices else ""
+        yield f"{name}: {reason}{cure}"
+    if len(choices) > 1:
+        yield f"all at once: {command} {' '.join(choices.values())}"

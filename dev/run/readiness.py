@@ -39,6 +39,12 @@ def address(host: str, port: int) -> str:
     return f"http://[{reachable}]:{port}" if ":" in reachable else f"http://{reachable}:{port}"
 
 
+def address_for_players(host: str, port: int) -> str:
+    """Return the URL for demo players: over IPv4 where that works too, because there each has an address of its own."""
+    over_ipv4 = address("127.0.0.1", port)
+    return over_ipv4 if host == "::" and not what_is_missing(over_ipv4) else address(host, port)
+
+
 def what_is_missing(base: str) -> str:
     """Empty when `/readyz` says that everything is there, otherwise what it says, or that nobody answers."""
     try:

@@ -30,7 +30,7 @@ class Home:
 def settle(folder: Path) -> Home:
     """A home in the data folder if it can be reached there. Raises StartError if PostgreSQL cannot run here."""
     uid = os.geteuid()
-    account = accounts.for_postgres(uid, accounts.by_name)
+    account = accounts.unprivileged(uid, accounts.by_name)
     accounts.require_entry(account.uid if account else uid)
     home = _folder(folder, account)
     return Home(home, _programs(home, account), account)

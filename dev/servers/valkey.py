@@ -7,8 +7,8 @@ from pathlib import Path
 
 from common import secret_files
 from dev.servers.server import Server, wheel_folder
-from dev.supervise import processes
-from dev.supervise.processes import StartError
+from dev.supervise import accounts, processes
+from dev.supervise.processes import Account, StartError
 
 
 class Valkey(Server):
@@ -17,8 +17,10 @@ class Valkey(Server):
     name = "valkey"
     stop_signal = signal.SIGTERM
 
-    def __init__(self, folder: Path, *, fast: bool = False) -> None:
+    def __init__(self, folder: Path, *, fast: bool = False, account: Account | None = None) -> None:
+        """`account` is who runs it instead of us; it has to be able to enter `folder`."""
         super().__init__(folder)
+        self._account = account
         self._fsync = "no" if fast else "always"
         self.data = folder / "valkey"
         self._password = ""
@@ -30,21 +32,33 @@ class Valkey(Server):
     def _prepare(self, lock: int) -> None:
         del lock  # nothing else runs before the server itself
         self.data.mkdir(mode=0o700, exist_ok=True)
+        (self.data / "valkey.conf").unlink(missing_ok=True)  # where an earlier version wrote it
         self._password = secret_files.ensure(self.folder / "secrets" / "valkey_password")
+        if self._account:
+            accounts.give(self.data, self._account)
 
     def _spawn(self, lock: int) -> subprocess.Popen[bytes]:
-        configuration = self.data / "valkey.conf"
+        configuration = self.folder / "valkey.conf"
         secret_files.write_private(configuration, self._configuration())
+        if self._account:
+            accounts.give(configuration, self._account)
         command = [_binary(), configuration]
         self.rotate_log()
         with self.log_file.open("ab") as log:
-            return processes.spawn(command, death_signal=signal.SIGTERM, output=log, cwd=self.data, locks=[lock])
+            return processes.spawn(
+                command,
+                death_signal=signal.SIGTERM,
+                output=log,
+                cwd=self.data,
+                account=self._account,
+                locks=[lock],
+            )
 
     def _configuration(self) -> str:
         settings = {
             "bind": "127.0.0.1",
             "port": self._port,
-            "dir": f'"{self.data}"',
+            "dir": _quoted(str(self.data)),
             "requirepass": self._password,
             "appendonly": "yes",
             "appendfsync": self._fsync,
@@ -64,6 +78,11 @@ class Valkey(Server):
                     return answers.readlines()[:2] == [b"+OK\r\n", b"+PONG\r\n"]
         except OSError:
             return False
+
+
+def _quoted(text: str) -> str:
+    """A string of Valkey's configuration, whatever stands in it."""
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def _binary() -> Path:

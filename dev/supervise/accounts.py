@@ -1,4 +1,4 @@
-"""Who runs PostgreSQL, which refuses root, and what that user can reach."""
+"""Which user the children of root become, and what that user can reach."""
 
 import os
 import pwd
@@ -8,11 +8,11 @@ from pathlib import Path
 from dev.supervise.processes import Account, StartError
 
 _UNPRIVILEGED = ("postgres", "nobody")
-_PASSABLE_BY_ALL = 0o001
+_ENTERED_BY_ALL = 0o001
 
 
-def for_postgres(uid: int, find: Callable[[str], Account | None]) -> Account | None:
-    """The user to change to; None to stay who we are. Raises StartError if root has nobody to become."""
+def unprivileged(uid: int, find: Callable[[str], Account | None]) -> Account | None:
+    """Return the account to change to, or None to stay who we are. Raises StartError if root has nobody to become."""
     if uid != 0:
         return None
     for name in _UNPRIVILEGED:
@@ -39,8 +39,15 @@ def require_entry(uid: int) -> None:
 
 def can_reach(folder: Path, account: Account) -> bool:
     """Whether the account gets through every folder down to this one."""
-    return all(_passable(parent.stat(), account) for parent in (folder, *folder.parents))
+    return all(_can_enter(parent.stat(), account) for parent in (folder, *folder.parents))
 
 
-def _passable(state: os.stat_result, account: Account) -> bool:
-    return state.st_uid == account.uid or bool(state.st_mode & _PASSABLE_BY_ALL)
+def give(path: Path, account: Account) -> None:
+    """Make the account the owner of `path` and of all below it. Symbolic links are not followed."""
+    for each in (path, *path.rglob("*")):
+        if each.lstat().st_uid != account.uid:
+            os.chown(each, account.uid, account.gid, follow_symlinks=False)
+
+
+def _can_enter(state: os.stat_result, account: Account) -> bool:
+    return state.st_uid == account.uid or bool(state.st_mode & _ENTERED_BY_ALL)

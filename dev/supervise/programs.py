@@ -3,7 +3,7 @@
 import os
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -11,17 +11,19 @@ from typing import IO
 from honcho.environ import parse_procfile
 
 from dev.supervise import processes
+from dev.supervise.processes import Account
 
 _CHUNK = 65536
 
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What every program gets: environment, folder, and locks that last until the last of its family ends."""
+    """What a program gets: environment, folder, locks that last until the last of its family ends, and its user."""
 
     env: Mapping[str, str]
     cwd: Path
     locks: Sequence[int] = ()
+    account: Account | None = None
 
 
 class Program:
@@ -57,6 +59,7 @@ class Program:
             output=subprocess.PIPE,
             env=self._surroundings.env,
             cwd=self._surroundings.cwd,
+            account=self._surroundings.account,
             locks=self._surroundings.locks,
         )
         os.set_blocking(self.pipe.fileno(), False)
@@ -91,6 +94,7 @@ class Program:
         return [line.decode(errors="replace") for line in lines]
 
 
-def of_procfile(path: Path, surroundings: Surroundings) -> list[Program]:
+def of_procfile(path: Path, surroundings_of: Callable[[str], Surroundings]) -> list[Program]:
+    """Return a program for each line of the Procfile, in its order."""
     lines = parse_procfile(path.read_text(encoding="utf-8")).processes
-    return [Program(name, command, surroundings) for name, command in lines.items()]
+    return [Program(name, command, surroundings_of(name)) for name, command in lines.items()]

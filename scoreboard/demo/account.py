@@ -20,18 +20,24 @@ class CannotPlayError(Exception):
 class Account:
     """Who a player is towards the service, and the session that speaks for it."""
 
-    def __init__(self, client: Client, handle: str, password: str) -> None:
+    def __init__(self, client: Client, handle: str, password: str, *, is_new: bool = False) -> None:
+        """`is_new` says that the account is probably not there yet, which saves a login in vain."""
         self._client = client
         self._handle = handle
         self._password = password
+        self._is_new = is_new
         self._session: dict[str, Any] = {}
 
-    def enter(self) -> None:
-        """Log in, after registering if the account is new. Raises CannotPlayError."""
+    def enter(self) -> bool:
+        """Log in, after registering if there is no account. Returns whether it registered. Raises CannotPlayError."""
         for name in spellings(self._handle):
-            if self._log_in(name) or (self._register(name) and self._log_in(name)):
+            if not self._is_new and self._log_in(name):
                 self._handle = name
-                return
+                return False
+            has_registered = self._register(name)
+            if self._log_in(name):
+                self._handle, self._is_new = name, False
+                return has_registered
         raise CannotPlayError(f"somebody else has the handle {self._handle} and its other spellings")
 
     def renew(self) -> None:
@@ -62,13 +68,13 @@ class Account:
         return self._keep(answer)
 
     def _register(self, name: str) -> bool:
-        """Whether another login is worth it: a name that is taken may be ours, if the answer got lost before."""
+        """Register. Returns False for a name that is taken, which may be ours if the answer got lost before."""
         answer = self._send("/api/auth/register", name)
         if answer.error_code == "registration_closed":
             raise CannotPlayError("registration is closed (SCOREBOARD_REGISTRATION=open opens it)")
         if answer.status >= _FAILED and answer.error_code != "username_taken":
             raise CannotPlayError(f"registration is refused: {answer.error_code or answer.status}")
-        return True
+        return answer.status < _FAILED
 
     def _send(self, path: str, name: str) -> Answer:
         return self._client.ask(lambda: Request(path, {"username": name, "password": self._password}))

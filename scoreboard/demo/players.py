@@ -28,12 +28,18 @@ class Player:
     def play(self) -> None:
         """Play until the demo is over. Raises StoppedError then, or CannotPlayError."""
         self._client.rest(behaviour.pause_before_arrival(self._random, self._pace))
-        self._account.enter()
+        is_new = self._account.enter()
         self._stats.count_arrival()
         self._move(behaviour.ARRIVAL_ACTION)
+        for seconds in behaviour.opening(self._random, self._pace, self._skill) if is_new else ():
+            self._move_after(seconds)
+        self._move_after(behaviour.pause_before_first_move(self._random, self._pace))
         while True:
-            self._client.rest(behaviour.pause_before_move(self._random, self._pace))
-            self._move(behaviour.choose_action(self._random, self._skill))
+            self._move_after(behaviour.pause_before_move(self._random, self._pace))
+
+    def _move_after(self, seconds: float) -> None:
+        self._client.rest(seconds)
+        self._move(behaviour.choose_action(self._random, self._skill))
 
     def _move(self, action_id: str) -> None:
         """Send one update. It counts once however often it has to be sent: every attempt has the same key."""
@@ -66,13 +72,16 @@ class Config:
     pace: float
     password: str
     stats: Stats
+    are_new: bool = False
+    """Whether the players' accounts are probably not there yet."""
+
     stop: Event = field(default_factory=Event)
 
     def player(self, number: int, random: Random) -> Player:
         """Return the player with this number, whose handle and address are the same at every start."""
         connection = Connection(self.url, client.source_of(number, self.url))
         own_client = Client(connection, random, self.stop, self.stats)
-        account = Account(own_client, behaviour.handle(number), self.password)
+        account = Account(own_client, behaviour.handle(number), self.password, is_new=self.are_new)
         return Player(account, own_client, random, self.pace, self.stats)
 
 

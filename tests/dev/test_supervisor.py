@@ -137,7 +137,8 @@ def test_a_program_of_the_procfile_is_the_process_itself_and_no_shell_around_it(
     supervisor: Supervisor, tmp_path: Path
 ) -> None:
     (tmp_path / "Procfile").write_text("web: sleep ${SECONDS_TO_SLEEP:-1000}\n# no process\nworker: sleep 999\n")
-    programs = of_procfile(tmp_path / "Procfile", Surroundings({**os.environ, "SECONDS_TO_SLEEP": ""}, tmp_path))
+    surroundings = Surroundings({**os.environ, "SECONDS_TO_SLEEP": ""}, tmp_path)
+    programs = of_procfile(tmp_path / "Procfile", lambda _: surroundings)
     for program in programs:
         supervisor.add(program)
     supervisor.turn(0)

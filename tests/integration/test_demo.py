@@ -20,6 +20,7 @@ from dev.harness.waiting import wait_until
 from dev.supervise.supervised_process import EXIT_NOT_RESTARTED
 
 PLAYERS = 4
+PREFIX = r"\S+ \[info     \] "
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +72,12 @@ def test_demo_players_score_through_the_api_and_the_board_equals_the_ledger(stac
 
     wait_until(lambda: board(stack) == ledger(stack))
     assert process.returncode == 0
-    assert re.fullmatch(rf"{PLAYERS} of {PLAYERS} players are here; \d+ moves, \d+ points.*\n", said)
+    assert re.fullmatch(
+    first, last = said.splitlines()
+    assert re.fullmatch(rf"{PREFIX}{PLAYERS} players come to play on {stack.url}", first)
+    assert re.fullmatch(rf"{PREFIX}{PLAYERS} of {PLAYERS} players are here; \d+ moves, \d+ points.*", last)
+        said,
+    )
 
 
 def test_a_second_start_goes_on_with_the_same_accounts(stack: Stack, password: Path) -> None:

@@ -9,16 +9,16 @@ NOBODY = Account(65534, 65534)
 
 
 def test_a_normal_user_runs_postgresql_as_is() -> None:
-    assert accounts.for_postgres(1000, lambda _: NOBODY) is None
+    assert accounts.unprivileged(1000, lambda _: NOBODY) is None
 
 
 def test_root_hands_postgresql_to_the_first_usual_account_that_exists() -> None:
-    assert accounts.for_postgres(0, {"nobody": NOBODY}.get) == NOBODY
+    assert accounts.unprivileged(0, {"nobody": NOBODY}.get) == NOBODY
 
 
 def test_root_without_such_an_account_is_told_to_bring_a_server() -> None:
     with pytest.raises(StartError, match="DATABASE_URL"):
-        accounts.for_postgres(0, lambda _: None)
+        accounts.unprivileged(0, lambda _: None)
 
 
 def test_a_user_without_an_entry_is_told_to_bring_a_server() -> None:
