@@ -37,13 +37,45 @@ def test_a_player_moves_at_the_pace_it_was_given_on_average_and_never_in_bursts(
 
 @pytest.mark.parametrize("seed", range(20))
 def test_at_the_usual_pace_an_hour_of_moves_and_an_arrival_stay_within_the_limit_of_an_address(seed: int) -> None:
-    random, seconds, requests = Random(seed), 0.0, 4
+    random, requests = Random(seed), 4
+    pauses = behaviour.opening(random, USUAL_PACE, skill=1.0)
+    requests += len(pauses)
+    seconds = sum(pauses) + behaviour.pause_before_first_move(random, USUAL_PACE)
 
     while seconds < 3600:
         seconds += behaviour.pause_before_move(random, USUAL_PACE)
         requests += 1
 
     assert requests < 100
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_first_minute_of_a_new_player_stays_within_the_limit_of_updates(seed: int) -> None:
+    random, seconds, moves = Random(seed), 0.0, 1
+    pauses = behaviour.opening(random, USUAL_PACE, skill=1.0)
+    pauses.append(behaviour.pause_before_first_move(random, USUAL_PACE))
+
+    while (seconds := seconds + (pauses.pop(0) if pauses else behaviour.pause_before_move(random, USUAL_PACE))) < 60:
+        moves += 1
+
+    assert moves <= 10
+
+
+def test_all_players_arrive_within_seconds_and_new_ones_are_soon_apart() -> None:
+    random = Random(SEED)
+    arrivals = [behaviour.pause_before_arrival(random, USUAL_PACE) for _ in range(30)]
+    scores = []
+    for arrival in arrivals:
+        skill, now, score = random.random(), arrival, 5
+        for pause in behaviour.opening(random, USUAL_PACE, skill):
+            now += pause
+            if now < 10:
+                score += DEFAULTS.actions[behaviour.choose_action(random, skill)].points
+        scores.append(score)
+
+    assert max(arrivals) <= 5
+    assert len(set(scores)) >= 12
+    assert scores.count(5) == 0
 
 
 def test_players_do_only_what_the_default_catalogue_has() -> None:

@@ -74,6 +74,18 @@ def test_a_new_player_registers_and_a_known_one_only_logs_in() -> None:
     assert known.asked[:2] == ["login", "update"]
 
 
+def test_an_account_that_is_probably_new_is_registered_first_and_a_taken_name_logged_in_to() -> None:
+    taken = refusal(409, "username_taken")
+    services = [Service(Answer(201), session("first")), Service(taken, session("first"))]
+    entered = []
+    for service in services:
+        client = Client(service, Random(1), service.stop, Stats(1))
+        entered.append(Account(client, "neon_moth", "secret", is_new=True).enter())
+
+    assert [service.asked for service in services] == [["register", "login"]] * 2
+    assert entered == [True, False]
+
+
 def test_a_move_is_signed_with_the_sessions_key() -> None:
     service = Service(session("first"), APPLIED)
     stats = play(service)
