@@ -77,7 +77,7 @@ def of_program(name: str, env: Mapping[str, str], folder: Path, account: Account
     result = dict(env)
     if name in _WITHOUT_METRICS:
         del result["PROMETHEUS_MULTIPROC_DIR"]
-    if name == "beat":
+    if account or name == "beat":  # another user can enter no other folder
         result["SCOREBOARD_DATA_DIR"] = str(folder / "beat")
     if account:
         result["HOME"] = pwd.getpwuid(account.uid).pw_dir

@@ -17,9 +17,9 @@ _WIDTH = 8
 _LARGEST_LOG = 10_000_000
 """Bytes. One file of that size is kept beside the one that is written."""
 
-_LEVEL = re.compile(r'\S+ \[(\w+) *\] |\{.*?"level": ?"(\w+)"')
-"""How `common.logging` writes the level of an event, for people and as JSON."""
-_UNIMPORTANT = frozenset({"debug", "info"})
+_LEVEL = re.compile(r'\S+ \[(\w+) *\] |\{.*?"level": ?"(\w+)"|\[([A-Z]) \d{6} ')
+"""How `common.logging` writes the level of an event, for people and as JSON, and how Tornado does, for Flower."""
+_UNIMPORTANT = frozenset({"debug", "info", "D", "I"})
 
 
 class Output:
@@ -72,7 +72,7 @@ class Output:
             return True
         if not text[:1].isspace():
             level = _LEVEL.match(text)
-            if level and (level[1] or level[2]) in _UNIMPORTANT:
+            if level and level[level.lastindex or 0] in _UNIMPORTANT:
                 self._hidden.add(name)
             else:
                 self._hidden.discard(name)

@@ -98,12 +98,14 @@ def test_only_programs_that_count_something_of_ours_write_into_the_folder_of_met
     assert counting == {"web", "worker"}
 
 
-def test_a_program_of_another_user_gets_a_home_of_that_user(tmp_path: Path) -> None:
+def test_a_program_of_another_user_gets_a_home_and_a_folder_of_that_user(tmp_path: Path) -> None:
     env = environment.with_programs({"HOME": "/root"}, tmp_path, HERE)
     nobody = Account(pwd.getpwnam("nobody").pw_uid, 0)
 
     assert environment.of_program("web", env, tmp_path, None)["HOME"] == "/root"
-    assert environment.of_program("web", env, tmp_path, nobody)["HOME"] == pwd.getpwnam("nobody").pw_dir
+    theirs = environment.of_program("web", env, tmp_path, nobody)
+    assert theirs["HOME"] == pwd.getpwnam("nobody").pw_dir
+    assert theirs["SCOREBOARD_DATA_DIR"] == str(tmp_path / "beat")  # and not where run.env is, which is not theirs
 
 
 def test_demo_players_who_have_to_share_an_address_get_limits_that_let_all_of_them_in() -> None:

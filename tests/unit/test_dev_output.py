@@ -28,14 +28,15 @@ WARNING = "2026-11-26T20:00:00.000000Z [warning  ] task_postponed               
 
 def test_where_only_warnings_are_wanted_events_without_weight_are_left_out(capsys: pytest.CaptureFixture[str]) -> None:
     output = Output(only_warnings=True)
+    flower_info, flower_warning = "[I 261126 20:33:46 command:177] Visit me", "[W 261126 20:33:48 inspector:98] failed"
     json_info, json_error = '{"event": "a", "level": "info"}', '{"event": "b", "level": "error"}'
 
-    for text in (INFO, WARNING, json_info, json_error, "web cannot start: no settings"):
+    for text in (INFO, WARNING, json_info, json_error, flower_info, flower_warning, "web cannot start: no settings"):
         output.program_line("web", text)
     output.line("web", "ended with code 1")
 
     shown = [line.removeprefix("web      | ") for line in capsys.readouterr().out.splitlines()]
-    assert shown == [WARNING, json_error, "web cannot start: no settings", "ended with code 1"]
+    assert shown == [WARNING, json_error, flower_warning, "web cannot start: no settings", "ended with code 1"]
 
 
 def test_a_traceback_is_shown_or_left_out_with_the_line_that_it_belongs_to(capsys: pytest.CaptureFixture[str]) -> None:
