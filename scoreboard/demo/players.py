@@ -1,8 +1,10 @@
 """Demo players: each comes, moves now and then, and runs in a thread that ends with the demo or with its player."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from random import Random
-from threading import Event, Thread
+from threading import Event, Semaphore, Thread
 
 from scoreboard.demo import behaviour, client
 from scoreboard.demo.account import Account, CannotPlayError, new_key
@@ -10,25 +12,48 @@ from scoreboard.demo.client import Answer, Client, Connection, StoppedError
 from scoreboard.demo.stats import Stats
 
 _APPLIED, _ACCEPTED, _DEAD_SESSION = 200, 202, 401
+_AT_THE_DOOR = 2
+_LONGEST_TURN_SECONDS = 10.0
 _MOST_RENEWALS = 3
 """A move that finds session after session dead is given up; the next one starts afresh."""
+
+
+class Door:
+    """Lets few players in at a time: the service hashes few passwords at once, and those who are in play meanwhile."""
+
+    def __init__(self) -> None:
+        self._turns = Semaphore(_AT_THE_DOOR)
+
+    @contextmanager
+    def passing(self) -> Iterator[None]:
+        """Wait for a turn, but not for ever: somebody inside may have been told to come back in an hour."""
+        has_turn = self._turns.acquire(timeout=_LONGEST_TURN_SECONDS)
+        try:
+            yield
+        finally:
+            if has_turn:
+                self._turns.release()
 
 
 class Player:
     """One player. `pace` is the mean number of seconds between two moves."""
 
-    def __init__(self, account: Account, client: Client, random: Random, pace: float, stats: Stats) -> None:
+    def __init__(
+        self, account: Account, client: Client, random: Random, pace: float, stats: Stats, *, door: Door
+    ) -> None:
         self._account = account
         self._client = client
         self._random = random
         self._pace = pace
         self._stats = stats
+        self._door = door
         self._skill = random.random()
 
     def play(self) -> None:
         """Play until the demo is over. Raises StoppedError then, or CannotPlayError."""
         self._client.rest(behaviour.pause_before_arrival(self._random, self._pace))
-        is_new = self._account.enter()
+        with self._door.passing():
+            is_new = self._account.enter()
         self._stats.count_arrival()
         self._move(behaviour.ARRIVAL_ACTION)
         for seconds in behaviour.opening(self._random, self._pace, self._skill) if is_new else ():
@@ -76,13 +101,14 @@ class Config:
     """Whether the players' accounts are probably not there yet."""
 
     stop: Event = field(default_factory=Event)
+    door: Door = field(default_factory=Door)
 
     def player(self, number: int, random: Random) -> Player:
         """Return the player with this number, whose handle and address are the same at every start."""
         connection = Connection(self.url, client.source_of(number, self.url))
         own_client = Client(connection, random, self.stop, self.stats)
         account = Account(own_client, behaviour.handle(number), self.password, is_new=self.are_new)
-        return Player(account, own_client, random, self.pace, self.stats)
+        return Player(account, own_client, random, self.pace, self.stats, door=self.door)
 
 
 class Players:

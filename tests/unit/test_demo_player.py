@@ -9,7 +9,7 @@ import pytest
 from common import signing
 from scoreboard.demo.account import Account, CannotPlayError
 from scoreboard.demo.client import Answer, Client, NoAnswerError, StoppedError
-from scoreboard.demo.players import Player
+from scoreboard.demo.players import Door, Player
 from scoreboard.demo.stats import Stats
 
 KEYS = {"first": bytes(32), "second": bytes([1]) * 32}
@@ -60,7 +60,7 @@ def play(service: Service) -> Stats:
     stats, random = Stats(1), Random(1)
     client = Client(service, random, service.stop, stats)
     with pytest.raises(StoppedError):
-        Player(Account(client, "neon_moth", "secret"), client, random, 0.001, stats).play()
+        Player(Account(client, "neon_moth", "secret"), client, random, 0.001, stats, door=Door()).play()
     return stats
 
 
