@@ -14,6 +14,7 @@ from dev.harness.servers import NotOurServerError, Servers, running_servers, sta
 from dev.harness.waiting import wait_until
 from dev.servers import locks, postgres_home
 from dev.servers.postgres import Postgres
+from dev.servers.valkey import Valkey
 from dev.supervise import accounts
 from dev.supervise.processes import Account, StartError
 from tests.dev.dummy import is_alive
@@ -74,6 +75,34 @@ def test_a_start_in_a_warm_folder_keeps_data_passwords_and_ports(root: Path) -> 
         assert query(second, "SELECT answer FROM kept") == 42
     finally:
         second.stop()
+
+
+def test_a_folder_may_have_any_name(root: Path) -> None:
+    folder = root / 'a "b" 100%c\\d'
+    folder.mkdir(mode=0o711)
+    servers = start_servers(folder)
+    try:
+        servers.prove_own()
+    finally:
+        servers.stop()
+
+
+@needs_root
+def test_root_may_leave_valkey_to_somebody_else_who_then_owns_its_data(root: Path) -> None:
+    earlier = Valkey(root, fast=True)
+    earlier.start()
+    earlier.stop()
+    nobody = accounts.by_name("nobody")
+    assert nobody
+    theirs = Valkey(root, fast=True, account=nobody)
+
+    theirs.start()
+    try:
+        assert Path(f"/proc/{theirs.pid}").stat().st_uid == nobody.uid
+        assert {path.stat().st_uid for path in theirs.data.rglob("*")} == {nobody.uid}
+        assert (root / "secrets" / "valkey_password").stat().st_uid == 0
+    finally:
+        theirs.stop()
 
 
 def test_stopped_servers_leave_no_process() -> None:
