@@ -71,7 +71,8 @@ def _code(root: Path) -> Iterable[Path]:
     for name in _CODE:
         if (root / name).exists():
             yield root / name
-            yield from (path for path in (root / name).rglob("*") if path.suffix in ("", ".py", ".lua", ".html"))
+            below = (path for path in (root / name).rglob("*") if "frontend" not in path.parts)
+            yield from (path for path in below if path.is_dir() or path.suffix in (".py", ".lua", ".html"))
     yield Path(sys.prefix)
     yield Path(os.__file__)
 

@@ -37,7 +37,7 @@ def test_a_child_ends_with_a_parent_that_is_killed() -> None:
     with subprocess.Popen([sys.executable, "-c", PARENT, *SLEEP], stdout=subprocess.PIPE, cwd=REPOSITORY) as parent:
         assert parent.stdout
         child = int(parent.stdout.readline())
-        wait_until(lambda: Path(f"/proc/{child}/comm").read_text() == "sleep\n")  # the leash has made way
+        wait_until(lambda: Path(f"/proc/{child}/comm").read_text() == "sleep\n")  # it has become the command
         parent.kill()
 
     wait_until(lambda: not is_alive(child))
