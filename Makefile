@@ -3,6 +3,14 @@ BIN := .venv/bin
 RUNNABLE := .venv/installed-local
 INSTALLED := .venv/installed-development
 
+# An environment that was moved with its folder counts as not installed: its scripts name the old path.
+ifneq ($(shell cat $(RUNNABLE) 2>/dev/null),$(CURDIR))
+.PHONY: $(RUNNABLE)
+endif
+ifneq ($(shell cat $(INSTALLED) 2>/dev/null),$(CURDIR))
+.PHONY: $(INSTALLED)
+endif
+
 .DEFAULT_GOAL := help
 .PHONY: help run test test-fast chaos bench scale lint format install frontend docs lock psql redis-cli compose-secrets clean
 
@@ -12,7 +20,7 @@ help: ## Show this list
 	@echo "  PYTHON=/path/to/python3 chooses the Python (>= 3.11) of the environment."
 
 # The shell makes way for Python, and Python ends with this make, even if make is killed.
-run: $(RUNNABLE) ## Start everything here, with its own PostgreSQL and Valkey; DEMO=1 adds players; Ctrl-C stops it
+run: $(RUNNABLE) ## Start everything here, with its own servers; DEMO=1 adds players, PORT=8001, LOGS=1; Ctrl-C stops it
 	@exec $(BIN)/python -m dev.run $$PPID
 
 test: lint ## Check the style and run every test

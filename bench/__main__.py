@@ -17,8 +17,8 @@ from bench.load import Result
 from common import catalogue, database, schema, signing
 from common import settings as settings_module
 from common.timestamps import format_instant, from_milliseconds
-from tests.servers import Servers, running_servers
-from tests.stack import Stack, running_stack
+from dev.harness.servers import Servers, running_servers
+from dev.harness.stack import Stack, running_stack
 
 CONNECTIONS = 32
 PASSWORD = "correct horse"  # noqa: S105 - of players that live for one run

@@ -31,8 +31,8 @@ from common.keys import DEFAULT_BOARD
 from common.periods import ALL_TIME
 from common.redis import Client
 from common.scoring import StandingKey
-from tests.servers import Servers, running_servers
-from tests.stack import Stack, running_stack
+from dev.harness.servers import Servers, running_servers
+from dev.harness.stack import Stack, running_stack
 
 EVERY_SECONDS = 0.11
 """A little more than the hub's tick, so that no two moves share a frame."""

@@ -17,8 +17,8 @@ from bench.load import Result
 from common import checkpoint, database
 from common import settings as settings_module
 from common.checkpoint import Checkpoint
-from tests.servers import running_servers
-from tests.stack import running_stack
+from dev.harness.servers import running_servers
+from dev.harness.stack import running_stack
 
 PLAYERS = 1_000
 TIMEOUT_MS = 5_000

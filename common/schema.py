@@ -135,6 +135,6 @@ def _scripts(connection: Connection) -> ScriptDirectory:
 
 def _config(connection: Connection) -> Config:
     config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS))
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))  # ConfigParser interpolates
     config.attributes["connection"] = connection
     return config

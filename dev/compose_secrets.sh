@@ -1,8 +1,9 @@
 #!/bin/sh
 # Make the files that docker-compose.yml hands to its services as secrets. What is there stays as it is.
-# The folder is closed to others; the files in it are not, because a container reads them under another user's number.
+# The folder is closed to others from the start. The files in it are not, because a container reads them under another
+# user's number; nobody else gets to them through the folder.
 set -eu
-umask 022
+umask 077
 mkdir -p secrets
 chmod 700 secrets
 printf '*\n' >secrets/.gitignore
@@ -13,6 +14,7 @@ random() {
 
 make_file() {
     [ -s "secrets/$1" ] || { printf '%s\n' "$2" >"secrets/.$1" && mv "secrets/.$1" "secrets/$1"; }
+    chmod 644 "secrets/$1"
 }
 
 for name in jwt_secret secret_key flower_password postgres_password valkey_password; do

@@ -6,8 +6,9 @@ import sys
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from common import redis_address
-from dev import environment, postgres_home
+from common import redis_address, run_env
+from common.settings import SettingsError
+from dev.servers import postgres_home
 
 _TLS_OPTIONS = {"ssl_ca_certs": "--cacert", "ssl_certfile": "--cert", "ssl_keyfile": "--key"}
 
@@ -15,7 +16,10 @@ _TLS_OPTIONS = {"ssl_ca_certs": "--cacert", "ssl_certfile": "--cert", "ssl_keyfi
 def main(console: str) -> None:
     root = Path.cwd()
     folder = root / (os.environ.get("SCOREBOARD_DATA_DIR") or ".data")
-    env = {**environment.published(folder), **os.environ}
+    try:
+        env = {**run_env.read(folder), **os.environ}
+    except SettingsError as error:
+        sys.exit(str(error))
     consoles = {"psql": ("DATABASE_URL", _psql), "redis-cli": ("REDIS_URL", _redis_cli)}
     variable, command = consoles[console]
     if not env.get(variable):

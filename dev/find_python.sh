@@ -13,7 +13,12 @@ for python in $wanted; do
 done
 
 if [ -n "$without_venv" ]; then
-    echo "Found$without_venv, but without the modules venv and ensurepip. On Debian or Ubuntu: apt install python3-venv" >&2
+    package=
+    for python in $without_venv; do
+        case ${python##*/} in python3.*) package=${package:-${python##*/}-venv} ;; esac
+    done
+    echo "Found$without_venv, but without the modules venv and ensurepip." >&2
+    echo "On Debian and Ubuntu, root installs them once: apt install ${package:-python3-venv}" >&2
 else
     echo "No Python >= 3.11 among: $wanted. Install one, or name it: make PYTHON=/path/to/python3" >&2
 fi

@@ -14,13 +14,14 @@ _OLDEST = (3, 11)
 
 
 STAMPS = {"local": ("local",), "development": ("local", "development")}
-"""The files in `.venv` that say what is there; make compares their age with that of the requirements."""
+"""The files in `.venv` that say what is there. make compares their age with that of the requirements, and the path in
+them with where it is, because an environment that was moved with its folder has to be made anew."""
 
 
 def main(name: str) -> None:
-    environment = Path(".venv")
+    environment = Path.cwd() / ".venv"
     python = environment / "bin" / "python"
-    if not is_usable(python):
+    if not is_usable(python) or not is_at_home(environment):
         say(f"making {environment} with Python {sys.version.split()[0]}")
         venv.create(environment, clear=True, symlinks=True, with_pip=True)
     say("installing the locked requirements: a minute or two the first time")
@@ -28,7 +29,7 @@ def main(name: str) -> None:
     say("installing the scoreboard command")
     pip(python, "--no-deps", "--no-build-isolation", "--editable", ".")
     for stamp in STAMPS[name]:
-        (environment / f"installed-{stamp}").touch()
+        (environment / f"installed-{stamp}").write_text(f"{Path.cwd()}\n", encoding="utf-8")
 
 
 def is_usable(python: Path) -> bool:
@@ -38,6 +39,16 @@ def is_usable(python: Path) -> bool:
         return subprocess.run([python, "-c", check], capture_output=True, check=False).returncode == 0
     except OSError:
         return False
+
+
+def is_at_home(environment: Path) -> bool:
+    """Whether the environment was made where it is: its scripts name their Python by its whole path."""
+    try:
+        first = (environment / "bin" / "pip").read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return False
+    python = environment / "bin" / "python"
+    return any(f"{before}{python}" in first for before in ("#!", '"', "' "))
 
 
 def pip(python: Path, *arguments: str) -> None:

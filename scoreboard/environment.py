@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-from common import database, redis, settings
+from common import database, redis, run_env, settings
 from common.redis import Client
 from common.settings import Settings
 
@@ -18,7 +18,7 @@ _PLACES = ("DATABASE_URL", "DATABASE_URL_FILE")
 def load_settings() -> Settings:
     """The settings of the environment, and of the running `make run` unless the environment names another database."""
     given = {name: text for name, text in os.environ.items() if text}
-    written = _written_down()
+    written = run_env.read(data_folder())
     is_another = any(name in given and given[name] != written.get(name) for name in _PLACES)
     return settings.load(given if is_another else {**written, **given})
 
@@ -43,9 +43,6 @@ def connected_to_redis() -> Iterator[Client]:
         client.close()
 
 
-def _written_down() -> dict[str, str]:
-    path = Path(os.environ.get("SCOREBOARD_DATA_DIR") or ".data") / "run.env"
-    if not path.exists():
-        return {}
-    lines = path.read_text(encoding="utf-8").splitlines()
-    return dict(line.split("=", 1) for line in lines if "=" in line)
+def data_folder() -> Path:
+    """Return the folder in which a `make run` of this place keeps its files."""
+    return Path(os.environ.get("SCOREBOARD_DATA_DIR") or ".data")

@@ -8,8 +8,8 @@ import requests
 
 from common import signing
 from common.timestamps import format_instant, from_milliseconds
+from dev.harness.stack import Stack
 from tests.player import PASSWORD
-from tests.stack import Stack
 
 
 class Caller:

@@ -15,11 +15,11 @@ from common import catalogue, database, schema
 from common import settings as settings_module
 from common.redis import Client
 from common.settings import Settings
+from dev.harness.servers import Servers, running_servers
+from dev.harness.stack import Stack, running_stack
 from tests.command_line import CommandLine, command_line_of
 from tests.documents import documented_application
 from tests.player import Player, register
-from tests.servers import Servers, running_servers
-from tests.stack import Stack, running_stack
 from workers import housekeeping
 from workers.state import WorkerState
 

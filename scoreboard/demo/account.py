@@ -6,39 +6,44 @@ from typing import Any
 
 from common import signing
 from common.timestamps import format_instant
-from scoreboard.demo.caller import Caller, Request
-from scoreboard.demo.connection import Answer
-from scoreboard.demo.handles import spellings
+from scoreboard.demo.behaviour import spellings
+from scoreboard.demo.client import Answer, Client, Request
 
 _FAILED = 400
 _NOT_KNOWN = 401
 
 
-class StayAwayError(Exception):
+class CannotPlayError(Exception):
     """This player cannot take part; the text says why."""
 
 
 class Account:
     """Who a player is towards the service, and the session that speaks for it."""
 
-    def __init__(self, caller: Caller, handle: str, password: str) -> None:
-        self._caller = caller
+    def __init__(self, client: Client, handle: str, password: str, *, is_new: bool = False) -> None:
+        """`is_new` says that the account is probably not there yet, which saves a login in vain."""
+        self._client = client
         self._handle = handle
         self._password = password
+        self._is_new = is_new
         self._session: dict[str, Any] = {}
 
-    def enter(self) -> None:
-        """Log in, after registering if the account is new. Raises StayAwayError."""
+    def enter(self) -> bool:
+        """Log in, after registering if there is no account. Returns whether it registered. Raises CannotPlayError."""
         for name in spellings(self._handle):
-            if self._log_in(name) or (self._register(name) and self._log_in(name)):
+            if not self._is_new and self._log_in(name):
                 self._handle = name
-                return
-        raise StayAwayError(f"somebody else has the handle {self._handle} and its other spellings")
+                return False
+            has_registered = self._register(name)
+            if self._log_in(name):
+                self._handle, self._is_new = name, False
+                return has_registered
+        raise CannotPlayError(f"somebody else has the handle {self._handle} and its other spellings")
 
     def renew(self) -> None:
         """A session that has ended goes on with its refresh token, or else with a new login."""
         path, token = "/api/auth/refresh", str(self._session["refreshToken"])
-        answer = self._caller.ask(lambda: Request(path, {"refreshToken": token}))
+        answer = self._client.ask(lambda: Request(path, {"refreshToken": token}))
         if not self._keep(answer):
             self.enter()
 
@@ -59,20 +64,20 @@ class Account:
         """Whether name and password are those of an account."""
         answer = self._send("/api/auth/login", name)
         if answer.status >= _FAILED and answer.status != _NOT_KNOWN:
-            raise StayAwayError(f"login is refused: {answer.error_code or answer.status}")
+            raise CannotPlayError(f"login is refused: {answer.error_code or answer.status}")
         return self._keep(answer)
 
     def _register(self, name: str) -> bool:
-        """Whether another login is worth it: a name that is taken may be ours, if the answer got lost before."""
+        """Register. Returns False for a name that is taken, which may be ours if the answer got lost before."""
         answer = self._send("/api/auth/register", name)
         if answer.error_code == "registration_closed":
-            raise StayAwayError("registration is closed (SCOREBOARD_REGISTRATION=open opens it)")
+            raise CannotPlayError("registration is closed (SCOREBOARD_REGISTRATION=open opens it)")
         if answer.status >= _FAILED and answer.error_code != "username_taken":
-            raise StayAwayError(f"registration is refused: {answer.error_code or answer.status}")
-        return True
+            raise CannotPlayError(f"registration is refused: {answer.error_code or answer.status}")
+        return answer.status < _FAILED
 
     def _send(self, path: str, name: str) -> Answer:
-        return self._caller.ask(lambda: Request(path, {"username": name, "password": self._password}))
+        return self._client.ask(lambda: Request(path, {"username": name, "password": self._password}))
 
     def _keep(self, answer: Answer) -> bool:
         if answer.status >= _FAILED:

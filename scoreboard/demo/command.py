@@ -6,31 +6,44 @@ import secrets
 import signal
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import click
 from rich.console import Console
 
-from scoreboard.demo import password
-from scoreboard.demo.crowd import Crowd, Stage
-from scoreboard.demo.tally import Tally
+from common import run_env, secret_files
+from common.timestamps import format_instant
+from scoreboard.demo.client import source_of
+from scoreboard.demo.players import Config, Players
+from scoreboard.demo.stats import Stats
 
 EXIT_NOBODY_PLAYS = os.EX_CONFIG
 """Nobody may play. `make run` knows this code: it does not start the demo again."""
 USUAL_PACE = 44.0
 """Seconds. About 82 requests an hour and player, below the default limit of 100 for an address."""
 MOST_PLAYERS = 250
+_NEW_FOR_SECONDS = 60.0
+"""A password that was just made has no accounts yet."""
 _LOOK_EVERY_SECONDS = 0.5
 _TELL_EVERY_SECONDS = 60.0
 
 
+def _data_folder() -> Path:
+    return Path(os.environ.get("SCOREBOARD_DATA_DIR") or ".data")
+
+
 def _default_url() -> str:
-    return f"http://127.0.0.1:{os.environ.get('SCOREBOARD_PORT') or 8000}"
+    """Return the address of the `make run` of this folder. Another's is nobody's default."""
+    folder = _data_folder()
+    if not run_env.is_running(folder) or not (url := run_env.read(folder).get("SCOREBOARD_URL")):
+        raise click.UsageError(f"no `make run` is running in {folder.absolute().parent}: start it, or say --url")
+    return url
 
 
 def _default_password_file() -> Path:
-    return Path(os.environ.get("SCOREBOARD_DATA_DIR") or ".data") / "secrets" / "demo_password"
+    return _data_folder() / "secrets" / "demo_password"
 
 
 def _checked(_context: click.Context, _parameter: click.Parameter, url: str) -> str:
@@ -45,7 +58,7 @@ def _checked(_context: click.Context, _parameter: click.Parameter, url: str) -> 
 @click.option(
     "--url",
     default=_default_url,
-    show_default="this machine, SCOREBOARD_PORT",
+    show_default="that of `make run` in this folder",
     callback=_checked,
     help="The service.",
 )
@@ -68,31 +81,44 @@ def demo(players: int, url: str, pace: float, password_file: Path) -> None:
 
     Against 127.0.0.1 each has a loopback address of its own, so that the default limits suit all of them.
     """
-    stage = Stage(url, pace, password.ensure(password_file), Tally(players))
+    secret = secret_files.ensure(password_file)
+    are_new = time.time() - password_file.stat().st_mtime < _NEW_FOR_SECONDS
+    config = Config(url, pace, secret, Stats(players), are_new)
+    _say("info", f"{players} players come to play on {url}")
+    if players > 1 and source_of(0, url) is None:
+        _say("info", "they share one address there: the service's limits hold for all of them together")
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stage.stop.set())
-    crowd = Crowd(stage, [random.Random(secrets.randbits(64)) for _ in range(players)])  # noqa: S311 - moves, not secrets
-    crowd.come()
-    _watch(crowd, stage)
-    click.echo(stage.tally.line())
-    if crowd.is_gone and not stage.stop.is_set():
+        signal.signal(number, lambda *_: config.stop.set())
+    everybody = Players(config, [random.Random(secrets.randbits(64)) for _ in range(players)])  # noqa: S311 - moves, not secrets
+    everybody.start()
+    _watch(everybody, config)
+    _say("info", config.stats.line())
+    if everybody.are_gone and not config.stop.is_set():
         sys.exit(EXIT_NOBODY_PLAYS)
 
 
-def _watch(crowd: Crowd, stage: Stage) -> None:
+def _watch(players: Players, config: Config) -> None:
     """One line that changes in place on a terminal; elsewhere a line a minute."""
     console = Console()
     tell_at = time.monotonic() + _TELL_EVERY_SECONDS
-    with console.status(stage.tally.line()) as status:
-        while not crowd.is_gone and not stage.stop.wait(_LOOK_EVERY_SECONDS):
-            status.update(stage.tally.line())
-            _tell(crowd)
+    with console.status(config.stats.line()) as status:
+        while not players.are_gone and not config.stop.wait(_LOOK_EVERY_SECONDS):
+            status.update(config.stats.line())
+            _tell(players)
             if not console.is_terminal and time.monotonic() >= tell_at:
                 tell_at += _TELL_EVERY_SECONDS
-                click.echo(stage.tally.line())
-    _tell(crowd)
+                _say("info", config.stats.line())
+    _tell(players)
 
 
-def _tell(crowd: Crowd) -> None:
-    for reason in crowd.news():
-        click.echo(f"players stay away: {reason}")
+def _tell(players: Players) -> None:
+    for reason in players.new_reasons():
+        _say("warning", f"players cannot play: {reason}")
+
+
+def _say(level: str, text: str) -> None:
+    """On a terminal the bare text; elsewhere as the service's programs log, because `make run` shows it beside them."""
+    if Console().is_terminal:
+        click.echo(text)
+    else:
+        click.echo(f"{format_instant(datetime.now(UTC))} [{level:<9}] {text}")

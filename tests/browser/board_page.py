@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from tests.waiting import wait_until
+from dev.harness.waiting import wait_until
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page, WebSocketRoute

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dev.harness.servers import Servers
+from dev.harness.stack import Stack, running_stack
 from tests.browser.board_page import BoardPage
 from tests.browser.crowd import Rivals, newcomer
 from tests.conftest import TEMPLATE
-from tests.servers import Servers
-from tests.stack import Stack, running_stack
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext

@@ -11,11 +11,11 @@ import psycopg2
 import requests
 
 from common import keys
+from dev.harness.stack import Stack
+from dev.harness.waiting import wait_until
 from tests import inbox
 from tests.browser.board_page import Row
 from tests.caller import Caller
-from tests.stack import Stack
-from tests.waiting import wait_until
 
 
 def add_players(stack: Stack, names: Iterable[str]) -> dict[str, str]:

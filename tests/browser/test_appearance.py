@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 import pytest
 
 from common.ranking import GREATEST_SCORE
+from dev.harness.stack import Stack
+from dev.harness.waiting import wait_until
 from tests.browser import crowd
 from tests.browser.board_page import BoardPage
 from tests.browser.conftest import Visit
 from tests.browser.crowd import Rivals
 from tests.player import PASSWORD
-from tests.stack import Stack
-from tests.waiting import wait_until
 
 COUNT_MOTION = """() => {
     window.moves = 0;

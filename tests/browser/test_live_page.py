@@ -10,13 +10,13 @@ import psycopg2
 import requests
 from psycopg2 import sql
 
+from dev.harness.servers import Servers
+from dev.harness.stack import Stack
+from dev.harness.waiting import wait_until
 from tests.browser import crowd
 from tests.browser.conftest import Complaints, Visit
 from tests.browser.crowd import Rivals
 from tests.player import PASSWORD
-from tests.servers import Servers
-from tests.stack import Stack
-from tests.waiting import wait_until
 
 UNREACHED = r"ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE"
 """What Chromium itself says of a server that is not there."""

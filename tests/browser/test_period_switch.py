@@ -5,12 +5,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from dev.harness.stack import Stack
+from dev.harness.waiting import wait_until
 from tests.browser import crowd
 from tests.browser.conftest import Visit
 from tests.browser.crowd import Rivals
 from tests.player import PASSWORD
-from tests.stack import Stack
-from tests.waiting import wait_until
 
 LONG_AGO = timedelta(days=80)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import requests
 
-from tests.stack import Stack
+from dev.harness.stack import Stack
 
 POINTS = {"daily-login": 5, "complete-level": 10, "win-match": 25, "win-tournament": 100, "share": 1}
 _PATIENCE_SECONDS = 5.0

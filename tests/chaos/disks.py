@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from tests.servers import temporary_root
+from dev.harness.servers import temporary_root
 
 SIZE = "400m"
 _CHUNK = bytes(1 << 20)

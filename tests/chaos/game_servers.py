@@ -7,9 +7,9 @@ from typing import Any
 import orjson
 import requests
 
+from dev.harness.stack import Stack
 from tests.chaos.clients import Account, Client
 from tests.game_server import BATCH, item, signed
-from tests.stack import Stack
 
 _MOST_ITEMS = 20
 

@@ -4,9 +4,9 @@ import random
 
 import requests
 
+from dev.harness.stack import Stack
 from tests.caller import Caller
 from tests.chaos.clients import POINTS, Account, Client
-from tests.stack import Stack
 
 
 class Player(Client):

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from dev.harness.servers import temporary_root
 from tests.dev.dummy import Project
-from tests.servers import temporary_root
 
 
 @pytest.fixture

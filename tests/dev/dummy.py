@@ -4,17 +4,20 @@ Each dummy writes a line into one file when it starts, with its process id and i
 """
 
 import os
+import pty
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
-from dev import ports
-from tests.waiting import wait_until
+from dev.harness.waiting import wait_until
+from dev.servers import ports
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -78,6 +81,8 @@ class Project:
         (root / "scoreboard").mkdir()
         (root / "scoreboard" / "__init__.py").touch()
         (root / "scoreboard" / "__main__.py").write_text(MIGRATION)
+        (root / "events").touch()
+        (root / "events").chmod(0o666)  # under root, dummies run as another user, if that user can read our Python
         self.data = root / ".data"
         self.ports = {f"SCOREBOARD_{name}PORT": str(ports.any_free()) for name in ("", "FLOWER_", "METRICS_")}
 
@@ -101,8 +106,28 @@ class Project:
         """Run it until the block ends, and then for certain."""
         output = self.root / "output"
         output.unlink(missing_ok=True)
-        earlier = len(self.starts())
         with output.open("wb") as file:
+            yield from self._run(arguments, environment, file, output)
+
+    @contextmanager
+    def run_on_terminal(self, *arguments: str, **environment: str) -> Iterator["Run"]:
+        """The same with a terminal to write to, whose screen `output` is."""
+        output = self.root / "output"
+        output.touch()
+        ours, terminal = pty.openpty()
+        copying = threading.Thread(target=_copy, args=[ours, output])
+        copying.start()
+        try:
+            with open(terminal, "wb") as file:  # noqa: PTH123 - a descriptor
+                yield from self._run(arguments, environment, file, output)
+        finally:
+            copying.join()
+
+    def _run(
+        self, arguments: Sequence[str], environment: Mapping[str, str], file: IO[bytes], output: Path
+    ) -> Iterator["Run"]:
+        earlier = len(self.starts())
+        with file:
             process = subprocess.Popen(
                 [sys.executable, "-m", "dev.run", *arguments],
                 cwd=self.root,
@@ -121,9 +146,17 @@ class Project:
 
     def _environment(self, given: Mapping[str, str]) -> dict[str, str]:
         """Ours without the settings of whoever runs the tests."""
-        settings = ("DEMO", "SCOREBOARD_", "DATABASE_", "REDIS_", "BROKER_", "LIMITER_")
+        settings = ("DEMO", "LOGS", "PORT", "SCOREBOARD_", "DATABASE_", "REDIS_", "BROKER_", "LIMITER_")
         kept = {name: text for name, text in os.environ.items() if not name.startswith(settings)}
         return {**kept, "PYTHONPATH": str(REPOSITORY), **self.ports, **given}
+
+
+def _copy(terminal: int, output: Path) -> None:
+    """Write what comes out of a pseudo-terminal into a file until its other side is closed."""
+    with output.open("ab", buffering=0) as file, suppress(OSError):  # Linux' way to say that it is closed
+        while chunk := os.read(terminal, 65536):
+            file.write(chunk)
+    os.close(terminal)
 
 
 def _as_in_a_terminal() -> None:

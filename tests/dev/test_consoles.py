@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from dev import environment
+from common import run_env
+from dev.harness.servers import Servers
 from tests.dev.dummy import REPOSITORY
-from tests.servers import Servers
 
 
 def console(name: str, folder: Path, text: str, path: str) -> subprocess.CompletedProcess[str]:
@@ -17,7 +17,7 @@ def console(name: str, folder: Path, text: str, path: str) -> subprocess.Complet
 
 
 def test_psql_opens_the_database_of_the_running_service(servers: Servers, tmp_path: Path) -> None:
-    environment.publish({"DATABASE_URL": servers.database_url}, tmp_path)
+    run_env.write(tmp_path, {"DATABASE_URL": servers.database_url})
 
     done = console("psql", tmp_path, "SELECT 6 * 7 AS answer;", os.defpath)
 
@@ -33,7 +33,7 @@ def test_a_console_without_a_running_service_says_so(tmp_path: Path) -> None:
 
 
 def test_a_machine_without_a_console_for_valkey_is_told(tmp_path: Path) -> None:
-    environment.publish({"REDIS_URL": "redis://:secret@127.0.0.1:1/0"}, tmp_path)
+    run_env.write(tmp_path, {"REDIS_URL": "redis://:secret@127.0.0.1:1/0"})
 
     done = console("redis-cli", tmp_path, "", str(tmp_path))
 
@@ -50,7 +50,7 @@ def test_a_machine_without_a_console_for_valkey_is_told(tmp_path: Path) -> None:
     ],
 )
 def test_the_console_for_valkey_gets_the_address_and_the_password_apart(tmp_path: Path, url: str, words: str) -> None:
-    environment.publish({"REDIS_URL": url}, tmp_path)
+    run_env.write(tmp_path, {"REDIS_URL": url})
     program = tmp_path / "valkey-cli"
     program.write_text('#!/bin/sh\necho "$REDISCLI_AUTH" "$@"\n')
     program.chmod(0o755)

@@ -10,13 +10,14 @@ import psycopg2
 import pytest
 import redis
 
-from dev import accounts, locks, postgres_home
-from dev.children import Account
-from dev.postgres import Postgres
-from dev.servers import ServerError
+from dev.harness.servers import NotOurServerError, Servers, running_servers, start_servers
+from dev.harness.waiting import wait_until
+from dev.servers import locks, postgres_home
+from dev.servers.postgres import Postgres
+from dev.servers.valkey import Valkey
+from dev.supervise import accounts
+from dev.supervise.processes import Account, StartError
 from tests.dev.dummy import is_alive
-from tests.servers import NotOurServerError, Servers, running_servers, start_servers
-from tests.waiting import wait_until
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root has to hand PostgreSQL to somebody else")
 
@@ -74,6 +75,34 @@ def test_a_start_in_a_warm_folder_keeps_data_passwords_and_ports(root: Path) -> 
         assert query(second, "SELECT answer FROM kept") == 42
     finally:
         second.stop()
+
+
+def test_a_folder_may_have_any_name(root: Path) -> None:
+    folder = root / 'a "b" 100%c\\d'
+    folder.mkdir(mode=0o711)
+    servers = start_servers(folder)
+    try:
+        servers.prove_own()
+    finally:
+        servers.stop()
+
+
+@needs_root
+def test_root_may_leave_valkey_to_somebody_else_who_then_owns_its_data(root: Path) -> None:
+    earlier = Valkey(root, fast=True)
+    earlier.start()
+    earlier.stop()
+    nobody = accounts.by_name("nobody")
+    assert nobody
+    theirs = Valkey(root, fast=True, account=nobody)
+
+    theirs.start()
+    try:
+        assert Path(f"/proc/{theirs.pid}").stat().st_uid == nobody.uid
+        assert {path.stat().st_uid for path in theirs.data.rglob("*")} == {nobody.uid}
+        assert (root / "secrets" / "valkey_password").stat().st_uid == 0
+    finally:
+        theirs.stop()
 
 
 def test_stopped_servers_leave_no_process() -> None:
@@ -159,7 +188,7 @@ def test_a_cluster_of_another_major_version_is_refused_rather_than_hidden_by_an_
     (root / "postgres9").mkdir()
     (root / "postgres9" / "PG_VERSION").write_text("9\n")
 
-    with pytest.raises(ServerError, match="postgres9"):
+    with pytest.raises(StartError, match="postgres9"):
         Postgres(root).start()
 
 
@@ -168,7 +197,7 @@ def test_a_server_that_ends_at_once_names_its_log(root: Path) -> None:
     servers.stop()
     (servers.postgres.data / "postgresql.conf").write_text("nonsense = on\n")
 
-    with pytest.raises(ServerError, match=r"postgres\.log"):
+    with pytest.raises(StartError, match=r"postgres\.log"):
         Postgres(root).start()
 
 
@@ -221,7 +250,7 @@ def test_root_runs_a_copy_of_programs_that_only_root_can_reach(root: Path, monke
 
 def test_a_killed_test_run_leaves_no_server(root: Path) -> None:
     script = (
-        "import sys, signal, pathlib; from tests.servers import start_servers;"
+        "import sys, signal, pathlib; from dev.harness.servers import start_servers;"
         "s = start_servers(pathlib.Path(sys.argv[1])); print(s.postgres.pid, s.valkey.pid, flush=True); signal.pause()"
     )
     command = [sys.executable, "-c", script, str(root)]

@@ -70,7 +70,15 @@ def test_a_python_without_venv_is_told_from_no_python_at_all(programs: Path) -> 
     done = run("sh", "dev/find_python.sh", PATH=str(programs))
 
     assert done.returncode == 1
-    assert "apt install python3-venv" in done.stderr
+    assert "On Debian and Ubuntu, root installs them once: apt install python3-venv" in done.stderr
+
+
+def test_the_package_of_a_python_with_a_version_in_its_name_is_that_of_this_version(programs: Path) -> None:
+    fake_python(programs, "python3.12", "3.12")
+
+    done = run("sh", "dev/find_python.sh", "python3.12", PATH=str(programs))
+
+    assert "apt install python3.12-venv" in done.stderr
 
 
 def test_compose_secrets_are_made_once_and_shut_off_from_others(tmp_path: Path) -> None:
@@ -84,6 +92,7 @@ def test_compose_secrets_are_made_once_and_shut_off_from_others(tmp_path: Path) 
     assert {path.name: path.read_text() for path in folder.iterdir()} == first
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert first[".gitignore"] == "*\n"
+    assert {stat.S_IMODE((folder / name).stat().st_mode) for name in first if name != ".gitignore"} == {0o644}
     password = first["postgres_password"].strip()
     assert len(password) == 43
     assert first["database_url"] == f"postgresql://scoreboard:{password}@postgres:5432/scoreboard\n"
@@ -95,3 +104,28 @@ def test_the_script_for_continuous_integration_can_be_run_and_runs_everything() 
     assert os.access(script, os.X_OK)
     assert "make test" in script.read_text(encoding="utf-8")
     assert run("bash", "-n", script).returncode == 0
+
+
+@pytest.mark.parametrize("stamp", ["installed-local", "installed-development"])
+def test_a_clone_that_was_moved_is_installed_again_and_one_that_was_not_is_not(stamp: str, tmp_path: Path) -> None:
+    goal = {"installed-local": "run", "installed-development": "test-fast"}[stamp]
+    clone = tmp_path / "a b%c"
+    (clone / ".venv").mkdir(parents=True)
+    (clone / "requirements").mkdir()
+    for name in ("Makefile", "pyproject.toml", "requirements/local.txt", "requirements/development.txt"):
+        shutil.copy(ROOT / name, clone / name)
+
+    (clone / ".venv" / stamp).write_text(f"{tmp_path / 'elsewhere'}\n")
+    moved = run("make", "--dry-run", goal, cwd=clone)
+    (clone / ".venv" / stamp).write_text(f"{clone}\n")
+    at_home = run("make", "--dry-run", goal, cwd=clone)
+
+    assert (moved.returncode, at_home.returncode) == (0, 0)
+    assert "dev.install" in moved.stdout
+    assert "dev.install" not in at_home.stdout
+
+
+def test_no_secret_that_the_documents_have_people_make_is_added_to_the_repository() -> None:
+    done = run("git", "check-ignore", "secrets/tls_key", "secrets/jwt_secret", ".data/run.env")
+
+    assert done.stdout.split() == ["secrets/tls_key", "secrets/jwt_secret", ".data/run.env"]

@@ -2,7 +2,7 @@ import json
 import socket
 from pathlib import Path
 
-from dev import ports
+from dev.servers import ports
 
 
 def test_a_port_on_which_somebody_listens_is_refused_in_the_systems_words() -> None:

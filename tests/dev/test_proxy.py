@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
+from dev.harness.servers import temporary_root
+from dev.harness.stack import Stack, another_web, free_port
+from dev.harness.waiting import wait_until
 from tests.live_client import LiveClient
-from tests.servers import temporary_root
-from tests.stack import Stack, another_web, free_port
-from tests.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 REQUESTS_AN_HOUR = 3

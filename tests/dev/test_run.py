@@ -10,12 +10,18 @@ import psycopg2
 import pytest
 import redis
 
-from dev import environment, locks
-from tests.dev.dummy import Project, is_alive
-from tests.servers import Servers
-from tests.waiting import wait_until
+from common import run_env
+from dev.harness.servers import Servers
+from dev.harness.waiting import wait_until
+from dev.run import environment
+from dev.servers import locks, ports
+from tests.dev.dummy import DUMMY, Project, is_alive
 
 NAMES = {"web", "worker", "beat", "flower"}
+TALK = """
+print("2026-11-26T20:00:00Z [info     ] request", flush=True)
+threading.Timer(1, print, ["2026-11-26T20:00:01Z [warning  ] after a while"], {"flush": True}).start()
+"""
 DEMO = """\
 import os, signal, sys
 
@@ -41,7 +47,7 @@ def test_a_start_brings_up_servers_and_programs_and_says_where_they_are(project:
         assert "migrate  | migrating postgresql://" in run.output
         assert f"http://127.0.0.1:{project.ports['SCOREBOARD_PORT']}" in run.output
         assert f"http://127.0.0.1:{project.ports['SCOREBOARD_FLOWER_PORT']}" in run.output
-        shared = environment.published(project.data)
+        shared = run_env.read(project.data)
         with closing(psycopg2.connect(shared["DATABASE_URL"])), closing(redis.Redis.from_url(shared["REDIS_URL"])) as r:
             assert r.ping()
         for name in environment.GENERATED_SECRETS:
@@ -59,20 +65,20 @@ def test_a_stop_ends_everything_in_order_within_seconds(project: Project, reques
     assert set(project.stops()) == NAMES
     assert project.stops()[-1] == "worker"
     assert not any(is_alive(pid) for pid in everybody)
-    assert environment.published(project.data) == {}
+    assert run_env.read(project.data) == {}
 
 
 def test_a_second_start_is_warm_and_keeps_data_secrets_and_addresses(project: Project) -> None:
     with project.run() as run:
         run.wait_until_ready()
-        first = environment.published(project.data)
+        first = run_env.read(project.data)
         with closing(psycopg2.connect(first["DATABASE_URL"])) as connection, connection, connection.cursor() as cursor:
             cursor.execute("CREATE TABLE kept AS SELECT 42 AS answer")
         secrets = {path.name: path.read_bytes() for path in (project.data / "secrets").iterdir()}
 
     with project.run() as run:
         run.wait_until_ready()
-        assert environment.published(project.data) == first
+        assert run_env.read(project.data) == first
         with closing(psycopg2.connect(first["DATABASE_URL"])) as connection, connection.cursor() as cursor:
             cursor.execute("SELECT answer FROM kept")
             assert cursor.fetchone() == (42,)
@@ -82,7 +88,7 @@ def test_a_second_start_is_warm_and_keeps_data_secrets_and_addresses(project: Pr
 def test_whoever_dies_is_started_again_and_nobody_else(project: Project) -> None:
     with project.run() as run:
         run.wait_until_ready()
-        before = environment.published(project.data)
+        before = run_env.read(project.data)
         (worker,) = project.starts("worker")
 
         os.kill(worker.pid, signal.SIGKILL)
@@ -127,14 +133,14 @@ def test_a_start_that_waits_for_an_earlier_one_can_be_stopped(project: Project) 
 def test_when_all_of_it_is_killed_a_new_start_recovers(project: Project) -> None:
     with project.run() as run:
         run.wait_until_ready()
-        first = environment.published(project.data)
+        first = run_env.read(project.data)
         for pid in run.family():
             with suppress(ProcessLookupError):  # some end with their parent
                 os.kill(pid, signal.SIGKILL)
 
     with project.run() as again:
         again.wait_until_ready()
-        assert environment.published(project.data) == first
+        assert run_env.read(project.data) == first
 
 
 def test_a_run_ends_with_the_parent_that_it_was_told_to_end_with(project: Project) -> None:
@@ -198,7 +204,7 @@ def test_servers_that_the_operator_names_are_used_and_none_is_started(project: P
     with project.run(**given) as run:
         run.wait_until_ready()
         assert run.servers() == {}
-        assert environment.published(project.data).items() >= given.items()
+        assert run_env.read(project.data).items() >= given.items()
 
     assert (project.data / "secrets" / "jwt_secret").exists()
     assert not (project.data / "valkey").exists()
@@ -220,6 +226,48 @@ def test_a_bad_value_stops_the_start_with_its_name_before_anything_is_started(pr
     assert not (project.data / "valkey").exists()
 
 
+def test_what_is_typed_after_make_run_chooses_the_port(project: Project) -> None:
+    port = str(ports.any_free())
+
+    with project.run(PORT=port) as run:
+        run.wait_until_ready()
+
+        assert f"http://127.0.0.1:{port}\n" in run.output
+        assert run_env.read(project.data)["SCOREBOARD_URL"] == f"http://127.0.0.1:{port}"
+
+
+def test_whatever_is_shown_is_in_the_log_file_of_the_data_folder(project: Project) -> None:
+    with project.run() as run:
+        run.wait_until_ready()
+
+    log = (project.data / "run.log").read_text(encoding="utf-8")
+    assert {"web      | web is up", "run      | migrating the database", "run      | stopped"} <= set(log.splitlines())
+
+
+def test_on_a_terminal_the_banner_comes_last_and_then_warnings_alone(project: Project) -> None:
+    (project.root / "dummy.py").write_text(DUMMY.replace("child = ", TALK + "child = "))
+
+    with project.run_on_terminal() as run:
+        run.wait_until_ready()
+        run.wait_for("[warning  ] after a while")
+
+    assert "request" not in run.output
+    assert run.output.index("ready after") < run.output.index("/docs") < run.output.index("Ctrl-C")
+    assert "request" in (project.data / "run.log").read_text(encoding="utf-8")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has somebody else to become")
+def test_what_root_starts_does_not_run_as_root_or_the_reason_is_named(project: Project) -> None:
+    with project.run() as run:
+        run.wait_until_ready()
+        users = {Path(f"/proc/{start.pid}").stat().st_uid for start in project.starts()}
+        users |= {Path(f"/proc/{pid}").stat().st_uid for name, pid in run.servers().items() if name == "valkey-server"}
+
+    warned = "warning: everything but PostgreSQL runs as root, because" in run.output
+    assert len(users) == 1
+    assert (users == {0}) is warned
+
+
 def test_a_port_in_use_stops_the_start_before_anything_is_started(project: Project, servers: Servers) -> None:
     taken = servers.redis_url().rpartition(":")[2].partition("/")[0]
 
@@ -227,6 +275,7 @@ def test_a_port_in_use_stops_the_start_before_anything_is_started(project: Proje
         assert run.process.wait(10) == 1
 
     assert f"cannot start: SCOREBOARD_FLOWER_PORT: cannot listen on 127.0.0.1, port {taken}" in run.output
+    assert "; type: make run FLOWER_PORT=" in run.output
     assert project.starts() == []
     assert not (project.data / "valkey").exists()
 

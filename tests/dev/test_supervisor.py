@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from dev.lives import GIVES_UP
-from dev.output import Output
-from dev.programs import Program, Surroundings, of_procfile
-from dev.supervisor import Supervisor
+from dev.harness.waiting import wait_until
+from dev.supervise.output import Output
+from dev.supervise.programs import Program, Surroundings, of_procfile
+from dev.supervise.supervised_process import EXIT_NOT_RESTARTED
+from dev.supervise.supervisor import Supervisor
 from tests.dev.dummy import is_alive
-from tests.waiting import wait_until
 
 COUNT_STARTS = "sh -c 'echo $$ >> starts; sleep 1000'"
 
@@ -77,7 +77,7 @@ def test_a_program_that_runs_once_is_not_started_again(supervisor: Supervisor, s
 def test_a_program_that_gives_up_is_not_started_again(
     supervisor: Supervisor, surroundings: Surroundings, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    life = supervisor.add(Program("demo", f"sh -c 'exit {GIVES_UP}'", surroundings))
+    life = supervisor.add(Program("demo", f"sh -c 'exit {EXIT_NOT_RESTARTED}'", surroundings))
 
     turn_until(supervisor, lambda: life.deaths == 1)
 
@@ -124,7 +124,7 @@ def test_those_who_ask_are_stopped_before_those_who_answer(
 def test_a_program_that_will_not_stop_is_ended_by_force(
     supervisor: Supervisor, surroundings: Surroundings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dev.supervisor.STOPS_WITHIN_SECONDS", 0.2)
+    monkeypatch.setattr("dev.supervise.supervisor.STOPS_WITHIN_SECONDS", 0.2)
     supervisor.add(Program("web", "sh -c 'trap \"\" TERM; echo $$ >> starts; sleep 1000; sleep 1000'", surroundings))
     turn_until(supervisor, lambda: len(starts(tmp_path)) == 1)
 
@@ -137,7 +137,8 @@ def test_a_program_of_the_procfile_is_the_process_itself_and_no_shell_around_it(
     supervisor: Supervisor, tmp_path: Path
 ) -> None:
     (tmp_path / "Procfile").write_text("web: sleep ${SECONDS_TO_SLEEP:-1000}\n# no process\nworker: sleep 999\n")
-    programs = of_procfile(tmp_path / "Procfile", Surroundings({**os.environ, "SECONDS_TO_SLEEP": ""}, tmp_path))
+    surroundings = Surroundings({**os.environ, "SECONDS_TO_SLEEP": ""}, tmp_path)
+    programs = of_procfile(tmp_path / "Procfile", lambda _: surroundings)
     for program in programs:
         supervisor.add(program)
     supervisor.turn(0)

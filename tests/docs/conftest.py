@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from dev.harness.servers import Servers
+from dev.harness.stack import Stack, running_stack
 from tests.conftest import STACK_REDIS_DATABASE, TEMPLATE
-from tests.servers import Servers
-from tests.stack import Stack, running_stack
 
 
 @pytest.fixture(scope="module")

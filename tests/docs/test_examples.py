@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from dev.harness.stack import Stack
+from dev.harness.waiting import wait_until
 from tests.caller import Caller
 from tests.docs.blocks import ROOT, aimed, blocks, run, running
-from tests.stack import Stack
-from tests.waiting import wait_until
 
 PAGES_WITH_SHELL = ["README.md", "docs/quick-start.md", "docs/operations.md"]
 API, LIVE = "docs/api.md", "docs/live.md"

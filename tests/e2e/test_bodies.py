@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from tests.stack import Stack
+from dev.harness.stack import Stack
 
 HEAD = b"POST /api/auth/login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nConnection: close\r\n"
 

@@ -9,9 +9,9 @@ import pytest
 from celery import Celery
 
 from common import keys, tasks
+from dev.harness.stack import Stack, Variant
+from dev.harness.waiting import wait_until
 from tests.caller import Caller
-from tests.stack import Stack, Variant
-from tests.waiting import wait_until
 
 
 @pytest.fixture

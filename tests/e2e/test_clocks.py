@@ -7,10 +7,10 @@ import pytest
 import requests
 
 from common import keys
+from dev.harness.stack import Stack, Variant
+from dev.harness.waiting import wait_until
 from tests.caller import Caller
 from tests.chaos.crashing_worker import CLOCK
-from tests.stack import Stack, Variant
-from tests.waiting import wait_until
 
 
 @pytest.fixture(params=[600, -600])

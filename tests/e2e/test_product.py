@@ -14,10 +14,10 @@ import pytest
 import requests
 import websocket
 
+from dev.harness.stack import Stack
+from dev.harness.waiting import wait_until
 from tests.caller import Caller
 from tests.player import PASSWORD
-from tests.stack import Stack
-from tests.waiting import wait_until
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from common import keys
+from dev.harness.stack import Stack
+from dev.harness.waiting import wait_until
 from tests.caller import Caller
-from tests.stack import Stack
-from tests.waiting import wait_until
 
 ENDS_WITHIN_SECONDS = 10.0
 SENDERS = 4

@@ -5,8 +5,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from dev.harness.servers import Servers
 from tests.chaos.proxy import Proxy
-from tests.servers import Servers
 
 
 @pytest.fixture

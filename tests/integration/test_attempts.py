@@ -13,9 +13,9 @@ from structlog.testing import capture_logs
 
 from common import failing, keys, metrics, tasks
 from common.keys import BoardKeys
+from dev.harness.waiting import wait_until
 from tests.command_line import CommandLine
 from tests.inbox import accept, add_users, drain_completely
-from tests.waiting import wait_until
 from workers import attempts, closing, housekeeping
 from workers import tasks as worker_tasks
 from workers.app import app

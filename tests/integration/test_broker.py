@@ -11,7 +11,7 @@ from celery import Celery
 from kombu.exceptions import OperationalError
 
 from common import tasks
-from tests.stack import ROOT, free_port
+from dev.harness.stack import ROOT, free_port
 from workers.broker import RECONNECT_SECONDS, Amqp
 
 

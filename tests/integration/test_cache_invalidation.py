@@ -14,9 +14,9 @@ from common.keys import BoardKeys
 from common.pages import FIRST
 from common.rebuild import Rebuilder
 from common.redis import Client
+from dev.harness.waiting import wait_until
 from tests.conftest import draining_thread
 from tests.player import Player, error_code, log_in, register
-from tests.waiting import wait_until
 from workers import housekeeping
 from workers.state import WorkerState
 

@@ -15,9 +15,9 @@ from common.database import TooSlowError
 from common.portions import Portion
 from common.settings import Settings
 from common.verification import Drift
+from dev.harness.waiting import wait_until
 from tests.command_line import CommandLine
 from tests.inbox import accept, add_users, drain_completely
-from tests.waiting import wait_until
 from workers import verifying
 from workers.state import WorkerState
 

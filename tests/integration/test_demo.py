@@ -15,11 +15,12 @@ import psycopg2
 import pytest
 import requests
 
-from dev.lives import GIVES_UP
-from tests.stack import Stack
-from tests.waiting import wait_until
+from dev.harness.stack import Stack
+from dev.harness.waiting import wait_until
+from dev.supervise.supervised_process import EXIT_NOT_RESTARTED
 
 PLAYERS = 4
+PREFIX = r"\S+ \[info     \] "
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +72,9 @@ def test_demo_players_score_through_the_api_and_the_board_equals_the_ledger(stac
 
     wait_until(lambda: board(stack) == ledger(stack))
     assert process.returncode == 0
-    assert re.fullmatch(rf"{PLAYERS} of {PLAYERS} players are here; \d+ moves, \d+ points.*\n", said)
+    first, last = said.splitlines()
+    assert re.fullmatch(rf"{PREFIX}{PLAYERS} players come to play on {stack.url}", first)
+    assert re.fullmatch(rf"{PREFIX}{PLAYERS} of {PLAYERS} players are here; \d+ moves, \d+ points.*", last)
 
 
 def test_a_second_start_goes_on_with_the_same_accounts(stack: Stack, password: Path) -> None:
@@ -114,5 +117,5 @@ def test_a_closed_registration_is_told_once_and_ends_the_demo_for_good(stack: St
     with other_web(stack, SCOREBOARD_REGISTRATION="closed"), demo(stack, tmp_path / "another") as process:
         said, _ = process.communicate(timeout=20)
 
-    assert process.returncode == GIVES_UP
+    assert process.returncode == EXIT_NOT_RESTARTED
     assert said.count("registration is closed") == 1

@@ -18,8 +18,8 @@ from common.keys import BoardKeys
 from common.ranking import GREATEST_SCORE
 from common.scoring import Action
 from common.settings import Settings
+from dev.harness.waiting import wait_until
 from tests.inbox import accept, add_action, add_users, drain_completely
-from tests.waiting import wait_until
 from workers import drain as drain_module
 from workers import housekeeping
 from workers.batches import QUARANTINE_AFTER

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pytest
 
 from common import redis
-from tests.stack import Stack
-from tests.waiting import wait_until
+from dev.harness.stack import Stack
+from dev.harness.waiting import wait_until
 
 
 @pytest.fixture

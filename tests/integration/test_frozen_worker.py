@@ -12,10 +12,10 @@ from pathlib import Path
 from sqlalchemy import Engine, text
 
 from common.settings import Settings
+from dev.harness.stack import ROOT
+from dev.harness.waiting import wait_until
 from tests.chaos import crash_points, freezing_worker
 from tests.inbox import accept, add_users, board_of
-from tests.stack import ROOT
-from tests.waiting import wait_until
 from workers.state import WorkerState
 
 LOCKED_MS = 8_000

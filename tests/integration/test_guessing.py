@@ -12,11 +12,11 @@ from werkzeug.test import TestResponse
 
 from common import passwords
 from common.redis import Client
+from dev.harness.waiting import wait_until
 from tests.command_line import CommandLine
 from tests.conftest import SettingsFactory
 from tests.documents import documented_application
 from tests.player import PASSWORD, error_code, register
-from tests.waiting import wait_until
 from web import hashing
 from workers.state import WorkerState
 

@@ -18,11 +18,11 @@ from common import database, held, keys, models, schema
 from common.board import Moved
 from common.inbox_entries import Delivery, Reply
 from common.settings import Settings
+from dev.harness.servers import Servers
+from dev.harness.stack import ROOT, free_port
+from dev.harness.waiting import wait_until
 from tests.conftest import SettingsFactory
 from tests.inbox import accept, add_users, board_of, drain_completely
-from tests.servers import Servers
-from tests.stack import ROOT, free_port
-from tests.waiting import wait_until
 from workers import batches
 from workers.batches import QUARANTINE_AFTER
 from workers.hold import Backoff

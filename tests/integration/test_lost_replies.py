@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from common import redis
+from dev.harness.servers import Servers
+from dev.harness.waiting import wait_until
 from tests.chaos.installation import through
 from tests.chaos.proxy import Proxy
-from tests.servers import Servers
-from tests.waiting import wait_until
 from web import replies
 from web.pulses import Pulses
 from web.replies import Replies

@@ -19,11 +19,11 @@ import pytest
 import requests
 
 from common import api_keys, database, settings
+from dev.harness.servers import Servers
+from dev.harness.stack import Stack
+from dev.harness.waiting import wait_until
 from tests.caller import Caller
 from tests.game_server import BATCH, item, signed
-from tests.servers import Servers
-from tests.stack import Stack
-from tests.waiting import wait_until
 
 PAUSE_SECONDS = 1.6
 MOST_PAUSES = 12

@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy import text
 
 from common import inbox_entries, keys, models
+from dev.harness.waiting import wait_until
 from tests.command_line import CommandLine
 from tests.inbox import accept, accept_at, add_users, board_of, drain_completely
-from tests.waiting import wait_until
 from workers.batches import QUARANTINE_AFTER
 from workers.drain import ABANDONED_MS, RETRY_MS
 from workers.state import WorkerState

@@ -9,13 +9,13 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from dev.harness.servers import Servers
+from dev.harness.waiting import wait_until
 from tests.chaos.installation import through
 from tests.chaos.proxy import Proxy
 from tests.conftest import REDIS_DATABASE, SettingsFactory
 from tests.documents import documented_application
 from tests.player import PASSWORD, error_code, register
-from tests.servers import Servers
-from tests.waiting import wait_until
 from workers.state import WorkerState
 
 GENEROUS = {

@@ -11,8 +11,8 @@ from common.board import Board, BoardNotServedError, Standing
 from common.keys import BoardKeys
 from common.pages import FIRST
 from common.rebuild import Rebuilder
+from dev.harness.waiting import wait_until
 from tests.inbox import accept, add_users, board_of, drain_completely
-from tests.waiting import wait_until
 from workers.state import WorkerState
 
 BOARD = BoardKeys("main", "all")

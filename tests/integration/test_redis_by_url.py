@@ -16,15 +16,15 @@ from kombu.exceptions import OperationalError
 
 from common import keys, redis, tasks
 from common.settings import Settings
-from dev import valkey
+from dev.harness.servers import Servers
+from dev.harness.stack import free_port, running_stack
+from dev.harness.waiting import wait_until
+from dev.servers import valkey
 from tests.caller import Caller
 from tests.conftest import TEMPLATE, SettingsFactory
 from tests.documents import documented_application
 from tests.live_client import LiveClient
-from tests.servers import Servers
-from tests.stack import free_port, running_stack
 from tests.tls_proxy import Authority, TlsProxy
-from tests.waiting import wait_until
 from web.doorbell import Doorbell
 from workers.broker import PersistentConnection
 

@@ -8,11 +8,11 @@ import pytest
 from flask.testing import FlaskClient
 
 from common.settings import Settings
-from dev import postgres_home
+from dev.harness.servers import Servers
+from dev.servers import postgres_home
 from tests.conftest import REDIS_DATABASE, draining_thread
 from tests.inbox import accept_at
 from tests.player import Player, register
-from tests.servers import Servers
 from web import create_app
 from workers import closing, housekeeping
 from workers.state import WorkerState

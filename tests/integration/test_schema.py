@@ -10,9 +10,9 @@ from sqlalchemy import text
 
 from common import catalogue, database, schema
 from common.models import metadata
+from dev.harness.servers import Servers
+from dev.harness.waiting import wait_until
 from tests.conftest import SettingsFactory
-from tests.servers import Servers
-from tests.waiting import wait_until
 
 
 def test_the_migrated_schema_is_the_one_in_the_code(make_settings: SettingsFactory) -> None:

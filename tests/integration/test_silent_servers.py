@@ -10,11 +10,11 @@ from redis.client import PubSub
 
 from common import failures, redis, tasks
 from common.schemas import ScoreUpdateRequest
+from dev.harness.servers import Servers
+from dev.harness.waiting import wait_until
 from tests.chaos.installation import through
 from tests.chaos.proxy import Proxy
 from tests.player import Player
-from tests.servers import Servers
-from tests.waiting import wait_until
 from web import updates
 from web.doorbell import Doorbell
 from web.pulses import STALLED_SECONDS, Pulses

@@ -19,11 +19,11 @@ from common.moderation import Moderator
 from common.revocations import Revocations
 from common.settings import load
 from common.suspensions import COMMAND_LINE, Decision
+from dev.harness.stack import Stack, another_web
+from dev.harness.waiting import wait_until
 from tests.caller import Caller
 from tests.live_client import LiveClient, Message
 from tests.player import Player, error_code
-from tests.stack import Stack, another_web
-from tests.waiting import wait_until
 from web.live import Live
 from workers.state import WorkerState
 

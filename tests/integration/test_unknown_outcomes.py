@@ -13,14 +13,14 @@ from werkzeug.test import TestResponse
 from common import accounts, passwords
 from common.keys import DEFAULT_BOARD
 from common.periods import ALL_TIME
+from dev.harness.servers import Servers
+from dev.harness.waiting import wait_until
 from tests.chaos.installation import through
 from tests.chaos.proxy import Proxy
 from tests.conftest import REDIS_DATABASE, SettingsFactory
 from tests.documents import documented_application
 from tests.game_server import GameServer, game_server, item
 from tests.player import PASSWORD, Player, error_code, log_in
-from tests.servers import Servers
-from tests.waiting import wait_until
 from web.services import Services
 from workers.state import WorkerState
 

@@ -14,10 +14,10 @@ from common import catalogue, database, held, inbox_entries, keys, schema
 from common.inbox_entries import ENTRY_VERSION
 from common.redis import Client
 from common.settings import Settings
+from dev.harness.servers import Servers
+from dev.harness.waiting import wait_until
 from tests.conftest import SettingsFactory
 from tests.inbox import accept, add_users, board_of, drain_completely
-from tests.servers import Servers
-from tests.waiting import wait_until
 from workers import housekeeping
 from workers.state import WorkerState
 

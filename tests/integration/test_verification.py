@@ -11,9 +11,9 @@ from sqlalchemy import text
 from common import keys, metrics
 from common.keys import BoardKeys
 from common.verification import Drift
+from dev.harness.waiting import wait_until
 from tests.command_line import CommandLine
 from tests.inbox import accept, add_users, drain_completely
-from tests.waiting import wait_until
 from workers import closing, verifying
 from workers.state import WorkerState
 

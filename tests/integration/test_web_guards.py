@@ -14,6 +14,7 @@ from sqlalchemy import text
 from common import revocations, sessions
 from common.api_keys import create as create_api_key
 from common.api_keys import current_secret
+from dev.harness.servers import Servers
 from tests.chaos.installation import through
 from tests.chaos.proxy import Proxy
 from tests.conftest import REDIS_DATABASE, SettingsFactory
@@ -21,7 +22,6 @@ from tests.documents import documented_application
 from tests.game_server import GameServer, item
 from tests.inbox import add_users
 from tests.player import Player, error_code, log_in, register
-from tests.servers import Servers
 from workers import housekeeping
 from workers.state import WorkerState
 

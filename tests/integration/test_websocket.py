@@ -29,9 +29,9 @@ from common.rebuild import Rebuilder
 from common.redis import Client
 from common.scoring import StandingKey
 from common.settings import load
+from dev.harness.stack import Stack, another_web
+from dev.harness.waiting import wait_until
 from tests.live_client import LiveClient, Screen
-from tests.stack import Stack, another_web
-from tests.waiting import wait_until
 
 BOARDS = 40
 _numbers = count(1)

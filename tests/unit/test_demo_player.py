@@ -7,11 +7,10 @@ from threading import Event
 import pytest
 
 from common import signing
-from scoreboard.demo.account import Account, StayAwayError
-from scoreboard.demo.caller import Caller, StoppedError
-from scoreboard.demo.connection import Answer, NoAnswerError
-from scoreboard.demo.player import Player
-from scoreboard.demo.tally import Tally
+from scoreboard.demo.account import Account, CannotPlayError
+from scoreboard.demo.client import Answer, Client, NoAnswerError, StoppedError
+from scoreboard.demo.players import Door, Player
+from scoreboard.demo.stats import Stats
 
 KEYS = {"first": bytes(32), "second": bytes([1]) * 32}
 APPLIED = Answer(200, {"status": "applied", "update": {"points": 5}})
@@ -56,13 +55,13 @@ class Service:
         return [(body, token) for path, body, token in self.requests if path == "update"]
 
 
-def play(service: Service) -> Tally:
+def play(service: Service) -> Stats:
     """A player of great haste, until the service has nothing more to say."""
-    tally, random = Tally(1), Random(1)
-    caller = Caller(service, random, service.stop, tally)
+    stats, random = Stats(1), Random(1)
+    client = Client(service, random, service.stop, stats)
     with pytest.raises(StoppedError):
-        Player(Account(caller, "neon_moth", "secret"), caller, random, 0.001, tally).play()
-    return tally
+        Player(Account(client, "neon_moth", "secret"), client, random, 0.001, stats, door=Door()).play()
+    return stats
 
 
 def test_a_new_player_registers_and_a_known_one_only_logs_in() -> None:
@@ -75,15 +74,27 @@ def test_a_new_player_registers_and_a_known_one_only_logs_in() -> None:
     assert known.asked[:2] == ["login", "update"]
 
 
+def test_an_account_that_is_probably_new_is_registered_first_and_a_taken_name_logged_in_to() -> None:
+    taken = refusal(409, "username_taken")
+    services = [Service(Answer(201), session("first")), Service(taken, session("first"))]
+    entered = []
+    for service in services:
+        client = Client(service, Random(1), service.stop, Stats(1))
+        entered.append(Account(client, "neon_moth", "secret", is_new=True).enter())
+
+    assert [service.asked for service in services] == [["register", "login"]] * 2
+    assert entered == [True, False]
+
+
 def test_a_move_is_signed_with_the_sessions_key() -> None:
     service = Service(session("first"), APPLIED)
-    tally = play(service)
+    stats = play(service)
 
     body, token = service.updates()[0]
     text = signing.score_update_text(body["userId"], body["actionId"], body["timestamp"], body["idempotencyKey"])
     assert token == "access-first"
     assert signing.is_signed(KEYS["first"], text, body["signature"])
-    assert (tally.moves, tally.points) == (1, 5)
+    assert (stats.moves, stats.points) == (1, 5)
 
 
 @pytest.mark.parametrize("answer", [None, Answer(503), Answer(500), Answer(429)])
@@ -91,11 +102,11 @@ def test_an_answer_that_does_not_say_what_became_of_a_move_leads_to_another_try_
     answer: Answer | None,
 ) -> None:
     service = Service(session("first"), answer, answer, APPLIED, APPLIED)
-    tally = play(service)
+    stats = play(service)
 
     keys = [body["idempotencyKey"] for body, _ in service.updates()]
     assert keys[0] == keys[1] == keys[2] != keys[3]
-    assert tally.moves == 2
+    assert stats.moves == 2
 
 
 def test_an_ended_session_is_refreshed_and_the_move_sent_again_under_its_key() -> None:
@@ -134,10 +145,10 @@ def test_a_registration_whose_answer_got_lost_is_recognised() -> None:
 
 def test_a_closed_registration_is_told_and_not_asked_for_again() -> None:
     service = Service(refusal(401, "invalid_credentials"), refusal(403, "registration_closed"))
-    caller = Caller(service, Random(1), service.stop, Tally(1))
+    client = Client(service, Random(1), service.stop, Stats(1))
 
-    with pytest.raises(StayAwayError, match="registration is closed"):
-        Account(caller, "neon_moth", "secret").enter()
+    with pytest.raises(CannotPlayError, match="registration is closed"):
+        Account(client, "neon_moth", "secret").enter()
 
 
 def test_a_stop_ends_even_a_long_wait_at_once() -> None:
@@ -145,4 +156,4 @@ def test_a_stop_ends_even_a_long_wait_at_once() -> None:
     stop.set()
 
     with pytest.raises(StoppedError):
-        Caller(Service(), Random(1), stop, Tally(1)).rest(3600)
+        Client(Service(), Random(1), stop, Stats(1)).rest(3600)

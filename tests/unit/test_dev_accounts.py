@@ -2,28 +2,27 @@ from pathlib import Path
 
 import pytest
 
-from dev import accounts
-from dev.children import Account
-from dev.servers import ServerError
+from dev.supervise import accounts
+from dev.supervise.processes import Account, StartError
 
 NOBODY = Account(65534, 65534)
 
 
 def test_a_normal_user_runs_postgresql_as_is() -> None:
-    assert accounts.for_postgres(1000, lambda _: NOBODY) is None
+    assert accounts.unprivileged(1000, lambda _: NOBODY) is None
 
 
 def test_root_hands_postgresql_to_the_first_usual_account_that_exists() -> None:
-    assert accounts.for_postgres(0, {"nobody": NOBODY}.get) == NOBODY
+    assert accounts.unprivileged(0, {"nobody": NOBODY}.get) == NOBODY
 
 
 def test_root_without_such_an_account_is_told_to_bring_a_server() -> None:
-    with pytest.raises(ServerError, match="DATABASE_URL"):
-        accounts.for_postgres(0, lambda _: None)
+    with pytest.raises(StartError, match="DATABASE_URL"):
+        accounts.unprivileged(0, lambda _: None)
 
 
 def test_a_user_without_an_entry_is_told_to_bring_a_server() -> None:
-    with pytest.raises(ServerError, match="DATABASE_URL"):
+    with pytest.raises(StartError, match="DATABASE_URL"):
         accounts.require_entry(2_000_000_001)
 
 

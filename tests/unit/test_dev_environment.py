@@ -1,7 +1,11 @@
+import pwd
 import stat
 from pathlib import Path
 
-from dev import environment
+import pytest
+
+from dev.run import environment
+from dev.supervise.processes import Account
 
 HERE = Path("/project")
 
@@ -56,7 +60,7 @@ def test_logs_are_for_people_unless_the_operator_says_otherwise(tmp_path: Path) 
     )
 
 
-def test_a_second_terminal_reads_what_was_published_until_it_is_withdrawn(tmp_path: Path) -> None:
+def test_a_second_terminal_is_told_where_the_service_is_and_nothing_else() -> None:
     env = {
         "DATABASE_URL": "postgresql://u:p=w@127.0.0.1/db",
         "REDIS_URL": "redis://127.0.0.1/0",
@@ -64,9 +68,49 @@ def test_a_second_terminal_reads_what_was_published_until_it_is_withdrawn(tmp_pa
         "HOME": "/root",
     }
 
-    path = environment.publish(env, tmp_path)
+    told = environment.published(env, "http://127.0.0.1:8001")
 
-    assert environment.published(tmp_path) == {name: value for name, value in env.items() if name != "HOME"}
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    environment.withdraw(tmp_path)
-    assert environment.published(tmp_path) == {}
+    assert told == {**{name: env[name] for name in env if name != "HOME"}, "SCOREBOARD_URL": "http://127.0.0.1:8001"}
+
+
+@pytest.mark.parametrize(
+    ("typed", "setting"),
+    [
+        ("PORT", "SCOREBOARD_PORT"),
+        ("FLOWER_PORT", "SCOREBOARD_FLOWER_PORT"),
+        ("METRICS_PORT", "SCOREBOARD_METRICS_PORT"),
+    ],
+)
+def test_what_is_typed_after_make_run_wins_over_the_setting_that_it_stands_for(typed: str, setting: str) -> None:
+    assert environment.with_long_names({typed: "8001", setting: "8000"}) == {setting: "8001"}
+    assert environment.with_long_names({typed: "", setting: "8000"}) == {setting: "8000"}
+
+
+def test_only_programs_that_count_something_of_ours_write_into_the_folder_of_metrics(tmp_path: Path) -> None:
+    env = environment.with_programs({}, tmp_path, HERE)
+
+    counting = {
+        name
+        for name in ("web", "worker", "beat", "flower", "demo")
+        if "PROMETHEUS_MULTIPROC_DIR" in environment.of_program(name, env, tmp_path, None)
+    }
+
+    assert counting == {"web", "worker"}
+
+
+def test_a_program_of_another_user_gets_a_home_and_a_folder_of_that_user(tmp_path: Path) -> None:
+    env = environment.with_programs({"HOME": "/root"}, tmp_path, HERE)
+    nobody = Account(pwd.getpwnam("nobody").pw_uid, 0)
+
+    assert environment.of_program("web", env, tmp_path, None)["HOME"] == "/root"
+    theirs = environment.of_program("web", env, tmp_path, nobody)
+    assert theirs["HOME"] == pwd.getpwnam("nobody").pw_dir
+    assert theirs["SCOREBOARD_DATA_DIR"] == str(tmp_path / "beat")  # and not where run.env is, which is not theirs
+
+
+def test_demo_players_who_have_to_share_an_address_get_limits_that_let_all_of_them_in() -> None:
+    shared = environment.for_demo({"SCOREBOARD_HOST": "::1", "SCOREBOARD_LOGIN_LIMIT": "7/minute"})
+
+    assert shared["SCOREBOARD_IP_LIMIT"] == "10000/hour"
+    assert shared["SCOREBOARD_LOGIN_LIMIT"] == "7/minute"  # the operator's own
+    assert environment.for_demo({"SCOREBOARD_HOST": "127.0.0.1"}) == {"SCOREBOARD_HOST": "127.0.0.1"}

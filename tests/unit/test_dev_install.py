@@ -1,5 +1,7 @@
 from pathlib import Path
 
+import pytest
+
 from dev import install
 
 PIP = """\
@@ -24,3 +26,17 @@ def test_an_environment_that_is_missing_or_half_made_is_not_usable(tmp_path: Pat
 
     assert not install.is_usable(tmp_path / "python")
     assert not install.is_usable(tmp_path / "nothing")
+
+
+@pytest.mark.parametrize(
+    "shebang", ["#!{}3.11", '#!/bin/sh\n\'\'\'exec\' "{}" "$0" "$@"', "#!/bin/sh\n'''exec' {} \"$0\""]
+)
+def test_an_environment_that_was_moved_is_known_by_the_path_in_its_scripts(shebang: str, tmp_path: Path) -> None:
+    moved, home = tmp_path / "a b%c", tmp_path / "a b%c" / "x"
+    for environment in (moved, home):
+        (environment / "bin").mkdir(parents=True)
+        (environment / "bin" / "pip").write_text(shebang.format(home / "bin" / "python"))
+
+    assert install.is_at_home(home)
+    assert not install.is_at_home(moved)
+    assert not install.is_at_home(tmp_path / "nothing")

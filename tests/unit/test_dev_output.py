@@ -1,6 +1,8 @@
+from pathlib import Path
+
 import pytest
 
-from dev.output import Output
+from dev.supervise.output import Output
 
 
 def test_a_line_stands_behind_its_name_without_colour_when_nobody_watches(capsys: pytest.CaptureFixture[str]) -> None:
@@ -13,8 +15,69 @@ def test_a_line_stands_behind_its_name_without_colour_when_nobody_watches(capsys
 
 
 def test_facts_are_aligned_and_set_apart(capsys: pytest.CaptureFixture[str]) -> None:
-    Output().block([("Scoreboard", "http://127.0.0.1:8000"), ("Stop", "Ctrl-C")])
+    Output().banner([("Scoreboard", "http://127.0.0.1:8000"), ("Stop", "Ctrl-C")])
 
     lines = capsys.readouterr().out.splitlines()
     assert lines[2:4] == ["  Scoreboard   http://127.0.0.1:8000", "  Stop         Ctrl-C"]
     assert set(lines[1]) == set(lines[4]) == {"─"}
+
+
+INFO = "2026-11-26T20:00:00.000000Z [info     ] request                        [web.access] status=200"
+WARNING = "2026-11-26T20:00:00.000000Z [warning  ] task_postponed                 [workers.tasks] attempt=1"
+
+
+def test_where_only_warnings_are_wanted_events_without_weight_are_left_out(capsys: pytest.CaptureFixture[str]) -> None:
+    output = Output(only_warnings=True)
+    flower_info, flower_warning = "[I 261126 20:33:46 command:177] Visit me", "[W 261126 20:33:48 inspector:98] failed"
+    json_info, json_error = '{"event": "a", "level": "info"}', '{"event": "b", "level": "error"}'
+
+    for text in (INFO, WARNING, json_info, json_error, flower_info, flower_warning, "web cannot start: no settings"):
+        output.program_line("web", text)
+    output.line("web", "ended with code 1")
+
+    shown = [line.removeprefix("web      | ") for line in capsys.readouterr().out.splitlines()]
+    assert shown == [WARNING, json_error, flower_warning, "web cannot start: no settings", "ended with code 1"]
+
+
+def test_a_traceback_is_shown_or_left_out_with_the_line_that_it_belongs_to(capsys: pytest.CaptureFixture[str]) -> None:
+    output = Output(only_warnings=True)
+
+    for text in (
+        INFO,
+        "  continued",
+        "Traceback (most recent call last):",
+        '  File "x.py"',
+        "ValueError",
+        INFO,
+        " more",
+    ):
+        output.program_line("worker", text)
+
+    shown = [line.removeprefix("worker   | ") for line in capsys.readouterr().out.splitlines()]
+    assert shown == ["Traceback (most recent call last):", '  File "x.py"', "ValueError"]
+
+
+def test_the_log_file_has_what_is_shown_and_what_is_not(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    output = Output(only_warnings=True)
+    output.keep(tmp_path / "run.log")
+
+    output.step("starting web")
+    output.program_line("web", INFO)
+    output.close()
+
+    assert (tmp_path / "run.log").read_text() == f"run      | starting web\nweb      | {INFO}\n"
+    assert INFO not in capsys.readouterr().out
+
+
+def test_the_log_file_does_not_grow_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dev.supervise.output._LARGEST_LOG", 1_000)
+    output = Output(only_warnings=True)
+    output.keep(tmp_path / "run.log")
+
+    for _ in range(100):
+        output.program_line("web", INFO)
+    output.close()
+
+    sizes = {path.name: path.stat().st_size for path in tmp_path.iterdir()}
+    assert set(sizes) == {"run.log", "run.log.1"}
+    assert max(sizes.values()) <= 1_000

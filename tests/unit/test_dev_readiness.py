@@ -2,7 +2,7 @@ from itertools import pairwise
 
 import pytest
 
-from dev import readiness
+from dev.run import readiness
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dev.restarts import FORGIVEN_AFTER_SECONDS, LONGEST_DELAY_SECONDS, Restarts
+from dev.supervise.supervised_process import LONGEST_DELAY_SECONDS, STABLE_AFTER_SECONDS, Restarts
 
 
 def delays(lives: list[float]) -> list[float]:
@@ -17,7 +17,7 @@ def test_a_first_death_is_answered_at_once_and_further_ones_after_a_growing_dela
 
 
 def test_a_life_of_ten_seconds_is_forgiven() -> None:
-    assert delays([0.1, 0.1, 0.1, FORGIVEN_AFTER_SECONDS, 0.1]) == [0.0, 0.5, 1.0, 0.0, 0.5]
+    assert delays([0.1, 0.1, 0.1, STABLE_AFTER_SECONDS, 0.1]) == [0.0, 0.5, 1.0, 0.0, 0.5]
 
 
 @given(st.lists(st.floats(0, 60), max_size=200))

@@ -104,9 +104,9 @@ def test_every_setting_is_described() -> None:
 @pytest.mark.parametrize(
     "command",
     [
-        ["gunicorn", "--config", "web/gunicorn_config.py", "web.wsgi:app"],
-        ["celery", "--app", "workers.app", "worker"],
-        ["celery", "--app", "workers.app", "beat"],
+        ["python", "-m", "gunicorn", "--config", "web/gunicorn_config.py", "web.wsgi:app"],
+        ["python", "-m", "celery", "--app", "workers.app", "worker"],
+        ["python", "-m", "celery", "--app", "workers.app", "beat"],
         ["python", "-m", "workers.flower"],
         ["python", "-m", "scoreboard", "migrate"],
     ],

@@ -16,10 +16,10 @@ from common import passwords, redis, revocations, tokens
 from common.redis import Client
 from common.revocations import Revocations
 from common.tokens import AccessClaims
+from dev.harness.waiting import wait_until
 from tests.conftest import SettingsFactory
 from tests.documents import documented_application
 from tests.player import PASSWORD, Player, error_code, log_in, register
-from tests.waiting import wait_until
 from workers.state import WorkerState
 
 

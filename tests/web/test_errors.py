@@ -8,11 +8,11 @@ from flask import Flask
 from flask.testing import FlaskClient
 from gunicorn.http.errors import ChunkMissingTerminator, InvalidChunkSize
 
+from dev.harness.waiting import wait_until
 from tests.conftest import SettingsFactory
 from tests.documents import documented_application
 from tests.game_server import game_server
 from tests.player import Player, error_code
-from tests.waiting import wait_until
 from web import limits
 from web.parsing import MOST_PROBLEMS
 from workers.state import WorkerState

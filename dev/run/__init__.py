@@ -1,0 +1,1 @@
+"""`make run` (`python -m dev.run`): the whole product on this machine, supervised until Ctrl-C."""

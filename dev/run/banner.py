@@ -1,0 +1,28 @@
+"""What `make run` says last: where everything is, and how to stop it."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from common.settings import Settings
+from dev.run import readiness
+
+
+def rows(config: Settings, env: Mapping[str, str], folder: Path, servers: Sequence[str]) -> list[tuple[str, str]]:
+    """Return names and values. `servers` are those that were started here."""
+    page = readiness.address(config.host, config.port)
+    password = env.get("SCOREBOARD_FLOWER_PASSWORD_FILE") or "SCOREBOARD_FLOWER_PASSWORD"
+    return [
+        ("Page", page),
+        ("Docs", f"{page}/docs"),
+        ("Flower", f"{readiness.address(config.flower_host, config.flower_port)}, user admin"),
+        ("Password", _short(password)),
+        ("Servers", f"{', '.join(servers) or 'your own'}; data in {_short(folder)}"),
+        ("Log", f"{_short(folder / 'run.log')}; LOGS=1 shows all of it here"),
+        ("Stop", "Ctrl-C"),
+    ]
+
+
+def _short(path: str | Path) -> str:
+    """The path as it is typed in the current folder."""
+    here = Path.cwd()
+    return str(Path(path).relative_to(here)) if here in Path(path).parents else str(path)

@@ -1,0 +1,116 @@
+"""What can be known to be wrong before anything is started."""
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+from common import redis, settings
+from common.settings import Settings
+from dev.run import environment
+from dev.servers import ports
+from dev.supervise.processes import StartError
+
+_SHORT_NAME_OF = {setting: short for short, setting in environment.SHORT_NAMES.items()}
+
+
+def data_folder(env: Mapping[str, str], root: Path) -> Path:
+    """The data folder, made if it is missing. Root's lets others pass, because PostgreSQL will not be root."""
+    folder = (root / (env.get("SCOREBOARD_DATA_DIR") or ".data")).resolve()
+    try:
+        if not folder.exists():
+            folder.mkdir(parents=True)
+            folder.chmod(0o711 if os.geteuid() == 0 else 0o700)
+    except OSError as error:
+        raise StartError(f"SCOREBOARD_DATA_DIR: {error}") from None
+    if folder.stat().st_uid != os.geteuid():
+        raise StartError(f"{folder} belongs to another user: run as that user, or set SCOREBOARD_DATA_DIR")
+    return folder
+
+
+def wants_demo(env: Mapping[str, str]) -> bool:
+    """Whether `DEMO` asks for demo players. Raises StartError for a word that is neither yes nor no."""
+    answers = {"": False, "0": False, "1": True}
+    word = env.get("DEMO", "")
+    if word not in answers:
+        raise StartError("DEMO: 1 adds players who move, 0 does not")
+    return answers[word]
+
+
+def check_settings(env: Mapping[str, str]) -> Settings:
+    """All settings before anything starts; the URLs of embedded servers are not known yet."""
+    later = {"DATABASE_URL": "postgresql://127.0.0.1/later", "REDIS_URL": "redis://127.0.0.1/0"}
+    return settings.load({**env, **{name: url for name, url in later.items() if not environment.is_given(env, name)}})
+
+
+def check_redis(config: Settings, env: Mapping[str, str]) -> None:
+    """Raises StartError for a server of the operator's that throws keys away or has a bad certificate.
+
+    Web and worker would not start on it.
+    """
+    checks = {
+        "REDIS_URL": (redis.refuse_eviction, config.redis_url),
+        "BROKER_URL": (redis.refuse_eviction, config.broker_redis_url),
+        "LIMITER_URL": (redis.refuse_untrusted, config.rate_limit_url),
+    }
+    for name, (refuse, url) in checks.items():
+        if environment.is_given(env, name):
+            try:
+                refuse(url)
+            except redis.UnfitServerError as error:
+                raise StartError(f"{name}: {error}") from None
+
+
+def shows_all(env: Mapping[str, str], *, on_terminal: bool) -> bool:
+    """Whether the programs' logs are shown whole. On a terminal, `LOGS=1` or a chosen level asks for that."""
+    return not on_terminal or env.get("LOGS") == "1" or bool(env.get("SCOREBOARD_LOG_LEVEL"))
+
+
+def check_ports(
+    config: Settings, env: Mapping[str, str], refusal: Callable[[str, int], str | None] = ports.refusal
+) -> None:
+    """Raises StartError that names all ports that cannot be had, each with the command that chooses another."""
+    wanted = {
+        "SCOREBOARD_PORT": (config.host, config.port),
+        "SCOREBOARD_METRICS_PORT": (config.metrics_host, config.metrics_port),
+        "SCOREBOARD_FLOWER_PORT": (config.flower_host, config.flower_port),
+    }
+    refused: dict[str, str] = {}
+    settings_of: dict[int, str] = {}
+    for name, (host, port) in wanted.items():
+        if reason := _refusal(host, port, settings_of.get(port), refusal):
+            refused[name] = reason
+        settings_of.setdefault(port, name)
+    if not refused:
+        return
+    choices: dict[str, str] = {}
+    for name in refused:
+        host, port = wanted[name]
+        if choice := _another_port(host, port, settings_of, refusal):
+            settings_of[choice] = name
+            choices[name] = f"{_SHORT_NAME_OF[name]}={choice}"
+    raise StartError("\n".join(_told(refused, choices, "make run DEMO=1" if wants_demo(env) else "make run")))
+
+
+def _refusal(host: str, port: int, other: str | None, refusal: Callable[[str, int], str | None]) -> str:
+    if other:
+        return f"port {port} is that of {other} too"
+    reason = refusal(host, port)
+    return f"cannot listen on {host}, port {port}: {reason}" if reason else ""
+
+
+def _another_port(
+    host: str, port: int, taken: Mapping[int, str], refusal: Callable[[str, int], str | None]
+) -> int | None:
+    """Return the next free port; None if the address itself is the trouble."""
+    if refusal(host, 0):
+        return None
+    first = max(port, 1024) + 1
+    return next((p for p in range(first, min(first + 100, 65_536)) if p not in taken and not refusal(host, p)), None)
+
+
+def _told(refused: Mapping[str, str], choices: Mapping[str, str], command: str) -> Iterator[str]:
+    for name, reason in refused.items():
+        cure = f"; type: {command} {choices[name]}" if name in choices else ""
+        yield f"{name}: {reason}{cure}"
+    if len(choices) > 1:
+        yield f"all at once: {command} {' '.join(choices.values())}"
