@@ -15,9 +15,16 @@ NOT_TO_BE_READ = (KeyError, TypeError, ValueError, OverflowError, OSError)
 """What an entry that the web did not write can come to; the last two are of instants that no clock shows."""
 
 
+_MAY_BE_NULL = frozenset({"reply_to", "source"})
+
+
 @dataclass(frozen=True)
 class Update:
-    """A valid, signed claim. `reply_to` is the web process whose request waits for the outcome, if one does."""
+    """A valid, signed claim.
+
+    `reply_to` is the web process whose request waits for the outcome, if one does. `source` says who sent it
+    (`common/records.py`); None in an entry of a version that did not say it.
+    """
 
     user_id: str
     action_id: str
@@ -25,6 +32,7 @@ class Update:
     occurred_at: str
     request_id: str
     reply_to: str | None
+    source: str | None = None
 
 
 class Delivery(NamedTuple):
@@ -71,7 +79,7 @@ def _parsed(text: str) -> Update:
     """Raises TypeError or ValueError for what the web would not have written: trying it again would not help."""
     update = Update(**orjson.loads(text))
     for name, value in vars(update).items():
-        if not isinstance(value, str) and not (name == "reply_to" and value is None):
+        if not isinstance(value, str) and not (name in _MAY_BE_NULL and value is None):
             raise TypeError(name)
     if not is_uuid(update.user_id):
         raise ValueError(update.user_id)

@@ -60,7 +60,7 @@ def remove(connection: Connection, row_id: int) -> None:
 
 def is_update(row: SetAside) -> bool:
     """Whether it says what an update says."""
-    return row.payload.keys() == _FIELDS_OF_AN_UPDATE
+    return row.payload.keys() - {"source"} == _FIELDS_OF_AN_UPDATE
 
 
 def accepted_at(row: SetAside) -> datetime:
