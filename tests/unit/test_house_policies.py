@@ -75,8 +75,8 @@ def test_every_metric_is_ours_and_described() -> None:
 def log_calls() -> Iterator[tuple[str, ast.Call]]:
     for path in OURS:
         for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in LOG_METHODS:
-                if isinstance(node.func.value, ast.Name) and node.func.value.id == "log":
+            match node:
+                case ast.Call(func=ast.Attribute(value=ast.Name(id="log"), attr=method)) if method in LOG_METHODS:
                     yield f"{path.name}:{node.lineno}", node
 
 

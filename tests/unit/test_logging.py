@@ -58,6 +58,10 @@ ESCAPE, TURN = "\x1b]0;gone\x07\x1b[2J", "\u202egnp.exe\u2066"
 FORGED = "\n2026-11-26T20:00:00Z [info     ] logged_in user_id=root"
 
 
+def fail_saying(text: str) -> None:
+    raise RuntimeError(text)
+
+
 def configured(log_format: str) -> None:
     environment = {
         "DATABASE_URL": "postgresql://localhost:1/none",
@@ -102,7 +106,7 @@ def test_no_text_controls_a_terminal_or_forges_a_line_whoever_logs_it(
 def test_the_text_of_an_error_forges_no_line_either(capsys: pytest.CaptureFixture[str], log_format: str) -> None:
     configured(log_format)
     try:
-        raise RuntimeError(ESCAPE + FORGED)
+        fail_saying(ESCAPE + FORGED)
     except RuntimeError as error:
         structlog.stdlib.get_logger("test").error("it_failed", exc_info=error)
         logging.getLogger("theirs").exception("it failed for %s", ESCAPE + FORGED)
