@@ -10,8 +10,8 @@ CONNECT_TIMEOUT_SECONDS = 2
 """The least that libpq accepts."""
 
 
-def create(settings: Settings, *, pool_size: int, statement_timeout_ms: int) -> Engine:
-    """An engine for one process. Connects on first use; make it after fork.
+def create(settings: Settings, *, pool_size: int, statement_timeout_ms: int, url: str | None = None) -> Engine:
+    """An engine for one process, with DATABASE_URL or another address. Connects on first use; make it after fork.
 
     A server that stops answering is noticed by the kernel (`tcp_user_timeout`), a slow statement by the server.
     """
@@ -22,7 +22,7 @@ def create(settings: Settings, *, pool_size: int, statement_timeout_ms: int) -> 
         "options": f"-c timezone=UTC -c statement_timeout={statement_timeout_ms}",
     }
     return create_engine(
-        settings.database_url,
+        url or settings.database_url,
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=1.0,

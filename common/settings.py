@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 SECRETS = (
     "DATABASE_URL",
+    "SCOREBOARD_MIGRATE_DATABASE_URL",
     "REDIS_URL",
     "BROKER_URL",
     "LIMITER_URL",
@@ -38,10 +39,27 @@ def _postgresql(url: str) -> str:
     scheme, separator, rest = url.partition("://")
     if scheme not in ("postgresql", "postgres", "postgresql+psycopg2") or not separator:
         raise ValueError("must start with postgresql://")
+    _refuse_split_credentials(url)
     return f"postgresql+psycopg2://{rest}"
 
 
+def _refuse_split_credentials(url: str) -> None:
+    """A user name or password with `@ / ? # [` splits the address, and a piece of it would be told as a host or port.
+
+    Raises ValueError without a word of the address.
+    """
+    try:
+        parts = urlsplit(url)
+        is_whole = parts.port is None or parts.port >= 0
+    except ValueError:
+        is_whole = False
+    after_host = url.partition("://")[2].removeprefix(parts.netloc) if is_whole else ""
+    if not is_whole or parts.netloc.count("@") > 1 or (parts.netloc and "@" in after_host):
+        raise ValueError("cannot be read: write special characters of user name and password as %40, %2F and so on")
+
+
 def _redis(url: str) -> str:
+    _refuse_split_credentials(url)
     if urlsplit(url).scheme not in ("redis", "rediss", "unix"):
         raise ValueError("must start with redis://, rediss:// or unix://")
     return url
@@ -87,6 +105,13 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True)
 
     database_url: PostgresUrl = Field(alias="DATABASE_URL", repr=False, description="PostgreSQL: the truth.")
+    migrate_database_url: PostgresUrl | None = Field(
+        None,
+        alias="SCOREBOARD_MIGRATE_DATABASE_URL",
+        repr=False,
+        description="The same database as the owner of its tables, for `scoreboard migrate` alone: that then gives the "
+        "role of DATABASE_URL what it needs, and makes it if it is missing. Default: DATABASE_URL.",
+    )
     redis_url: RedisUrl = Field(alias="REDIS_URL", repr=False, description="Redis or Valkey: inbox, board and caches.")
     broker_url: RedisUrl | None = Field(
         None, alias="BROKER_URL", repr=False, description="Celery's broker. Default: REDIS_URL."
@@ -217,7 +242,9 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
     try:
         return Settings.model_validate(values)
     except ValidationError as error:
-        problems = [f"{_variable(problem['loc'])}: {problem['msg']}" for problem in error.errors()]
+        problems = [
+            f"{_variable(problem['loc'])}: {problem['msg'].removeprefix('Value error, ')}" for problem in error.errors()
+        ]
         raise SettingsError("; ".join(problems)) from None
 
 

@@ -10,7 +10,7 @@ from typing import IO
 
 from honcho.environ import parse_procfile
 
-from dev import children
+from dev import children, program_secrets
 
 _CHUNK = 65536
 
@@ -55,7 +55,7 @@ class Program:
             ["/bin/sh", "-c", f"exec {self._command}"],
             death_signal=signal.SIGTERM,
             output=subprocess.PIPE,
-            env=self._surroundings.env,
+            env=program_secrets.environment_of(self.name, self._surroundings.env),
             cwd=self._surroundings.cwd,
             locks=self._surroundings.locks,
         )

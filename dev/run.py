@@ -9,7 +9,7 @@ from pathlib import Path
 
 from common import settings
 from common.settings import Settings
-from dev import demo, environment, locks, preflight, programs, readiness
+from dev import demo, environment, locks, preflight, programs, readiness, roles
 from dev.lives import Life
 from dev.output import Output
 from dev.postgres import Postgres
@@ -111,6 +111,8 @@ class Run:
         deadline = time.monotonic() + STARTS_WITHIN_SECONDS
         self._turn_until(lambda: all(_has_come_up(*pair, deadline) for pair in lives.items()), 0.02)
         env.update({variable: server.url for variable, server in started.items()})
+        if "DATABASE_URL" in started:
+            roles.separate(env, self._folder)
         return list(lives)
 
     def _migrate(self, surroundings: Surroundings) -> None:

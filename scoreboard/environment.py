@@ -51,6 +51,13 @@ def connected() -> Iterator[Engine]:
 
 
 @contextmanager
+def connected_as_owner(config: Settings) -> Iterator[Engine]:
+    """The same as the owner of the tables, for what changes the schema."""
+    with _engine(config, config.migrate_database_url) as engine:
+        yield engine
+
+
+@contextmanager
 def connected_to_redis() -> Iterator[Client]:
     """A client of Redis for one command. A Redis that does not answer ends the command with a sentence."""
     client = redis.connect(load_settings().redis_url)
@@ -62,9 +69,9 @@ def connected_to_redis() -> Iterator[Client]:
 
 
 @contextmanager
-def _engine(config: Settings) -> Iterator[Engine]:
+def _engine(config: Settings, url: str | None = None) -> Iterator[Engine]:
     logging.configure_quietly()
-    engine = database.create(config, pool_size=1, statement_timeout_ms=STATEMENT_TIMEOUT_MS)
+    engine = database.create(config, pool_size=1, statement_timeout_ms=STATEMENT_TIMEOUT_MS, url=url)
     try:
         with _told_in_a_sentence():
             yield engine

@@ -5,7 +5,7 @@ import sys
 from billiard import pool
 from celery import Celery, signals
 
-from common import logging, redis, settings
+from common import celery_settings, logging, redis, settings
 from workers import metrics_server
 from workers.broker import Amqp
 
@@ -18,13 +18,16 @@ app.config_from_object("celeryconfig")
 
 @signals.setup_logging.connect
 def configure_logging(**_: object) -> None:
-    logging.configure(settings.load(), "worker")
+    logging.configure(celery_settings.load(), "worker")
 
 
 @signals.celeryd_init.connect
 def refuse_eviction(**_: object) -> None:
     """A worker that was started by itself refuses what the web would."""
-    config = settings.load()
+    try:
+        config = settings.load()
+    except settings.SettingsError as error:
+        sys.exit(f"worker cannot start: {error}")
     try:
         for url in {config.redis_url, config.celery_broker_url}:
             redis.refuse_eviction(url)
