@@ -4,8 +4,9 @@
 its version. Whoever takes the service over can neither rewrite the ledger nor the log of who changed what.
 """
 
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
+from psycopg2.extensions import connection as psycopg2_connection
 from psycopg2.extensions import encrypt_password
 from sqlalchemy import Connection, make_url, text
 
@@ -50,7 +51,7 @@ def ensure_role(connection: Connection, role: ServingRole) -> bool:
         return False
     password = ""
     if role.password:
-        driver = connection.connection.dbapi_connection
+        driver = cast(psycopg2_connection, connection.connection.dbapi_connection)
         hashed = encrypt_password(role.password, role.name, scope=driver, algorithm="scram-sha-256")
         password = f" PASSWORD '{hashed}'"  # of base64, `$` and `:` alone
     connection.exec_driver_sql(f"CREATE ROLE {_quoted(connection, role.name)} LOGIN{password}")
