@@ -1,20 +1,21 @@
 """`scoreboard migrate`: the database's schema, its default catalogue, and the rights of the role that serves."""
 
 import click
-from sqlalchemy import Engine
+from sqlalchemy import Engine, make_url
 from sqlalchemy.exc import ProgrammingError
 
 from common import catalogue, grants, schema
 from common.grants import ServingRole
 from common.settings import Settings
 from scoreboard import operator
-from scoreboard.environment import connected_as_owner, load_settings
+from scoreboard.environment import MisconfiguredError, connected_as_owner, load_settings
 
 
 @click.command()
 def migrate() -> None:
     """Bring the database to this version and add the default catalogue. Safe to run twice and at the same time."""
     config = load_settings()
+    _refuse_two_databases(config)
     with connected_as_owner(config) as engine:
         before, after = schema.migrate(engine)
         click.echo("the schema is up to date")
@@ -25,6 +26,14 @@ def migrate() -> None:
         click.echo("the default catalogue is there")
         if role := _other_role(config):
             _let_serve(engine, role)
+
+
+def _refuse_two_databases(config: Settings) -> None:
+    """One of two addresses that was changed and one that was forgotten: the wrong database would be migrated."""
+    if config.migrate_database_url and (
+        make_url(config.migrate_database_url).database != make_url(config.database_url).database
+    ):
+        raise MisconfiguredError("DATABASE_URL and SCOREBOARD_MIGRATE_DATABASE_URL name two databases")
 
 
 def _other_role(config: Settings) -> ServingRole | None:

@@ -117,6 +117,13 @@ def test_a_migration_makes_the_role_gives_it_its_rights_and_may_be_repeated(serv
             cursor.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(name)))
 
 
+def test_two_addresses_of_two_databases_are_refused(servers: Servers) -> None:
+    done = migrate(servers.postgres.url_of("one"), servers.postgres.url_of("another"), servers.redis_url())
+
+    assert done.returncode == 2
+    assert done.stderr == "scoreboard: DATABASE_URL and SCOREBOARD_MIGRATE_DATABASE_URL name two databases\n"
+
+
 def test_with_one_role_everything_works_as_before(command_line: CommandLine) -> None:
     done = command_line("migrate")
 
