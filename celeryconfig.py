@@ -4,10 +4,10 @@ import sys
 
 from kombu import Exchange, Queue
 
-from common import settings, tasks
+from common import celery_settings, settings, tasks
 
 try:
-    _settings = settings.load()
+    _settings = celery_settings.load()
 except settings.SettingsError as error:
     sys.exit(f"celery cannot start: {error}")
 

@@ -1,5 +1,6 @@
 """API keys: what a game server signs its batches with. Their secrets are derived, so the database holds none."""
 
+import re
 import secrets
 from collections.abc import Iterator
 from datetime import datetime
@@ -11,6 +12,11 @@ from common import signing
 from common.models import api_keys
 
 PURPOSE = "api-key"
+
+_ID = re.compile(r"sbk_[0-9a-f]{20}", re.ASCII)
+_LOCK_NAMES = text("SELECT pg_advisory_xact_lock(:lock)")
+_NAMES_LOCK = 7_030_267_215
+"""Any number, known only to us: keys of a name are made one after the other."""
 
 
 class ApiKey(NamedTuple):
@@ -27,10 +33,22 @@ class ApiKey(NamedTuple):
 _COLUMNS = tuple(api_keys.c[name] for name in ApiKey._fields)
 
 
+def is_key_id(text: str) -> bool:
+    """Whether it has the form of a key's id."""
+    return _ID.fullmatch(text) is not None
+
+
 def create(connection: Connection, name: str) -> ApiKey:
     """A new key."""
     key_id = f"sbk_{secrets.token_hex(10)}"
     return ApiKey(*connection.execute(insert(api_keys).values(id=key_id, name=name).returning(*_COLUMNS)).one())
+
+
+def lock_name(connection: Connection, name: str) -> str | None:
+    """The id of a live key of this name, if there is one. Nobody else makes one before this transaction ends."""
+    connection.execute(_LOCK_NAMES, {"lock": _NAMES_LOCK})
+    live = select(api_keys.c.id).where(api_keys.c.name == name, api_keys.c.revoked_at.is_(None))
+    return connection.execute(live.order_by(api_keys.c.created_at)).scalars().first()
 
 
 def find(connection: Connection, key_id: str) -> tuple[ApiKey, datetime] | None:

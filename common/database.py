@@ -32,8 +32,9 @@ def create(
     statement_timeout_ms: int,
     lock_timeout_ms: int = 0,
     idle_in_transaction_ms: int = IDLE_IN_TRANSACTION_MS,
+    url: str | None = None,
 ) -> Engine:
-    """An engine for one process. Connects on first use; make it after fork.
+    """An engine for one process, with DATABASE_URL or another address. Connects on first use; make it after fork.
 
     A server that stops answering is noticed by the kernel (`tcp_user_timeout`), a slow statement by the server
     (`statement_timeout_ms`), and so is a wait for somebody else's lock (`lock_timeout_ms`; 0: as long as the
@@ -52,7 +53,7 @@ def create(
         "options": " ".join(["-c timezone=UTC", *(f"-c {name}={limit}" for name, limit in timeouts.items())]),
     }
     engine = create_engine(
-        settings.database_url,
+        url or settings.database_url,
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=1.0,

@@ -31,7 +31,11 @@ NOT_TO_BE_READ = (KeyError, TypeError, ValueError, OverflowError, OSError)
 
 @dataclass(frozen=True)
 class Update:
-    """A valid, signed claim. `reply_to` is the web process whose request waits for the outcome, if one does."""
+    """A valid, signed claim.
+
+    `reply_to` is the web process whose request waits for the outcome, if one does. `source` says who sent it
+    (`common/records.py`); None in an entry of a version that did not say it.
+    """
 
     user_id: str
     action_id: str
@@ -39,6 +43,7 @@ class Update:
     occurred_at: str
     request_id: str
     reply_to: str | None = None
+    source: str | None = None
 
 
 _FIRST_FIELDS = frozenset({"user_id", "action_id", "idempotency_key", "occurred_at", "request_id", "reply_to"})

@@ -11,7 +11,7 @@ from common.rules import Window
 
 _FIND = text("""
 SELECT e.id, e.user_id::text, e.idempotency_key, e.action_id, e.action_version, e.points, e.refusal, e.score_after,
-       e.occurred_at, e.accepted_at, e.recorded_at, e.limits_others
+       e.occurred_at, e.accepted_at, e.recorded_at, e.limits_others, e.source
 FROM json_to_recordset(CAST(:keys AS json)) AS sent(u uuid, k text)
 JOIN score_events e ON e.user_id = sent.u AND e.idempotency_key = sent.k
 """)
@@ -22,11 +22,11 @@ SELECT date_trunc('milliseconds', now()) AS now, nextval('score_event_ids') AS i
 
 _ADD = text("""
 INSERT INTO score_events (id, user_id, idempotency_key, action_id, action_version, points, refusal, score_after,
-                          occurred_at, accepted_at, recorded_at, limits_others)
+                          occurred_at, accepted_at, recorded_at, limits_others, source)
 SELECT * FROM json_to_recordset(CAST(:rows AS json)) AS sent(
     id bigint, user_id uuid, idempotency_key text, action_id text, action_version int, points bigint, refusal text,
     score_after bigint, occurred_at timestamptz, accepted_at timestamptz, recorded_at timestamptz,
-    limits_others boolean)
+    limits_others boolean, source text)
 ORDER BY user_id, idempotency_key
 ON CONFLICT (user_id, idempotency_key) DO NOTHING
 """)

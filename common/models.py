@@ -164,6 +164,7 @@ score_events = Table(
         server_default=text("false"),
         comment="it counted, and its action has rules: later uses are judged by it",
     ),
+    Column("source", Text, comment="who sent it: `player`, or the id of an API key; null: a version that did not say"),
     UniqueConstraint("user_id", "idempotency_key"),
     Index(None, "user_id", "action_id", "accepted_at", postgresql_where=text("limits_others")),
 )

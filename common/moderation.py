@@ -35,7 +35,14 @@ class Moderator:
         else:
             with self._engine.begin() as connection:
                 is_new = suspensions.decide(connection, decision)
-        log.info("user_moderated", **decision._asdict(), is_new=is_new)
+        log.info(
+            "user_moderated",
+            user_id=decision.user_id,
+            suspended=decision.suspended,
+            actor=decision.actor,
+            reason=decision.reason,
+            is_new=is_new,
+        )
         try:
             suspensions.show(self._engine, self._board, self._inbox, decision.user_id)
         except redis.RedisError as error:

@@ -30,13 +30,20 @@ def accepted(user_id: str, action_id: str, idempotency_key: str, nonce: str) -> 
     return {"status": "accepted", "update": _named(user_id, action_id, idempotency_key), "nonce": nonce}
 
 
-def recorded(row: LedgerRow, username: str, rank: int | None, previous_rank: int | None = None) -> Outcome:
-    """The outcome that the ledger remembers. `rank` is the player's rank on the default board."""
+def recorded(
+    row: LedgerRow, username: str, rank: int | None, changed_at: int | None, previous_rank: int | None = None
+) -> Outcome:
+    """The outcome that the ledger remembers.
+
+    `rank` is the player's rank on the default board, and `changed_at` (ms) when their standing there last changed: an
+    update of 0 points changes none, and a player who has never scored has none.
+    """
     named = _named(row.user_id, row.action_id, row.idempotency_key)
     if row.refusal is not None:
         return refused(named, ErrorCode(row.refusal))
     update: AppliedUpdate = {**named, "points": row.points, "appliedAt": format_instant(row.recorded_at)}
-    entry = place_on_the_wire(row.user_id, username, row.score_after, rank, to_milliseconds(row.recorded_at))
+    updated_at = None if changed_at is None else min(changed_at, to_milliseconds(row.recorded_at))
+    entry = place_on_the_wire(row.user_id, username, row.score_after, rank, updated_at)
     return {"status": "applied", "update": update, "entry": entry, "previousRank": previous_rank}
 
 

@@ -7,11 +7,16 @@ UpdateKey = tuple[str, str]
 """(user id, idempotency key): what an update is known by, for ever."""
 
 
+PLAYER = "player"
+"""The source of an update that its own player sent, with an access token."""
+
+
 class LedgerRow(NamedTuple):
     """A recorded update.
 
     `score_after` is the player's all-time score on the default board right after it. `limits_others`: it counted, and
-    its action has rules (`common/rules.py`), so that later uses are judged by it.
+    its action has rules (`common/rules.py`), so that later uses are judged by it. `source` says who sent the update:
+    `PLAYER`, or the id of an API key; None for a row of a version that did not record it.
     """
 
     id: int
@@ -26,6 +31,7 @@ class LedgerRow(NamedTuple):
     accepted_at: datetime
     recorded_at: datetime
     limits_others: bool
+    source: str | None = None
 
     @property
     def key(self) -> UpdateKey:

@@ -43,8 +43,10 @@ class MisfitError(Exception):
     """The database is not one that this version can work with. The text says why, and what to do."""
 
 
-def migrate(engine: Engine, revision: str = "head") -> None:
-    """Upgrade to the newest version, or to an older one. Safe to run twice, at the same time, and beside the service.
+def migrate(engine: Engine, revision: str = "head") -> tuple[str | None, str | None]:
+    """Upgrade to the newest version, or to another one; the versions before and after come back.
+
+    Safe to run twice, at the same time, and beside the service.
 
     Each step is a transaction of its own that gives up a lock it does not get within two seconds, and is tried again;
     after a minute or two of that OperationalError comes up.
@@ -55,7 +57,9 @@ def migrate(engine: Engine, revision: str = "head") -> None:
         connection.execute(text(f"SET lock_timeout = {LOCK_TIMEOUT_MS}"))
         connection.commit()
         try:
+            before = _version(connection)
             _upgrade(connection, revision)
+            return before, _version(connection)
         finally:
             connection.rollback()
             connection.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": _MIGRATION_LOCK})
@@ -80,8 +84,12 @@ def _upgrade(connection: Connection, revision: str) -> None:
 
 def is_current(connection: Connection) -> bool:
     """Whether the database is at the version that this code was written for."""
-    head = _scripts(connection).get_current_head()
-    return MigrationContext.configure(connection).get_current_revision() == head
+    return _version(connection) == _scripts(connection).get_current_head()
+
+
+def _version(connection: Connection) -> str | None:
+    """The database's; None for one without a schema."""
+    return MigrationContext.configure(connection).get_current_revision()
 
 
 def require_fit_at_start(settings: Settings) -> None:
@@ -105,7 +113,7 @@ def require_fit(connection: Connection) -> None:
     migrated fits as long as everything is there that this version uses, and nothing more is demanded of it.
     """
     known = {script.revision for script in _scripts(connection).walk_revisions()}
-    found = MigrationContext.configure(connection).get_current_revision()
+    found = _version(connection)
     if not is_current(connection) and (found is None or found in known):
         state = "has no tables of ours" if found is None else f"is at version {found}"
         raise MisfitError(f"the schema {state}, and this needs {max(known)}: run `scoreboard migrate`")

@@ -20,6 +20,7 @@ LARGEST_BATCH = 1000
 
 SECRETS = (
     "DATABASE_URL",
+    "SCOREBOARD_MIGRATE_DATABASE_URL",
     "REDIS_URL",
     "BROKER_URL",
     "LIMITER_URL",
@@ -145,6 +146,13 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True)
 
     database_url: PostgresUrl = Field(alias="DATABASE_URL", repr=False, description="PostgreSQL: the truth.")
+    migrate_database_url: PostgresUrl | None = Field(
+        None,
+        alias="SCOREBOARD_MIGRATE_DATABASE_URL",
+        repr=False,
+        description="The same database as the owner of its tables, for `scoreboard migrate` alone: that then gives the "
+        "role of DATABASE_URL what it needs, and makes it if it is missing. Default: DATABASE_URL.",
+    )
     redis_url: RedisUrl = Field(alias="REDIS_URL", repr=False, description=_REDIS)
     broker_url: RedisUrl | None = Field(
         None, alias="BROKER_URL", repr=False, description="Celery's broker. Default: REDIS_URL."
@@ -343,7 +351,9 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
     try:
         return Settings.model_validate(values)
     except ValidationError as error:
-        problems = [f"{_variable(problem['loc'])}: {problem['msg']}" for problem in error.errors()]
+        problems = [
+            f"{_variable(problem['loc'])}: {problem['msg'].removeprefix('Value error, ')}" for problem in error.errors()
+        ]
         raise SettingsError("; ".join(problems)) from None
 
 

@@ -11,24 +11,28 @@ from itertools import groupby
 from typing import NamedTuple
 
 import orjson
-from sqlalchemy import Connection, Engine, Select, func, insert, select, update
+from sqlalchemy import Connection, Engine, Select, func, select, update
 
-from common import ledger, standings
+from common import audit, ledger, standings
+from common.audit import Actor
 from common.board import Board, Projected
 from common.inbox import Inbox
 from common.models import audit_log, users
 
-COMMAND_LINE = "command line"
+COMMAND_LINE = audit.COMMAND_LINE
 """The actor of what an operator does without an account."""
+
+_SUSPEND, _REINSTATE = "suspend", "reinstate"
 
 
 class Decision(NamedTuple):
-    """What is to become of a user, by whom (an admin's user id, or `COMMAND_LINE`) and why."""
+    """What is to become of a user, by whom (an admin's user id, or `COMMAND_LINE` with the system's user) and why."""
 
     user_id: str
     suspended: bool
     actor: str
     reason: str
+    os_user: str | None = None
 
 
 def decide(connection: Connection, decision: Decision) -> bool:
@@ -45,14 +49,9 @@ def decide(connection: Connection, decision: Decision) -> bool:
     if marked.rowcount == 0:
         return False
     standings.hide(connection, decision.user_id, is_hidden=decision.suspended)
-    connection.execute(
-        insert(audit_log).values(
-            actor=decision.actor,
-            action="suspend" if decision.suspended else "reinstate",
-            subject=decision.user_id,
-            details={"reason": decision.reason},
-        )
-    )
+    action = _SUSPEND if decision.suspended else _REINSTATE
+    actor = Actor(decision.actor, decision.os_user)
+    audit.add(connection, actor, action, decision.user_id, reason=decision.reason)
     return True
 
 
@@ -92,4 +91,5 @@ def show(engine: Engine, board: Board, inbox: Inbox, user_id: str) -> None:
 
 
 def _last_decision(user_id: str) -> Select[tuple[int]]:
-    return select(func.max(audit_log.c.id)).where(audit_log.c.subject == user_id)
+    decided = audit_log.c.action.in_((_SUSPEND, _REINSTATE))
+    return select(func.max(audit_log.c.id)).where(audit_log.c.subject == user_id, decided)

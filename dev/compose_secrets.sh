@@ -17,12 +17,16 @@ make_file() {
     chmod 644 "secrets/$1"
 }
 
-for name in jwt_secret secret_key flower_password postgres_password valkey_password; do
+for name in jwt_secret secret_key flower_password postgres_password database_password valkey_password; do
     make_file "$name" "$(random)"
 done
 postgres_password=$(cat secrets/postgres_password)
 valkey_password=$(cat secrets/valkey_password)
-make_file database_url "postgresql://scoreboard:$postgres_password@postgres:5432/scoreboard"
+owner_url="postgresql://scoreboard:$postgres_password@postgres:5432/scoreboard"
+# Versions before had one role for all: where this script wrote that address, the role that serves takes its place.
+[ "$(cat secrets/database_url 2>/dev/null)" != "$owner_url" ] || rm secrets/database_url
+make_file owner_database_url "$owner_url"
+make_file database_url "postgresql://scoreboard_serving:$(cat secrets/database_password)@postgres:5432/scoreboard"
 make_file redis_url "redis://:$valkey_password@valkey:6379/0"
 make_file valkey.conf "requirepass $valkey_password"
 echo "secrets/ is complete: docker compose up --build"

@@ -3,76 +3,33 @@
 import sys
 
 import click
-import redis
-from sqlalchemy.exc import DBAPIError, ProgrammingError
+from click.exceptions import NoArgsIsHelpError
 
-from common import catalogue, logging, schema
-from common.database import TooSlowError
-from common.errors import ScoreboardError
-from common.settings import SettingsError
-from scoreboard.actions import actions
-from scoreboard.board_commands import boards
-from scoreboard.demo.command import demo
-from scoreboard.environment import connected
-from scoreboard.keys import keys
-from scoreboard.quarantine import quarantine
-from scoreboard.rebuild import rebuild
-from scoreboard.users import users
-from scoreboard.verify import verify
+from scoreboard.lazy import LazyGroup
 
-EXIT_FAILED, EXIT_MISCONFIGURED = 1, 2
+EXIT_FAILED = 1
 
 
-@click.group()
+@click.group(cls=LazyGroup)
 def commands() -> None:
     """Operate a Scoreboard."""
 
 
-@commands.command()
-def migrate() -> None:
-    """Bring the database to this version and add the default catalogue."""
-    with connected() as engine:
-        schema.migrate(engine)
-        click.echo("the schema is up to date")
-        with engine.begin() as connection:
-            catalogue.load_defaults(connection)
-        click.echo("the default catalogue is there")
-
-
-commands.add_command(actions)
-commands.add_command(boards)
-commands.add_command(demo)
-commands.add_command(keys)
-commands.add_command(quarantine)
-commands.add_command(rebuild)
-commands.add_command(users)
-commands.add_command(verify)
-
-
 def main() -> None:
-    """Run a command; what is wrong is one line, not a traceback."""
-    logging.configure_quietly()
+    """Run a command; what is wrong is one line on standard error, not a traceback."""
     try:
-        commands(prog_name="scoreboard")
-    except SettingsError as error:
-        _fail(str(error), EXIT_MISCONFIGURED)
-    except ScoreboardError as error:
-        _fail(error.message, EXIT_FAILED)
-    except (redis.ConnectionError, redis.TimeoutError) as error:
-        _fail(f"Redis cannot be reached: {error}", EXIT_FAILED)
-    except TooSlowError as error:
-        _fail(f"PostgreSQL is too slow: {error}", EXIT_FAILED)
-    except redis.RedisError as error:
-        _fail(f"Redis refuses this: {error}", EXIT_FAILED)
-    except ProgrammingError as error:
-        _fail(f"the schema does not fit, run `scoreboard migrate`: {str(error.orig).strip()}", EXIT_FAILED)
-    except DBAPIError as error:
-        _fail(f"PostgreSQL {_verb_of(error)}: {str(error.orig).strip()}", EXIT_FAILED)
-
-
-def _verb_of(error: DBAPIError) -> str:
-    """An error with a code of PostgreSQL's own was sent by a server that can be reached."""
-    return "refuses this" if getattr(error.orig, "pgcode", None) else "cannot be reached"
+        code = commands.main(prog_name="scoreboard", standalone_mode=False)
+    except click.Abort:
+        _fail("interrupted", EXIT_FAILED)
+    except NoArgsIsHelpError as error:  # a group without a command: its message is the help
+        error.show()
+        sys.exit(error.exit_code)
+    except click.UsageError as error:
+        hint = f"; see: {error.ctx.command_path} --help" if error.ctx else ""
+        _fail(f"{error.format_message().removesuffix('.')}{hint}", error.exit_code)
+    except click.ClickException as error:
+        _fail(error.format_message(), error.exit_code)
+    sys.exit(code if isinstance(code, int) else 0)
 
 
 def _fail(message: str, code: int) -> None:

@@ -12,10 +12,11 @@ from common.fields import is_action_id
 from common.keys import DEFAULT_BOARD
 from common.ranking import GREATEST_SCORE
 from common.scoring import Action
-from scoreboard import tables
+from scoreboard import operator, tables
 from scoreboard.environment import connected
+from scoreboard.whole_numbers import WholeNumber
 
-_RULE = click.IntRange(min=0, max=2**31 - 1)
+_RULE = WholeNumber(0, 2**31 - 1)
 
 
 @click.group()
@@ -40,7 +41,7 @@ def listing(*, as_json: bool) -> None:
 
 @actions.command("set")
 @click.argument("action_id")
-@click.option("--points", type=click.IntRange(-GREATEST_SCORE, GREATEST_SCORE), help="What one use is worth.")
+@click.option("--points", type=WholeNumber(-GREATEST_SCORE, GREATEST_SCORE), help="What one use is worth.")
 @click.option("--cooldown", type=_RULE, help="Least seconds between two uses that count; 0: none.")
 @click.option("--daily-limit", type=_RULE, help="How many uses count in a UTC day; 0: any number.")
 @click.option("--enable/--disable", "enabled", default=None, help="Whether it can be used at all.")
@@ -68,6 +69,7 @@ def change(
         is_enabled = was_enabled if enabled is None else enabled
         try:
             catalogue.add(connection, after, enabled=is_enabled)
+            operator.record(connection, "set_action", action_id, **_shown(after, enabled=is_enabled))
         except IntegrityError:
             raise click.ClickException("somebody else changed this action at the same moment; look again") from None
     click.echo(json.dumps(_shown(after, enabled=is_enabled)))

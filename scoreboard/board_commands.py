@@ -7,8 +7,8 @@ import click
 from rich.table import Table
 
 from common import catalogue
-from common.timestamps import parse_instant
-from scoreboard import tables
+from common.timestamps import format_instant, parse_instant
+from scoreboard import operator, tables
 from scoreboard.environment import connected
 
 NOTICE = timedelta(seconds=catalogue.FRESH_SECONDS + 1)
@@ -27,7 +27,7 @@ def listing(*, as_json: bool) -> None:
     with connected() as engine, engine.connect() as connection:
         known = catalogue.load(connection)
     rows = [
-        {"boardId": board_id, "closesAt": closes_at.isoformat() if closes_at else None}
+        {"boardId": board_id, "closesAt": format_instant(closes_at) if closes_at else None}
         for board_id in sorted(known.boards)
         for closes_at in [known.closes_at.get(board_id)]
     ]
@@ -53,7 +53,7 @@ def close(board_id: str, instant: str | None) -> None:
     if closes_at < earliest:
         raise click.BadParameter(f"must be at least {NOTICE.seconds} seconds from now", param_hint="--at")
     _set(board_id, closes_at)
-    click.echo(f"{board_id}: closes at {closes_at.isoformat()}")
+    click.echo(f"{board_id}: closes at {format_instant(closes_at)}")
 
 
 @boards.command("open")
@@ -68,3 +68,7 @@ def _set(board_id: str, closes_at: datetime | None) -> None:
     with connected() as engine, engine.begin() as connection:
         if not catalogue.close(connection, board_id, closes_at):
             raise click.ClickException(f"there is no board {board_id}")
+        if closes_at:
+            operator.record(connection, "close_board", board_id, closesAt=format_instant(closes_at))
+        else:
+            operator.record(connection, "open_board", board_id)

@@ -5,42 +5,115 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import click
+from redis import ConnectionError as RedisConnectionError
+from redis import RedisError
+from redis import TimeoutError as RedisTimeoutError
 from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
 
-from common import database, redis, run_env, settings
+from common import database, logging, redis, run_env, settings
+from common.database import TooSlowError
+from common.errors import ScoreboardError
 from common.redis import Client
-from common.settings import Settings
+from common.settings import Settings, SettingsError
 
 STATEMENT_TIMEOUT_MS = 600_000
 _PLACES = ("DATABASE_URL", "DATABASE_URL_FILE")
+_NO_SUCH_TABLE_OR_COLUMN = ("42P01", "42703")
+_NOT_PERMITTED = "42501"
+
+
+class MisconfiguredError(click.ClickException):
+    """The settings do not do; the text says which and why."""
+
+    exit_code = 2
 
 
 def load_settings() -> Settings:
-    """The settings of the environment, and of the running `make run` unless the environment names another database."""
+    """The settings of the environment, and of the running `make run` unless the environment names another database.
+
+    Raises MisconfiguredError.
+    """
     given = {name: text for name, text in os.environ.items() if text}
-    written = run_env.read(data_folder())
+    try:
+        written = run_env.read(data_folder())
+    except SettingsError as error:
+        raise MisconfiguredError(str(error)) from None
     is_another = any(name in given and given[name] != written.get(name) for name in _PLACES)
-    return settings.load(given if is_another else {**written, **given})
+    if not written and not any(name in given for name in _PLACES):
+        raise MisconfiguredError(f"DATABASE_URL is not set and no `make run` is running in {Path.cwd()}")
+    try:
+        return settings.load(given if is_another else {**written, **given})
+    except SettingsError as error:
+        raise MisconfiguredError(str(error)) from None
 
 
 @contextmanager
 def connected() -> Iterator[Engine]:
-    """An engine for one command."""
-    engine = database.create(load_settings(), pool_size=1, statement_timeout_ms=STATEMENT_TIMEOUT_MS)
-    try:
+    """An engine for one command. What the database refuses ends the command with a sentence."""
+    with _engine(load_settings()) as engine:
         yield engine
+
+
+@contextmanager
+def connected_as_owner(config: Settings) -> Iterator[Engine]:
+    """The same as the owner of the tables, for what changes the schema."""
+    with _engine(config, config.migrate_database_url) as engine:
+        yield engine
+
+
+@contextmanager
+def connected_to_redis() -> Iterator[Client]:
+    """A client of Redis for one command. A Redis that does not answer ends the command with a sentence."""
+    client = redis.connect(load_settings().redis_url)
+    try:
+        with _told_in_a_sentence():
+            yield client
+    finally:
+        client.close()
+
+
+@contextmanager
+def _engine(config: Settings, url: str | None = None) -> Iterator[Engine]:
+    logging.configure_quietly()
+    engine = database.create(config, pool_size=1, statement_timeout_ms=STATEMENT_TIMEOUT_MS, url=url)
+    try:
+        with _told_in_a_sentence():
+            yield engine
     finally:
         engine.dispose()
 
 
 @contextmanager
-def connected_to_redis() -> Iterator[Client]:
-    """A client of Redis for one command."""
-    client = redis.connect(load_settings().redis_url)
+def _told_in_a_sentence() -> Iterator[None]:
+    """Raises click.ClickException for what an operator can mend; anything else is a fault of ours, and a traceback."""
     try:
-        yield client
-    finally:
-        client.close()
+        yield
+    except ScoreboardError as error:
+        raise click.ClickException(error.message) from error
+    except (RedisConnectionError, RedisTimeoutError) as error:
+        raise click.ClickException(f"Redis cannot be reached: {error}") from error
+    except RedisError as error:
+        raise click.ClickException(f"Redis refuses this: {error}") from error
+    except TooSlowError as error:
+        raise click.ClickException(f"PostgreSQL is too slow: {error}") from error
+    except DBAPIError as error:
+        raise click.ClickException(_of_postgresql(error)) from error
+    except UnicodeError as error:
+        raise click.ClickException("an argument is not text in UTF-8") from error
+
+
+def _of_postgresql(error: DBAPIError) -> str:
+    said = " ".join(str(error.orig).split())
+    code = getattr(error.orig, "pgcode", None)
+    if code is None:
+        return f"PostgreSQL cannot be reached: {said}"
+    if code in _NO_SUCH_TABLE_OR_COLUMN:
+        return f"the database does not have this version's schema: run `scoreboard migrate` ({said})"
+    if code == _NOT_PERMITTED:
+        return f"the database user may not do that: {said}"
+    return f"PostgreSQL refused: {said}"
 
 
 def data_folder() -> Path:

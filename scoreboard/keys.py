@@ -7,8 +7,10 @@ from rich.table import Table
 
 from common import api_keys
 from common.api_keys import ApiKey
-from scoreboard import tables
+from common.timestamps import format_instant
+from scoreboard import operator, tables
 from scoreboard.environment import connected, load_settings
+from scoreboard.whole_numbers import WholeNumber
 
 _LONGEST_NAME = 64
 _LONGEST_OVERLAP_HOURS = 24 * 30
@@ -25,11 +27,16 @@ def keys() -> None:
 @click.argument("name")
 @_as_json
 def create(name: str, *, as_json: bool) -> None:
-    """Create an API key called NAME and show its secret, once."""
+    """Create an API key called NAME and show its secret, once. A live key has its name alone: see `rotate`."""
     if not name.strip() or len(name) > _LONGEST_NAME or not name.isprintable():
         raise click.BadParameter(f"1 to {_LONGEST_NAME} printable characters", param_hint="NAME")
     with connected() as engine, engine.begin() as connection:
+        if known := api_keys.lock_name(connection, name):
+            raise click.ClickException(
+                f"there is a live API key called {name}: `scoreboard keys rotate {known}` gives it a new secret"
+            )
         key = api_keys.create(connection, name)
+        operator.record(connection, "create_key", key.id, name=name)
     _show_secret(key, as_json=as_json)
 
 
@@ -52,7 +59,7 @@ def listing(*, as_json: bool) -> None:
 @click.argument("key_id", metavar="ID")
 @click.option(
     "--overlap-hours",
-    type=click.IntRange(0, _LONGEST_OVERLAP_HOURS),
+    type=WholeNumber(0, _LONGEST_OVERLAP_HOURS),
     default=0,
     show_default=True,
     help="For how long the old secret still signs.",
@@ -62,8 +69,9 @@ def rotate(key_id: str, overlap_hours: int, *, as_json: bool) -> None:
     """Give the key ID a new secret and show it, once. A third secret is never valid: the one before last dies."""
     with connected() as engine, engine.begin() as connection:
         key = api_keys.rotate(connection, key_id, overlap_seconds=overlap_hours * 3600)
-    if key is None:
-        raise click.ClickException(f"there is no live API key {key_id}")
+        if key is None:
+            raise click.ClickException(f"there is no live API key {key_id}")
+        operator.record(connection, "rotate_key", key_id, generation=key.generation, overlap_hours=overlap_hours)
     _show_secret(key, as_json=as_json)
 
 
@@ -74,6 +82,7 @@ def revoke(key_id: str) -> None:
     with connected() as engine, engine.begin() as connection:
         if not api_keys.revoke(connection, key_id):
             raise click.ClickException(f"there is no API key {key_id}")
+        operator.record(connection, "revoke_key", key_id)
     click.echo(f"{key_id}: revoked")
 
 
@@ -90,7 +99,7 @@ def _shown(key: ApiKey) -> dict[str, str | None]:
     return {
         "id": key.id,
         "name": key.name,
-        "createdAt": key.created_at.isoformat(),
-        "oldSecretUntil": key.previous_until.isoformat() if key.previous_until else None,
-        "revokedAt": key.revoked_at.isoformat() if key.revoked_at else None,
+        "createdAt": format_instant(key.created_at),
+        "oldSecretUntil": format_instant(key.previous_until) if key.previous_until else None,
+        "revokedAt": format_instant(key.revoked_at) if key.revoked_at else None,
     }

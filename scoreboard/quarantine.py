@@ -10,8 +10,10 @@ from sqlalchemy import Connection, Engine
 from common import quarantine as store
 from common.inbox import Inbox
 from common.quarantine import SetAside
-from scoreboard import tables
+from common.timestamps import format_instant
+from scoreboard import operator, tables
 from scoreboard.environment import connected, connected_to_redis, load_settings
+from scoreboard.whole_numbers import WholeNumber
 
 
 @click.group()
@@ -36,7 +38,7 @@ def listing(*, as_json: bool) -> None:
 
 
 @quarantine.command()
-@click.argument("ids", nargs=-1, type=int)
+@click.argument("ids", nargs=-1, type=WholeNumber(1))
 @click.option("--all", "retry_all", is_flag=True, help="Everything that is in the quarantine.")
 def retry(ids: tuple[int, ...], *, retry_all: bool) -> None:
     """Put updates back into the inbox. They count once, in the periods in which they were first accepted.
@@ -54,11 +56,12 @@ def retry(ids: tuple[int, ...], *, retry_all: bool) -> None:
                 # First into the inbox and then out of here: a death in between leaves both, and it counts once.
                 inbox.put_back(store.entry(row), store.accepted_at(row))
                 store.remove(connection, row_id)
+                operator.record(connection, "retry_update", row.inbox_id, payload=row.payload)
             click.echo(f"{row_id}: back in the inbox")
 
 
 @quarantine.command()
-@click.argument("ids", nargs=-1, required=True, type=int)
+@click.argument("ids", nargs=-1, required=True, type=WholeNumber(1))
 def discard(ids: tuple[int, ...]) -> None:
     """Throw entries away for good; each is printed once more."""
     with connected() as engine:
@@ -66,6 +69,7 @@ def discard(ids: tuple[int, ...]) -> None:
             with engine.begin() as connection:
                 row = _found(connection, row_id)
                 store.remove(connection, row_id)
+                operator.record(connection, "discard_update", row.inbox_id, reason=row.reason, payload=row.payload)
             click.echo(json.dumps(_shown(row)))
 
 
@@ -82,5 +86,5 @@ def _everything(engine: Engine) -> list[int]:
 
 
 def _shown(row: SetAside) -> dict[str, object]:
-    accepted_at = row.accepted_at.isoformat() if row.accepted_at else None
-    return {**row._asdict(), "created_at": row.created_at.isoformat(), "accepted_at": accepted_at}
+    accepted_at = format_instant(row.accepted_at) if row.accepted_at else None
+    return {**row._asdict(), "created_at": format_instant(row.created_at), "accepted_at": accepted_at}

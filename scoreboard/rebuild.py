@@ -11,6 +11,7 @@ from common import standings
 from common.board import BoardId
 from common.errors import ErrorCode, ScoreboardError
 from common.rebuild import LEASE_MS, Rebuilder
+from scoreboard import operator
 from scoreboard.boards import choosing_boards, chosen
 from scoreboard.environment import connected, connected_to_redis
 from scoreboard.progress import progress
@@ -24,7 +25,11 @@ _PAUSE_SECONDS = 0.2
 def rebuild(board: str | None, period: str | None) -> None:
     """Fill boards in Redis again from PostgreSQL. Updates and readers go on meanwhile."""
     with connected() as engine, connected_to_redis() as client:
-        rebuild_boards(engine, Rebuilder(client, engine), chosen(engine, board, period))
+        boards = chosen(engine, board, period)
+        with engine.begin() as connection:
+            for board_id, period_id in boards:
+                operator.record(connection, "rebuild_board", board_id, period=period_id)
+        rebuild_boards(engine, Rebuilder(client, engine), boards)
 
 
 def rebuild_boards(engine: Engine, rebuilder: Rebuilder, boards: list[BoardId]) -> None:

@@ -2,13 +2,27 @@
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
+
+from common.printable import escaped
 
 _WIDE_ENOUGH = 10_000
 
 
 def show(table: Table, *, stderr: bool = False) -> None:
-    """Print it to standard output, or to standard error."""
-    for column in table.columns:
-        column.overflow = "fold"
+    """Print it to standard output, or to standard error.
+
+    What stands in the cells may come from anybody: it is neither Rich's markup, nor does it control the terminal.
+    """
+    plain = _plain(table)
     console = Console(stderr=stderr)
-    (console if console.is_terminal else Console(stderr=stderr, width=_WIDE_ENOUGH)).print(table)
+    (console if console.is_terminal else Console(stderr=stderr, width=_WIDE_ENOUGH)).print(plain)
+
+
+def _plain(table: Table) -> Table:
+    copy = Table(title=table.title, caption=table.caption)
+    for column in table.columns:
+        copy.add_column(Text(str(column.header)), overflow="fold")
+    for cells in zip(*(column.cells for column in table.columns), strict=True):
+        copy.add_row(*(Text(escaped(str(cell))) for cell in cells))
+    return copy

@@ -2,45 +2,53 @@
 
 import json
 import re
-import sys
 
 import click
 from rich.table import Table
+from sqlalchemy import Connection
 
-from common import accounts, known_passwords, passwords, suspensions
-from common.board import Board
-from common.fields import composed
-from common.inbox import Inbox
-from common.moderation import Moderator
-from common.revocations import Revocations
-from common.schemas import LONGEST_PASSWORD, NEW_USERNAME, SHORTEST_PASSWORD
-from common.suspensions import Decision
+from common import accounts
+from common.accounts import User
+from common.fields import composed, is_uuid
 from common.tokens import ROLES, Role
-from scoreboard import tables
+from scoreboard import operator, password_input, tables
 from scoreboard.environment import connected, connected_to_redis, load_settings
 
 
 @click.group()
 def users() -> None:
-    """Create and list accounts."""
+    """Create, list, suspend and reinstate accounts."""
 
 
 @users.command()
 @click.argument("username")
 @click.option("--role", type=click.Choice(ROLES), default="player", show_default=True)
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
-def create(username: str, role: Role, *, password_stdin: bool) -> None:
+@click.option("--if-missing", is_flag=True, help="Leave an account of this name and role as it is, password included.")
+def create(username: str, role: Role, *, password_stdin: bool, if_missing: bool) -> None:
     """Create the account USERNAME and print its user id. Reserved names are allowed here."""
+    # These hash when they are imported, or are long lists: only this command pays for that.
+    from common import known_passwords, passwords  # noqa: PLC0415
+    from common.schemas import LONGEST_PASSWORD, NEW_USERNAME, SHORTEST_PASSWORD  # noqa: PLC0415
+
     if not re.fullmatch(NEW_USERNAME, username, re.ASCII):
         raise click.BadParameter("3 to 32 of A-Z a-z 0-9 _ . - and neither . nor - first", param_hint="USERNAME")
-    password = sys.stdin.readline().rstrip("\n") if password_stdin else _ask_password()
-    if not SHORTEST_PASSWORD <= len(composed(password)) <= LONGEST_PASSWORD:
-        raise click.ClickException(f"a password has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters")
-    problem = known_passwords.problem(password, username)
-    if problem:
-        raise click.ClickException(f"the password {problem}")
-    with connected() as engine, engine.begin() as connection:
-        user = accounts.create(connection, username, passwords.hashed(password), role)
+    with connected() as engine:
+        if if_missing:
+            with engine.connect() as connection:
+                known = accounts.find_by_name(connection, username)
+            if known:
+                click.echo(_same_role(known[0], role).id)
+                return
+        password = password_input.read_line() if password_stdin else password_input.ask()
+        if not SHORTEST_PASSWORD <= len(composed(password)) <= LONGEST_PASSWORD:
+            raise click.ClickException(f"a password has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters")
+        problem = known_passwords.problem(password, username)
+        if problem:
+            raise click.ClickException(f"the password {problem}")
+        with engine.begin() as connection:
+            user = accounts.create(connection, username, passwords.hashed(password), role)
+            operator.record(connection, "create_user", user.id, username=username, role=role)
     click.echo(user.id)
 
 
@@ -62,35 +70,59 @@ def listing(*, as_json: bool) -> None:
 
 
 @users.command()
-@click.argument("username")
+@click.argument("user")
 @click.option("--reason", default="", help="Why, for the audit log.")
-def suspend(username: str, reason: str) -> None:
-    """Suspend USERNAME: their sessions end, and their entries leave every board until they are reinstated."""
-    _moderate(username, reason, suspended=True)
-    click.echo(f"{username}: suspended")
+def suspend(user: str, reason: str) -> None:
+    """Suspend USER, a name or a user id: their sessions end, and their entries leave every board until a reinstatement.
+
+    A name that begins with `-` stands after `--`, or take the user id.
+    """
+    _moderate(user, reason, suspended=True)
+    click.echo(f"{user}: suspended")
 
 
 @users.command()
-@click.argument("username")
+@click.argument("user")
 @click.option("--reason", default="", help="Why, for the audit log.")
-def reinstate(username: str, reason: str) -> None:
-    """Reinstate USERNAME: they can log in again, and their entries are back."""
-    _moderate(username, reason, suspended=False)
-    click.echo(f"{username}: reinstated")
+def reinstate(user: str, reason: str) -> None:
+    """Reinstate USER, a name or a user id: they can log in again, and their entries are back.
+
+    A name that begins with `-` stands after `--`, or take the user id.
+    """
+    _moderate(user, reason, suspended=False)
+    click.echo(f"{user}: reinstated")
 
 
-def _moderate(username: str, reason: str, *, suspended: bool) -> None:
-    settings = load_settings()
+def _moderate(name_or_id: str, reason: str, *, suspended: bool) -> None:
+    # These need Redis, whose client takes a tenth of a second to import.
+    from common.board import Board  # noqa: PLC0415
+    from common.inbox import Inbox  # noqa: PLC0415
+    from common.moderation import Moderator  # noqa: PLC0415
+    from common.revocations import Revocations  # noqa: PLC0415
+    from common.suspensions import Decision  # noqa: PLC0415
+
+    settings, actor = load_settings(), operator.operator()
     with connected() as engine, connected_to_redis() as client:
         with engine.connect() as connection:
-            found = accounts.find_by_name(connection, username)
-        if found is None:
-            raise click.ClickException(f"there is no user {username}")
+            user = _find(connection, name_or_id)
         inbox = Inbox(client, capacity=settings.inbox_max, receipt_ttl=settings.receipt_ttl)
         moderator = Moderator(engine, Revocations(client, engine), Board(client), inbox)
-        moderator.carry_out(Decision(found[0].id, suspended, suspensions.COMMAND_LINE, reason))
+        moderator.carry_out(Decision(user.id, suspended, actor.name, reason, actor.os_user))
 
 
-def _ask_password() -> str:
-    answer: str = click.prompt("Password", hide_input=True, confirmation_prompt=True)
-    return answer
+def _find(connection: Connection, name_or_id: str) -> User:
+    """No name is as long as a user id, so the two cannot be taken for each other."""
+    if is_uuid(name_or_id.lower()):
+        user = accounts.find(connection, name_or_id.lower())
+    else:
+        found = accounts.find_by_name(connection, name_or_id)
+        user = found[0] if found else None
+    if user is None:
+        raise click.ClickException(f"there is no user {name_or_id}")
+    return user
+
+
+def _same_role(user: User, role: Role) -> User:
+    if user.role != role:
+        raise click.ClickException(f"there is a user {user.username} already, with the role {user.role}")
+    return user

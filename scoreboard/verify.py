@@ -20,11 +20,12 @@ from common.checkpoint import PORTION, Checkpoint
 from common.database import TooSlowError
 from common.rebuild import Rebuilder
 from common.verification import LONGEST_TAIL, SLICE, Drift, Verifier, boards_of
-from scoreboard import tables
+from scoreboard import operator, tables
 from scoreboard.boards import chosen
 from scoreboard.environment import connected, connected_to_redis
 from scoreboard.progress import progress
 from scoreboard.rebuild import rebuild_boards
+from scoreboard.whole_numbers import WholeNumber
 
 EXIT_DRIFT = 1
 SHOWN = 20
@@ -67,7 +68,7 @@ class Finding:
 @click.option("--full", is_flag=True, help="Read the whole ledger anew, and not only what came since the last check.")
 @click.option(
     "--patience",
-    type=click.IntRange(min=0),
+    type=WholeNumber(min=0),
     default=15,
     show_default=True,
     help="Seconds for which a difference may be an update that is just being applied.",
@@ -87,6 +88,9 @@ def verify(*, repair: bool, full: bool, patience: int, as_json: bool) -> None:
             finding = _find(verifier, board, boards, patience, is_full=True)
         if repair and not finding.is_clean:
             _print(finding, Console(stderr=True))
+            with engine.begin() as connection:
+                found = {"drifts": len(finding.drifts), "boards_with_surplus": len(finding.surplus)}
+                operator.record(connection, "repair", "standings", **found)
             _repair(engine, verifier, Rebuilder(client, engine), finding)
             finding = _find(verifier, board, boards, patience)
     if as_json:

@@ -8,6 +8,8 @@ from pathlib import Path
 from common.settings import Settings
 
 CommandLine = Callable[..., subprocess.CompletedProcess[str]]
+"""Takes the arguments; `stdin` is what it reads, and other keywords are environment variables."""
+
 _ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -21,10 +23,16 @@ def command_line_of(settings: Settings) -> CommandLine:
         "SCOREBOARD_SECRET_KEY": settings.secret_key.get_secret_value().decode(),
     }
 
-    def run(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "scoreboard", *arguments]
-        return subprocess.run(
-            command, cwd=_ROOT, env=environment, input=stdin, capture_output=True, text=True, timeout=60, check=False
+    def run(*arguments: str | bytes, stdin: bytes = b"", **changes: str) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            [sys.executable, "-m", "scoreboard", *arguments],
+            cwd=_ROOT,
+            env={**environment, **changes},
+            input=stdin,
+            capture_output=True,
+            timeout=60,
+            check=False,
         )
+        return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
 
     return run

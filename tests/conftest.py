@@ -5,14 +5,16 @@ import secrets
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from urllib.parse import urlsplit
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import Engine
 
-from common import catalogue, database, schema
+from common import catalogue, database, grants, schema
 from common import settings as settings_module
+from common.grants import ServingRole
 from common.redis import Client
 from common.settings import Settings
 from dev.harness.servers import Servers, running_servers
@@ -26,6 +28,9 @@ from workers.state import WorkerState
 TEMPLATE = "scoreboard_template"
 REDIS_DATABASE = 1
 STACK_REDIS_DATABASE = 2
+
+SERVING = ServingRole("scoreboard_serving", secrets.token_urlsafe(16))
+"""Has in every copy of the template the rights that `scoreboard migrate` gives."""
 
 SettingsFactory = Callable[..., Settings]
 
@@ -49,6 +54,8 @@ def servers() -> Iterator[Servers]:
         schema.migrate(engine)
         with engine.begin() as connection:
             catalogue.load_defaults(connection)
+            grants.ensure_role(connection, SERVING)
+            grants.give(connection, SERVING)
         engine.dispose()
         yield running
 
@@ -82,10 +89,12 @@ def settings(make_settings: SettingsFactory) -> Settings:
 
 @pytest.fixture(scope="module")
 def stack(servers: Servers) -> Iterator[Stack]:
-    """The running product on a fresh database, shared by the tests of one module."""
+    """The running product on a fresh database, shared by the tests of one module. It serves with the serving role."""
     servers.flush_redis(STACK_REDIS_DATABASE)
     url = servers.create_database(f"stack_{secrets.token_hex(6)}", TEMPLATE)
-    with running_stack(servers, url, STACK_REDIS_DATABASE) as running:
+    with running_stack(
+        servers, as_serving_role(url), STACK_REDIS_DATABASE, SCOREBOARD_MIGRATE_DATABASE_URL=url
+    ) as running:
         yield running
 
 
@@ -136,6 +145,13 @@ def draining(worker: WorkerState) -> Iterator[None]:
 @pytest.fixture
 def ada(client: FlaskClient) -> Player:
     return register(client, "ada")
+
+
+def as_serving_role(url: str) -> str:
+    """The same database for the role that serves."""
+    parts = urlsplit(url)
+    address = parts.netloc.rpartition("@")[2]
+    return parts._replace(netloc=f"{SERVING.name}:{SERVING.password}@{address}").geturl()
 
 
 @contextmanager

@@ -73,7 +73,8 @@ def login() -> Response:
     is_right = hashing.is_password(given.password, found[1] if found else None, client_address())
     guess.judge(is_right=is_right)
     if not is_right or not found:
-        log.info("login_failed", username=given.username)
+        # Not the name that was sent: now and then somebody types a password there.
+        log.info("login_failed", user_id=found[0].id if found else None)
         raise ScoreboardError(ErrorCode.INVALID_CREDENTIALS, "Wrong username or password.")
     user, password_hash = found
     if passwords.is_outdated(password_hash):
@@ -107,6 +108,7 @@ def refresh() -> Response:
         else:
             services().revocations.announce(result.session_id)
     if isinstance(result, Refreshed):
+        log.info("refreshed", user_id=user.id, session_id=result.session.id)
         return _granted(user, result, now)
     services().revocations.confirm(result.session_id)
     log.warning("refresh_token_reused", session_id=result.session_id)

@@ -1,6 +1,7 @@
 """Taking in a game server's batch: each update by itself, and all of them in a handful of round trips."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from common import failures, ledger, usernames
 from common.errors import ErrorCode, ScoreboardError
@@ -17,6 +18,13 @@ _ACCEPTED_OR_NOT = "All its good updates may have been accepted, or none; send i
 
 Claims = Mapping[int, Claim]
 """By their place in the batch."""
+
+
+class Sender(NamedTuple):
+    """Whose batch it is: the API key, and the id of the request."""
+
+    api_key_id: str
+    request_id: str
 
 
 class Verdicts:
@@ -45,7 +53,7 @@ class Verdicts:
         return {"accepted": self.accepted, "replayed": self.replayed, "refused": refused}
 
 
-def submit(services: Services, items: Sequence[object], request_id: str) -> BatchAccepted:
+def submit(services: Services, items: Sequence[object], sender: Sender) -> BatchAccepted:
     """Accept what can be accepted: all that is new and good in one step, or none of it.
 
     Raises `dependency_unavailable` when the inbox has no room for all of it.
@@ -56,7 +64,7 @@ def submit(services: Services, items: Sequence[object], request_id: str) -> Batc
         index: problem for index, claim in claims.items() if (problem := updates.problem_of_new(services, claim))
     }
     _settle_late(services, {index: claims[index] for index in problems}, problems, verdicts)
-    _accept(services, {index: claim for index, claim in claims.items() if index not in problems}, request_id, verdicts)
+    _accept(services, {index: claim for index, claim in claims.items() if index not in problems}, sender, verdicts)
     return verdicts.to_wire()
 
 
@@ -113,12 +121,12 @@ def _settle_late(
             verdicts.refuse(index, problems[index])
 
 
-def _accept(services: Services, claims: Claims, request_id: str, verdicts: Verdicts) -> None:
+def _accept(services: Services, claims: Claims, sender: Sender, verdicts: Verdicts) -> None:
     if not claims:
         return
     try:
         with failures.effect(_ACCEPTED_OR_NOT):
-            ring, receipts = services.inbox.accept_all([_update(claim, request_id) for claim in claims.values()])
+            ring, receipts = services.inbox.accept_all([_update(claim, sender) for claim in claims.values()])
     except InboxFullError:
         raise updates.inbox_is_full() from None
     if ring:
@@ -130,9 +138,9 @@ def _accept(services: Services, claims: Claims, request_id: str, verdicts: Verdi
             verdicts.accepted += 1
 
 
-def _update(claim: Claim, request_id: str) -> Update:
+def _update(claim: Claim, sender: Sender) -> Update:
     user_id, key = _key(claim)
-    return Update(user_id, claim.action_id, key, claim.timestamp, request_id, None)
+    return Update(user_id, claim.action_id, key, claim.timestamp, sender.request_id, None, sender.api_key_id)
 
 
 def _key(claim: Claim) -> UpdateKey:

@@ -13,6 +13,7 @@ from werkzeug.exceptions import HTTPException
 from common import failures, metrics
 from common.errors import ErrorCode, ErrorDetails, ScoreboardError, outcome_unknown, unavailable
 from common.wire import Error, ErrorDescription
+from web import refusal_log
 
 log = structlog.get_logger(__name__)
 
@@ -86,6 +87,7 @@ def init_app(app: Flask) -> None:
 
 def refuse(error: ScoreboardError) -> Response:
     """The answer to a domain error."""
+    refusal_log.note(error.code)
     response = _answer(error.code, error.message, error.details)
     if error.retry_after is not None:
         response.headers["Retry-After"] = str(error.retry_after)

@@ -10,7 +10,8 @@ from common.schemas import BatchRequest, ScoreUpdateRequest, UpdateQuery
 from common.wire import Accepted, AcceptedForLater, Applied, BatchAccepted, Receipt
 from web import batches, limits, updates
 from web.access import authenticated, authenticated_or_by_api_key, by_api_key, identity
-from web.api_key_access import is_by_api_key
+from web.api_key_access import api_key_id, is_by_api_key
+from web.batches import Sender
 from web.errors import refuse
 from web.parsing import body_as, query_as
 from web.reference.documented import Answer, documented
@@ -70,7 +71,7 @@ def update() -> Response:
 def batch() -> tuple[Response, int]:
     items = body_as(BatchRequest).updates
     limits.count_batch(len(items))
-    return jsonify(batches.submit(services(), items, g.request_id)), 202
+    return jsonify(batches.submit(services(), items, Sender(api_key_id(), g.request_id))), 202
 
 
 @blueprint.get("/updates/<idempotency_key>")

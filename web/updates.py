@@ -14,7 +14,7 @@ from common.inbox_entries import Update
 from common.keys import DEFAULT_BOARD
 from common.outcomes import Outcome
 from common.periods import ALL_TIME
-from common.records import LedgerRow
+from common.records import PLAYER, LedgerRow
 from common.schemas import Claim, ScoreUpdateRequest
 from common.timestamps import format_instant
 from web.replies import Waiter
@@ -55,6 +55,7 @@ def submit(services: Services, claim: ScoreUpdateRequest, request_id: str, wait_
         occurred_at=claim.timestamp,
         request_id=request_id,
         reply_to=services.process_id if wait_seconds else None,
+        source=PLAYER,
     )
     deadline = time.monotonic() + wait_seconds
     with services.replies.expect(update.user_id, update.idempotency_key) as waiter:
@@ -155,4 +156,5 @@ def _same_action(claim: ScoreUpdateRequest, answer: Answer) -> Answer:
 
 def _from_ledger(services: Services, row: LedgerRow, username: str) -> Outcome:
     place = services.leaderboard.place(DEFAULT_BOARD, ALL_TIME, row.user_id)
-    return outcomes.recorded(row, username, place.entry.rank if place and place.entry else None)
+    entry = place.entry if place else None
+    return outcomes.recorded(row, username, entry.rank if entry else None, entry.updated_at if entry else None)

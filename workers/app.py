@@ -7,7 +7,7 @@ import structlog
 from billiard import pool
 from celery import Celery, signals
 
-from common import logging, redis, schema, settings, tasks
+from common import celery_settings, logging, redis, schema, settings, tasks
 from workers import metrics_server
 from workers.broker import Amqp
 
@@ -22,13 +22,16 @@ app.config_from_object("celeryconfig")
 
 @signals.setup_logging.connect
 def configure_logging(**_: object) -> None:
-    logging.configure(settings.load(), "worker")
+    logging.configure(celery_settings.load(), "worker")
 
 
 @signals.celeryd_init.connect
 def refuse_eviction(**_: object) -> None:
     """A worker that was started by itself refuses what the web would."""
-    config = settings.load()
+    try:
+        config = settings.load()
+    except settings.SettingsError as error:
+        sys.exit(f"worker cannot start: {error}")
     try:
         for url in {config.redis_url, config.broker_redis_url}:
             redis.refuse_eviction(url)

@@ -311,7 +311,8 @@ def _reply(delivery: Delivery, recorded: Recorded, moves: dict[str, Moved]) -> R
     row = recorded.rows[update.user_id, update.idempotency_key]
     moved = moves.get(update.user_id, Moved(None, None))
     previous = moved.before if row.key in recorded.fresh else None
-    outcome = outcomes.recorded(row, recorded.usernames[update.user_id], moved.after, previous)
+    changed_at = recorded.changed_at.get(update.user_id)
+    outcome = outcomes.recorded(row, recorded.usernames[update.user_id], moved.after, changed_at, previous)
     replayed = to_milliseconds(row.accepted_at) != to_milliseconds(delivery.accepted_at)
     return Reply(update.user_id, update.idempotency_key, update.action_id, outcome, replayed)
 
@@ -333,6 +334,7 @@ def _log_batch(deliveries: Sequence[Delivery], recorded: Recorded, started: floa
             ledger_id=row.id,
             points=row.points,
             refusal=row.refusal,
+            source=row.source,
             fresh=fresh,
         )
     for outcome, count in outcomes_counted.items():

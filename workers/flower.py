@@ -3,20 +3,31 @@
 import os
 import sys
 
-from common import settings
+from flower.options import options
+
+from common import celery_settings, settings
 from workers.app import app
 
 USER = "admin"
+SHORTEST_PASSWORD = 12
 
 
 def main() -> None:
     try:
-        config = settings.load()
+        config = celery_settings.load()
     except settings.SettingsError as error:
         sys.exit(f"flower cannot start: {error}")
     if config.flower_password is None:
         sys.exit("flower cannot start: SCOREBOARD_FLOWER_PASSWORD: Field required")
-    os.environ["FLOWER_BASIC_AUTH"] = f"{USER}:{config.flower_password.get_secret_value()}"
+    password = config.flower_password.get_secret_value()
+    if len(password) < SHORTEST_PASSWORD:
+        sys.exit(
+            f"flower cannot start: SCOREBOARD_FLOWER_PASSWORD: must have at least {SHORTEST_PASSWORD} characters: "
+            "whoever guesses it can end the worker"
+        )
+    # Not by FLOWER_BASIC_AUTH, which is a list and splits a password at its commas.
+    os.environ.pop("FLOWER_BASIC_AUTH", None)
+    options.basic_auth = [f"{USER}:{password}"]
     app.start(["flower", f"--address={config.flower_host}", f"--port={config.flower_port}"])
 
 

@@ -11,6 +11,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 import structlog
 from sqlalchemy import Connection
@@ -43,6 +44,12 @@ class Recorded:
     fresh: frozenset[UpdateKey]
     standings: Sequence[Standing]
     usernames: Mapping[str, str]
+
+    @cached_property
+    def changed_at(self) -> Mapping[str, int]:
+        """When each player's all-time standing on the default board last changed (ms), for those who have one."""
+        of_default = (DEFAULT_BOARD, ALL_TIME)
+        return {row.key.user_id: row.updated_at for row in self.standings if row.key[:2] == of_default}
 
 
 def record(
@@ -123,6 +130,7 @@ def _draft(
                 accepted_at=delivery.accepted_at,
                 recorded_at=now,
                 limits_others=limits_others,
+                source=update.source,
             )
         )
     return rows

@@ -11,7 +11,7 @@ from pathlib import Path
 from common import run_env, secret_files, settings
 from common.settings import Settings
 from dev.run import account, banner, environment, preflight, readiness
-from dev.servers import locks
+from dev.servers import locks, roles
 from dev.servers.postgres import Postgres
 from dev.servers.server import STARTS_WITHIN_SECONDS, Server
 from dev.servers.valkey import Valkey
@@ -146,6 +146,8 @@ class Run:
         deadline = time.monotonic() + STARTS_WITHIN_SECONDS
         self._turn_until(lambda: all(_has_come_up(*pair, deadline) for pair in supervised.items()), 0.02)
         env.update({variable: server.url for variable, server in started.items()})
+        if "DATABASE_URL" in started:
+            roles.separate(env, self._folder)
         return list(supervised)
 
     def _migrate(self, surroundings: Surroundings) -> None:

@@ -17,8 +17,19 @@ SHORT_NAMES = {
 }
 """What may be typed after `make run`, and the setting that it stands for."""
 
-_SHARED_LIMITS = {"SCOREBOARD_IP_LIMIT": "10000/hour", "SCOREBOARD_LOGIN_LIMIT": "1000/minute"}
-_PLACES = ("DATABASE_URL", "REDIS_URL", "BROKER_URL", "LIMITER_URL", *GENERATED_SECRETS)
+_SHARED_LIMITS = {
+    "SCOREBOARD_IP_LIMIT": "10000/hour",
+    "SCOREBOARD_LOGIN_LIMIT": "1000/minute",
+    "SCOREBOARD_REGISTER_LIMIT": "1000/hour",
+}
+_PLACES = (
+    "DATABASE_URL",
+    "SCOREBOARD_MIGRATE_DATABASE_URL",
+    "REDIS_URL",
+    "BROKER_URL",
+    "LIMITER_URL",
+    *GENERATED_SECRETS,
+)
 _PUBLISHED = (*_PLACES, *(f"{name}_FILE" for name in _PLACES))
 _WITHOUT_METRICS = frozenset({"beat", "flower", "demo"})
 """Programs that count nothing of ours: what they write into the shared folder would stand in /metrics for ever."""

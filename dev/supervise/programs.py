@@ -10,7 +10,7 @@ from typing import IO
 
 from honcho.environ import parse_procfile
 
-from dev.supervise import processes
+from dev.supervise import processes, program_secrets
 from dev.supervise.processes import Account
 
 _CHUNK = 65536
@@ -57,7 +57,7 @@ class Program:
             ["/bin/sh", "-c", f"exec {self._command}"],
             death_signal=signal.SIGTERM,
             output=subprocess.PIPE,
-            env=self._surroundings.env,
+            env=program_secrets.environment_of(self.name, self._surroundings.env),
             cwd=self._surroundings.cwd,
             account=self._surroundings.account,
             locks=self._surroundings.locks,

@@ -7,16 +7,19 @@ in compose-spec.LICENSE.
 import json
 import re
 import shlex
+import subprocess
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import jsonschema
 import pytest
 import yaml
+from dev.program_secrets import environment_of
 from honcho.environ import parse_procfile
 
-from common.settings import Settings
+from common.settings import SECRETS, Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
@@ -32,7 +35,7 @@ def expanded(text: str, environment: dict[str, str]) -> str:
     return _VARIABLE.sub(lambda found: environment.get(found[1]) or found[2] or "", text)
 
 
-def environment_of(service: str) -> dict[str, str]:
+def variables_of(service: str) -> dict[str, str]:
     """What a service gets where the operator has set nothing."""
     return {name: expanded(str(value), {}) for name, value in SERVICES[service]["environment"].items()}
 
@@ -61,7 +64,7 @@ def test_the_live_socket_has_a_process_group_of_its_own_that_runs_the_same_progr
 def test_a_service_runs_what_the_procfile_runs(name: str) -> None:
     command = expanded(SERVICES[name]["command"], {})
 
-    assert shlex.split(command) == shlex.split(expanded(PROCFILE[name], environment_of(name)))
+    assert shlex.split(command) == shlex.split(expanded(PROCFILE[name], variables_of(name)))
 
 
 def test_the_migration_is_the_one_that_make_run_uses() -> None:
@@ -77,11 +80,54 @@ def test_every_variable_is_a_setting(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", PROCFILE)
-def test_every_setting_is_passed_on(name: str) -> None:
+def test_every_setting_is_passed_on_but_the_secrets_that_a_program_does_not_need(name: str) -> None:
+    aliases = {str(field.alias): "x" for field in Settings.model_fields.values()}
     passed = {variable.removesuffix("_FILE") for variable in SERVICES[name]["environment"]}
-    missing = {str(field.alias) for field in Settings.model_fields.values()} - passed
+    needed = set(environment_of(name, {**aliases, "BROKER_URL": ""}))
 
-    assert missing <= {"SCOREBOARD_WORKER_METRICS_PORT"}  # which the worker alone has
+    assert needed - passed <= {"SCOREBOARD_WORKER_METRICS_PORT"}  # which the worker alone has
+    assert passed & set(SECRETS) <= needed | {"BROKER_URL"}
+
+
+def test_only_the_migration_knows_the_owner_of_the_database() -> None:
+    knowing = {name for name, service in SERVICES.items() if "owner_database_url" in service.get("secrets", [])}
+
+    assert knowing == {"migrate"}
+    assert SERVICES["beat"]["secrets"] == ["redis_url"]
+    assert set(SERVICES["flower"]["secrets"]) == {"redis_url", "flower_password"}
+
+
+def test_the_secrets_of_an_installation_with_one_role_get_a_second_and_others_stay(tmp_path: Path) -> None:
+    def make() -> dict[str, str]:
+        subprocess.run(["/bin/sh", ROOT / "dev" / "compose_secrets.sh"], cwd=tmp_path, check=True, capture_output=True)
+        return {path.name: path.read_text() for path in (tmp_path / "secrets").iterdir() if path.name[0] != "."}
+
+    first = make()
+    assert set(first) >= set(COMPOSE["secrets"])
+    assert make() == first
+    owner = urlsplit(first["owner_database_url"].strip())
+    assert (owner.username, owner.password) == ("scoreboard", first["postgres_password"].strip())
+    (tmp_path / "secrets" / "database_url").write_text(first["owner_database_url"])
+    assert make() == first
+    (tmp_path / "secrets" / "database_url").write_text("postgresql://elsewhere/mine\n")
+    assert make()["database_url"] == "postgresql://elsewhere/mine\n"
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_no_service_can_gain_rights_fill_the_disk_or_fork_without_end(name: str) -> None:
+    service = SERVICES[name]
+
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service["logging"]["options"]["max-size"]
+    assert service["pids_limit"]
+
+
+def test_the_proxy_has_no_way_to_the_servers_and_they_have_none_out() -> None:
+    assert COMPOSE["networks"]["servers"] == {"internal": True}
+    assert SERVICES["postgres"]["networks"] == SERVICES["valkey"]["networks"] == ["servers"]
+    assert SERVICES["proxy"]["networks"] == ["front"]
+    assert all(SERVICES[name]["networks"] == ["front", "servers"] for name in [*OURS, "live"])
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -141,7 +187,7 @@ def test_nothing_is_published_beyond_this_machine() -> None:
 
 
 def test_the_service_believes_the_one_proxy_that_stands_before_it() -> None:
-    assert all(environment_of(name)["SCOREBOARD_TRUSTED_PROXIES"] == "1" for name in ("web", "live"))
+    assert all(variables_of(name)["SCOREBOARD_TRUSTED_PROXIES"] == "1" for name in ("web", "live"))
 
 
 def test_tls_is_added_on_the_ports_of_the_internet_with_a_certificate_that_comes_as_a_file() -> None:

@@ -72,14 +72,21 @@ def test_a_second_start_is_warm_and_keeps_data_secrets_and_addresses(project: Pr
     with project.run() as run:
         run.wait_until_ready()
         first = run_env.read(project.data)
-        with closing(psycopg2.connect(first["DATABASE_URL"])) as connection, connection, connection.cursor() as cursor:
+        with (
+            closing(psycopg2.connect(first["SCOREBOARD_MIGRATE_DATABASE_URL"])) as connection,
+            connection,
+            connection.cursor() as cursor,
+        ):
             cursor.execute("CREATE TABLE kept AS SELECT 42 AS answer")
         secrets = {path.name: path.read_bytes() for path in (project.data / "secrets").iterdir()}
 
     with project.run() as run:
         run.wait_until_ready()
         assert run_env.read(project.data) == first
-        with closing(psycopg2.connect(first["DATABASE_URL"])) as connection, connection.cursor() as cursor:
+        with (
+            closing(psycopg2.connect(first["SCOREBOARD_MIGRATE_DATABASE_URL"])) as connection,
+            connection.cursor() as cursor,
+        ):
             cursor.execute("SELECT answer FROM kept")
             assert cursor.fetchone() == (42,)
     assert {path.name: path.read_bytes() for path in (project.data / "secrets").iterdir()} == secrets

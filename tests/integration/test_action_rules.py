@@ -137,7 +137,7 @@ def test_an_operator_closes_a_board_and_opens_it_again(worker: WorkerState, comm
     assert closes_at() is None
     assert command_line("boards", "close", "main", "--at", "2099-12-31T20:00:00Z").returncode == 0
     listed = json.loads(command_line("boards", "list", "--json").stdout)
-    assert listed == [{"boardId": "main", "closesAt": "2099-12-31T20:00:00+00:00"}]
+    assert listed == [{"boardId": "main", "closesAt": "2099-12-31T20:00:00.000Z"}]
     assert "2099" in command_line("boards", "list").stdout
     assert command_line("boards", "close", "main", "--at", "2020-01-01T00:00:00Z").returncode == 2
     assert command_line("boards", "close", "main", "--at", "tomorrow").returncode == 2
@@ -189,6 +189,6 @@ def test_what_makes_no_sense_changes_nothing(
 ) -> None:
     answer = command_line("actions", "set", *arguments)
     assert answer.returncode == 2
-    assert "Error: " in answer.stderr
+    assert answer.stderr.startswith("scoreboard: ")
     with worker.engine.connect() as connection:
         assert len(catalogue.everything(connection)) == 5

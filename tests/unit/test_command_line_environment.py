@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from common.settings import SettingsError
 from scoreboard import environment
+from scoreboard.environment import MisconfiguredError
 
 OURS, ANOTHER = "postgresql://127.0.0.1/ours", "postgresql://127.0.0.1/another"
 
@@ -34,5 +34,14 @@ def test_the_running_service_is_found_also_where_its_database_is_named(
 def test_nothing_of_the_running_service_is_taken_for_another_database(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", ANOTHER)
 
-    with pytest.raises(SettingsError, match="SCOREBOARD_JWT_SECRET"):
+    with pytest.raises(MisconfiguredError, match="SCOREBOARD_JWT_SECRET"):
+        environment.load_settings()
+
+
+def test_without_a_service_the_command_says_what_is_missing_as_make_psql_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SCOREBOARD_DATA_DIR", str(tmp_path / "nothing-runs-here"))
+
+    with pytest.raises(MisconfiguredError, match="DATABASE_URL is not set and no `make run` is running"):
         environment.load_settings()

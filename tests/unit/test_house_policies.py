@@ -1,7 +1,9 @@
 """Rules of the house that no reviewer has to remember."""
 
+import ast
 import re
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import prometheus_client
@@ -9,6 +11,20 @@ import prometheus_client
 from common import keys, metrics, outcomes
 from common.errors import ErrorCode
 from web.errors import CODE_OF_FRAMEWORK_STATUS, STATUS_OF
+
+LOG_METHODS = {"debug", "info", "warning", "error", "exception", "critical"}
+LOG_FIELDS = {
+    # ids, names of ours and numbers
+    *("account", "action_id", "actor", "address", "api_key", "at", "attempts", "board", "boards", "code", "consumer"),
+    *("count", "dependency", "error", "exc_info", "expected", "found", "fresh", "inbox_id", "is_new", "ledger_id"),
+    *("limit", "loop", "method", "milliseconds", "path", "period", "periods", "players", "points", "pruned"),
+    *("refusal", "repaired", "request_id", "route", "rows", "seconds", "seq", "session_id", "sessions", "source"),
+    *("status", "suspended", "taken", "task", "times", "updates", "user_id", "users", "version", "waiting", "where"),
+    # texts: an admin's, and those of errors, which never hold a value that a client sent (`hide_parameters`)
+    *("detail", "reason"),
+}
+"""What log lines may tell. A request's text is in none of them: a name that is typed may be a password. A new field is
+added here by somebody who has thought of that. Whatever a field holds is rendered harmless by `common/logging.py`."""
 
 ROOT = Path(__file__).resolve().parents[2]
 OURS = [path for name in ("common", "web", "workers", "scoreboard", "dev") for path in (ROOT / name).rglob("*.py")]
@@ -60,6 +76,29 @@ def test_every_metric_is_ours_and_described() -> None:
         (described,) = metric.describe()
         assert described.name.startswith("scoreboard_")
         assert described.documentation
+
+
+def log_calls() -> Iterator[tuple[str, ast.Call]]:
+    for path in OURS:
+        for node in ast.walk(ast.parse(path.read_text())):
+            match node:
+                case ast.Call(func=ast.Attribute(value=ast.Name(id="log"), attr=method)) if method in LOG_METHODS:
+                    yield f"{path.name}:{node.lineno}", node
+
+
+def test_log_lines_have_a_constant_event_and_only_fields_that_were_thought_of() -> None:
+    calls = list(log_calls())
+    assert len(calls) >= 30
+    for place, call in calls:
+        assert len(call.args) == 1, place
+        assert isinstance(call.args[0], ast.Constant), place
+        assert {keyword.arg for keyword in call.keywords} <= LOG_FIELDS, place
+
+
+def test_logs_are_rendered_in_one_module_only() -> None:
+    rendering = re.compile(r"ConsoleRenderer|JSONRenderer|logging\.(?:StreamHandler|basicConfig)")
+    elsewhere = [path.name for path in OURS if rendering.search(path.read_text())]
+    assert elsewhere == ["logging.py"]
 
 
 def test_no_module_is_called_by_a_name_that_says_nothing() -> None:

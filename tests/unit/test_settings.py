@@ -89,6 +89,9 @@ def test_a_secret_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
         settings.load({**environment, "REDIS_URL_FILE": str(tmp_path / "missing")})
 
 
+SERVERS = ["DATABASE_URL", "REDIS_URL"]
+
+
 def test_no_secret_shows_in_a_representation() -> None:
     shown = repr(settings.load({**VALID, "SCOREBOARD_FLOWER_PASSWORD": "flowerpower"}))
     assert "hidden" not in shown
@@ -102,23 +105,24 @@ def test_every_setting_is_described() -> None:
 
 
 @pytest.mark.parametrize(
-    "command",
+    ("command", "given", "missing"),
     [
-        ["python", "-m", "gunicorn", "--config", "web/gunicorn_config.py", "web.wsgi:app"],
-        ["python", "-m", "celery", "--app", "workers.app", "worker"],
-        ["python", "-m", "celery", "--app", "workers.app", "beat"],
-        ["python", "-m", "workers.flower"],
-        ["python", "-m", "scoreboard", "migrate"],
+        (["-m", "gunicorn", "--config", "web/gunicorn_config.py", "web.wsgi:app"], SERVERS, "SCOREBOARD_JWT_SECRET"),
+        (["-m", "celery", "--app", "workers.app", "worker"], SERVERS, "SCOREBOARD_JWT_SECRET"),
+        (["-m", "celery", "--app", "workers.app", "beat"], ["DATABASE_URL"], "REDIS_URL"),
+        (["-m", "workers.flower"], SERVERS, "SCOREBOARD_FLOWER_PASSWORD"),
+        (["-m", "scoreboard", "migrate"], SERVERS, "SCOREBOARD_JWT_SECRET"),
     ],
 )
-def test_no_process_starts_without_its_secrets(command: list[str], tmp_path: Path) -> None:
+def test_no_process_starts_without_its_secrets(
+    command: list[str], given: list[str], missing: str, tmp_path: Path
+) -> None:
     """Each says which setting is missing in one line, and ends."""
-    program = str(Path(sys.executable).with_name(command[0]))
     environment = {"PATH": os.environ["PATH"], "SCOREBOARD_DATA_DIR": str(tmp_path)}
-    environment |= {name: VALID[name] for name in ("DATABASE_URL", "REDIS_URL")}
+    environment |= {name: VALID[name] for name in given}
     done = subprocess.run(
-        [program, *command[1:]], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, *command], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False
     )
     assert done.returncode != 0
-    assert "SCOREBOARD_JWT_SECRET" in done.stderr
+    assert missing in done.stderr
     assert "Traceback" not in done.stderr

@@ -1,0 +1,43 @@
+"""The commands by name, each imported when it is used: a call pays for what it does and for nothing else."""
+
+from importlib import import_module
+
+import click
+
+SUMMARIES = {
+    "actions": "List and change the actions of the catalogue.",
+    "audit": "Read the audit log.",
+    "boards": "List, close and open boards.",
+    "demo": "Let made-up players use the API like people, until Ctrl-C.",
+    "keys": "Create, list, rotate and revoke API keys.",
+    "migrate": "Bring the database to this version and add the default catalogue.",
+    "quarantine": "List, retry and discard updates that could not be applied.",
+    "rebuild": "Fill boards in Redis again from PostgreSQL.",
+    "users": "Create, list, suspend and reinstate accounts.",
+    "verify": "Compare ledger, standings and Redis, player by player.",
+}
+"""The first sentence of each command's help; a test holds both equal."""
+
+_MODULES = {"boards": "scoreboard.board_commands", "demo": "scoreboard.demo.command"}
+
+
+class LazyGroup(click.Group):
+    """A group of the commands in `SUMMARIES`."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        del ctx
+        return sorted(SUMMARIES)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import it; None if there is none of this name."""
+        del ctx
+        if cmd_name not in SUMMARIES:
+            return None
+        command: click.Command = getattr(import_module(_MODULES.get(cmd_name, f"scoreboard.{cmd_name}")), cmd_name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """From the summaries, without importing a single command."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(SUMMARIES.items()))

@@ -1,0 +1,61 @@
+"""`scoreboard migrate`: the database's schema, its default catalogue, and the rights of the role that serves."""
+
+import click
+from sqlalchemy import Engine, make_url
+from sqlalchemy.exc import ProgrammingError
+
+from common import catalogue, grants, schema
+from common.grants import ServingRole
+from common.settings import Settings
+from scoreboard import operator
+from scoreboard.environment import MisconfiguredError, connected_as_owner, load_settings
+
+
+@click.command()
+def migrate() -> None:
+    """Bring the database to this version and add the default catalogue. Safe to run twice and at the same time."""
+    config = load_settings()
+    _refuse_two_databases(config)
+    with connected_as_owner(config) as engine:
+        before, after = schema.migrate(engine)
+        click.echo("the schema is up to date")
+        with engine.begin() as connection:
+            if before != after:
+                operator.record(connection, "migrate", "schema", before=before, after=after)
+            catalogue.load_defaults(connection)
+        click.echo("the default catalogue is there")
+        if role := _other_role(config):
+            _let_serve(engine, role)
+
+
+def _refuse_two_databases(config: Settings) -> None:
+    """One of two addresses that was changed and one that was forgotten: the wrong database would be migrated."""
+    if config.migrate_database_url and (
+        make_url(config.migrate_database_url).database != make_url(config.database_url).database
+    ):
+        raise MisconfiguredError("DATABASE_URL and SCOREBOARD_MIGRATE_DATABASE_URL name two databases")
+
+
+def _other_role(config: Settings) -> ServingRole | None:
+    """The role of DATABASE_URL, where it is not the owner."""
+    if config.migrate_database_url is None:
+        return None
+    role, owner = grants.serving_role(config.database_url), grants.serving_role(config.migrate_database_url)
+    return None if role is None or (owner and role.name == owner.name) else role
+
+
+def _let_serve(engine: Engine, role: ServingRole) -> None:
+    try:
+        with engine.begin() as connection:
+            if grants.ensure_role(connection, role):
+                operator.record(connection, "create_role", role.name)
+    except ProgrammingError:  # the owner may not make roles
+        raise click.ClickException(
+            f"there is no role {role.name}, and the user of SCOREBOARD_MIGRATE_DATABASE_URL may not create it"
+        ) from None
+    with engine.begin() as connection:
+        grants.give(connection, role)
+        is_unbounded = grants.is_unbounded(connection, role)
+    click.echo(f"the role {role.name} has what it needs to serve")
+    if is_unbounded:
+        click.echo(f"but {role.name} is a superuser or owns tables, so it may do everything else too", err=True)

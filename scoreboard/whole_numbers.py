@@ -1,0 +1,24 @@
+"""Whole numbers as options: what is wrong with one is told in words."""
+
+from typing import Any
+
+import click
+
+
+class WholeNumber(click.IntRange):
+    """A whole number within bounds. What is none is refused with a sentence that says what is wanted."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:  # noqa: ANN401 - click's
+        """Raises click.BadParameter."""
+        try:
+            number = int(value)
+        except ValueError:
+            self.fail(f"{value!r} is not a whole number{self._bounds()}", param, ctx)
+        if (self.min is not None and number < self.min) or (self.max is not None and number > self.max):
+            self.fail(f"{number} is not a whole number{self._bounds()}", param, ctx)
+        return number
+
+    def _bounds(self) -> str:
+        if self.max is not None:
+            return f" from {self.min} to {self.max}"
+        return "" if self.min is None else f" of {self.min} or more"

@@ -1,0 +1,193 @@
+"""Who changed what: every command and every route that changes something leaves a row in the audit log."""
+
+import json
+import os
+import pwd
+from collections.abc import Callable, Iterator
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import Engine, create_engine, text
+
+from common import audit, quarantine
+from common.audit import COMMAND_LINE, AuditRow
+from common.settings import Settings
+from scoreboard.__main__ import commands
+from scoreboard.operator import _os_user
+from tests.inbox import accept, add_users
+from tests.player import Player, log_in, register
+from tests.servers import Servers
+from web.access import decision
+from workers.state import WorkerState
+
+READING = {
+    "actions list",
+    "audit list",
+    "boards list",
+    "demo",  # which goes through the API
+    "keys list",
+    "quarantine list",
+    "users list",
+}
+READING_METHODS = {"GET", "HEAD", "OPTIONS"}
+OS_USER = _os_user(os.getuid(), os.environ.get("SUDO_USER"))
+PAYLOAD = {
+    "user_id": "00000000-0000-4000-8000-000000000000",
+    "action_id": "share",
+    "idempotency_key": "set-aside",
+    "occurred_at": "2026-11-23T09:15:00.123Z",
+    "request_id": "request-id",
+    "reply_to": None,
+}
+
+Command = Callable[..., Result]
+
+
+@pytest.fixture
+def command(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Command:
+    """Runs a command in this process, which is quicker than a new one for each."""
+    monkeypatch.setenv("DATABASE_URL", settings.database_url.replace("postgresql+psycopg2", "postgresql"))
+    monkeypatch.setenv("REDIS_URL", settings.redis_url)
+    monkeypatch.setenv("SCOREBOARD_JWT_SECRET", "j" * 32)
+    monkeypatch.setenv("SCOREBOARD_SECRET_KEY", settings.secret_key.get_secret_value().decode())
+
+    def run(*arguments: str, stdin: bytes = b"") -> Result:
+        done = CliRunner().invoke(commands, arguments, input=stdin)
+        assert done.exit_code == 0, (arguments, done.output, done.exception)
+        return done
+
+    return run
+
+
+def leaves(group: click.Group, path: str = "") -> Iterator[str]:
+    """Every command by its words."""
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        found = group.get_command(context, name)
+        assert found
+        if isinstance(found, click.Group):
+            yield from leaves(found, f"{path}{name} ")
+        else:
+            yield f"{path}{name}"
+
+
+def rows(engine: Engine) -> list[AuditRow]:
+    with engine.connect() as connection:
+        return audit.latest(connection, 100)
+
+
+def set_aside(engine: Engine, number: int) -> str:
+    with engine.begin() as connection:
+        quarantine.put(connection, f"1700000000000-{number}", "UnknownUserError: [red]nobody[/red]", PAYLOAD)
+        return str(quarantine.everything(connection)[-1].id)
+
+
+def test_every_command_that_changes_something_is_audited_with_the_systems_user(
+    command: Command, worker: WorkerState, servers: Servers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = worker.engine
+    done: dict[str, str] = {}
+
+    def audited(words: str, *arguments: str, stdin: bytes = b"") -> Result:
+        before = len(rows(engine))
+        result = command(*words.split(), *arguments, stdin=stdin)
+        new = rows(engine)[before:]
+        assert new, words
+        assert {(row.actor, row.details["os_user"]) for row in new} == {(COMMAND_LINE, OS_USER)}
+        done[words] = new[-1].action
+        return result
+
+    audited("users create", "chief", "--role", "admin", "--password-stdin", stdin=b"a password of its own\n")
+    audited("users suspend", "chief", "--reason", "a try")
+    audited("users reinstate", "chief")
+    key_id = json.loads(audited("keys create", "arena", "--json").output)["id"]
+    audited("keys rotate", key_id)
+    audited("keys revoke", key_id)
+    audited("boards close", "main", "--at", "2099-12-31T20:00:00Z")
+    audited("boards open", "main")
+    audited("actions set", "share", "--cooldown", "60")
+    audited("quarantine retry", set_aside(engine, 1))
+    audited("quarantine discard", set_aside(engine, 2))
+    audited("rebuild", "--board", "main", "--period", "all")
+    accept(worker, *add_users(engine, 1))
+    worker.drain.run()
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE standings SET score = score + 1"))
+    audited("verify", "--repair", "--patience", "0")
+    monkeypatch.setenv("DATABASE_URL", servers.create_database("audited_migration"))
+    command("migrate")
+    migrated = create_engine(servers.postgres.url_of("audited_migration").replace("postgresql", "postgresql+psycopg2"))
+    (row,) = rows(migrated)
+    migrated.dispose()
+    assert (row.actor, row.subject, row.details["before"]) == (COMMAND_LINE, "schema", None)
+    assert row.details["os_user"] == OS_USER
+    done["migrate"] = row.action
+
+    assert set(done) == set(leaves(commands)) - READING
+    assert len(set(done.values())) == len(done)
+
+
+def test_a_command_that_only_reads_or_changes_nothing_leaves_no_row(command: Command, worker: WorkerState) -> None:
+    for words in READING - {"demo"}:
+        command(*words.split())
+    command("verify")
+    command("migrate")
+
+    assert rows(worker.engine) == []
+
+
+def test_every_route_for_admins_that_changes_something_is_audited_with_the_admins_id(
+    app: Flask, client: FlaskClient, ada: Player, worker: WorkerState, command: Command
+) -> None:
+    command("users", "create", "chief", "--role", "admin", "--password-stdin", stdin=b"correct horse\n")
+    chief = log_in(client, "chief")
+    changing = {
+        rule.rule
+        for rule in app.url_map.iter_rules()
+        if decision(app.view_functions[rule.endpoint]) == "admin" and (rule.methods or set()) - READING_METHODS
+    }
+    made = []
+    for what in ("suspend", "reinstate"):
+        before = len(rows(worker.engine))
+        path = f"/api/admin/users/{ada.user_id}/{what}"
+        assert client.post(path, json={"reason": "a try"}, headers=chief.headers).status_code == 200
+        (row,) = rows(worker.engine)[before:]
+        assert (row.actor, row.action, row.subject, row.details) == (
+            chief.user_id,
+            what,
+            ada.user_id,
+            {"reason": "a try"},
+        )
+        made.append(f"/api/admin/users/<user_id>/{what}")
+
+    assert set(made) == changing
+
+
+def test_the_log_is_listed_for_people_and_for_programs(command: Command, worker: WorkerState) -> None:
+    key_id = json.loads(command("keys", "create", "[red]arena[/red]", "--json").output)["id"]
+    command("keys", "revoke", key_id)
+
+    listed = json.loads(command("audit", "list", "--json").output)
+    assert [(row["action"], row["subject"]) for row in listed] == [("create_key", key_id), ("revoke_key", key_id)]
+    assert listed[0]["at"].endswith("Z")
+    assert listed[0]["details"] == {"name": "[red]arena[/red]", "os_user": OS_USER}
+    shown = command("audit", "list", "--limit", "1").output
+    assert f"command line ({OS_USER})" in shown
+    assert "create_key" not in shown
+
+
+def test_the_user_before_sudo_and_a_user_without_a_name_are_told() -> None:
+    root = pwd.getpwuid(0).pw_name
+
+    assert _os_user(0, "ada") == f"{root} (sudo: ada)"
+    assert _os_user(0, None) == root
+    assert _os_user(2**31 - 7, "ada") == str(2**31 - 7)
+
+
+def test_registering_and_playing_is_no_matter_for_the_audit(client: FlaskClient, worker: WorkerState) -> None:
+    register(client, "grace").update("share")
+
+    assert rows(worker.engine) == []
