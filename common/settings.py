@@ -29,6 +29,9 @@ _ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?", re
 """RFC 6454 section 6.2, as browsers send it."""
 
 
+_ROOT_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+", re.ASCII)
+
+
 class SettingsError(Exception):
     """A setting is missing or bad; the text names each one."""
 
@@ -69,6 +72,12 @@ def _origins(text: str) -> str:
     return text
 
 
+def _root_path(text: str) -> str:
+    if text and not _ROOT_PATH.fullmatch(text):
+        raise ValueError("must be a path such as /board: it begins with a slash and does not end with one")
+    return text
+
+
 def _listed(text: str) -> list[str]:
     return text.replace(",", " ").split()
 
@@ -78,6 +87,7 @@ RedisUrl = Annotated[str, AfterValidator(_redis)]
 RateLimit = Annotated[str, AfterValidator(_rate_limit)]
 Secret = Annotated[SecretBytes, AfterValidator(_random_enough)]
 Origins = Annotated[str, AfterValidator(_origins)]
+RootPath = Annotated[str, AfterValidator(_root_path)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
@@ -170,6 +180,11 @@ class Settings(BaseSettings):
         20, ge=1, alias="SCOREBOARD_LIVE_PER_IP", description="Live connections per address and process."
     )
     live_max: int = Field(10_000, ge=1, alias="SCOREBOARD_LIVE_MAX", description="Live connections per process.")
+    root_path: RootPath = Field(
+        "",
+        alias="SCOREBOARD_ROOT_PATH",
+        description="The path below which a proxy shows the service, such as `/board`. Empty: the root of its host.",
+    )
     allowed_origins: Origins = Field(
         "",
         alias="SCOREBOARD_ALLOWED_ORIGINS",
