@@ -84,7 +84,7 @@ class Assets:
     @cached_property
     def modules(self) -> tuple[str, ...]:
         """Every module of the page's script, for a browser that loads them side by side."""
-        return tuple(name for name in self.files if name.startswith("js/") and name not in CLASSIC_SCRIPTS)
+        return tuple(name for name in self.files if _is_always_loaded(name))
 
     def find(self, path: str) -> tuple[Content, bool] | None:
         """The file at a path with or without a version, and whether that version is today's."""
@@ -124,6 +124,11 @@ def static(filename: str) -> Response:
     response = content.response()
     response.headers["Cache-Control"] = _FOR_GOOD if is_current else _ASK_AGAIN
     return response
+
+
+def _is_always_loaded(name: str) -> bool:
+    """Whether every visit needs this file as a module; `vendor` holds what only some browsers do."""
+    return name.endswith(".js") and name not in CLASSIC_SCRIPTS and "/vendor/" not in name
 
 
 def _type_of(path: Path) -> str:
