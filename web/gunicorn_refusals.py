@@ -24,17 +24,17 @@ def install() -> None:
     util.write_error = write_error
 
 
-def write_error(client: socket.socket, status: int, reason: str, message: str) -> None:
-    """Send the refusal. `message` quotes the request, and is not repeated."""
-    del message
-    is_ours = status >= HTTPStatus.INTERNAL_SERVER_ERROR and status != HTTPStatus.NOT_IMPLEMENTED
+def write_error(sock: socket.socket, status_int: int, reason: str, mesg: str) -> None:
+    """Send the refusal. `mesg` quotes the request, and is not repeated."""
+    del mesg
+    is_ours = status_int >= HTTPStatus.INTERNAL_SERVER_ERROR and status_int != HTTPStatus.NOT_IMPLEMENTED
     code = ErrorCode.INTERNAL_ERROR if is_ours else ErrorCode.VALIDATION_FAILED
     default = "The server failed to answer this request." if is_ours else "The request cannot be read."
-    body: Error = {"error": {"code": code, "message": _SENTENCES.get(HTTPStatus(status), default)}}
+    body: Error = {"error": {"code": code, "message": _SENTENCES.get(HTTPStatus(status_int), default)}}
     content = json.dumps(body).encode()
     head = (
-        f"HTTP/1.1 {status} {reason}\r\nConnection: close\r\nContent-Type: application/json\r\n"
+        f"HTTP/1.1 {status_int} {reason}\r\nConnection: close\r\nContent-Type: application/json\r\n"
         f"Content-Length: {len(content)}\r\nX-Request-ID: {secrets.token_hex(16)}\r\n"
         "X-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\n\r\n"
     )
-    util.write_nonblock(client, head.encode("latin-1") + content)
+    util.write_nonblock(sock, head.encode("latin-1") + content)

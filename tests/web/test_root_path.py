@@ -13,7 +13,7 @@ def test_a_service_below_a_path_names_it_in_its_document(make_settings: Settings
     application = create_app(make_settings(SCOREBOARD_ROOT_PATH="/board"))
     client = application.test_client()
 
-    document = client.get(f"{prefix}/openapi.json").json
+    document = client.get(f"{prefix}/openapi.json").get_json()
     answer = client.get(f"{prefix}/healthz")
     application.extensions["scoreboard"].close()
 
