@@ -82,7 +82,7 @@ def is_unbounded(connection: Connection, role: ServingRole) -> bool:
 
 def _rights() -> dict[str, str]:
     rights = {table.name: _NEW_ROWS if table.name in APPEND_ONLY else _ALL_ROWS for table in metadata.sorted_tables}
-    rights |= {name: f"{_ALL_ROWS}, TRUNCATE" for name in EMPTIED_AT_ONCE}
+    rights |= dict.fromkeys(EMPTIED_AT_ONCE, f"{_ALL_ROWS}, TRUNCATE")
     return {**rights, _VERSIONS: _READING}
 
 

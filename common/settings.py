@@ -49,6 +49,9 @@ _REDIS = (
 _HOST = re.compile(r"[a-z0-9.-]+|\[[0-9a-f:.]+\]", re.ASCII)
 
 
+_ROOT_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+", re.ASCII)
+
+
 class SettingsError(Exception):
     """A setting is missing or bad; the text names each one."""
 
@@ -126,6 +129,12 @@ def _enough_for_a_batch(text: str) -> str:
     return text
 
 
+def _root_path(text: str) -> str:
+    if text and not _ROOT_PATH.fullmatch(text):
+        raise ValueError("must be a path such as /board: it begins with a slash and does not end with one")
+    return text
+
+
 def _listed(text: str) -> list[str]:
     return text.replace(",", " ").split()
 
@@ -137,6 +146,7 @@ Secret = Annotated[SecretBytes, AfterValidator(_random_enough)]
 BatchUpdateLimit = Annotated[RateLimit, AfterValidator(_enough_for_a_batch)]
 Hosts = Annotated[str, AfterValidator(_hosts)]
 Origins = Annotated[str, AfterValidator(_origins)]
+RootPath = Annotated[str, AfterValidator(_root_path)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
@@ -266,6 +276,11 @@ class Settings(BaseSettings):
         20, ge=1, alias="SCOREBOARD_LIVE_PER_IP", description="Live connections per address and process."
     )
     live_max: int = Field(10_000, ge=1, alias="SCOREBOARD_LIVE_MAX", description="Live connections per process.")
+    root_path: RootPath = Field(
+        "",
+        alias="SCOREBOARD_ROOT_PATH",
+        description="The path below which a proxy shows the service, such as `/board`. Empty: the root of its host.",
+    )
     allowed_origins: Origins = Field(
         "",
         alias="SCOREBOARD_ALLOWED_ORIGINS",

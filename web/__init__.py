@@ -9,6 +9,7 @@ from common.settings import Settings
 from web import (
     access,
     admin,
+    assets,
     auth,
     browsers,
     errors,
@@ -22,12 +23,14 @@ from web import (
     snapshots,
 )
 from web.reference import views as reference
+from web.root_path import RootPath
 from web.services import Services
 
 
 def create_app(settings: Settings) -> Flask:
     """Wire the application. Connects to nothing: that happens on first use, in the process that serves."""
-    app = Flask(__name__)
+    app = Flask(__name__, static_folder=None)  # `assets` serves them
+    app.config["APPLICATION_ROOT"] = settings.root_path or "/"
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False  # no redirect: the contract has none
     app.json.sort_keys = False  # type: ignore[attr-defined]  # DefaultJSONProvider, whose type Flask hides
@@ -42,6 +45,8 @@ def create_app(settings: Settings) -> Flask:
     access.init_app(app)
     live.init_app(app, adapters)
 
-    for module in (auth, admin, scores, leaderboard, snapshots, health, pages, reference):
+    for module in (auth, admin, scores, leaderboard, snapshots, health, assets, pages, reference):
         app.register_blueprint(module.blueprint)
+    if settings.root_path:
+        app.wsgi_app = RootPath(app.wsgi_app, settings.root_path)  # type: ignore[method-assign]  # Flask's documented place
     return app

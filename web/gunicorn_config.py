@@ -20,7 +20,7 @@ from prometheus_client import multiprocess  # noqa: E402
 from common import logging as our_logging  # noqa: E402
 from common import redis, schema  # noqa: E402
 from common import settings as our_settings  # noqa: E402
-from web import hashing, metrics_server, psycogevent  # noqa: E402
+from web import gunicorn_refusals, hashing, metrics_server, psycogevent  # noqa: E402
 from web.gunicorn_worker import Worker  # noqa: E402
 
 try:
@@ -85,6 +85,7 @@ def post_fork(server: Arbiter, worker: Worker) -> None:
     del server
     metrics_server.leave()
     psycogevent.install()
+    gunicorn_refusals.install()
     hashing.take_seat(worker.age)
 
 

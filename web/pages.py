@@ -1,28 +1,37 @@
-"""The page at `/`: the board as the server knows it now; its script then keeps it moving."""
+"""The page at `/`: the board as the server knows it now; its script then keeps it moving.
+
+It says the same to everybody, so it is rendered at most once a second, however many ask.
+"""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import redis
 import structlog
-from flask import Blueprint, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, Flask, current_app, make_response, redirect, render_template, request
 from flask.blueprints import BlueprintSetupState
 from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response as AnyResponse
 
 from common.entries import Entry, Top
-from common.errors import ScoreboardError
+from common.errors import ErrorCode, ScoreboardError
 from common.keys import DEFAULT_BOARD
 from common.periods import ALL_TIME
 from common.scoring import Catalogue
 from common.timestamps import format_instant, from_milliseconds
-from web import period_links
+from web import period_links, root_path
 from web.access import public
+from web.assets import Content
+from web.errors import refuse
+from web.period_links import PeriodChoice
 from web.services import Services, services
+from web.shared_reads import SharedReads
 
 log = structlog.get_logger(__name__)
 
 ROWS = 10
+RENDERED_EVERY_SECONDS = 1.0
 UNAVAILABLE = (ScoreboardError, SQLAlchemyError, redis.RedisError)
 
 # No inline script or style, nothing from elsewhere, no framing: a hostile username has nothing to hold on to.
@@ -30,6 +39,8 @@ CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+
+_RENDERED = "rendered_pages"
 
 blueprint = Blueprint("pages", __name__)
 
@@ -49,26 +60,36 @@ def home() -> AnyResponse:
     """An address that names no period of the page leads to all time, so that it says what is shown."""
     periods = period_links.choose(request.args.get("period", ALL_TIME), datetime.now(UTC))
     if periods is None:
-        return redirect(url_for("pages.home"))
-    adapters = services()
-    page = render_template(
-        "home.html",
-        periods=periods,
-        top=_top(adapters, periods.period.id),
-        rows=ROWS,
-        actions=_actions(adapters),
-        registration_is_open=adapters.settings.registration == "open",
-    )
-    response = make_response(page)
+        return redirect("./")
+    pages: SharedReads[str, Content] = current_app.extensions[_RENDERED]
+    response = pages.get(periods.period.id, lambda: _render(services(), periods)).response()
     response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
     response.headers["Cache-Control"] = "no-store"
     return response
 
 
 @blueprint.record_once
-def open_static_files(state: BlueprintSetupState) -> None:
-    """Flask makes their route itself, and every route has to say who may call it."""
-    public(state.app.view_functions["static"])
+def install(state: BlueprintSetupState) -> None:
+    """Give the application its rendered pages, and templates their way to the root of the service."""
+    state.app.extensions[_RENDERED] = SharedReads[str, Content](RENDERED_EVERY_SECONDS)
+    state.app.jinja_env.globals["root"] = root_path.relative_root
+    state.app.register_error_handler(NotFound, not_found)
+
+
+def not_found(error: NotFound) -> AnyResponse:
+    """A page for a browser that looks for a page, and our error for everybody else."""
+    del error
+    wants_page = request.accept_mimetypes.best_match(["application/json", "text/html"]) == "text/html"
+    if wants_page and not request.path.startswith("/api/"):
+        response = make_response(render_template("not_found.html"), 404)
+        response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
+        return response
+    return refuse(ScoreboardError(ErrorCode.NOT_FOUND, "There is nothing at this address."))
+
+
+def forget_rendered(app: Flask) -> None:
+    """Let the next request of each page render it anew."""
+    app.extensions[_RENDERED] = SharedReads[str, Content](RENDERED_EVERY_SECONDS)
 
 
 @blueprint.app_template_filter("instant")
@@ -91,6 +112,19 @@ def buttons(catalogue: Catalogue) -> list[ActionButton]:
     shown = [action for action in catalogue.actions.values() if DEFAULT_BOARD in action.boards]
     shown.sort(key=lambda action: (action.points, action.id))
     return [ActionButton(action.id, action.points, _label(action.id)) for action in shown]
+
+
+def _render(adapters: Services, periods: PeriodChoice) -> Content:
+    page = render_template(
+        "home.html",
+        periods=periods,
+        top=_top(adapters, periods.period.id),
+        rows=ROWS,
+        actions=_actions(adapters),
+        registration_is_open=adapters.settings.registration == "open",
+        now=format_instant(datetime.now(UTC)),
+    )
+    return Content.of(page.encode(), "text/html")
 
 
 def _label(action_id: str) -> str:

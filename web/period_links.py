@@ -22,7 +22,8 @@ class PeriodLink:
 
     @property
     def address(self) -> str:
-        return "/" if self.name == ALL_TIME else f"/?period={self.name}"
+        """The link's target, relative to the root of the service."""
+        return "./" if self.name == ALL_TIME else f"./?period={self.name}"
 
 
 _LINKS = (

@@ -16,6 +16,7 @@ from web.errors import refuse
 from web.parsing import body_as, query_as
 from web.reference.documented import Answer, documented
 from web.reference.prose import BATCH, SIGNING
+from web.root_path import public_path
 from web.services import services
 from web.updates import Answer as UpdateAnswer
 
@@ -128,7 +129,7 @@ def _told(outcome: Outcome) -> Response:
 
 
 def _for_later(outcome: Accepted) -> Response:
-    status_url = f"/api/scores/updates/{outcome['update']['idempotencyKey']}"
+    status_url = public_path(f"/api/scores/updates/{outcome['update']['idempotencyKey']}")
     body: AcceptedForLater = {"status": "accepted", "update": outcome["update"], "statusUrl": status_url}
     response = jsonify(body)
     response.status_code = 202

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
+from urllib.parse import urljoin
 
 import pytest
 
@@ -27,9 +28,11 @@ pytestmark = pytest.mark.skipif(not shutil.which("nginx"), reason="needs nginx (
 
 @contextmanager
 def nginx(
-    *, web: str, live: str, tls_port: int | None = None, header_timeout: str = "10s"
+    *, web: str, live: str, tls_port: int | None = None, header_timeout: str = "10s", further: str = ""
 ) -> Iterator[tuple[int, Path]]:
     """The configuration as it is, but for addresses, places of files and, to save time, the patience with headers.
+
+    `further` is put into its server, where an operator's own files are included.
 
     The port that speaks plain HTTP comes back, and the folder of all files.
     """
@@ -48,6 +51,7 @@ def nginx(
         assert ours in configuration, f"the configuration no longer says {ours!r}"
         configuration = configuration.replace(ours, here)
     (folder / "nginx.conf").write_text(configuration)
+    (folder / "scoreboard" / "further.conf").write_text(further)
     if tls_port:
         _add_tls(folder, tls_port)
     command = ["nginx", "-e", "stderr", "-c", str(folder / "nginx.conf"), "-g", "daemon off;"]
@@ -69,7 +73,7 @@ def _add_tls(folder: Path, port: int) -> None:
     make = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1"]
     subprocess.run([*make, *subject, "-keyout", str(key), "-out", str(certificate)], check=True, capture_output=True)
     configuration = (ROOT / "deploy" / "tls.conf").read_text(encoding="utf-8")
-    configuration = configuration.replace("listen 8443 ssl;", f"listen 127.0.0.1:{port} ssl;")
+    configuration = configuration.replace("listen 8443 ssl http2;", f"listen 127.0.0.1:{port} ssl http2;")
     (folder / "scoreboard" / "tls.conf").write_text(configuration.replace("/run/secrets/", f"{folder}/"))
 
 
@@ -103,9 +107,14 @@ def get(port: int, path: str, **headers: str) -> Answer:
     return ask(http.client.HTTPConnection("127.0.0.1", port, timeout=10), path, headers)
 
 
-def ask(connection: http.client.HTTPConnection, path: str, headers: dict[str, str]) -> Answer:
+def code_of(answer: Answer) -> str:
+    """The code of an error in the one shape."""
+    return str(json.loads(answer[2])["error"]["code"])
+
+
+def ask(connection: http.client.HTTPConnection, path: str, headers: dict[str, str], method: str = "GET") -> Answer:
     try:
-        connection.request("GET", path, headers=headers)
+        connection.request(method, path, headers=headers)
         response = connection.getresponse()
         return response.status, {name.lower(): value for name, value in response.getheaders()}, response.read()
     finally:
@@ -162,7 +171,7 @@ def test_what_the_proxy_itself_refuses_has_the_one_shape_too(proxy: int) -> None
     assert (response.status, json.loads(response.read())["error"]["code"]) == (413, "body_too_large")
     connection.close()
     status, _, body = get(proxy, "/healthz", Cookie="x" * 50_000)
-    assert (status, json.loads(body)["error"]["code"]) == (400, "validation_failed")
+    assert (status, json.loads(body)["error"]["code"]) == (431, "validation_failed")
 
 
 def test_one_address_has_its_share_of_connections(proxy: int) -> None:
@@ -254,14 +263,89 @@ def _code_of(port: int, method: str) -> str:
         return str(json.loads(response.read())["error"]["code"])
 
 
-def test_browsers_are_sent_to_tls_and_told_to_stay_there(stack: Stack, web: Stack) -> None:
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (b"FOO\r\n\r\n", 400),
+        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 400),
+        (b"GET /" + b"x" * 50_000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n", 414),
+        (b"GET / HTTP/1.1\r\nHost: localhost\r\nCookie: " + b"x" * 50_000 + b"\r\n\r\n", 431),
+    ],
+    ids=["no request line", "a greeting of TLS", "a long address", "long header fields"],
+)
+def test_what_the_proxy_cannot_read_is_refused_in_the_one_shape(proxy: int, sent: bytes, status: int) -> None:
+    with socket.create_connection(("127.0.0.1", proxy), timeout=10) as connection:
+        connection.sendall(sent)
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+    head, _, body = answer.partition(b"\r\n\r\n")
+
+    assert head.startswith(f"HTTP/1.1 {status} ".encode())
+    assert json.loads(body)["error"]["code"] == "validation_failed"
+    assert re.search(rb"\r\nX-Request-ID: [0-9a-f]{32}\r\n", head)
+
+
+@pytest.mark.parametrize(("given", "told"), [("request-0002", "request-0002"), ("no id", "[0-9a-f]{32}")])
+def test_the_proxy_s_own_refusals_tell_the_id_that_the_client_gave(proxy: int, given: str, told: str) -> None:
+    headers = {"X-Request-ID": given, "Content-Length": "3000000"}
+    connection = http.client.HTTPConnection("127.0.0.1", proxy, timeout=10)
+    status, answered, _ = ask(connection, "/api/scores/batch", headers, "POST")
+
+    assert status == 413
+    assert re.fullmatch(told, answered["x-request-id"])
+
+
+@pytest.mark.parametrize(("accepted", "coding"), [("gzip", "gzip"), ("identity", None)])
+def test_lists_are_compressed_for_whoever_takes_that_and_tokens_never(
+    proxy: int, accepted: str, coding: str | None
+) -> None:
+    document = get(proxy, "/openapi.json", **{"Accept-Encoding": accepted})
+    login = ask(
+        http.client.HTTPConnection("127.0.0.1", proxy, timeout=10),
+        "/api/auth/login",
+        {"Accept-Encoding": accepted},
+        "POST",
+    )
+
+    assert document[1].get("content-encoding") == coding
+    assert "content-encoding" not in login[1]
+
+
+def test_below_a_path_of_its_host_the_page_and_the_socket_work(stack: Stack) -> None:
+    board = """
+        location = /board { return 308 /board/; }
+        location /board/ {
+            proxy_pass http://web/;
+            proxy_set_header Host $http_host;
+            proxy_set_header Upgrade $http_upgrade;
+            proxy_set_header Connection $http_connection;
+        }"""
+    with another_web(stack, SCOREBOARD_ROOT_PATH="/board", SCOREBOARD_IP_LIMIT="1000/hour") as web:
+        address = _address(web)
+        with nginx(web=address, live=address, further=board) as (port, _):
+            status, _, page = get(port, "/board/")
+            found = re.findall(r'(?:href|src)="([^"#]+)"', page.decode())
+            answers = {path: get(port, urljoin("/board/", path))[0] for path in found}
+            _, _, document = get(port, "/board/openapi.json")
+            with LiveClient(f"ws://127.0.0.1:{port}/board/ws/scoreboard") as viewer:
+                message = viewer.receive()
+
+    assert status == 200
+    assert set(answers.values()) == {200}
+    assert json.loads(document)["servers"] == [{"url": "/board"}]
+    assert message
+    assert message["type"] == "snapshot"
+
+
+def test_browsers_are_sent_to_tls_and_told_to_stay_there_and_programs_are_refused(stack: Stack, web: Stack) -> None:
     tls_port = free_port()
     with nginx(web=_address(web), live=_address(stack), tls_port=tls_port) as (port, folder):
         trusting = ssl.create_default_context(cafile=str(folder / "tls_certificate"))
         connection = http.client.HTTPSConnection("127.0.0.1", tls_port, timeout=10, context=trusting)
         status, headers, _ = ask(connection, "/healthz", {})
         sent, to, _ = get(port, "/docs?x=1")
+        program = ask(http.client.HTTPConnection("127.0.0.1", port, timeout=10), "/api/auth/login", {}, "POST")
 
     assert status == 200
     assert re.fullmatch(r"max-age=\d+", headers["strict-transport-security"])
     assert (sent, to["location"]) == (308, "https://127.0.0.1/docs?x=1")
+    assert (program[0], code_of(program)) == (403, "forbidden")

@@ -28,7 +28,8 @@ def recorded() -> dict[Path, str]:
 
 def test_no_source_and_no_module_changed_since_the_last_build() -> None:
     names = ("package.json", "package-lock.json", "tsconfig.json")
-    files = [*(FRONTEND / name for name in names), *(FRONTEND / "src").iterdir(), *OUTPUT.glob("*.js")]
+    sources = [path for folder in ("src", "types") for path in (FRONTEND / folder).rglob("*.ts")]
+    files = [*(FRONTEND / name for name in names), *sources, *OUTPUT.rglob("*.js")]
     assert {path.resolve(): sha256(path.read_bytes()).hexdigest() for path in files} == recorded(), REBUILD
 
 

@@ -3,12 +3,16 @@
 
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 process.chdir(fileURLToPath(new URL(".", import.meta.url)));
 
 const OUTPUT = "../static/js";
+const LIBRARY = "node_modules/@noble/hashes";
+const VENDORED = `${OUTPUT}/vendor/noble-hashes`;
+/** What the page imports of the library; what these import is found in them. */
+const ENTRIES = ["hmac.js", "sha2.js"];
 const TSC = "node_modules/typescript/bin/tsc";
 
 const filesOf = (folder, suffix) =>
@@ -17,11 +21,35 @@ const filesOf = (folder, suffix) =>
     .sort()
     .map((name) => `${folder}/${name}`);
 
+/** These modules of the library and all that they import. */
+const withImports = (names) => {
+  const found = new Set();
+  const add = (name) => {
+    if (found.has(name)) return;
+    found.add(name);
+    for (const [, next] of readFileSync(`${LIBRARY}/${name}`, "utf8").matchAll(/from "\.\/([^"]+)"/g)) add(next);
+  };
+  names.forEach(add);
+  return [...found].sort();
+};
+
+const vendor = () => {
+  rmSync(VENDORED, { recursive: true, force: true });
+  mkdirSync(VENDORED, { recursive: true });
+  const copy = (name) => {
+    const text = readFileSync(`${LIBRARY}/${name}`, "utf8").replace(/^\/\/# sourceMappingURL=.*\n?/m, "");
+    writeFileSync(`${VENDORED}/${name}`, text);
+  };
+  ["LICENSE", ...withImports(ENTRIES)].forEach(copy);
+};
+
 for (const stale of filesOf(OUTPUT, ".js")) rmSync(stale);
+vendor();
 execFileSync(process.execPath, [TSC, "--project", "."], { stdio: "inherit" });
 
-const sources = ["package.json", "package-lock.json", "tsconfig.json", ...filesOf("src", ".ts")];
-const lines = [...sources, ...filesOf(OUTPUT, ".js")].map(
+const types = filesOf("types/vendor/noble-hashes", ".ts");
+const sources = ["package.json", "package-lock.json", "tsconfig.json", ...filesOf("src", ".ts"), ...types];
+const lines = [...sources, ...filesOf(OUTPUT, ".js"), ...filesOf(VENDORED, ".js")].map(
   (path) => `${createHash("sha256").update(readFileSync(path)).digest("hex")}  ${path}\n`,
 );
 writeFileSync("build.sha256", lines.join(""));

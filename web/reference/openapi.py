@@ -26,13 +26,13 @@ _SECURITY: dict[str, list[Schema]] = {
 }
 
 
-def document(routes: Sequence[Route]) -> Schema:
-    """The whole document."""
+def document(routes: Sequence[Route], root_path: str) -> Schema:
+    """The whole document of a service that lives at this path of its host."""
     schemas = Schemas(_types_in(routes))
     return {
         "openapi": "3.1.0",
         "info": {"title": prose.TITLE, "version": API_VERSION, "description": prose.HTTP, "license": prose.LICENSE},
-        "servers": [{"url": "/"}],
+        "servers": [{"url": root_path}],
         "tags": [{"name": name, "description": sentence} for name, sentence in prose.TAGS.values()],
         "paths": _paths(routes, schemas),
         "components": {

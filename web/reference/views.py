@@ -3,10 +3,11 @@
 from functools import cached_property
 from typing import Annotated, Any
 
-from flask import Blueprint, Flask, Response, current_app, jsonify, make_response, render_template, request
+from flask import Blueprint, Flask, Response, current_app, render_template
 from pydantic import Field
 
 from web.access import public
+from web.assets import Content
 from web.pages import CONTENT_SECURITY_POLICY
 from web.reference import asyncapi, openapi, page
 from web.reference.documented import Answer, documented
@@ -27,10 +28,15 @@ class Reference:
 
     def __init__(self, app: Flask) -> None:
         self._routes = list(documented_routes(app))
+        self._root_path: str = app.config["APPLICATION_ROOT"]
+
+    def prepare(self) -> None:
+        """Make everything that is sent."""
+        _ = self.http_json, self.live_json, self.page
 
     @cached_property
     def http(self) -> Schema:
-        return openapi.document(self._routes)
+        return openapi.document(self._routes, self._root_path)
 
     @cached_property
     def live(self) -> Schema:
@@ -38,8 +44,20 @@ class Reference:
         return asyncapi.document(socket)
 
     @cached_property
-    def page(self) -> str:
-        return render_template("reference.html", http=self.http, live=self.live, page=page)
+    def http_json(self) -> Content:
+        """The OpenAPI document, as it is sent."""
+        return Content.of(current_app.json.dumps(self.http).encode(), "application/json")
+
+    @cached_property
+    def live_json(self) -> Content:
+        """The AsyncAPI document, as it is sent."""
+        return Content.of(current_app.json.dumps(self.live).encode(), "application/json")
+
+    @cached_property
+    def page(self) -> Content:
+        """Both documents as one page of HTML."""
+        text = render_template("reference.html", http=self.http, live=self.live, page=page)
+        return Content.of(text.encode(), "text/html")
 
 
 def reference() -> Reference:
@@ -54,7 +72,7 @@ def reference() -> Reference:
 def prepare(app: Flask) -> None:
     """Make everything before the first request, so that no viewer has to wait for it."""
     with app.test_request_context():
-        _ = reference().page
+        reference().prepare()
 
 
 @blueprint.get("/openapi.json")
@@ -66,7 +84,7 @@ def prepare(app: Flask) -> None:
 )
 @public
 def http_document() -> Response:
-    return _revalidated(jsonify(reference().http))
+    return _revalidated(reference().http_json)
 
 
 @blueprint.get("/asyncapi.json")
@@ -78,7 +96,7 @@ def http_document() -> Response:
 )
 @public
 def live_document() -> Response:
-    return _revalidated(jsonify(reference().live))
+    return _revalidated(reference().live_json)
 
 
 @blueprint.get("/docs")
@@ -93,14 +111,14 @@ def live_document() -> Response:
 )
 @public
 def both_as_a_page() -> Response:
-    response = make_response(reference().page)
+    response = _revalidated(reference().page)
     response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
-    return _revalidated(response)
+    return response
 
 
-def _revalidated(response: Response) -> Response:
-    response.add_etag()
+def _revalidated(content: Content) -> Response:
+    """Anybody may keep the answer and must ask whether it still holds."""
+    response = content.response()
     response.cache_control.public = True
     response.cache_control.no_cache = True
-    response.make_conditional(request)
     return response

@@ -28,6 +28,7 @@ export class AccountForm {
     });
     form.addEventListener("change", (event) => event.target instanceof HTMLInputElement && this.#changed(event.target));
     this.#showMode();
+    this.#submit.disabled = false; // until now a press would have left the page
   }
 
   /** Ask for a login, with the reason if there is one. */

@@ -1,6 +1,7 @@
 /** Requests to the API of this server, and what can go wrong with one. */
 
 import { type JsonObject, list, object, text } from "./json.js";
+import { addressOf } from "./root.js";
 
 const TIMEOUT_MS = 12_000;
 
@@ -53,7 +54,7 @@ export async function call({ method, path, body, token }: Call): Promise<Answer>
   if (token !== undefined) headers.set("Authorization", `Bearer ${token}`);
   const signal = AbortSignal.timeout(TIMEOUT_MS);
   try {
-    const response = await fetch(path, { method, headers, signal, body: body ?? null, cache: "no-store" });
+    const response = await fetch(addressOf(path), { method, headers, signal, body: body ?? null, cache: "no-store" });
     return read(response, object(await response.json()));
   } catch (error) {
     if (error instanceof ApiError) throw error;

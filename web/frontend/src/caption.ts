@@ -1,6 +1,7 @@
 /** What the table says of itself: whose list it is, of how many players, and until when. */
 
 import type { Board } from "./board.js";
+import * as clock from "./clock.js";
 import { field, setText } from "./elements.js";
 import { players } from "./format.js";
 import { endOf, ending } from "./periods.js";
@@ -30,6 +31,6 @@ export class Caption {
 
   showEnding(periodId: string): void {
     const end = endOf(periodId);
-    setText(this.#ends, end === null ? "" : ending(end, Date.now()));
+    setText(this.#ends, end === null ? "" : ending(end, clock.now()));
   }
 }

@@ -2,9 +2,11 @@
 
 import { Announcer } from "./announcer.js";
 import type { Board } from "./board.js";
+import * as clock from "./clock.js";
 import { find } from "./elements.js";
 import { type Connection, Live } from "./live.js";
 import { PlayerPanel } from "./panel.js";
+import { addressOf } from "./root.js";
 import { type Farewell, type Player, Session } from "./session.js";
 import { type Standing, Standings, current, readStanding } from "./standing.js";
 import { StatusView } from "./status.js";
@@ -31,7 +33,8 @@ const status = new StatusView(
   find(document, "#state", HTMLElement),
 );
 const asJson = find(document, "#as-json", HTMLAnchorElement);
-find(document, ".jump", HTMLElement).hidden = false;
+
+clock.learn(Date.parse(document.documentElement.dataset["now"] ?? ""));
 
 let board: Board | null = null;
 let connection: Connection = "connecting";
@@ -50,7 +53,8 @@ panel.turnTo(player);
 draw();
 
 const tickets = new Tickets(session);
-const address = new URL(`/ws/scoreboard?limit=${table.limit}`, location.href.replace(/^http/, "ws"));
+const address = addressOf(`/ws/scoreboard?limit=${table.limit}`);
+address.protocol = address.protocol.replace("http", "ws");
 const live = new Live(address, shown.name, () => tickets.next(), { onBoard, onStanding, onConnection });
 live.start();
 table.showTimes();

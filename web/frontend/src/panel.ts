@@ -9,8 +9,6 @@ import type { Player, Session } from "./session.js";
 import type { Standing } from "./standing.js";
 
 export class PlayerPanel {
-  readonly #signedOut: HTMLElement;
-  readonly #signedIn: HTMLElement;
   readonly #name: HTMLElement;
   readonly #score: HTMLElement;
   readonly #rank: HTMLElement;
@@ -20,23 +18,20 @@ export class PlayerPanel {
   readonly #actions: ActionButtons;
 
   constructor(root: HTMLElement, session: Session, onStanding: (standing: Standing) => void) {
-    this.#signedOut = find(root, "[data-part=signed-out]", HTMLElement);
-    this.#signedIn = find(root, "[data-part=signed-in]", HTMLElement);
-    this.#name = field(this.#signedIn, "name");
-    this.#score = field(this.#signedIn, "own-score");
-    this.#rank = field(this.#signedIn, "own-rank");
-    this.#total = field(this.#signedIn, "own-total");
-    this.#when = field(this.#signedIn, "own-when");
+    const signedIn = find(root, "[data-part=signed-in]", HTMLElement);
+    this.#name = field(signedIn, "name");
+    this.#score = field(signedIn, "own-score");
+    this.#rank = field(signedIn, "own-rank");
+    this.#total = field(signedIn, "own-total");
+    this.#when = field(signedIn, "own-when");
     this.#form = new AccountForm(find(root, "form", HTMLFormElement), session);
-    this.#actions = new ActionButtons(this.#signedIn, session, onStanding);
+    this.#actions = new ActionButtons(signedIn, session, onStanding);
     find(root, "[data-part=sign-out]", HTMLButtonElement).addEventListener("click", () => void session.logOut());
-    root.hidden = false;
   }
 
   /** Turn to the player who signed in, or back to the form. */
   turnTo(player: Player | null): void {
-    this.#signedOut.hidden = player !== null;
-    this.#signedIn.hidden = player === null;
+    document.documentElement.classList.toggle("is-signed-in", player !== null);
     this.#actions.clear();
     setText(this.#name, player?.username ?? "");
   }

@@ -1,5 +1,7 @@
 /** Why the live socket was refused: a browser does not tell, so the server is asked in plain HTTP. */
 
+import { addressOf } from "./root.js";
+
 const TIMEOUT_MS = 5_000;
 
 /**
@@ -10,7 +12,7 @@ const TIMEOUT_MS = 5_000;
 export async function isWithoutAPart(): Promise<boolean> {
   try {
     const signal = AbortSignal.timeout(TIMEOUT_MS);
-    const { status } = await fetch("/readyz", { signal, cache: "no-store" });
+    const { status } = await fetch(addressOf("/readyz"), { signal, cache: "no-store" });
     return status === 503;
   } catch {
     return false;

@@ -1,7 +1,5 @@
 /** What a player signs, and with what. The server has its counterpart in `common/signing.py`. */
 
-import { hmacSha256 } from "./sha256.js";
-
 export interface Claim {
   readonly userId: string;
   readonly actionId: string;
@@ -21,10 +19,22 @@ export function newIdempotencyKey(): string {
 }
 
 async function hmac(key: Uint8Array<ArrayBuffer>, message: Uint8Array<ArrayBuffer>): Promise<Uint8Array> {
-  if (!globalThis.isSecureContext) return hmacSha256(key, message);
+  if (!globalThis.isSecureContext) return hmacWithoutWebCrypto(key, message);
   const algorithm = { name: "HMAC", hash: "SHA-256" };
   const imported = await crypto.subtle.importKey("raw", key, algorithm, false, ["sign"]);
   return new Uint8Array(await crypto.subtle.sign("HMAC", imported, message));
+}
+
+/**
+ * Browsers keep WebCrypto from pages that came over plain HTTP, save from the machine itself. A board on a local
+ * network is such a page, and its players have to sign too.
+ */
+async function hmacWithoutWebCrypto(key: Uint8Array, message: Uint8Array): Promise<Uint8Array> {
+  const [{ hmac }, { sha256 }] = await Promise.all([
+    import("./vendor/noble-hashes/hmac.js"),
+    import("./vendor/noble-hashes/sha2.js"),
+  ]);
+  return hmac(sha256, key, message);
 }
 
 function fromBase64url(text: string): Uint8Array<ArrayBuffer> {

@@ -47,7 +47,6 @@ export class StatusView {
 
   show(status: Status): void {
     const [state, text] = PILL[status.connection];
-    this.#pill.hidden = false;
     this.#pill.dataset["state"] = state;
     setText(this.#pillText, text);
     setText(this.#line, sentenceOf(status));

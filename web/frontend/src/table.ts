@@ -2,6 +2,7 @@
 
 import type { Board, Entry } from "./board.js";
 import { Caption } from "./caption.js";
+import * as clock from "./clock.js";
 import { copy, field, find, play, setText } from "./elements.js";
 import { ago, number } from "./format.js";
 import { Motion } from "./motion.js";
@@ -136,5 +137,5 @@ function mark(row: HTMLTableRowElement, entry: Entry): void {
 
 function showTime(row: HTMLTableRowElement): void {
   const time = find(row, "time", HTMLTimeElement);
-  setText(time, time.dateTime ? ago(time.dateTime, Date.now()) : "");
+  setText(time, time.dateTime ? ago(time.dateTime, clock.now()) : "");
 }

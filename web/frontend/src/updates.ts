@@ -2,6 +2,7 @@
 
 import { ApiError, NoAnswer, isInDoubt, isPassing } from "./api.js";
 import { backoff, pause } from "./backoff.js";
+import * as clock from "./clock.js";
 import { type JsonObject, integer, object, orNull } from "./json.js";
 import type { Session } from "./session.js";
 import { newIdempotencyKey, signature } from "./signing.js";
@@ -14,9 +15,6 @@ const GIVE_UP_AFTER_MS = 60_000;
 /** The server takes timestamps of the last 300 s; an older body is dated and signed anew, under its old key. */
 const BODY_LASTS_MS = 240_000;
 const RECEIPT_WAITS_MS = [500, 1_000, 2_000, 4_000, 8_000] as const;
-
-/** How far the server's clock is ahead of ours, once it has told. */
-let clockOffset = 0;
 
 export interface Applied {
   readonly points: number;
@@ -87,7 +85,7 @@ export class Press {
   }
 
   async #sign(): Promise<void> {
-    const timestamp = new Date(Date.now() + clockOffset).toISOString();
+    const timestamp = new Date(clock.now()).toISOString();
     const claim = { userId: this.userId, actionId: this.actionId, timestamp, idempotencyKey: this.#idempotencyKey };
     this.#body = JSON.stringify({ ...claim, signature: await signature(claim, this.#session.signingKey) });
     this.#dated = Date.now();
@@ -96,7 +94,7 @@ export class Press {
   /** Milliseconds until the next attempt; null if there is no use in one. */
   #wait(error: unknown, attempt: number): number | null {
     if (error instanceof ApiError && error.serverTime !== null && attempt === 0) {
-      clockOffset = error.serverTime - Date.now();
+      clock.learn(error.serverTime);
       this.#dated = -Infinity;
       return 0;
     }

@@ -1,5 +1,6 @@
 /** Requests to the API of this server, and what can go wrong with one. */
 import { list, object, text } from "./json.js";
+import { addressOf } from "./root.js";
 const TIMEOUT_MS = 12_000;
 /** The server answered, and it was no. */
 export class ApiError extends Error {
@@ -31,7 +32,7 @@ export async function call({ method, path, body, token }) {
         headers.set("Authorization", `Bearer ${token}`);
     const signal = AbortSignal.timeout(TIMEOUT_MS);
     try {
-        const response = await fetch(path, { method, headers, signal, body: body ?? null, cache: "no-store" });
+        const response = await fetch(addressOf(path), { method, headers, signal, body: body ?? null, cache: "no-store" });
         return read(response, object(await response.json()));
     }
     catch (error) {

@@ -1,4 +1,5 @@
 /** What the table says of itself: whose list it is, of how many players, and until when. */
+import * as clock from "./clock.js";
 import { field, setText } from "./elements.js";
 import { players } from "./format.js";
 import { endOf, ending } from "./periods.js";
@@ -23,6 +24,6 @@ export class Caption {
     }
     showEnding(periodId) {
         const end = endOf(periodId);
-        setText(this.#ends, end === null ? "" : ending(end, Date.now()));
+        setText(this.#ends, end === null ? "" : ending(end, clock.now()));
     }
 }

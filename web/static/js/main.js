@@ -1,8 +1,10 @@
 /** Wires the page: the live socket and the player's session on one side, what is shown on the other. */
 import { Announcer } from "./announcer.js";
+import * as clock from "./clock.js";
 import { find } from "./elements.js";
 import { Live } from "./live.js";
 import { PlayerPanel } from "./panel.js";
+import { addressOf } from "./root.js";
 import { Session } from "./session.js";
 import { Standings, current, readStanding } from "./standing.js";
 import { StatusView } from "./status.js";
@@ -20,7 +22,7 @@ const table = new BoardTable(find(document, "#board", HTMLTableElement), find(do
 const announcer = new Announcer(find(document, "#news", HTMLElement));
 const status = new StatusView(find(document, "#connection", HTMLElement), find(document, "#state", HTMLElement));
 const asJson = find(document, "#as-json", HTMLAnchorElement);
-find(document, ".jump", HTMLElement).hidden = false;
+clock.learn(Date.parse(document.documentElement.dataset["now"] ?? ""));
 let board = null;
 let connection = "connecting";
 let heardAt = table.isReadable ? Date.now() : null;
@@ -35,7 +37,8 @@ let player = session.player;
 panel.turnTo(player);
 draw();
 const tickets = new Tickets(session);
-const address = new URL(`/ws/scoreboard?limit=${table.limit}`, location.href.replace(/^http/, "ws"));
+const address = addressOf(`/ws/scoreboard?limit=${table.limit}`);
+address.protocol = address.protocol.replace("http", "ws");
 const live = new Live(address, shown.name, () => tickets.next(), { onBoard, onStanding, onConnection });
 live.start();
 table.showTimes();

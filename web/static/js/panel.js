@@ -4,8 +4,6 @@ import { ActionButtons } from "./actions.js";
 import { field, find, play, setText } from "./elements.js";
 import { number, players } from "./format.js";
 export class PlayerPanel {
-    #signedOut;
-    #signedIn;
     #name;
     #score;
     #rank;
@@ -14,22 +12,19 @@ export class PlayerPanel {
     #form;
     #actions;
     constructor(root, session, onStanding) {
-        this.#signedOut = find(root, "[data-part=signed-out]", HTMLElement);
-        this.#signedIn = find(root, "[data-part=signed-in]", HTMLElement);
-        this.#name = field(this.#signedIn, "name");
-        this.#score = field(this.#signedIn, "own-score");
-        this.#rank = field(this.#signedIn, "own-rank");
-        this.#total = field(this.#signedIn, "own-total");
-        this.#when = field(this.#signedIn, "own-when");
+        const signedIn = find(root, "[data-part=signed-in]", HTMLElement);
+        this.#name = field(signedIn, "name");
+        this.#score = field(signedIn, "own-score");
+        this.#rank = field(signedIn, "own-rank");
+        this.#total = field(signedIn, "own-total");
+        this.#when = field(signedIn, "own-when");
         this.#form = new AccountForm(find(root, "form", HTMLFormElement), session);
-        this.#actions = new ActionButtons(this.#signedIn, session, onStanding);
+        this.#actions = new ActionButtons(signedIn, session, onStanding);
         find(root, "[data-part=sign-out]", HTMLButtonElement).addEventListener("click", () => void session.logOut());
-        root.hidden = false;
     }
     /** Turn to the player who signed in, or back to the form. */
     turnTo(player) {
-        this.#signedOut.hidden = player !== null;
-        this.#signedIn.hidden = player === null;
+        document.documentElement.classList.toggle("is-signed-in", player !== null);
         this.#actions.clear();
         setText(this.#name, player?.username ?? "");
     }

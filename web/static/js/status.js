@@ -33,7 +33,6 @@ export class StatusView {
     }
     show(status) {
         const [state, text] = PILL[status.connection];
-        this.#pill.hidden = false;
         this.#pill.dataset["state"] = state;
         setText(this.#pillText, text);
         setText(this.#line, sentenceOf(status));

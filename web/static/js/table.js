@@ -1,5 +1,6 @@
 /** The top list as table rows: one row per player, moved and not remade, so that eyes can follow it. */
 import { Caption } from "./caption.js";
+import * as clock from "./clock.js";
 import { copy, field, find, play, setText } from "./elements.js";
 import { ago, number } from "./format.js";
 import { Motion } from "./motion.js";
@@ -121,5 +122,5 @@ function mark(row, entry) {
 }
 function showTime(row) {
     const time = find(row, "time", HTMLTimeElement);
-    setText(time, time.dateTime ? ago(time.dateTime, Date.now()) : "");
+    setText(time, time.dateTime ? ago(time.dateTime, clock.now()) : "");
 }

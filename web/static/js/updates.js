@@ -1,6 +1,7 @@
 /** Sending one score update so that it counts once, however often it has to be sent. */
 import { ApiError, NoAnswer, isInDoubt, isPassing } from "./api.js";
 import { backoff, pause } from "./backoff.js";
+import * as clock from "./clock.js";
 import { integer, object, orNull } from "./json.js";
 import { newIdempotencyKey, signature } from "./signing.js";
 import { readStanding } from "./standing.js";
@@ -11,8 +12,6 @@ const GIVE_UP_AFTER_MS = 60_000;
 /** The server takes timestamps of the last 300 s; an older body is dated and signed anew, under its old key. */
 const BODY_LASTS_MS = 240_000;
 const RECEIPT_WAITS_MS = [500, 1_000, 2_000, 4_000, 8_000];
-/** How far the server's clock is ahead of ours, once it has told. */
-let clockOffset = 0;
 /** One press of a button. Its key stays the same through every attempt, which is what makes them one. */
 export class Press {
     actionId;
@@ -75,7 +74,7 @@ export class Press {
         return null;
     }
     async #sign() {
-        const timestamp = new Date(Date.now() + clockOffset).toISOString();
+        const timestamp = new Date(clock.now()).toISOString();
         const claim = { userId: this.userId, actionId: this.actionId, timestamp, idempotencyKey: this.#idempotencyKey };
         this.#body = JSON.stringify({ ...claim, signature: await signature(claim, this.#session.signingKey) });
         this.#dated = Date.now();
@@ -83,7 +82,7 @@ export class Press {
     /** Milliseconds until the next attempt; null if there is no use in one. */
     #wait(error, attempt) {
         if (error instanceof ApiError && error.serverTime !== null && attempt === 0) {
-            clockOffset = error.serverTime - Date.now();
+            clock.learn(error.serverTime);
             this.#dated = -Infinity;
             return 0;
         }

@@ -1,0 +1,1 @@
+export { hmac } from "@noble/hashes/hmac.js";

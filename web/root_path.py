@@ -1,0 +1,35 @@
+"""Where the service lives below its host, if a proxy has given it a path there: `SCOREBOARD_ROOT_PATH`.
+
+The page and the documents use relative addresses, which need no setting. What names a whole path, such as `statusUrl`,
+has to know the prefix that clients see, whether or not the proxy takes it off before it passes a request on.
+"""
+
+from collections.abc import Iterable
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+from flask import request
+
+
+class RootPath:
+    """WSGI middleware that tells the application its prefix, as `SCRIPT_NAME` (PEP 3333)."""
+
+    def __init__(self, application: WSGIApplication, root_path: str) -> None:
+        self._application = application
+        self._root_path = root_path
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        path = environ.get("PATH_INFO", "")
+        environ["SCRIPT_NAME"] = self._root_path
+        if path == self._root_path or path.startswith(f"{self._root_path}/"):
+            environ["PATH_INFO"] = path[len(self._root_path) :] or "/"
+        return self._application(environ, start_response)
+
+
+def public_path(path: str) -> str:
+    """A path of the service as the client of this request has to call it."""
+    return f"{request.script_root}{path}"
+
+
+def relative_root() -> str:
+    """The way from the address of this request to the service's root: `./`, `../`, `../../` and so on."""
+    return "../" * (request.path.count("/") - 1) or "./"
