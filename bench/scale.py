@@ -20,8 +20,8 @@ from common import settings as settings_module
 from common.keys import BoardKeys
 from common.redis import Client
 from common.settings import Settings
+from dev.harness.many import add_many
 from dev.harness.servers import Servers, running_servers
-from tests.many import add_many
 
 BOARD = BoardKeys("main", "all")
 PING_EVERY_SECONDS = 0.001

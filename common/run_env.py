@@ -9,13 +9,16 @@ from pathlib import Path
 from dotenv import dotenv_values
 
 from common import secret_files
-from common.settings import SettingsError
 
 FILE_NAME = "run.env"
 LOCK_FILE_NAME = "run.lock"
 """Held as long as a `make run` uses the folder."""
 
 _PLAIN = re.compile(r"""[^\s'"#]*""")
+
+
+class RunFileError(Exception):
+    """The file is there and cannot be taken for ours; the text says why, and what to do."""
 
 
 def write(folder: Path, values: Mapping[str, str]) -> Path:
@@ -28,13 +31,13 @@ def write(folder: Path, values: Mapping[str, str]) -> Path:
 def read(folder: Path) -> dict[str, str]:
     """Return the variables that a running `make run` has written into `folder`; none if there is no file.
 
-    Raises SettingsError for a file of somebody else, who could name a database of theirs in it.
+    Raises RunFileError for a file of somebody else, who could name a database of theirs in it.
     """
     try:
         with (folder / FILE_NAME).open(encoding="utf-8") as file:
             owner = os.fstat(file.fileno()).st_uid
             if owner not in (os.geteuid(), 0):
-                raise SettingsError(
+                raise RunFileError(
                     f"{folder / FILE_NAME} belongs to user {owner} and not to you: run this as the user of `make run`, "
                     "or set DATABASE_URL and REDIS_URL"
                 )
@@ -42,7 +45,7 @@ def read(folder: Path) -> dict[str, str]:
     except FileNotFoundError:
         return {}
     except PermissionError:
-        raise SettingsError(f"{folder / FILE_NAME} cannot be read: run this as the user of `make run`") from None
+        raise RunFileError(f"{folder / FILE_NAME} cannot be read: run this as the user of `make run`") from None
 
 
 def is_running(folder: Path) -> bool:

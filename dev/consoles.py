@@ -7,7 +7,6 @@ from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from common import redis_address, run_env
-from common.settings import SettingsError
 from dev.servers import postgres_home
 
 _TLS_OPTIONS = {"ssl_ca_certs": "--cacert", "ssl_certfile": "--cert", "ssl_keyfile": "--key"}
@@ -18,7 +17,7 @@ def main(console: str) -> None:
     folder = root / (os.environ.get("SCOREBOARD_DATA_DIR") or ".data")
     try:
         env = {**run_env.read(folder), **os.environ}
-    except SettingsError as error:
+    except run_env.RunFileError as error:
         sys.exit(str(error))
     consoles = {"psql": ("DATABASE_URL", _psql), "redis-cli": ("REDIS_URL", _redis_cli)}
     variable, command = consoles[console]

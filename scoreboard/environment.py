@@ -38,7 +38,7 @@ def load_settings() -> Settings:
     given = {name: text for name, text in os.environ.items() if text}
     try:
         written = run_env.read(data_folder())
-    except SettingsError as error:
+    except run_env.RunFileError as error:
         raise MisconfiguredError(str(error)) from None
     is_another = any(name in given and given[name] != written.get(name) for name in _PLACES)
     if not written and not any(name in given for name in _PLACES):

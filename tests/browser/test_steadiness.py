@@ -2,12 +2,12 @@
 
 import pytest
 
+from dev.harness.waiting import wait_until
 from tests.browser.board_page import BoardPage
 from tests.browser.conftest import Complaints, Visit
 from tests.browser.crowd import Rivals
 from tests.browser.test_appearance import sideways
 from tests.player import PASSWORD
-from tests.waiting import wait_until
 
 WATCH_SHIFTS = """
 window.shifts = [];

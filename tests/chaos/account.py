@@ -8,10 +8,10 @@ from common import standings
 from common.keys import DEFAULT_BOARD
 from common.periods import ALL_TIME
 from common.verification import Drift
+from dev.harness.many import KEY
 from tests.chaos.clients import POINTS, Account
 from tests.chaos.installation import Installation
 from tests.live_client import Screen
-from tests.many import KEY
 
 VIEWED = 100
 

@@ -22,11 +22,11 @@ from common import keys, periods, suspensions, tasks
 from common.keys import BoardKeys
 from common.periods import ALL_TIME
 from common.suspensions import COMMAND_LINE, Decision
+from dev.harness.many import id_of
 from dev.harness.stack import Variant
 from tests.chaos import crash_points, disks
 from tests.chaos.crashing_worker import CLOCK
 from tests.chaos.installation import CROWD, Installation
-from tests.many import id_of
 
 _CRASHES_WITHIN_SECONDS = 20.0
 _PAUSE_SECONDS = 1.6

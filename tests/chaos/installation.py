@@ -20,11 +20,11 @@ from common.rebuild import Rebuilder
 from common.redis import Client
 from common.settings import Settings
 from common.verification import Verifier
+from dev.harness.many import add_many
 from dev.harness.servers import Servers, running_servers, start_servers
 from dev.harness.stack import Stack, Variant, running_stack
 from tests.chaos.disks import small_disks
 from tests.chaos.proxy import Proxy
-from tests.many import add_many
 
 _LOOK_SECONDS = 0.05
 _REDIS_DATABASE = 0

@@ -16,10 +16,10 @@ from urllib.parse import urlsplit
 import jsonschema
 import pytest
 import yaml
-from dev.program_secrets import environment_of
 from honcho.environ import parse_procfile
 
 from common.settings import SECRETS, Settings
+from dev.supervise.program_secrets import environment_of
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))

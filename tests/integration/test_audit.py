@@ -14,12 +14,13 @@ from sqlalchemy import Engine, create_engine, text
 
 from common import audit, quarantine
 from common.audit import COMMAND_LINE, AuditRow
+from common.inbox_entries import Garbled
 from common.settings import Settings
+from dev.harness.servers import Servers
 from scoreboard.__main__ import commands
 from scoreboard.operator import _os_user
 from tests.inbox import accept, add_users
 from tests.player import Player, log_in, register
-from tests.servers import Servers
 from web.access import decision
 from workers.state import WorkerState
 
@@ -81,7 +82,8 @@ def rows(engine: Engine) -> list[AuditRow]:
 
 def set_aside(engine: Engine, number: int) -> str:
     with engine.begin() as connection:
-        quarantine.put(connection, f"1700000000000-{number}", "UnknownUserError: [red]nobody[/red]", PAYLOAD)
+        entry = Garbled(f"1700000000000-{number}", {"update": json.dumps(PAYLOAD)}, 5)
+        quarantine.put(connection, entry, "UnknownUserError: [red]nobody[/red]")
         return str(quarantine.everything(connection)[-1].id)
 
 

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from common import accounts, passwords, quarantine
+from common.inbox_entries import Garbled
 from scoreboard import lazy
 from scoreboard.__main__ import commands
 from tests.command_line import CommandLine
@@ -148,7 +149,8 @@ def test_a_reason_in_the_quarantine_is_neither_markup_nor_a_command_to_the_termi
     command_line: CommandLine, worker: WorkerState
 ) -> None:
     with worker.engine.begin() as connection:
-        quarantine.put(connection, "1700000000000-0", "[/red] [bold]x[/] \x1b]0;title\x07", {"update": "\x1b[2J[/b]"})
+        entry = Garbled("1700000000000-0", {"update": "\x1b[2J[/b]"}, 5)
+        quarantine.put(connection, entry, "[/red] [bold]x[/] \x1b]0;title\x07")
     done = command_line("quarantine", "list")
 
     assert done.returncode == 0, done.stderr

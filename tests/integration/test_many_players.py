@@ -12,10 +12,10 @@ from common.keys import BoardKeys
 from common.pages import FIRST
 from common.redis import Client
 from common.suspensions import COMMAND_LINE, Decision, decide
+from dev.harness.many import add_many
 from dev.harness.waiting import wait_until
 from tests.command_line import CommandLine
 from tests.inbox import accept, add_users, drain_completely
-from tests.many import add_many
 from workers import housekeeping
 from workers.state import WorkerState
 

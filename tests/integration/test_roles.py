@@ -10,18 +10,18 @@ from urllib.parse import urlsplit
 
 import psycopg2
 import pytest
-from dev.program_secrets import OWNER
 from psycopg2 import errors, sql
 from sqlalchemy import Engine, create_engine, false, text
 from sqlalchemy.exc import ProgrammingError
 
 from common import grants, models
 from common.grants import APPEND_ONLY, ServingRole
-from dev import roles
+from dev.harness.servers import Servers
+from dev.harness.stack import ROOT
+from dev.servers import roles
+from dev.supervise.program_secrets import OWNER
 from tests.command_line import CommandLine
 from tests.conftest import as_serving_role
-from tests.servers import Servers
-from tests.stack import ROOT
 from workers.state import WorkerState
 
 

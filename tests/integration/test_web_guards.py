@@ -158,7 +158,7 @@ def test_a_server_is_told_once_of_what_it_missed(client: FlaskClient, worker: Wo
     revocations.catch_up(worker.redis, worker.engine)
     with worker.engine.begin() as connection:
         (session_id,) = sessions.live_of(connection, ada.user_id, datetime.now(UTC))
-        sessions.revoke(connection, session_id, "logout", datetime.now(UTC))
+        sessions.revoke(connection, session_id, "logout")
     for _ in range(2):
         revocations.catch_up(worker.redis, worker.engine)
         assert worker.redis.get(f"session:{session_id}:revoked") == "1"

@@ -50,7 +50,8 @@ def test_an_entry_of_a_version_that_did_not_say_who_sent_it_is_applied_and_can_b
     assert isinstance(entry, Delivery)
     assert entry.update.source is None
     for payload in (ENTRY_OF_BEFORE, {**ENTRY_OF_BEFORE, "source": PLAYER}):
-        assert quarantine.is_update(SetAside(1, "1-1", "", dict(payload), entry.accepted_at))
+        row = SetAside(1, "1-1", "", dict(payload), entry.accepted_at, None, None)
+        assert isinstance(read_entry("1-1", {**fields, **quarantine.entry(row)}, 1), Delivery)
 
 
 @pytest.mark.usefixtures("draining")

@@ -5,10 +5,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from dev.program_secrets import OWNER, environment_of
 
 from common import celery_settings, settings
 from common.settings import SECRETS, SettingsError
+from dev.supervise.program_secrets import OWNER, environment_of
 
 ROOT = Path(__file__).resolve().parents[2]
 ALL = {name: f"secret of {name}" for name in SECRETS} | {f"{name}_FILE": f"/file/of/{name}" for name in SECRETS}

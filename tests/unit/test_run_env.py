@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from common import run_env
-from common.settings import SettingsError
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
 
@@ -33,5 +32,5 @@ def test_a_file_of_somebody_else_is_refused_by_name(tmp_path: Path) -> None:
     path = run_env.write(tmp_path, {"DATABASE_URL": "postgresql://evil.example/board"})
     os.chown(path, 65534, 65534)
 
-    with pytest.raises(SettingsError, match=r"run\.env belongs to user 65534 and not to you"):
+    with pytest.raises(run_env.RunFileError, match=r"run\.env belongs to user 65534 and not to you"):
         run_env.read(tmp_path)
