@@ -19,8 +19,8 @@ LOG_FIELDS = {
     *("code", "consumer", "count", "dependency", "error", "exc_info", "expected", "found", "fresh", "inbox_id"),
     *("is_new", "known", "ledger_id", "limit", "loop", "method", "milliseconds", "path", "period", "periods"),
     *("players", "points", "pruned", "refusal", "repaired", "request_id", "route", "rows", "seconds", "seq"),
-    *("session_id", "session_ids", "sessions", "source", "status", "suspended", "taken", "task", "times"),
-    *("updates", "user_id", "users", "version", "waiting", "where"),
+    *("peer", "session_id", "session_ids", "setting", "sessions", "source", "status", "suspended", "taken", "task"),
+    *("times", "updates", "user_id", "users", "version", "waiting", "where"),
     # texts: an admin's, and those of errors, which never hold a value that a client sent (`hide_parameters`)
     *("detail", "reason"),
 }
