@@ -18,4 +18,4 @@ COPY web web
 COPY workers workers
 USER 10001:10001
 EXPOSE 8000 9100 5555
-CMD ["python", "-m", "gunicorn", "--config", "web/gunicorn_config.py", "web.wsgi:app"]
+CMD ["python", "-m", "gunicorn", "--config", "web/server/gunicorn_config.py", "web.server.wsgi:app"]

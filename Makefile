@@ -57,7 +57,7 @@ $(INSTALLED): requirements/development.txt pyproject.toml
 	@python=$$(sh dev/find_python.sh "$(PYTHON)") && "$$python" -m dev.install development
 
 frontend: ## Compile the page's script anew (needs Node 18 or newer)
-	cd web/frontend && npm ci --no-audit --no-fund && npm run build
+	cd web/pages/frontend && npm ci --no-audit --no-fund && npm run build
 
 docs: $(INSTALLED) ## Make docs/configuration.md anew from the settings' descriptions
 	$(BIN)/python -m dev.configuration_page

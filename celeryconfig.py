@@ -4,7 +4,7 @@ import sys
 
 from kombu import Exchange, Queue
 
-from common import celery_settings, settings, tasks
+from common.core import celery_settings, settings, task_names
 
 try:
     _settings = celery_settings.load()
@@ -15,13 +15,13 @@ broker_url = _settings.celery_broker_url
 broker_use_ssl = _settings.broker_tls
 broker_connection_retry_on_startup = True
 broker_connection_max_retries = None
-broker_transport_options = tasks.BROKER_OPTIONS
+broker_transport_options = task_names.BROKER_OPTIONS
 
 # The default exchange needs no binding table in Redis, so publishing survives a FLUSHALL.
 # A worker that is told no queue serves both.
-task_queues = [Queue(name, Exchange(""), routing_key=name) for name in (tasks.QUEUE, tasks.QUEUE_CHORES)]
-task_default_queue = tasks.QUEUE
-task_routes = {name: {"queue": tasks.QUEUE_CHORES} for name in tasks.CHORES}
+task_queues = [Queue(name, Exchange(""), routing_key=name) for name in (task_names.QUEUE, task_names.QUEUE_CHORES)]
+task_default_queue = task_names.QUEUE
+task_routes = {name: {"queue": task_names.QUEUE_CHORES} for name in task_names.CHORES}
 
 task_ignore_result = True
 task_serializer = "json"
@@ -36,32 +36,32 @@ worker_soft_shutdown_timeout = 3
 task_send_sent_event = False
 
 # A process that is frozen in a drain is replaced: PostgreSQL ends its transaction sooner, this ends the process.
-task_annotations = {tasks.APPLY: {"time_limit": tasks.LONGEST_DRAIN_SECONDS}}
+task_annotations = {task_names.APPLY: {"time_limit": task_names.LONGEST_DRAIN_SECONDS}}
 
 beat_schedule = {
     "sweep": {
-        "task": tasks.SWEEP,
-        "schedule": tasks.SWEEP_SECONDS,
-        "options": {"expires": tasks.EXPIRES_SECONDS},
+        "task": task_names.SWEEP,
+        "schedule": task_names.SWEEP_SECONDS,
+        "options": {"expires": task_names.EXPIRES_SECONDS},
     },
     "close": {
-        "task": tasks.CLOSE,
-        "schedule": tasks.CLOSE_SECONDS,
-        "options": {"expires": tasks.EXPIRES_SECONDS},
+        "task": task_names.CLOSE,
+        "schedule": task_names.CLOSE_SECONDS,
+        "options": {"expires": task_names.EXPIRES_SECONDS},
     },
     "verify": {
-        "task": tasks.VERIFY,
-        "schedule": tasks.VERIFY_SECONDS,
-        "options": {"expires": tasks.EXPIRES_SECONDS},
+        "task": task_names.VERIFY,
+        "schedule": task_names.VERIFY_SECONDS,
+        "options": {"expires": task_names.EXPIRES_SECONDS},
     },
     "snapshots": {
-        "task": tasks.TAKE_SNAPSHOTS,
+        "task": task_names.TAKE_SNAPSHOTS,
         "schedule": _settings.snapshot_minutes * 60.0,
-        "options": {"expires": tasks.EXPIRES_SECONDS},
+        "options": {"expires": task_names.EXPIRES_SECONDS},
     },
     "tidy": {
-        "task": tasks.TIDY,
-        "schedule": tasks.TIDY_SECONDS,
-        "options": {"expires": tasks.EXPIRES_SECONDS},
+        "task": task_names.TIDY,
+        "schedule": task_names.TIDY_SECONDS,
+        "options": {"expires": task_names.EXPIRES_SECONDS},
     },
 }

@@ -14,9 +14,11 @@ from rich.table import Table
 
 from bench import load
 from bench.load import Result
-from common import catalogue, database, schema, signing
-from common import settings as settings_module
-from common.timestamps import format_instant, from_milliseconds
+from common.core import settings as settings_module
+from common.core.timestamps import format_instant, from_milliseconds
+from common.domain import signing
+from common.postgres import catalogue, migrate
+from common.postgres import engine as database
 from dev.harness.servers import Servers, running_servers
 from dev.harness.stack import Stack, running_stack
 
@@ -153,7 +155,7 @@ def database_of(servers: Servers) -> str:
         "SCOREBOARD_SECRET_KEY": secrets.token_urlsafe(32),
     }
     engine = database.create(settings_module.load(environment), pool_size=1, statement_timeout_ms=60_000)
-    schema.migrate(engine)
+    migrate.migrate(engine)
     with engine.begin() as connection:
         catalogue.load_defaults(connection)
     engine.dispose()

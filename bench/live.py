@@ -25,12 +25,11 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.load import percentile
-from common import keys
-from common.board import Board, Projected, Standing
-from common.keys import DEFAULT_BOARD
-from common.periods import ALL_TIME
-from common.redis import Client
-from common.scoring import StandingKey
+from common.contract.constants import ALL_TIME, DEFAULT_BOARD
+from common.domain.standing import Standing, StandingKey
+from common.redis_store import keys
+from common.redis_store.board import Board, Projected
+from common.redis_store.client import Client
 from dev.harness.servers import Servers, running_servers
 from dev.harness.stack import Stack, running_stack
 

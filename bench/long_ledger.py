@@ -14,9 +14,10 @@ from sqlalchemy import Engine, text
 
 from bench.__main__ import Bench, database_of
 from bench.load import Result
-from common import checkpoint, database
-from common import settings as settings_module
-from common.checkpoint import Checkpoint
+from common.core import settings as settings_module
+from common.postgres import checkpoint
+from common.postgres import engine as database
+from common.postgres.checkpoint import Checkpoint
 from dev.harness.servers import running_servers
 from dev.harness.stack import running_stack
 

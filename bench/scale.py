@@ -15,11 +15,13 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.table import Table
 
-from common import catalogue, database, redis
-from common import settings as settings_module
-from common.keys import BoardKeys
-from common.redis import Client
-from common.settings import Settings
+from common.core import settings as settings_module
+from common.core.settings import Settings
+from common.postgres import catalogue
+from common.postgres import engine as database
+from common.redis_store import client as redis_client
+from common.redis_store.client import Client
+from common.redis_store.keys import BoardKeys
 from dev.harness.many import add_many
 from dev.harness.servers import Servers, running_servers
 
@@ -29,10 +31,10 @@ LOGGED_FROM_MICROSECONDS = 1_000
 PROMISED_MILLISECONDS = 20.0
 
 _AS_WORKERS_DO = """
-from workers import housekeeping
+from workers import maintenance
 from workers.state import state
-housekeeping.mend(state())
-housekeeping.rebuild_boards(state())
+maintenance.mend(state())
+maintenance.rebuild_boards(state())
 """
 _COMMAND = [sys.executable, "-m", "scoreboard"]
 
@@ -131,7 +133,7 @@ def _place(players: int, console: Console) -> Iterator[Place]:
         with console.status(f"{players:,} players come"):
             add_many(engine, players)
         engine.dispose()
-        client = redis.connect(settings.redis_url)
+        client = redis_client.connect(settings.redis_url)
         yield Place(servers, settings, environment, client)
         client.close()
 

@@ -8,7 +8,7 @@ from annotated_types import Ge, Le
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from common.settings import SECRETS, Settings
+from common.core.settings import SECRETS, Settings
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "configuration.md"
 
@@ -16,7 +16,7 @@ _HEAD = """\
 # Configuration
 
 Settings are environment variables, read once at the start of each process. A missing or bad value stops the start,
-and its name is told. An empty value counts as not set. This page is made from `common/settings.py` by `make docs`.
+and its name is told. An empty value counts as not set. This page is made from `common/core/settings.py` by `make docs`.
 
 Each variable marked *secret* may stand in a file instead: `NAME_FILE=/path/to/file`. The variable wins if both are set.
 `make run` makes the random ones that are missing, mode 0600, in `secrets` of its data folder. A process that is

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from common import redis_address, run_env
+from common.core import redis_address, run_env
 from dev.servers import postgres_home
 
 _TLS_OPTIONS = {"ssl_ca_certs": "--cacert", "ssl_certfile": "--cert", "ssl_keyfile": "--key"}

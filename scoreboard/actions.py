@@ -7,11 +7,10 @@ import click
 from rich.table import Table
 from sqlalchemy.exc import IntegrityError
 
-from common import catalogue
-from common.fields import is_action_id
-from common.keys import DEFAULT_BOARD
-from common.ranking import GREATEST_SCORE
-from common.scoring import Action
+from common.contract.constants import DEFAULT_BOARD, GREATEST_SCORE
+from common.contract.fields import is_action_id
+from common.domain.scoring import Action
+from common.postgres import catalogue
 from scoreboard import operator, tables
 from scoreboard.environment import connected
 from scoreboard.whole_numbers import WholeNumber

@@ -5,9 +5,9 @@ import json
 import click
 from rich.table import Table
 
-from common import audit as store
-from common.audit import AuditRow
-from common.timestamps import format_instant
+from common.core.timestamps import format_instant
+from common.postgres import audit as store
+from common.postgres.audit import AuditRow
 from scoreboard import tables
 from scoreboard.environment import connected
 from scoreboard.whole_numbers import WholeNumber

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 import click
 from rich.table import Table
 
-from common import catalogue
-from common.timestamps import format_instant, parse_instant
+from common.core.timestamps import format_instant, parse_instant
+from common.postgres import catalogue
 from scoreboard import operator, tables
 from scoreboard.environment import connected
 

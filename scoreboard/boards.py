@@ -7,8 +7,9 @@ from typing import TypeVar
 import click
 from sqlalchemy import Engine
 
-from common import catalogue, periods
-from common.board import BoardId
+from common.domain import periods
+from common.domain.standing import BoardId
+from common.postgres import catalogue
 
 Command = TypeVar("Command", bound=Callable[..., object])
 

@@ -12,11 +12,13 @@ from redis import TimeoutError as RedisTimeoutError
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
-from common import database, logging, redis, run_env, settings
-from common.database import TooSlowError
-from common.errors import ScoreboardError
-from common.redis import Client
-from common.settings import Settings, SettingsError
+from common.contract.errors import ScoreboardError
+from common.core import logging, run_env, settings
+from common.core.settings import Settings, SettingsError
+from common.postgres import engine as database
+from common.postgres.engine import TooSlowError
+from common.redis_store import client as redis_client
+from common.redis_store.client import Client
 
 STATEMENT_TIMEOUT_MS = 600_000
 _PLACES = ("DATABASE_URL", "DATABASE_URL_FILE")
@@ -66,7 +68,7 @@ def connected_as_owner(config: Settings) -> Iterator[Engine]:
 @contextmanager
 def connected_to_redis() -> Iterator[Client]:
     """A client of Redis for one command. A Redis that does not answer ends the command with a sentence."""
-    client = redis.connect(load_settings().redis_url)
+    client = redis_client.connect(load_settings().redis_url)
     try:
         with _told_in_a_sentence():
             yield client

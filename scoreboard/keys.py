@@ -5,9 +5,9 @@ import json
 import click
 from rich.table import Table
 
-from common import api_keys
-from common.api_keys import ApiKey
-from common.timestamps import format_instant
+from common.core.timestamps import format_instant
+from common.postgres import api_keys
+from common.postgres.api_keys import ApiKey
 from scoreboard import operator, tables
 from scoreboard.environment import connected, load_settings
 from scoreboard.whole_numbers import WholeNumber

@@ -4,9 +4,10 @@ import click
 from sqlalchemy import Engine, make_url
 from sqlalchemy.exc import ProgrammingError
 
-from common import catalogue, grants, schema
-from common.grants import ServingRole
-from common.settings import Settings
+from common.core.settings import Settings
+from common.postgres import catalogue, grants
+from common.postgres import migrate as schema
+from common.postgres.grants import ServingRole
 from scoreboard import operator
 from scoreboard.environment import MisconfiguredError, connected_as_owner, load_settings
 

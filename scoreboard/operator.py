@@ -5,8 +5,8 @@ import pwd
 
 from sqlalchemy import Connection
 
-from common import audit
-from common.audit import COMMAND_LINE, Actor
+from common.postgres import audit
+from common.postgres.audit import COMMAND_LINE, Actor
 
 
 def operator() -> Actor:

@@ -6,10 +6,10 @@ import click
 from rich.table import Table
 from sqlalchemy import Connection, Engine
 
-from common import quarantine as store
-from common.inbox import Inbox
-from common.quarantine import SetAside
-from common.timestamps import format_instant
+from common.core.timestamps import format_instant
+from common.postgres import quarantine as store
+from common.postgres.quarantine import SetAside
+from common.redis_store.inbox import Inbox
 from scoreboard import operator, tables
 from scoreboard.environment import connected, connected_to_redis, load_settings
 from scoreboard.whole_numbers import WholeNumber

@@ -7,10 +7,10 @@ import click
 from rich.progress import TaskID
 from sqlalchemy import Engine
 
-from common import standings
-from common.board import BoardId
-from common.errors import ErrorCode, ScoreboardError
-from common.rebuild import LEASE_MS, Rebuilder
+from common.contract.errors import ErrorCode, ScoreboardError
+from common.domain.standing import BoardId
+from common.postgres import standings
+from common.services.rebuild import LEASE_MS, Rebuilder
 from scoreboard import operator
 from scoreboard.boards import choosing_boards, chosen
 from scoreboard.environment import connected, connected_to_redis

@@ -4,7 +4,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from common.printable import escaped
+from common.core.printable import escaped
 
 _WIDE_ENOUGH = 10_000
 

@@ -7,10 +7,10 @@ import click
 from rich.table import Table
 from sqlalchemy import Connection
 
-from common import accounts
-from common.accounts import User
-from common.fields import composed, is_uuid
-from common.tokens import ROLES, Role
+from common.contract.fields import composed, is_uuid
+from common.domain.tokens import ROLES, Role
+from common.postgres import users as accounts
+from common.postgres.users import User
 from scoreboard import operator, password_input, tables
 from scoreboard.environment import connected, connected_to_redis, load_settings
 
@@ -28,8 +28,9 @@ def users() -> None:
 def create(username: str, role: Role, *, password_stdin: bool, if_missing: bool) -> None:
     """Create the account USERNAME and print its user id. Reserved names are allowed here."""
     # These hash when they are imported, or are long lists: only this command pays for that.
-    from common import known_passwords, passwords  # noqa: PLC0415
-    from common.schemas import LONGEST_PASSWORD, NEW_USERNAME, SHORTEST_PASSWORD  # noqa: PLC0415
+    from common.contract import known_passwords  # noqa: PLC0415
+    from common.contract.requests import LONGEST_PASSWORD, NEW_USERNAME, SHORTEST_PASSWORD  # noqa: PLC0415
+    from common.domain import passwords  # noqa: PLC0415
 
     if not re.fullmatch(NEW_USERNAME, username, re.ASCII):
         raise click.BadParameter("3 to 32 of A-Z a-z 0-9 _ . - and neither . nor - first", param_hint="USERNAME")
@@ -95,11 +96,11 @@ def reinstate(user: str, reason: str) -> None:
 
 def _moderate(name_or_id: str, reason: str, *, suspended: bool) -> None:
     # These need Redis, whose client takes a tenth of a second to import.
-    from common.board import Board  # noqa: PLC0415
-    from common.inbox import Inbox  # noqa: PLC0415
-    from common.moderation import Moderator  # noqa: PLC0415
-    from common.revocations import Revocations  # noqa: PLC0415
-    from common.suspensions import Decision  # noqa: PLC0415
+    from common.redis_store.board import Board  # noqa: PLC0415
+    from common.redis_store.inbox import Inbox  # noqa: PLC0415
+    from common.services.moderation import Moderator  # noqa: PLC0415
+    from common.services.revocations import Revocations  # noqa: PLC0415
+    from common.services.suspensions import Decision  # noqa: PLC0415
 
     settings, actor = load_settings(), operator.operator()
     with connected() as engine, connected_to_redis() as client:

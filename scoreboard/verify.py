@@ -15,11 +15,12 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy import Engine
 
-from common.board import Board, BoardId
-from common.checkpoint import PORTION, Checkpoint
-from common.database import TooSlowError
-from common.rebuild import Rebuilder
-from common.verification import LONGEST_TAIL, SLICE, Drift, Verifier, boards_of
+from common.domain.standing import BoardId
+from common.postgres.checkpoint import PORTION, Checkpoint
+from common.postgres.engine import TooSlowError
+from common.redis_store.board import Board
+from common.services.rebuild import Rebuilder
+from common.services.verification import LONGEST_TAIL, SLICE, Drift, Verifier, boards_of
 from scoreboard import operator, tables
 from scoreboard.boards import chosen
 from scoreboard.environment import connected, connected_to_redis

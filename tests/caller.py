@@ -6,8 +6,8 @@ from typing import Any
 
 import requests
 
-from common import signing
-from common.timestamps import format_instant, from_milliseconds
+from common.core.timestamps import format_instant, from_milliseconds
+from common.domain import signing
 from dev.harness.stack import Stack
 from tests.player import PASSWORD
 

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from common.settings import Settings
+from common.core.settings import Settings
 
 CommandLine = Callable[..., subprocess.CompletedProcess[str]]
 """Takes the arguments; `stdin` is what it reads, and other keywords are environment variables."""

@@ -13,17 +13,18 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import Engine
 
-from common import catalogue, database, grants, schema
-from common import settings as settings_module
-from common.grants import ServingRole
-from common.redis import Client
-from common.settings import Settings
+from common.core import settings as settings_module
+from common.core.settings import Settings
+from common.postgres import catalogue, grants, migrate
+from common.postgres import engine as database
+from common.postgres.grants import ServingRole
+from common.redis_store.client import Client
 from dev.harness.servers import Servers, running_servers
 from dev.harness.stack import Stack, running_stack
 from tests.command_line import CommandLine, command_line_of
 from tests.documents import documented_application
 from tests.player import Player, register
-from workers import housekeeping
+from workers import maintenance
 from workers.state import WorkerState
 
 TEMPLATE = "scoreboard_template"
@@ -52,7 +53,7 @@ def servers() -> Iterator[Servers]:
         engine = database.create(
             _settings(url, running.redis_url(REDIS_DATABASE)), pool_size=1, statement_timeout_ms=60_000
         )
-        schema.migrate(engine)
+        migrate.migrate(engine)
         with engine.begin() as connection:
             catalogue.load_defaults(connection)
             grants.ensure_role(connection, SERVING)
@@ -111,8 +112,8 @@ def stack(servers: Servers) -> Iterator[Stack]:
 def worker(settings: Settings) -> Iterator[WorkerState]:
     """A worker's adapters, on a Redis that is mended already."""
     state = WorkerState.create(settings)
-    housekeeping.mend(state)
-    housekeeping.show_alive(state)
+    maintenance.mend(state)
+    maintenance.show_alive(state)
     yield state
     state.engine.dispose()
     state.redis.close()

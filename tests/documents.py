@@ -13,9 +13,10 @@ from typing import Any
 from flask import Flask, Response, request
 from jsonschema import Draft202012Validator
 
-from common import settings
-from common.settings import Settings
-from web import create_app, live
+from common.core import settings
+from common.core.settings import Settings
+from web import create_app
+from web.live import views as live
 from web.reference import asyncapi
 from web.reference.documented import documentation_of
 from web.reference.views import Reference, reference

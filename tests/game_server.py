@@ -13,8 +13,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import Engine
 from werkzeug.test import TestResponse
 
-from common import api_keys
-from common.timestamps import format_instant
+from common.core.timestamps import format_instant
+from common.postgres import api_keys
 
 BATCH = "/api/scores/batch"
 

@@ -8,13 +8,14 @@ from typing import Any
 import orjson
 from sqlalchemy import Engine
 
-from common import catalogue, keys, models
-from common.inbox import Accepted
-from common.inbox_entries import Update
-from common.keys import BoardKeys
-from common.redis import Client
-from common.scoring import Action
-from common.timestamps import to_milliseconds
+from common.core.timestamps import to_milliseconds
+from common.domain.inbox_entries import Update
+from common.domain.scoring import Action
+from common.postgres import catalogue, tables
+from common.redis_store import keys
+from common.redis_store.client import Client
+from common.redis_store.inbox import Accepted
+from common.redis_store.keys import BoardKeys
 from workers.state import WorkerState
 
 
@@ -24,7 +25,7 @@ def add_users(engine: Engine, count: int) -> list[str]:
     plain = {"password_hash": "-", "role": "player"}
     rows = [{"id": user_id, "username": f"player-{user_id[:8]}", "username_key": user_id, **plain} for user_id in ids]
     with engine.begin() as connection:
-        connection.execute(models.users.insert(), rows)
+        connection.execute(tables.users.insert(), rows)
     return ids
 
 

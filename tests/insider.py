@@ -8,8 +8,8 @@ from zlib import crc32
 from schemathesis import APIOperation, Case
 from schemathesis.core.parameters import ParameterLocation
 
-from common import signing
-from common.timestamps import format_instant
+from common.core.timestamps import format_instant
+from common.domain import signing
 from tests.player import PASSWORD, Player, log_in
 
 AnyCase = Case[Any]

@@ -141,7 +141,9 @@ class LiveClient:
         self._socket.shutdown()  # type: ignore[no-untyped-call]  # websocket-client
 
     def _take_in(self, message: Message) -> Message:
-        assert described_messages().problems_of(message) == [], "say it in common/live_messages.py, or mend the hub"
+        assert described_messages().problems_of(message) == [], (
+            "say it in common/contract/live_messages.py, or mend the hub"
+        )
         self.messages.append(message)
         self.screen.show(message)
         return message

@@ -8,8 +8,8 @@ from typing import Any
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from common import signing
-from common.timestamps import format_instant
+from common.core.timestamps import format_instant
+from common.domain import signing
 
 PASSWORD = "correct horse"
 

@@ -5,31 +5,19 @@ It meets the workers only in `common` and sends them tasks by name; `lint-import
 
 from flask import Flask
 
-from common.settings import Settings
-from web import (
-    access,
-    admin,
-    assets,
-    auth,
-    browsers,
-    errors,
-    health,
-    leaderboard,
-    limits,
-    live,
-    pages,
-    requests,
-    scores,
-    snapshots,
-)
+from common.core.settings import Settings
+from web.api import admin, auth, health, leaderboard, scores, snapshots
+from web.guards import access, errors, limits, request_context, security_headers
+from web.guards.root_path import RootPath
+from web.live import views as live
+from web.pages import assets, home
 from web.reference import views as reference
-from web.root_path import RootPath
 from web.services import Services
 
 
 def create_app(settings: Settings) -> Flask:
     """Wire the application. Connects to nothing: that happens on first use, in the process that serves."""
-    app = Flask(__name__, static_folder=None)  # `assets` serves them
+    app = Flask(__name__, template_folder="pages/templates", static_folder=None)  # `assets` serves them
     app.config["APPLICATION_ROOT"] = settings.root_path or "/"
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False  # no redirect: the contract has none
@@ -37,15 +25,15 @@ def create_app(settings: Settings) -> Flask:
     adapters = Services.create(settings)
     adapters.install(app)
 
-    requests.init_app(app)
-    browsers.init_app(app, settings)
+    request_context.init_app(app)
+    security_headers.init_app(app, settings)
     errors.init_app(app)
     limits.init_app(app, adapters)
-    app.before_request(requests.refuse_too_large)  # only now: it counts like any other
+    app.before_request(request_context.refuse_too_large)  # only now: it counts like any other
     access.init_app(app)
     live.init_app(app, adapters)
 
-    for module in (auth, admin, scores, leaderboard, snapshots, health, assets, pages, reference):
+    for module in (auth, admin, scores, leaderboard, snapshots, health, assets, home, reference):
         app.register_blueprint(module.blueprint)
     if settings.root_path:
         app.wsgi_app = RootPath(app.wsgi_app, settings.root_path)  # type: ignore[method-assign]  # Flask's documented place

@@ -7,19 +7,20 @@ from typing import Self, cast
 from flask import Flask, current_app
 from sqlalchemy import Engine
 
-from common import database, redis
-from common.board import Board
-from common.catalogue import CatalogueCache
-from common.inbox import Inbox
-from common.leaderboard import Leaderboard
-from common.moderation import Moderator
-from common.redis import Client
-from common.revocations import Revocations
-from common.settings import Settings
-from web.doorbell import Doorbell
-from web.pulses import Pulses
-from web.readiness import Readiness
-from web.replies import Replies
+from common.core.settings import Settings
+from common.postgres import engine as database
+from common.postgres.catalogue import CatalogueCache
+from common.redis_store import client as redis_client
+from common.redis_store.board import Board
+from common.redis_store.client import Client
+from common.redis_store.inbox import Inbox
+from common.services.leaderboard import Leaderboard
+from common.services.moderation import Moderator
+from common.services.revocations import Revocations
+from web.api.readiness import Readiness
+from web.intake.doorbell import Doorbell
+from web.intake.replies import Replies
+from web.live.heartbeats import Pulses
 
 POOL_SIZE = 8
 STATEMENT_TIMEOUT_MS = 1500
@@ -46,7 +47,7 @@ class Services:
 
     @classmethod
     def create(cls, settings: Settings) -> Self:
-        client = redis.connect(settings.redis_url)
+        client = redis_client.connect(settings.redis_url)
         engine = database.create(
             settings,
             pool_size=POOL_SIZE,
@@ -69,7 +70,7 @@ class Services:
             inbox=inbox,
             moderator=Moderator(engine, revocations, board, inbox),
             doorbell=Doorbell(settings.celery_broker_url),
-            replies=Replies(redis.connect_to_listen(settings.redis_url), process_id, pulses),
+            replies=Replies(redis_client.connect_to_listen(settings.redis_url), process_id, pulses),
             revocations=revocations,
             pulses=pulses,
             readiness=Readiness(engine, client, board, catalogue, pulses),

@@ -7,7 +7,9 @@ import structlog
 from billiard import pool
 from celery import Celery, signals
 
-from common import celery_settings, logging, redis, schema, settings, tasks
+from common.core import celery_settings, logging, settings, task_names
+from common.postgres import migrate
+from common.redis_store import client as redis_client
 from workers import metrics_server
 from workers.broker import Amqp
 
@@ -34,8 +36,8 @@ def refuse_eviction(**_: object) -> None:
         sys.exit(f"worker cannot start: {error}")
     try:
         for url in {config.redis_url, config.broker_redis_url}:
-            redis.refuse_eviction(url)
-    except redis.UnfitServerError as error:
+            redis_client.refuse_eviction(url)
+    except redis_client.UnfitServerError as error:
         sys.exit(f"worker cannot start: REDIS_URL or BROKER_URL: {error}")
 
 
@@ -43,8 +45,8 @@ def refuse_eviction(**_: object) -> None:
 def refuse_misfit(**_: object) -> None:
     """A worker on a schema that is not its own would read the inbox and could apply nothing."""
     try:
-        schema.require_fit_at_start(settings.load())
-    except schema.MisfitError as error:
+        migrate.require_fit_at_start(settings.load())
+    except migrate.MisfitError as error:
         sys.exit(f"worker cannot start: DATABASE_URL: {error}")
 
 
@@ -66,5 +68,5 @@ def serve_metrics(**_: object) -> None:
 @signals.worker_ready.connect
 def warn_of_both_queues(sender: Any, **_: object) -> None:  # noqa: ANN401 - Celery's consumer
     """One process for both queues works as ever, and updates wait for each chore."""
-    if {tasks.QUEUE, tasks.QUEUE_CHORES} <= set(sender.app.amqp.queues.consume_from):
+    if {task_names.QUEUE, task_names.QUEUE_CHORES} <= set(sender.app.amqp.queues.consume_from):
         log.warning("chores_in_the_way", reason="start one worker with --queues scoreboard, one with --queues chores")

@@ -17,8 +17,9 @@ import structlog
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionError
 
-from common import failing, metrics
-from common.redis import Client
+from common.core import metrics
+from common.redis_store import failing
+from common.redis_store.client import Client
 
 log = structlog.get_logger(__name__)
 

@@ -21,17 +21,20 @@ import structlog
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from common import database, inbox_entries, metrics, outcomes, quarantine
-from common.board import Board, BoardId, Moved, Projected
-from common.catalogue import CatalogueCache
-from common.errors import ErrorCode
-from common.inbox import Inbox
-from common.inbox_entries import ENTRY_VERSION, Delivery, Entry, Garbled, Newer, Reply, Sender
-from common.keys import DEFAULT_BOARD
-from common.ledger import AlreadyRecordedError
-from common.periods import ALL_TIME
-from common.rebuild import Rebuilder
-from common.timestamps import to_milliseconds
+from common.contract.constants import ALL_TIME, DEFAULT_BOARD
+from common.contract.errors import ErrorCode
+from common.core import metrics
+from common.core.timestamps import to_milliseconds
+from common.domain import inbox_entries, outcomes
+from common.domain.inbox_entries import ENTRY_VERSION, Delivery, Entry, Garbled, Newer, Reply, Sender
+from common.domain.standing import BoardId, Moved
+from common.postgres import engine as database
+from common.postgres import quarantine
+from common.postgres.catalogue import CatalogueCache
+from common.postgres.ledger import AlreadyRecordedError
+from common.redis_store.board import Board, Projected
+from common.redis_store.inbox import Inbox
+from common.services.rebuild import Rebuilder
 from workers import faults
 from workers.faults import Fault, UnusableUpdateError
 from workers.hold import HeldError

@@ -6,7 +6,8 @@ import structlog
 from celery import Celery
 from kombu import Queue
 
-from common import keys, tasks
+from common.core import task_names
+from common.redis_store import keys
 from workers.state import WorkerState
 
 log = structlog.get_logger(__name__)
@@ -36,4 +37,4 @@ def warn_if_unattended(worker: WorkerState, up_seconds: float | None = None) -> 
 def discard_messages(app: Celery) -> None:
     """Empty the queue that nobody serves. Beat sends all of it again, and Redis must not fill up meanwhile."""
     with app.connection_for_write() as connection:
-        Queue(tasks.QUEUE_CHORES, channel=connection.default_channel).purge()
+        Queue(task_names.QUEUE_CHORES, channel=connection.default_channel).purge()

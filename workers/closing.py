@@ -15,8 +15,9 @@ from datetime import datetime, timedelta
 import orjson
 import structlog
 
-from common import closures, ledger, periods, snapshots
-from common.closures import SHOWN_FROM_REDIS, Ended
+from common.domain import periods
+from common.postgres import ledger, period_closing, snapshots
+from common.postgres.period_closing import SHOWN_FROM_REDIS, Ended
 from workers.attempts import for_each
 from workers.state import WorkerState
 
@@ -27,7 +28,7 @@ def close_ended(worker: WorkerState, now: datetime | None = None) -> list[Ended]
     """Close what can be closed now, and store the final snapshots that are due; the closed periods come back."""
     now = now or worker.inbox.now()
     with worker.engine.connect() as connection:
-        ended = closures.ended(connection, now)
+        ended = period_closing.ended(connection, now)
     oldest = worker.inbox.oldest() if ended else None
     due = [period for period in ended if oldest is None or oldest >= period.ends_at]
     try:
@@ -39,7 +40,7 @@ def close_ended(worker: WorkerState, now: datetime | None = None) -> list[Ended]
 def store_final_snapshots(worker: WorkerState) -> None:
     """Store each final snapshot that is due, also if others cannot be."""
     with worker.engine.connect() as connection:
-        due = closures.snapshots_due(connection)
+        due = period_closing.snapshots_due(connection)
     for_each(due, lambda period: _store_final_snapshot(worker, period))
 
 
@@ -47,7 +48,7 @@ def _store_final_snapshot(worker: WorkerState, period: Ended) -> None:
     head = snapshots.read(worker.engine, period.board_id, period.period_id)
     with worker.engine.begin() as connection:
         snapshots.keep(connection, period.board_id, period.period_id, period.ends_at, head)
-        closures.mark_snapshot_stored(connection, period.board_id, period.period_id)
+        period_closing.mark_snapshot_stored(connection, period.board_id, period.period_id)
 
 
 def release_old(worker: WorkerState, now: datetime) -> None:
@@ -56,7 +57,7 @@ def release_old(worker: WorkerState, now: datetime) -> None:
     Those of today and yesterday are told so in advance, since a board on which nobody scores is never closed.
     """
     with worker.engine.connect() as connection:
-        closed = closures.closed_since(connection, now - 2 * SHOWN_FROM_REDIS)
+        closed = period_closing.closed_since(connection, now - 2 * SHOWN_FROM_REDIS)
     for period in {*closed, *_dated(worker, now), *_dated(worker, now - timedelta(days=1))}:
         worker.board.expire(period.board_id, period.period_id, period.ends_at + SHOWN_FROM_REDIS)
 
@@ -71,7 +72,7 @@ def _close(worker: WorkerState, period: Ended, now: datetime) -> Ended | None:
     """None if somebody else has closed it."""
     with worker.engine.begin() as connection:
         ledger.hold(connection)
-        if not closures.close(connection, period.board_id, period.period_id, now):
+        if not period_closing.close(connection, period.board_id, period.period_id, now):
             return None
     news = {"boards": [{"board": period.board_id, "period": period.period_id}], "players": [], "rollover": True}
     worker.inbox.announce(orjson.dumps(news))

@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 
 import redis
 
-from common.inbox import Inbox
-from common.inbox_entries import Entry
+from common.domain.inbox_entries import Entry
+from common.redis_store.inbox import Inbox
 from workers.batches import Batches
 from workers.hold import Backoff, HeldError, Hold
 

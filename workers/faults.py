@@ -10,8 +10,8 @@ import redis
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from common.board import BoardNotServedError
-from common.models import standings
+from common.postgres.tables import standings
+from common.redis_store.board import BoardNotServedError
 
 _SCORE_RANGE = f"ck_{standings.name}_score_range"
 

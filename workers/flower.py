@@ -5,7 +5,7 @@ import sys
 
 from flower.options import options
 
-from common import celery_settings, settings
+from common.core import celery_settings, settings
 from workers.app import app
 
 USER = "admin"

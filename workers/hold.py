@@ -5,8 +5,9 @@ import time
 import redis
 import structlog
 
-from common import held, metrics
-from common.redis import Client
+from common.core import metrics
+from common.redis_store import held
+from common.redis_store.client import Client
 from workers import faults
 
 log = structlog.get_logger(__name__)

@@ -5,7 +5,7 @@ import os
 import structlog
 from prometheus_client import CollectorRegistry, multiprocess, start_http_server
 
-from common.settings import Settings
+from common.core.settings import Settings
 
 log = structlog.get_logger(__name__)
 

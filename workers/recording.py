@@ -16,15 +16,15 @@ from functools import cached_property
 import structlog
 from sqlalchemy import Connection
 
-from common import closures, ledger, periods, rules, standings, usernames
-from common.board import Standing
-from common.errors import ErrorCode
-from common.inbox_entries import Delivery, Update
-from common.keys import DEFAULT_BOARD
-from common.periods import ALL_TIME
-from common.records import LedgerRow, UpdateKey
-from common.scoring import Action, Catalogue, Event, Part, StandingKey, fold, scores_after
-from common.timestamps import parse_instant
+from common.contract.constants import ALL_TIME, DEFAULT_BOARD
+from common.contract.errors import ErrorCode
+from common.core.timestamps import parse_instant
+from common.domain import periods, rules
+from common.domain.inbox_entries import Delivery, Update
+from common.domain.ledger_row import LedgerRow, UpdateKey
+from common.domain.scoring import Action, Catalogue, Event, Part, fold, scores_after
+from common.domain.standing import Standing, StandingKey
+from common.postgres import ledger, period_closing, standings, users
 from workers.faults import UnusableUpdateError
 
 log = structlog.get_logger(__name__)
@@ -64,7 +64,7 @@ def record(
     for delivery in deliveries:
         sent.setdefault(_key(delivery), delivery)
     players = {user_id for user_id, _ in sent}
-    names = usernames.find(connection, players)
+    names = users.find_usernames(connection, players)
     if len(names) != len(players):
         raise UnknownUserError("a user of this batch does not exist")
     known = ledger.find(connection, sent)
@@ -73,7 +73,7 @@ def record(
     rows = {**known, **{row.key: row for row in drafts}}
 
     parts = _of_open_periods(connection, fold((_event(row, catalogue) for row in drafts), periods.ids_at))
-    hidden = usernames.suspended(connection, players) if parts else ()
+    hidden = users.find_suspended(connection, players) if parts else ()
     merged = standings.merge(connection, parts, drafts[0].recorded_at, hidden) if parts else []
     touched = _touched(rows.values(), catalogue) - parts.keys()
     absolute = [*merged, *standings.read(connection, touched)]
@@ -88,7 +88,7 @@ def record(
 def _of_open_periods(connection: Connection, parts: dict[StandingKey, Part]) -> dict[StandingKey, Part]:
     """Without those that came too late for a closed period: only a clock or a Redis set back brings such ones."""
     dated = {key[:2] for key in parts if key.period_id != ALL_TIME}
-    closed = closures.closed_among(connection, dated)
+    closed = period_closing.closed_among(connection, dated)
     if not closed:
         return parts
     log.warning("closed_period_not_changed", periods=sorted(closed))

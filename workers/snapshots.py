@@ -10,8 +10,10 @@ from datetime import UTC, datetime, timedelta
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from common import keys, periods, snapshots
-from common.board import BoardId
+from common.domain import periods
+from common.domain.standing import BoardId
+from common.postgres import snapshots
+from common.redis_store import keys
 from workers.state import WorkerState
 
 log = structlog.get_logger(__name__)

@@ -9,14 +9,16 @@ from typing import Self
 
 from sqlalchemy import Engine
 
-from common import database, redis, settings
-from common.board import Board
-from common.catalogue import CatalogueCache
-from common.inbox import Inbox
-from common.rebuild import Rebuilder
-from common.redis import Client
-from common.settings import Settings
-from common.verification import Verifier
+from common.core import settings
+from common.core.settings import Settings
+from common.postgres import engine as database
+from common.postgres.catalogue import CatalogueCache
+from common.redis_store import client as redis_client
+from common.redis_store.board import Board
+from common.redis_store.client import Client
+from common.redis_store.inbox import Inbox
+from common.services.rebuild import Rebuilder
+from common.services.verification import Verifier
 from workers.attempts import Attempts
 from workers.batches import Batches
 from workers.drain import Drain
@@ -46,7 +48,7 @@ class WorkerState:
 
     @classmethod
     def create(cls, config: Settings) -> Self:
-        client = redis.connect(config.redis_url)
+        client = redis_client.connect(config.redis_url)
         engine = database.create(
             config,
             pool_size=2,

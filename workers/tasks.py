@@ -1,18 +1,18 @@
-"""The Celery tasks: each a shell around one call. `common/tasks.py` has their names."""
+"""The Celery tasks: each a shell around one call. `common/core/task_names.py` has their names."""
 
 from collections.abc import Callable
 
 import structlog
 
-from common import tasks
-from workers import chores, closing, housekeeping, snapshots, verifying
+from common.core import task_names
+from workers import chores, closing, maintenance, snapshots, verifying
 from workers.app import app
 from workers.attempts import NotDueError
 from workers.state import WorkerState, state
 
 
 def task(
-    name: str, every: float | None = None, queue: str = tasks.QUEUE
+    name: str, every: float | None = None, queue: str = task_names.QUEUE
 ) -> Callable[[Callable[[WorkerState], None]], Callable[[], None]]:
     """A task of ours: it shows that a worker lives, and what goes wrong is told, whatever it is (`attempts`).
 
@@ -25,8 +25,8 @@ def task(
             structlog.contextvars.bind_contextvars(task=name)
             worker = state()
             with worker.attempts.task(name):
-                housekeeping.show_alive(worker, queue)
-                if every and not housekeeping.takes_turn(worker, name, every):
+                maintenance.show_alive(worker, queue)
+                if every and not maintenance.takes_turn(worker, name, every):
                     raise NotDueError
                 body(worker)
 
@@ -36,32 +36,32 @@ def task(
     return register
 
 
-@task(tasks.APPLY)
+@task(task_names.APPLY)
 def apply_scores(worker: WorkerState) -> None:
     """Drain the inbox."""
     if worker.drain.run() and worker.inbox.claim_doorbell():
-        app.send_task(tasks.APPLY)
+        app.send_task(task_names.APPLY)
 
 
-@task(tasks.SWEEP, every=tasks.SWEEP_SECONDS)
+@task(task_names.SWEEP, every=task_names.SWEEP_SECONDS)
 def sweep(worker: WorkerState) -> None:
     """Ring if something waits, see that Redis is whole, say if nobody does the chores: each step for itself."""
     steps: dict[str, Callable[[], object]] = {
         "inbox": worker.inbox.open,
         "ring": lambda: _ring(worker),
-        "revocations": lambda: housekeeping.load_revocations(worker),
-        "suspensions": lambda: housekeeping.show_suspensions(worker),
+        "revocations": lambda: maintenance.load_revocations(worker),
+        "suspensions": lambda: maintenance.show_suspensions(worker),
         "chores": lambda: _look_after_chores(worker),
         "boards": lambda: _mend_boards(worker),
     }
     for name, take in steps.items():
-        with worker.attempts.step(tasks.SWEEP, name):
+        with worker.attempts.step(task_names.SWEEP, name):
             take()
 
 
 def _ring(worker: WorkerState) -> None:
     if worker.inbox.depth() and worker.inbox.claim_doorbell():
-        app.send_task(tasks.APPLY)
+        app.send_task(task_names.APPLY)
 
 
 def _look_after_chores(worker: WorkerState) -> None:
@@ -69,7 +69,7 @@ def _look_after_chores(worker: WorkerState) -> None:
         chores.discard_messages(app)
 
 
-@task(tasks.CLOSE, every=tasks.CLOSE_SECONDS, queue=tasks.QUEUE_CHORES)
+@task(task_names.CLOSE, every=task_names.CLOSE_SECONDS, queue=task_names.QUEUE_CHORES)
 def close_periods(worker: WorkerState) -> None:
     """Close what is over."""
     closing.close_ended(worker)
@@ -79,31 +79,31 @@ def _mend_boards(worker: WorkerState) -> None:
     """Fill the small boards; ask for the others to be filled, also if one of these could not be."""
     are_left = True
     try:
-        are_left = housekeeping.mend_boards(worker)
+        are_left = maintenance.mend_boards(worker)
     finally:
-        if are_left and housekeeping.takes_turn(worker, tasks.REBUILD, tasks.REBUILD_SECONDS):
-            app.send_task(tasks.REBUILD, expires=tasks.EXPIRES_SECONDS)
+        if are_left and maintenance.takes_turn(worker, task_names.REBUILD, task_names.REBUILD_SECONDS):
+            app.send_task(task_names.REBUILD, expires=task_names.EXPIRES_SECONDS)
 
 
-@task(tasks.REBUILD, queue=tasks.QUEUE_CHORES)
+@task(task_names.REBUILD, queue=task_names.QUEUE_CHORES)
 def rebuild_boards(worker: WorkerState) -> None:
     """Fill the boards that are too large for the sweep."""
-    housekeeping.rebuild_boards(worker)
+    maintenance.rebuild_boards(worker)
 
 
-@task(tasks.VERIFY, every=tasks.VERIFY_SECONDS, queue=tasks.QUEUE_CHORES)
+@task(task_names.VERIFY, every=task_names.VERIFY_SECONDS, queue=task_names.QUEUE_CHORES)
 def verify(worker: WorkerState) -> None:
     """Check that ledger, standings and Redis agree about some players."""
     verifying.verify_some(worker)
 
 
-@task(tasks.TAKE_SNAPSHOTS, queue=tasks.QUEUE_CHORES)
+@task(task_names.TAKE_SNAPSHOTS, queue=task_names.QUEUE_CHORES)
 def take_snapshots(worker: WorkerState) -> None:
     """Store the head of every open board that has moved."""
     snapshots.take_all(worker)
 
 
-@task(tasks.TIDY, every=tasks.TIDY_SECONDS, queue=tasks.QUEUE_CHORES)
+@task(task_names.TIDY, every=task_names.TIDY_SECONDS, queue=task_names.QUEUE_CHORES)
 def tidy(worker: WorkerState) -> None:
     """Delete what has expired."""
-    housekeeping.tidy(worker)
+    maintenance.tidy(worker)

@@ -14,9 +14,13 @@ from uuid import UUID
 import orjson
 import structlog
 
-from common import checkpoint, keys, metrics, periods, verification
-from common.database import TooSlowError
-from common.verification import LONGEST_TAIL, Drift
+from common.core import metrics
+from common.domain import periods
+from common.postgres import checkpoint
+from common.postgres.engine import TooSlowError
+from common.redis_store import keys
+from common.services import verification
+from common.services.verification import LONGEST_TAIL, Drift
 from workers.state import WorkerState
 
 log = structlog.get_logger(__name__)

@@ -6,8 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import Engine, text
 
-from common.keys import DEFAULT_BOARD
-from common.periods import ALL_TIME
+from common.contract.constants import ALL_TIME, DEFAULT_BOARD
 
 KEY = "seeded"
 """The idempotency key of each one's only update."""

@@ -13,7 +13,8 @@ import psycopg2
 from psycopg2 import sql
 from sqlalchemy import create_engine
 
-from common import redis, schema
+from common.postgres import migrate
+from common.redis_store import client as redis_client
 from dev.servers.postgres import Postgres
 from dev.servers.valkey import Valkey
 
@@ -71,7 +72,7 @@ class Servers:
     def flush_redis(self, database: int = 0) -> None:
         """Empty one numbered database."""
         self._prove_own_valkey()
-        with closing(redis.connect(self.redis_url(database))) as client:
+        with closing(redis_client.connect(self.redis_url(database))) as client:
             client.flushdb()
 
     def stop(self) -> None:
@@ -86,7 +87,7 @@ class Servers:
                 raise NotOurServerError(f"a PostgreSQL on {found} answers at our address")
 
     def _prove_own_valkey(self) -> None:
-        with closing(redis.connect(self.valkey.url)) as client:
+        with closing(redis_client.connect(self.valkey.url)) as client:
             found = client.config_get("dir"), client.info("server")["process_id"]
         if found != ({"dir": str(self.valkey.data)}, self.valkey.pid):
             raise NotOurServerError(f"{found} answers at our address")
@@ -135,6 +136,6 @@ def running_servers(*, fast: bool = True) -> Iterator[Servers]:
 def _migrate(url: str) -> None:
     engine = create_engine(url.replace("postgresql://", "postgresql+psycopg2://", 1))
     try:
-        schema.migrate(engine)
+        migrate.migrate(engine)
     finally:
         engine.dispose()

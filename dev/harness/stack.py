@@ -15,8 +15,8 @@ from pathlib import Path
 
 import requests
 
-from common import redis
-from common.redis import Client
+from common.redis_store import client as redis_client
+from common.redis_store.client import Client
 from dev.harness.servers import Servers
 from dev.servers import ports
 
@@ -25,7 +25,7 @@ READY_WITHIN_SECONDS = 60.0
 _CELERY = ["-m", "celery", "--quiet", "--app", "workers.app"]
 _WORKER = [*_CELERY, "worker", "--without-mingle"]
 PROGRAMS = {
-    "web": ["-m", "gunicorn", "--config", "web/gunicorn_config.py", "web.wsgi:app"],
+    "web": ["-m", "gunicorn", "--config", "web/server/gunicorn_config.py", "web.server.wsgi:app"],
     "worker": [*_WORKER, "--queues", "scoreboard", "--concurrency", "{workers}"],
     "chores": [*_WORKER, "--queues", "chores", "--hostname", "chores@%h", "--concurrency", "1"],
     "beat": [*_CELERY, "beat", "--pidfile=", "--schedule", "{folder}/schedule"],
@@ -67,7 +67,7 @@ class Stack:
         return f"http://127.0.0.1:{self.environment['SCOREBOARD_METRICS_PORT']}/metrics"
 
     def redis(self) -> Client:
-        return redis.connect(self.environment["REDIS_URL"])
+        return redis_client.connect(self.environment["REDIS_URL"])
 
     def start(self, name: str, variant: Variant | None = None) -> None:
         """Start one program; its output goes to a file that `log` reads."""

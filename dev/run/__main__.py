@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from common import run_env, secret_files, settings
-from common.settings import Settings
+from common.core import run_env, secret_files, settings
+from common.core.settings import Settings
 from dev.run import account, banner, environment, preflight, readiness
 from dev.servers import locks, roles
 from dev.servers.postgres import Postgres

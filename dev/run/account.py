@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from common.settings import SECRETS, Settings
+from common.core.settings import SECRETS, Settings
 from dev.supervise import accounts
 from dev.supervise.processes import Account, StartError
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from common.settings import Settings
+from common.core.settings import Settings
 from dev.run import readiness
 
 

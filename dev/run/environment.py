@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from common import secret_files
+from common.core import secret_files
 from dev.supervise.processes import Account
 
 GENERATED_SECRETS = ("SCOREBOARD_JWT_SECRET", "SCOREBOARD_SECRET_KEY", "SCOREBOARD_FLOWER_PASSWORD")

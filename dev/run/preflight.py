@@ -4,8 +4,9 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from common import redis, settings
-from common.settings import Settings
+from common.core import settings
+from common.core.settings import Settings
+from common.redis_store import client as redis_client
 from dev.run import environment
 from dev.servers import ports
 from dev.supervise.processes import StartError
@@ -48,15 +49,15 @@ def check_redis(config: Settings, env: Mapping[str, str]) -> None:
     Web and worker would not start on it.
     """
     checks = {
-        "REDIS_URL": (redis.refuse_eviction, config.redis_url),
-        "BROKER_URL": (redis.refuse_eviction, config.broker_redis_url),
-        "LIMITER_URL": (redis.refuse_untrusted, config.rate_limit_url),
+        "REDIS_URL": (redis_client.refuse_eviction, config.redis_url),
+        "BROKER_URL": (redis_client.refuse_eviction, config.broker_redis_url),
+        "LIMITER_URL": (redis_client.refuse_untrusted, config.rate_limit_url),
     }
     for name, (refuse, url) in checks.items():
         if environment.is_given(env, name):
             try:
                 refuse(url)
-            except redis.UnfitServerError as error:
+            except redis_client.UnfitServerError as error:
                 raise StartError(f"{name}: {error}") from None
 
 

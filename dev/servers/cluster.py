@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from common import secret_files
+from common.core import secret_files
 from dev.supervise.processes import Account, StartError
 
 SUPERUSER = "postgres"

@@ -6,7 +6,7 @@ import socket
 from contextlib import suppress
 from pathlib import Path
 
-from common import secret_files
+from common.core import secret_files
 
 LOWEST, HIGHEST = 20_000, 31_999
 """Below the ports that the kernel gives to outgoing connections, so that a remembered port stays free."""

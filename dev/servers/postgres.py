@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from common import secret_files
+from common.core import secret_files
 from dev.servers import cluster, postgres_home
 from dev.servers.cluster import SUPERUSER, Tools
 from dev.servers.server import Server

@@ -7,7 +7,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from common import secret_files
+from common.core import secret_files
 from dev.servers.server import wheel_folder
 from dev.supervise import accounts
 from dev.supervise.processes import Account, StartError

@@ -5,8 +5,9 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import create_engine
 
-from common import grants, secret_files
-from common.grants import ServingRole
+from common.core import secret_files
+from common.postgres import grants
+from common.postgres.grants import ServingRole
 from dev.supervise.program_secrets import OWNER
 
 SERVING = "scoreboard_serving"

@@ -5,7 +5,7 @@ import socket
 import subprocess
 from pathlib import Path
 
-from common import secret_files
+from common.core import secret_files
 from dev.servers.server import Server, wheel_folder
 from dev.supervise import accounts, processes
 from dev.supervise.processes import Account, StartError

@@ -18,7 +18,7 @@ _LARGEST_LOG = 10_000_000
 """Bytes. One file of that size is kept beside the one that is written."""
 
 _LEVEL = re.compile(r'\S+ \[(\w+) *\] |\{.*?"level": ?"(\w+)"|\[([A-Z]) \d{6} ')
-"""How `common.logging` writes the level of an event, for people and as JSON, and how Tornado does, for Flower."""
+"""How `common.core.logging` writes the level of an event, for people and as JSON, and how Tornado does, for Flower."""
 _UNIMPORTANT = frozenset({"debug", "info", "D", "I"})
 
 

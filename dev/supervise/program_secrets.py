@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from common.settings import SECRETS
+from common.core.settings import SECRETS
 
 OWNER = "SCOREBOARD_MIGRATE_DATABASE_URL"
 _BROKER = frozenset({"REDIS_URL", "BROKER_URL"})

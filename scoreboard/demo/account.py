@@ -4,8 +4,8 @@ import secrets
 from datetime import UTC, datetime
 from typing import Any
 
-from common import signing
-from common.timestamps import format_instant
+from common.core.timestamps import format_instant
+from common.domain import signing
 from scoreboard.demo.behaviour import spellings
 from scoreboard.demo.client import Answer, Client, Request
 

@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 import click
 from rich.console import Console
 
-from common import run_env, secret_files
-from common.timestamps import format_instant
+from common.core import run_env, secret_files
+from common.core.timestamps import format_instant
 from scoreboard.demo.client import source_of
 from scoreboard.demo.players import Config, Players
 from scoreboard.demo.stats import Stats

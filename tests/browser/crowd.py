@@ -10,7 +10,7 @@ from typing import NamedTuple
 import psycopg2
 import requests
 
-from common import keys
+from common.redis_store import keys
 from dev.harness.stack import Stack
 from dev.harness.waiting import wait_until
 from tests import inbox

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from common.ranking import GREATEST_SCORE
+from common.contract.constants import GREATEST_SCORE
 from dev.harness.stack import Stack
 from dev.harness.waiting import wait_until
 from tests.browser import crowd

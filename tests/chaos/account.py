@@ -4,10 +4,9 @@ from collections.abc import Iterable, Iterator
 
 from sqlalchemy import text
 
-from common import standings
-from common.keys import DEFAULT_BOARD
-from common.periods import ALL_TIME
-from common.verification import Drift
+from common.contract.constants import ALL_TIME, DEFAULT_BOARD
+from common.postgres import standings
+from common.services.verification import Drift
 from dev.harness.many import KEY
 from tests.chaos.clients import POINTS, Account
 from tests.chaos.installation import Installation

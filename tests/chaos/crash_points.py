@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from common import ledger, standings
-from common.inbox import Inbox
-from common.rebuild import Rebuilder
+from common.postgres import ledger, standings
+from common.redis_store.inbox import Inbox
+from common.services.rebuild import Rebuilder
 
 POINT, MARKER, SIGNAL = "CHAOS_CRASH_AT", "CHAOS_CRASH_MARKER", "CHAOS_CRASH_SIGNAL"
 """Environment variables: where to die, the file that then holds the process id, and by which signal (SIGKILL)."""

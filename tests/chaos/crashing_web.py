@@ -1,7 +1,7 @@
 """The web, which dies at one point: `gunicorn tests.chaos.crashing_web:app`."""
 
 from tests.chaos import crash_points
-from web.wsgi import app
+from web.server.wsgi import app
 
 __all__ = ["app"]
 

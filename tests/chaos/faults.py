@@ -18,10 +18,13 @@ import redis
 from celery import Celery
 from sqlalchemy.exc import OperationalError
 
-from common import keys, periods, suspensions, tasks
-from common.keys import BoardKeys
-from common.periods import ALL_TIME
-from common.suspensions import COMMAND_LINE, Decision
+from common.contract.constants import ALL_TIME
+from common.core import task_names
+from common.domain import periods
+from common.redis_store import keys
+from common.redis_store.keys import BoardKeys
+from common.services import suspensions
+from common.services.suspensions import COMMAND_LINE, Decision
 from dev.harness.many import id_of
 from dev.harness.stack import Variant
 from tests.chaos import crash_points, disks
@@ -236,7 +239,7 @@ def _cut_in_commit(at: Installation, draw: random.Random, seconds: float) -> Non
 def _many_doorbells(at: Installation, draw: random.Random, seconds: float) -> None:
     with Celery(broker=at.settings.redis_url, set_as_current=False) as bell:
         for _ in range(20):
-            bell.send_task(tasks.APPLY, queue=tasks.QUEUE)
+            bell.send_task(task_names.APPLY, queue=task_names.QUEUE)
 
 
 def _lost_doorbells(at: Installation, draw: random.Random, seconds: float) -> None:
@@ -244,7 +247,7 @@ def _lost_doorbells(at: Installation, draw: random.Random, seconds: float) -> No
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         at.client.set(keys.DOORBELL, "1", px=2000)
-        at.client.delete(tasks.QUEUE)
+        at.client.delete(task_names.QUEUE)
         time.sleep(0.01)
 
 
@@ -275,7 +278,7 @@ def _poison(at: Installation, draw: random.Random, seconds: float) -> None:
 def _crash(program: str, point: str, *, rebuilds: bool = False) -> Fault:
     def hurt(at: Installation, draw: random.Random, seconds: float) -> None:
         marker = at.stack.folder / f"crashed-{draw.randrange(10**9)}"
-        replaced = {"web.wsgi": "tests.chaos.crashing_web", "workers.app": "tests.chaos.crashing_worker"}
+        replaced = {"web.server.wsgi": "tests.chaos.crashing_web", "workers.app": "tests.chaos.crashing_worker"}
         environment = {crash_points.POINT: point, crash_points.MARKER: str(marker)}
         at.variant_of[program] = Variant(replaced, environment)
         at.kill(program)

@@ -2,7 +2,7 @@
 
 import os
 
-from common import settings
+from common.core import settings
 from tests.chaos import crash_points
 from workers import state
 from workers.state import WorkerState

@@ -10,16 +10,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
-from common import api_keys, catalogue, database, redis
-from common import settings as settings_module
-from common.board import Board
-from common.inbox import Inbox
-from common.keys import DEFAULT_BOARD
-from common.periods import ALL_TIME
-from common.rebuild import Rebuilder
-from common.redis import Client
-from common.settings import Settings
-from common.verification import Verifier
+from common.contract.constants import ALL_TIME, DEFAULT_BOARD
+from common.core import settings as settings_module
+from common.core.settings import Settings
+from common.postgres import api_keys, catalogue
+from common.postgres import engine as database
+from common.redis_store import client as redis_client
+from common.redis_store.board import Board
+from common.redis_store.client import Client
+from common.redis_store.inbox import Inbox
+from common.services.rebuild import Rebuilder
+from common.services.verification import Verifier
 from dev.harness.many import add_many
 from dev.harness.servers import Servers, running_servers, start_servers
 from dev.harness.stack import Stack, Variant, running_stack
@@ -49,7 +50,7 @@ class Installation:
 
     def __post_init__(self) -> None:
         self.engine = database.create(self.settings, pool_size=4, statement_timeout_ms=30_000)
-        self.client: Client = redis.connect(self.settings.redis_url)
+        self.client: Client = redis_client.connect(self.settings.redis_url)
         self.board = Board(self.client)
         self.verifier = Verifier(self.engine, self.board)
         self.rebuilder = Rebuilder(self.client, self.engine)

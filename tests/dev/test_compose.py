@@ -18,7 +18,7 @@ import pytest
 import yaml
 from honcho.environ import parse_procfile
 
-from common.settings import SECRETS, Settings
+from common.core.settings import SECRETS, Settings
 from dev.supervise.program_secrets import environment_of
 
 ROOT = Path(__file__).resolve().parents[2]

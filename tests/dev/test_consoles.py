@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from common import run_env
+from common.core import run_env
 from dev.harness.servers import Servers
 from tests.dev.dummy import REPOSITORY
 

@@ -10,7 +10,7 @@ import psycopg2
 import pytest
 import redis
 
-from common import run_env
+from common.core import run_env
 from dev.harness.servers import Servers
 from dev.harness.waiting import wait_until
 from dev.run import environment

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import pytest
 from celery import Celery
 
-from common import keys, tasks
+from common.core import task_names
+from common.redis_store import keys
 from dev.harness.stack import Stack, Variant
 from dev.harness.waiting import wait_until
 from tests.caller import Caller
@@ -33,7 +34,7 @@ def test_chores_are_done_and_not_by_the_process_that_applies_updates(stack: Stac
     caller.update()
     with Celery(broker=stack.environment["REDIS_URL"], set_as_current=False) as sender, stack.redis() as client:
         client.delete(keys.CHORES_SEEN, keys.VERIFICATION)
-        sender.send_task(tasks.TAKE_SNAPSHOTS, queue=tasks.QUEUE_CHORES)
+        sender.send_task(task_names.TAKE_SNAPSHOTS, queue=task_names.QUEUE_CHORES)
         wait_until(lambda: bool(client.exists(keys.CHORES_SEEN, keys.VERIFICATION) == 2), 30)
     wait_until(lambda: "snapshots_taken" in stack.log("chores")[told["chores"] :])
     since = {name: stack.log(name)[length:] for name, length in told.items()}

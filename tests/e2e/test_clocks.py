@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 import requests
 
-from common import keys
+from common.redis_store import keys
 from dev.harness.stack import Stack, Variant
 from dev.harness.waiting import wait_until
 from tests.caller import Caller

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import create_engine, text
 
-from common import keys
+from common.redis_store import keys
 from dev.harness.stack import Stack
 from dev.harness.waiting import wait_until
 from tests.caller import Caller

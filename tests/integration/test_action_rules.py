@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import text
 
-from common import catalogue
-from common.scoring import Action
-from common.settings import Settings
+from common.core.settings import Settings
+from common.domain.scoring import Action
+from common.postgres import catalogue
 from tests.command_line import CommandLine
 from tests.conftest import SettingsFactory
 from tests.documents import documented_application

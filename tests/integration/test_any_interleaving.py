@@ -20,13 +20,16 @@ from hypothesis.stateful import (
 )
 from sqlalchemy import text
 
-from common import keys, ledger, periods, standings, suspensions
-from common.inbox import Inbox
-from common.inbox_entries import Update
-from common.keys import BoardKeys
-from common.suspensions import COMMAND_LINE, Decision
+from common.domain import periods
+from common.domain.inbox_entries import Update
+from common.postgres import ledger, standings
+from common.redis_store import keys
+from common.redis_store.inbox import Inbox
+from common.redis_store.keys import BoardKeys
+from common.services import suspensions
+from common.services.suspensions import COMMAND_LINE, Decision
 from tests.inbox import add_users, board_of
-from workers import closing, drain, housekeeping
+from workers import closing, drain, maintenance
 from workers.batches import Batches
 from workers.state import WorkerState
 
@@ -93,7 +96,7 @@ class Interleavings(RuleBasedStateMachine):
             connection.execute(text(f"TRUNCATE {tables} CASCADE"))
         self.users = add_users(self.worker.engine, 3)
         self.model = Model()
-        housekeeping.mend(self.worker)
+        maintenance.mend(self.worker)
 
     @rule(claims=st.lists(st.tuples(users, numbers), min_size=1, max_size=4))
     def accept(self, claims: list[tuple[int, int]]) -> None:
@@ -162,7 +165,7 @@ class Interleavings(RuleBasedStateMachine):
     def teardown(self) -> None:
         while self.worker.inbox.depth():
             self.worker.drain.run()
-        housekeeping.show_suspensions(self.worker)
+        maintenance.show_suspensions(self.worker)
         for period in PERIODS:
             self.worker.rebuilder.ensure_served("main", self._id(period))
             due = {self.users[user]: points for user, points in self.model.board(period).items()}

@@ -14,8 +14,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import event
 from werkzeug.test import TestResponse
 
-from common import api_keys
-from common.settings import Settings
+from common.core.settings import Settings
+from common.postgres import api_keys
 from tests.conftest import SettingsFactory
 from tests.documents import documented_application
 from tests.game_server import BATCH, GameServer, game_server, item, signed, signed_as_before

@@ -11,12 +11,13 @@ from sqlalchemy import text
 from sqlalchemy.exc import InterfaceError, OperationalError, ProgrammingError
 from structlog.testing import capture_logs
 
-from common import failing, keys, metrics, tasks
-from common.keys import BoardKeys
+from common.core import metrics, task_names
+from common.redis_store import failing, keys
+from common.redis_store.keys import BoardKeys
 from dev.harness.waiting import wait_until
 from tests.command_line import CommandLine
 from tests.inbox import accept, add_users, drain_completely
-from workers import attempts, closing, housekeeping
+from workers import attempts, closing, maintenance
 from workers import tasks as worker_tasks
 from workers.app import app
 from workers.attempts import STUCK_AFTER, for_each, is_away
@@ -31,7 +32,7 @@ def sweep(worker: WorkerState, monkeypatch: pytest.MonkeyPatch) -> Iterator[list
     sent: list[str] = []
     monkeypatch.setattr(worker_tasks, "state", lambda: worker)
     monkeypatch.setattr(app, "send_task", lambda name, **_: sent.append(name))
-    monkeypatch.setattr(housekeeping, "takes_turn", lambda *_: True)
+    monkeypatch.setattr(maintenance, "takes_turn", lambda *_: True)
     yield sent
 
 
@@ -111,7 +112,7 @@ def test_a_server_that_cannot_be_reached_is_not_waited_for_again() -> None:
 def test_what_was_postponed_twenty_times_in_a_row_is_one_error(
     sweep: list[str], monkeypatch: pytest.MonkeyPatch, worker: WorkerState
 ) -> None:
-    before = value(metrics.TASK_POSTPONED, task=tasks.SWEEP)
+    before = value(metrics.TASK_POSTPONED, task=task_names.SWEEP)
     with monkeypatch.context() as silent, capture_logs() as logs:
         silent.setattr(worker.inbox, "open", fail(postgres_error(OperationalError)))
         for _ in range(STUCK_AFTER + 5):
@@ -120,19 +121,19 @@ def test_what_was_postponed_twenty_times_in_a_row_is_one_error(
         ("warning", "task_postponed"),
         ("error", "task_stuck"),
     ]
-    assert value(metrics.TASK_POSTPONED, task=tasks.SWEEP) - before == STUCK_AFTER + 5
-    assert value(metrics.TASK_FAILING, task=tasks.SWEEP) == STUCK_AFTER + 5
+    assert value(metrics.TASK_POSTPONED, task=task_names.SWEEP) - before == STUCK_AFTER + 5
+    assert value(metrics.TASK_FAILING, task=task_names.SWEEP) == STUCK_AFTER + 5
     (told,) = failing.read(worker.redis, 0)
     assert (told.times, told.reason) == (STUCK_AFTER + 5, "OperationalError")
     worker_tasks.sweep()
-    assert value(metrics.TASK_FAILING, task=tasks.SWEEP) == 0
+    assert value(metrics.TASK_FAILING, task=task_names.SWEEP) == 0
     assert failing.read(worker.redis, 0) == []
 
 
 def test_what_is_our_fault_is_an_error_at_once_and_told_once(
     sweep: list[str], monkeypatch: pytest.MonkeyPatch, worker: WorkerState
 ) -> None:
-    counted = {"task": tasks.SWEEP, "reason": "ResponseError"}
+    counted = {"task": task_names.SWEEP, "reason": "ResponseError"}
     before = value(metrics.TASK_FAILURES, **counted)
     monkeypatch.setattr(worker.rebuilder, "rebuild", fail(redis.ResponseError("too many results to unpack")))
     worker.redis.delete(BoardKeys("main", "all").meta)
@@ -154,10 +155,10 @@ def test_a_step_that_fails_keeps_none_of_the_others_from_being_taken(
     taken: list[str] = []
     steps = {
         "inbox": (worker.inbox, "open"),
-        "revocations": (housekeeping, "load_revocations"),
-        "suspensions": (housekeeping, "show_suspensions"),
+        "revocations": (maintenance, "load_revocations"),
+        "suspensions": (maintenance, "show_suspensions"),
         "chores": (worker_tasks, "_look_after_chores"),
-        "boards": (housekeeping, "mend_boards"),
+        "boards": (maintenance, "mend_boards"),
     }
     for name, (owner, function) in steps.items():
         act = fail(KeyError()) if name == step else lambda *_, name=name: taken.append(name)
@@ -170,7 +171,7 @@ def test_a_step_that_fails_keeps_none_of_the_others_from_being_taken(
     worker.inbox.clear_doorbell()  # whoever was rung for did not come
     worker_tasks.sweep()
     assert taken == [name for name in steps if name != step]
-    assert tasks.APPLY in sweep
+    assert task_names.APPLY in sweep
 
 
 def test_a_board_that_cannot_be_filled_keeps_no_other_from_being(
@@ -186,8 +187,8 @@ def test_a_board_that_cannot_be_filled_keeps_no_other_from_being(
 
     monkeypatch.setattr(worker.rebuilder, "rebuild", rebuild_most)
     worker_tasks.sweep()
-    assert housekeeping._not_served(worker) == [("main", "all")]
-    assert sweep == [tasks.REBUILD], "large ones are asked for all the same"
+    assert maintenance._not_served(worker) == [("main", "all")]
+    assert sweep == [task_names.REBUILD], "large ones are asked for all the same"
 
 
 def test_large_boards_are_left_to_a_task_of_their_own(
@@ -197,12 +198,12 @@ def test_large_boards_are_left_to_a_task_of_their_own(
     accept(worker, ada)
     drain_completely(worker)
     worker.redis.flushdb()
-    monkeypatch.setattr("common.rebuild.SMALL", 0)
+    monkeypatch.setattr("common.services.rebuild.SMALL", 0)
     worker_tasks.sweep()
-    assert sweep == [tasks.REBUILD]
-    assert len(housekeeping._not_served(worker)) == 4
+    assert sweep == [task_names.REBUILD]
+    assert len(maintenance._not_served(worker)) == 4
     worker_tasks.rebuild_boards()
-    assert housekeeping._not_served(worker) == []
+    assert maintenance._not_served(worker) == []
 
 
 def test_a_period_that_cannot_be_closed_keeps_no_other_from_being(
@@ -242,7 +243,7 @@ def test_readiness_names_what_is_degraded_and_goes_on(client: FlaskClient, worke
         "scores.sweep: boards has failed 20 times in a row (ResponseError)",
     ]
     assert {name for name, state in body["parts"].items() if state == "degraded"} == {"boards", "tasks"}
-    housekeeping.mend(worker)
+    maintenance.mend(worker)
     worker.redis.delete(keys.FAILING)
     wait_until(lambda: client.get("/readyz").get_json()["status"] == "ready")
 
@@ -267,9 +268,9 @@ def test_a_failure_is_told_for_a_minute(worker: WorkerState) -> None:
 def test_nobody_minds_a_redis_that_cannot_be_told(worker: WorkerState, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(failing, "put", fail(redis.ConnectionError()))
     trying = attempts.Attempts(worker.redis)
-    with trying.task(tasks.TIDY):
+    with trying.task(task_names.TIDY):
         fail(KeyError())()
-    assert value(metrics.TASK_FAILING, task=tasks.TIDY) == 1
+    assert value(metrics.TASK_FAILING, task=task_names.TIDY) == 1
 
 
 def test_a_turn_that_another_process_takes_is_no_good_end(
@@ -280,6 +281,6 @@ def test_a_turn_that_another_process_takes_is_no_good_end(
     for count in (1, 2, 3):
         worker_tasks.sweep()
         with monkeypatch.context() as other:
-            other.setattr(housekeeping, "takes_turn", lambda *_: False)
+            other.setattr(maintenance, "takes_turn", lambda *_: False)
             worker_tasks.sweep()
-        assert value(metrics.TASK_FAILING, task=tasks.SWEEP) == count
+        assert value(metrics.TASK_FAILING, task=task_names.SWEEP) == count

@@ -12,16 +12,16 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import Engine, create_engine, text
 
-from common import audit, quarantine
-from common.audit import COMMAND_LINE, AuditRow
-from common.inbox_entries import Garbled
-from common.settings import Settings
+from common.core.settings import Settings
+from common.domain.inbox_entries import Garbled
+from common.postgres import audit, quarantine
+from common.postgres.audit import COMMAND_LINE, AuditRow
 from dev.harness.servers import Servers
 from scoreboard.__main__ import commands
 from scoreboard.operator import _os_user
 from tests.inbox import accept, add_users
 from tests.player import Player, log_in, register
-from web.access import decision
+from web.guards.access import decision
 from workers.state import WorkerState
 
 READING = {

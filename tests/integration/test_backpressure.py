@@ -8,7 +8,7 @@ from tests.conftest import SettingsFactory
 from tests.inbox import drain_completely
 from tests.player import error_code, register
 from web import create_app
-from workers import housekeeping
+from workers import maintenance
 from workers.state import WorkerState
 
 BOUND = 20
@@ -20,7 +20,7 @@ def test_past_the_bound_updates_are_refused_until_workers_are_back(make_settings
         SCOREBOARD_INBOX_MAX=str(BOUND), SCOREBOARD_UPDATE_LIMIT="100000/minute", SCOREBOARD_IP_LIMIT="100000/hour"
     )
     worker = WorkerState.create(settings)
-    housekeeping.mend(worker)
+    maintenance.mend(worker)
     application = create_app(settings)
     try:
         ada = register(application.test_client(), "ada")

@@ -13,8 +13,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from sqlalchemy import event
 
-from common import api_keys
-from common.settings import Settings
+from common.core.settings import Settings
+from common.postgres import api_keys
 from tests.command_line import CommandLine
 from tests.conftest import SettingsFactory
 from tests.documents import documented_application

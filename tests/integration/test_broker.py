@@ -10,7 +10,7 @@ import pytest
 from celery import Celery
 from kombu.exceptions import OperationalError
 
-from common import tasks
+from common.core import task_names
 from dev.harness.stack import ROOT, free_port
 from workers.broker import RECONNECT_SECONDS, Amqp
 
@@ -46,4 +46,4 @@ print(*(app.tasks[name].time_limit for name in ("scores.apply", "scores.sweep"))
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
     )
-    assert done.stdout.split() == [str(tasks.LONGEST_DRAIN_SECONDS), "None"]
+    assert done.stdout.split() == [str(task_names.LONGEST_DRAIN_SECONDS), "None"]

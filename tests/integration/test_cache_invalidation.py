@@ -8,16 +8,17 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
-from common import keys, leaderboard
-from common.board import Board, BoardNotServedError
-from common.keys import BoardKeys
-from common.pages import FIRST
-from common.rebuild import Rebuilder
-from common.redis import Client
+from common.domain.pagination import FIRST
+from common.redis_store import keys
+from common.redis_store.board import Board, BoardNotServedError
+from common.redis_store.client import Client
+from common.redis_store.keys import BoardKeys
+from common.services import leaderboard
+from common.services.rebuild import Rebuilder
 from dev.harness.waiting import wait_until
 from tests.conftest import draining_thread
 from tests.player import Player, error_code, log_in, register
-from workers import housekeeping
+from workers import maintenance
 from workers.state import WorkerState
 
 LEADERBOARD = "/api/scores/leaderboard"
@@ -69,7 +70,7 @@ def test_a_board_that_redis_has_lost_is_read_from_the_database_and_built_again(
     assert meanwhile["version"].startswith("database:")
     assert client.get(f"/api/scores/user/{ada.user_id}").get_json()["rank"] == 1
 
-    housekeeping.mend(worker)
+    maintenance.mend(worker)
     after = client.get(LEADERBOARD).get_json()
     assert after["entries"] == before["entries"]
     assert not after["version"].startswith("database:")

@@ -7,9 +7,10 @@ import pytest
 from sqlalchemy import create_engine
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
-from common import catalogue, failures
-from common.catalogue import FRESH_SECONDS, CatalogueCache
-from common.scoring import Action
+from common.core import deadlines
+from common.domain.scoring import Action
+from common.postgres import catalogue
+from common.postgres.catalogue import FRESH_SECONDS, CatalogueCache
 from workers.state import WorkerState
 
 CALLERS = 20
@@ -42,10 +43,10 @@ def test_whoever_waited_for_an_attempt_in_vain_waits_for_nothing_else(worker: Wo
     kept = CatalogueCache(worker.engine)
     kept.current()
     kept._failure = OperationalError("", None, Exception())
-    failures.begin()
+    deadlines.begin()
     kept._read_unless_somebody_just_did()
-    assert failures.has("postgresql")
-    failures.end()
+    assert deadlines.has("postgresql")
+    deadlines.end()
 
 
 def test_without_any_it_is_an_error_for_which_a_crowd_waits_once() -> None:

@@ -10,11 +10,15 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, event, text
 
-from common import checkpoint, database, keys, ledger, metrics, periods
-from common.database import TooSlowError
-from common.portions import Portion
-from common.settings import Settings
-from common.verification import Drift
+from common.core import metrics
+from common.core.portions import Portion
+from common.core.settings import Settings
+from common.domain import periods
+from common.postgres import checkpoint, ledger
+from common.postgres import engine as database
+from common.postgres.engine import TooSlowError
+from common.redis_store import keys
+from common.services.verification import Drift
 from dev.harness.waiting import wait_until
 from tests.command_line import CommandLine
 from tests.inbox import accept, add_users, drain_completely

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from celery import Celery
 
-from common import keys, tasks
-from common.settings import Settings
-from workers import chores, housekeeping
+from common.core import task_names
+from common.core.settings import Settings
+from common.redis_store import keys
+from workers import chores, maintenance
 from workers.state import WorkerState
 
 # In a process of its own: Celery's configuration is read from the environment, once.
@@ -45,8 +46,11 @@ def test_a_task_is_sent_to_the_queue_in_which_it_shows_that_its_worker_lives(que
 
 
 def test_scoring_and_what_rings_for_it_is_no_chore(queues: dict[str, list[str]]) -> None:
-    assert {name for name, (_, routed) in queues.items() if routed == tasks.QUEUE} == {tasks.APPLY, tasks.SWEEP}
-    assert {name for name, (_, routed) in queues.items() if routed == tasks.QUEUE_CHORES} == set(tasks.CHORES)
+    assert {name for name, (_, routed) in queues.items() if routed == task_names.QUEUE} == {
+        task_names.APPLY,
+        task_names.SWEEP,
+    }
+    assert {name for name, (_, routed) in queues.items() if routed == task_names.QUEUE_CHORES} == set(task_names.CHORES)
 
 
 def test_one_is_told_now_and_then_that_nobody_does_the_chores(worker: WorkerState) -> None:
@@ -54,12 +58,12 @@ def test_one_is_told_now_and_then_that_nobody_does_the_chores(worker: WorkerStat
     assert chores.warn_if_unattended(worker, up_seconds=100)
     assert not chores.warn_if_unattended(worker, up_seconds=102)
     worker.redis.delete(keys.turn("chores.missing"))
-    housekeeping.show_alive(worker)
+    maintenance.show_alive(worker)
     assert chores.warn_if_unattended(worker, up_seconds=400)
 
 
 def test_nothing_is_told_while_somebody_does_them(worker: WorkerState) -> None:
-    housekeeping.show_alive(worker, tasks.QUEUE_CHORES)
+    maintenance.show_alive(worker, task_names.QUEUE_CHORES)
     assert not chores.warn_if_unattended(worker, up_seconds=100)
     assert worker.redis.ttl(keys.CHORES_SEEN) > worker.redis.ttl(keys.WORKER_SEEN)
 
@@ -67,7 +71,7 @@ def test_nothing_is_told_while_somebody_does_them(worker: WorkerState) -> None:
 def test_messages_that_nobody_takes_do_not_fill_redis(settings: Settings, worker: WorkerState) -> None:
     with Celery(broker=settings.redis_url, set_as_current=False) as sender:
         for _ in range(3):
-            sender.send_task(tasks.VERIFY, queue=tasks.QUEUE_CHORES)
-            sender.send_task(tasks.SWEEP, queue=tasks.QUEUE)
+            sender.send_task(task_names.VERIFY, queue=task_names.QUEUE_CHORES)
+            sender.send_task(task_names.SWEEP, queue=task_names.QUEUE)
         chores.discard_messages(sender)
-    assert (worker.redis.llen(tasks.QUEUE_CHORES), worker.redis.llen(tasks.QUEUE)) == (0, 3)
+    assert (worker.redis.llen(task_names.QUEUE_CHORES), worker.redis.llen(task_names.QUEUE)) == (0, 3)

@@ -8,8 +8,9 @@ import click
 import pytest
 from sqlalchemy import text
 
-from common import accounts, passwords, quarantine
-from common.inbox_entries import Garbled
+from common.domain import passwords
+from common.domain.inbox_entries import Garbled
+from common.postgres import quarantine, users
 from scoreboard import lazy
 from scoreboard.__main__ import commands
 from tests.command_line import CommandLine
@@ -92,7 +93,7 @@ def test_a_user_is_suspended_by_id_and_by_a_name_that_looks_like_an_option(
     command_line: CommandLine, worker: WorkerState
 ) -> None:
     with worker.engine.begin() as connection:
-        user = accounts.create(connection, "--help", "-", "player")
+        user = users.create(connection, "--help", "-", "player")
     (player,) = add_users(worker.engine, 1)
 
     assert command_line("users", "suspend", "--", "--help").returncode == 0
@@ -111,7 +112,7 @@ def test_a_password_is_the_first_line_without_its_ending(
 
     assert done.returncode == 0, done.stderr
     with worker.engine.connect() as connection:
-        found = accounts.find_by_name(connection, "grace")
+        found = users.find_by_name(connection, "grace")
     assert found
     assert passwords.is_password(PASSWORD, found[1])
 

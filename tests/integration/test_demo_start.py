@@ -7,7 +7,7 @@ from pathlib import Path
 
 import requests
 
-from common import run_env
+from common.core import run_env
 from dev.harness.stack import ROOT, Stack
 from dev.harness.waiting import wait_until
 from dev.servers import locks

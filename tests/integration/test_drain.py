@@ -12,16 +12,19 @@ import orjson
 import pytest
 from sqlalchemy import Engine, text
 
-from common import keys, outcomes, standings, tasks
-from common.inbox_entries import Entry, Update
-from common.keys import BoardKeys
-from common.ranking import GREATEST_SCORE
-from common.scoring import Action
-from common.settings import Settings
+from common.contract.constants import GREATEST_SCORE
+from common.core import task_names
+from common.core.settings import Settings
+from common.domain import outcomes
+from common.domain.inbox_entries import Entry, Update
+from common.domain.scoring import Action
+from common.postgres import standings
+from common.redis_store import keys
+from common.redis_store.keys import BoardKeys
 from dev.harness.waiting import wait_until
 from tests.inbox import accept, add_action, add_users, drain_completely
 from workers import drain as drain_module
-from workers import housekeeping
+from workers import maintenance
 from workers.batches import QUARANTINE_AFTER
 from workers.state import WorkerState
 
@@ -341,7 +344,7 @@ def test_a_doorbell_of_long_ago_costs_no_waiting_and_one_that_is_fresh_waits_for
 
 
 def test_of_a_pile_of_sweeps_one_takes_its_turn(worker: WorkerState) -> None:
-    turns = [housekeeping.takes_turn(worker, tasks.SWEEP, tasks.SWEEP_SECONDS) for _ in range(100)]
+    turns = [maintenance.takes_turn(worker, task_names.SWEEP, task_names.SWEEP_SECONDS) for _ in range(100)]
     assert turns == [True] + [False] * 99
-    assert housekeeping.takes_turn(worker, tasks.VERIFY, tasks.VERIFY_SECONDS)
-    wait_until(lambda: housekeeping.takes_turn(worker, tasks.SWEEP, tasks.SWEEP_SECONDS))
+    assert maintenance.takes_turn(worker, task_names.VERIFY, task_names.VERIFY_SECONDS)
+    wait_until(lambda: maintenance.takes_turn(worker, task_names.SWEEP, task_names.SWEEP_SECONDS))

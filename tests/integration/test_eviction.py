@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from common import redis
+from common.redis_store import client as redis_client
 from dev.harness.stack import Stack
 from dev.harness.waiting import wait_until
 
@@ -41,4 +41,4 @@ def test_neither_web_nor_worker_starts_on_it(evicting: Stack, program: str) -> N
 
 
 def test_one_that_is_away_is_given_the_benefit_of_the_doubt() -> None:
-    redis.refuse_eviction("redis://127.0.0.1:1/0")
+    redis_client.refuse_eviction("redis://127.0.0.1:1/0")

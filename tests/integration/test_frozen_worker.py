@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine, text
 
-from common.settings import Settings
+from common.core.settings import Settings
 from dev.harness.stack import ROOT
 from dev.harness.waiting import wait_until
 from tests.chaos import crash_points, freezing_worker

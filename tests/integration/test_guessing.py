@@ -10,14 +10,14 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 from werkzeug.test import TestResponse
 
-from common import passwords
-from common.redis import Client
+from common.domain import passwords
+from common.redis_store.client import Client
 from dev.harness.waiting import wait_until
 from tests.command_line import CommandLine
 from tests.conftest import SettingsFactory
 from tests.documents import documented_application
 from tests.player import PASSWORD, error_code, register
-from web import hashing
+from web.server import hashing
 from workers.state import WorkerState
 
 GENEROUS = {

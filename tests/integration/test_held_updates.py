@@ -14,10 +14,12 @@ import pytest
 from sqlalchemy import Engine, text
 from structlog.testing import capture_logs
 
-from common import database, held, keys, models, schema
-from common.board import Moved
-from common.inbox_entries import Delivery, Reply
-from common.settings import Settings
+from common.core.settings import Settings
+from common.domain.inbox_entries import Delivery, Reply
+from common.domain.standing import Moved
+from common.postgres import engine as database
+from common.postgres import migrate, tables
+from common.redis_store import held, keys
 from dev.harness.servers import Servers
 from dev.harness.stack import ROOT, free_port
 from dev.harness.waiting import wait_until
@@ -194,7 +196,7 @@ def test_when_most_of_a_batch_fails_one_by_one_nothing_is_set_aside(impatient: W
     plain = {"password_hash": "-", "role": "player"}
     rows = [{"id": player, "username": player[:8], "username_key": player, **plain} for player in unknown]
     with engine.begin() as connection:
-        connection.execute(models.users.insert(), rows)
+        connection.execute(tables.users.insert(), rows)
     drain_completely(impatient)
     assert {status(impatient, *update) for update in sent} == {"applied"}
 
@@ -237,15 +239,15 @@ def behind(servers: Servers, make_settings: SettingsFactory) -> Iterator[tuple[S
     url = servers.create_database(f"behind_{uuid.uuid4().hex[:8]}")
     settings = make_settings(DATABASE_URL=url)
     engine = database.create(settings, pool_size=1, statement_timeout_ms=10_000)
-    schema.migrate(engine, "0008")
+    migrate.migrate(engine, "0008")
     yield settings, engine
     engine.dispose()
 
 
 def misfit(settings: Settings) -> str:
     try:
-        schema.require_fit_at_start(settings)
-    except schema.MisfitError as error:
+        migrate.require_fit_at_start(settings)
+    except migrate.MisfitError as error:
         return str(error)
     return ""
 
@@ -256,7 +258,7 @@ def test_a_schema_of_an_earlier_version_stops_the_start_until_it_is_migrated(
     settings, engine = behind
     assert "is at version 0008" in misfit(settings)
     assert "run `scoreboard migrate`" in misfit(settings)
-    schema.migrate(engine)
+    migrate.migrate(engine)
     assert misfit(settings) == ""
     empty = servers.create_database(f"empty_{uuid.uuid4().hex[:8]}")
     assert "has no tables of ours" in misfit(make_settings(DATABASE_URL=empty))
@@ -299,7 +301,7 @@ def environment_of(settings: Settings, folder: Path) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("name", "command"),
     [
-        ("web", ["gunicorn", "--config", "web/gunicorn_config.py", "web.wsgi:app"]),
+        ("web", ["gunicorn", "--config", "web/server/gunicorn_config.py", "web.server.wsgi:app"]),
         ("worker", ["celery", "--quiet", "--app", "workers.app", "worker", "--concurrency", "1", "--without-mingle"]),
     ],
 )

@@ -10,8 +10,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import event, text
 
-from common import history
-from common.leaderboard import HISTORY_READS_AT_ONCE, Leaderboard
+from common.postgres import history
+from common.services.leaderboard import HISTORY_READS_AT_ONCE, Leaderboard
 from tests.conftest import SettingsFactory
 from tests.documents import documented_application
 from tests.player import Player, error_code

@@ -24,20 +24,20 @@ from wsproto.connection import Connection
 from wsproto.events import BytesMessage, CloseConnection, Event, Ping, Pong, TextMessage
 from wsproto.frame_protocol import CloseReason
 
-from common.entries import Entry, Place, Places, Top
-from common.errors import ErrorCode, ScoreboardError
-from common.leaderboard import Leaderboard
-from common.redis import Client
-from common.revocations import Revocations
-from common.tickets import Ticket
+from common.contract.errors import ErrorCode, ScoreboardError
+from common.domain.entries import Entry, Place, Places, Top
+from common.redis_store.client import Client
+from common.redis_store.tickets import Ticket
+from common.services.leaderboard import Leaderboard
+from common.services.revocations import Revocations
 from tests.live_client import Screen
-from web.hub.feed import Feed
-from web.hub.frames import text_frame
-from web.hub.group import Watch
-from web.hub.hub import MESSAGES_PER_BEAT, Hub, Slot
-from web.hub.viewer import LONGEST_OUTBOX_BYTES, Viewer
-from web.live import LONGEST_MESSAGE_BYTES, _NoThread
-from web.pulses import Pulses
+from web.live.feed import Feed
+from web.live.frames import text_frame
+from web.live.group import Watch
+from web.live.heartbeats import Pulses
+from web.live.hub import MESSAGES_PER_BEAT, Hub, Slot
+from web.live.viewer import LONGEST_OUTBOX_BYTES, Viewer
+from web.live.views import LONGEST_MESSAGE_BYTES, _NoThread
 
 ALL = Watch("main", "all", 10)
 RESYNC = '{"type": "resync"}'

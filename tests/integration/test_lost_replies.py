@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from common import redis
+from common.redis_store import client as redis_client
 from dev.harness.servers import Servers
 from dev.harness.waiting import wait_until
 from tests.chaos.installation import through
 from tests.chaos.proxy import Proxy
-from web import replies
-from web.pulses import Pulses
-from web.replies import Replies
+from web.intake import replies
+from web.intake.replies import Replies
+from web.live.heartbeats import Pulses
 
 
 class Log:
@@ -36,7 +36,7 @@ def test_replies_are_lost_once_and_found_again_once(
 ) -> None:
     log, failed = Log(), []
     monkeypatch.setattr(replies, "log", log)
-    listener = redis.connect_to_listen(through(servers.redis_url(1), proxy))
+    listener = redis_client.connect_to_listen(through(servers.redis_url(1), proxy))
     heard = Replies(listener, "a-process", Pulses())
     hear = heard._hear
 

@@ -6,17 +6,18 @@ from typing import Any, cast
 import pytest
 from sqlalchemy import text
 
-from common import standings
-from common.board import ROWS_PER_CALL, Board, Moved, Projected, flat
-from common.keys import BoardKeys
-from common.pages import FIRST
-from common.redis import Client
-from common.suspensions import COMMAND_LINE, Decision, decide
+from common.domain.pagination import FIRST
+from common.domain.standing import Moved
+from common.postgres import standings
+from common.redis_store.board import ROWS_PER_CALL, Board, Projected, flat
+from common.redis_store.client import Client
+from common.redis_store.keys import BoardKeys
+from common.services.suspensions import COMMAND_LINE, Decision, decide
 from dev.harness.many import add_many
 from dev.harness.waiting import wait_until
 from tests.command_line import CommandLine
 from tests.inbox import accept, add_users, drain_completely
-from workers import housekeeping
+from workers import maintenance
 from workers.state import WorkerState
 
 PLAYERS = 10_000
@@ -53,9 +54,9 @@ def lose_everything(worker: WorkerState) -> None:
 
 def fill_as_workers_do(worker: WorkerState) -> None:
     """The sweep leaves a board of this size to the task for large ones."""
-    assert housekeeping.mend_boards(worker)
+    assert maintenance.mend_boards(worker)
     assert not worker.rebuilder.is_served("main", "all")
-    housekeeping.rebuild_boards(worker)
+    maintenance.rebuild_boards(worker)
 
 
 def test_a_page_of_standings_has_the_size_that_was_asked_for(many: WorkerState) -> None:

@@ -18,7 +18,9 @@ import psycopg2
 import pytest
 import requests
 
-from common import api_keys, database, settings
+from common.core import settings
+from common.postgres import api_keys
+from common.postgres import engine as database
 from dev.harness.servers import Servers
 from dev.harness.stack import Stack
 from dev.harness.waiting import wait_until

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from common.settings import Settings
+from common.core.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = """
@@ -15,7 +15,7 @@ monkey.patch_all()
 import json, sys, time
 import gevent
 from sqlalchemy import create_engine, exc, text
-from web import psycogevent
+from web.server import psycogevent
 psycogevent.install()
 engine = create_engine(sys.argv[1], pool_size=10, max_overflow=0)
 
@@ -31,11 +31,13 @@ print(json.dumps([outcomes, time.monotonic() - started]))
 """
 
 
-IN_VAIN = PROGRAM.replace("from web import", "from common import failures\nfrom web import").replace(
+IN_VAIN = PROGRAM.replace(
+    "from web.server import", "from common.core import deadlines\nfrom web.server import"
+).replace(
     "def ask():",
     """
 def ask():
-    failures.begin()
+    deadlines.begin()
     for _ in range(3):
         try:
             query()

@@ -8,8 +8,10 @@ from typing import cast
 import pytest
 from sqlalchemy import text
 
-from common import inbox_entries, keys, models
-from common.timestamps import format_instant
+from common.core.timestamps import format_instant
+from common.domain import inbox_entries
+from common.postgres import tables
+from common.redis_store import keys
 from dev.harness.waiting import wait_until
 from tests.command_line import CommandLine
 from tests.inbox import accept, accept_at, add_users, board_of, drain_completely
@@ -118,7 +120,7 @@ def add_nobody(worker: WorkerState) -> None:
     """Now there is such a user."""
     row = {"id": NOBODY, "username": "late", "username_key": "late", "password_hash": "-", "role": "player"}
     with worker.engine.begin() as connection:
-        connection.execute(models.users.insert(), row)
+        connection.execute(tables.users.insert(), row)
 
 
 def deliver_for_the_last_time(worker: WorkerState) -> None:
@@ -162,7 +164,7 @@ def test_what_an_earlier_version_set_aside_can_be_tried_again(command_line: Comm
     with worker.engine.begin() as connection:
         for inbox_id, payload in (("1772600767890-0", update), ("1772600767890-1", unread)):
             connection.execute(
-                models.score_quarantine.insert(), {"inbox_id": inbox_id, "reason": "cannot be read", "payload": payload}
+                tables.score_quarantine.insert(), {"inbox_id": inbox_id, "reason": "cannot be read", "payload": payload}
             )
     add_nobody(worker)
     assert command_line("quarantine", "retry", "--all").returncode == 0

@@ -12,10 +12,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, text
 
-from common import models, pages, standings
-from common.board import Board
-from common.pages import FIRST, Page, Position, Selection
-from common.ranking import GREATEST_SCORE
+from common.contract.constants import GREATEST_SCORE
+from common.domain import pagination
+from common.domain.pagination import FIRST, Page, Position, Selection
+from common.postgres import standings, tables
+from common.redis_store.board import Board
 from tests.player import Player, error_code, register
 from workers.state import WorkerState
 
@@ -27,14 +28,14 @@ def set_board(worker: WorkerState, scores: dict[str, tuple[int, int]], *, ascend
     """Make the all-time board of `main` this: (score, tie) by user; Redis is filled from PostgreSQL."""
     with worker.engine.begin() as connection:
         connection.execute(text("TRUNCATE standings"))
-        connection.execute(models.boards.update().values(ascending=ascending))
+        connection.execute(tables.boards.update().values(ascending=ascending))
         known = [
             {"id": user, "username": f"u{user[:8]}", "username_key": user, "password_hash": "-", "role": "player"}
             for user in scores
         ]
         connection.execute(text("DELETE FROM users WHERE password_hash = '-'"))
         if known:
-            connection.execute(models.users.insert(), known)
+            connection.execute(tables.users.insert(), known)
             rows = [
                 {
                     "board_id": "main", "period_id": "all", "user_id": user,
@@ -42,7 +43,7 @@ def set_board(worker: WorkerState, scores: dict[str, tuple[int, int]], *, ascend
                 }
                 for user, (score, tie) in scores.items()
             ]  # fmt: skip
-            connection.execute(models.standings.insert(), rows)
+            connection.execute(tables.standings.insert(), rows)
     assert worker.rebuilder.rebuild("main", "all")
 
 
@@ -67,9 +68,9 @@ boards = st.lists(st.integers(-3, 3) | st.sampled_from([GREATEST_SCORE, -GREATES
 )
 selections = st.one_of(
     st.just(FIRST),
-    st.sampled_from(USERS).map(pages.around),
-    st.builds(Position, st.integers(-4, 4), st.integers(0, 32)).map(pages.after),
-    st.builds(Position, st.integers(-4, 4), st.integers(0, 32)).map(pages.before),
+    st.sampled_from(USERS).map(pagination.around),
+    st.builds(Position, st.integers(-4, 4), st.integers(0, 32)).map(pagination.after),
+    st.builds(Position, st.integers(-4, 4), st.integers(0, 32)).map(pagination.before),
 )
 
 

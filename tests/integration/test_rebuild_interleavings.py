@@ -6,11 +6,13 @@ from typing import Any
 import pytest
 import redis
 
-from common import rebuild, standings
-from common.board import Board, BoardNotServedError, Standing
-from common.keys import BoardKeys
-from common.pages import FIRST
-from common.rebuild import Rebuilder
+from common.domain.pagination import FIRST
+from common.domain.standing import Standing
+from common.postgres import standings
+from common.redis_store.board import Board, BoardNotServedError
+from common.redis_store.keys import BoardKeys
+from common.services import rebuild
+from common.services.rebuild import Rebuilder
 from dev.harness.waiting import wait_until
 from tests.inbox import accept, add_users, board_of, drain_completely
 from workers.state import WorkerState

@@ -14,8 +14,10 @@ import pytest
 import redis as redis_py
 from kombu.exceptions import OperationalError
 
-from common import keys, redis, tasks
-from common.settings import Settings
+from common.core import task_names
+from common.core.settings import Settings
+from common.redis_store import client as redis_client
+from common.redis_store import keys
 from dev.harness.servers import Servers
 from dev.harness.stack import free_port, running_stack
 from dev.harness.waiting import wait_until
@@ -25,7 +27,7 @@ from tests.conftest import TEMPLATE, SettingsFactory
 from tests.documents import documented_application
 from tests.live_client import LiveClient
 from tests.tls_proxy import Authority, TlsProxy
-from web.doorbell import Doorbell
+from web.intake.doorbell import Doorbell
 from workers.broker import PersistentConnection
 
 PASSWORD = "p@/#:?% ä+&"
@@ -107,18 +109,18 @@ def distrusted(places: Places, why: str) -> Iterator[tuple[TlsProxy, str]]:
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_our_clients_speak_and_listen(places: Places, tls: TlsProxy, scheme: str) -> None:
     url = places.url(scheme, tls)
-    with closing(redis.connect(url)) as client, closing(redis.connect_to_listen(url)) as listener:
+    with closing(redis_client.connect(url)) as client, closing(redis_client.connect_to_listen(url)) as listener:
         client.set("said", scheme)
         with listener.pubsub() as subscription:  # type: ignore[no-untyped-call]  # redis-py
             subscription.subscribe("here")
-            heard = redis.listen(subscription)
+            heard = redis_client.listen(subscription)
             assert (next(heard) or {})["type"] == "subscribe"
             client.publish("here", "news")
             assert next(message for message in heard if message)["data"] == "news"
     assert places.own.get("said") == scheme
     assert tls.served == (2 if scheme == "rediss" else 0)
-    redis.refuse_eviction(url)
-    redis.refuse_untrusted(url)
+    redis_client.refuse_eviction(url)
+    redis_client.refuse_untrusted(url)
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
@@ -142,22 +144,22 @@ def test_the_web_rings_there_and_a_worker_hears_it(
 ) -> None:
     url = make_settings(BROKER_URL=places.url(scheme, tls)).celery_broker_url
     Doorbell(url).ring()
-    wait_until(lambda: places.own.llen(tasks.QUEUE) == 1)
-    with PersistentConnection(url, transport_options=tasks.BROKER_OPTIONS) as connection:
+    wait_until(lambda: places.own.llen(task_names.QUEUE) == 1)
+    with PersistentConnection(url, transport_options=task_names.BROKER_OPTIONS) as connection:
         channel: Any = connection.default_channel
-        message = channel.basic_get(tasks.QUEUE, no_ack=True)
+        message = channel.basic_get(task_names.QUEUE, no_ack=True)
         assert message is not None
-        assert message.headers["task"] == tasks.APPLY
+        assert message.headers["task"] == task_names.APPLY
 
 
 @pytest.mark.parametrize("why", DISTRUSTED)
 def test_our_clients_send_no_password_to_a_server_that_does_not_prove_itself(places: Places, why: str) -> None:
     with distrusted(places, why) as (proxy, url):
-        for connect in (redis.connect, redis.connect_to_listen):
+        for connect in (redis_client.connect, redis_client.connect_to_listen):
             with closing(connect(url)) as client, pytest.raises(redis_py.ConnectionError, match="CERTIFICATE_VERIFY"):
                 client.ping()
-        for refuse in (redis.refuse_eviction, redis.refuse_untrusted):
-            with pytest.raises(redis.CertificateError, match="ssl_ca_certs"):
+        for refuse in (redis_client.refuse_eviction, redis_client.refuse_untrusted):
+            with pytest.raises(redis_client.CertificateError, match="ssl_ca_certs"):
                 refuse(url)
         assert proxy.served == 0
 
@@ -179,11 +181,11 @@ def test_a_broker_that_does_not_prove_itself_is_not_spoken_to(
     with distrusted(places, why) as (proxy, url):
         settings = make_settings(BROKER_URL=url)
         Doorbell(settings.celery_broker_url).ring()
-        connection = PersistentConnection(settings.celery_broker_url, transport_options=tasks.BROKER_OPTIONS)
+        connection = PersistentConnection(settings.celery_broker_url, transport_options=task_names.BROKER_OPTIONS)
         with connection, pytest.raises((OperationalError, redis_py.ConnectionError), match="CERTIFICATE_VERIFY"):
             connection.connect()
         assert proxy.served == 0
-    assert places.own.llen(tasks.QUEUE) == 0
+    assert places.own.llen(task_names.QUEUE) == 0
 
 
 @pytest.mark.parametrize("scheme", ["rediss", "unix"])

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
-from common.settings import Settings
+from common.core.settings import Settings
 from dev.harness.servers import Servers
 from dev.servers import postgres_home
 from tests.conftest import REDIS_DATABASE, draining_thread
 from tests.inbox import accept_at
 from tests.player import Player, register
 from web import create_app
-from workers import closing, housekeeping
+from workers import closing, maintenance
 from workers.state import WorkerState
 
 
@@ -69,8 +69,8 @@ def test_a_dump_alone_brings_back_boards_accounts_and_every_key(
 
     restore(servers, worker.settings, restored, tmp_path)
     state = WorkerState.create(restored)
-    housekeeping.mend(state)
-    housekeeping.show_alive(state)
+    maintenance.mend(state)
+    maintenance.show_alive(state)
     application = create_app(restored)
     try:
         anew = application.test_client()

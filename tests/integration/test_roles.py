@@ -14,8 +14,8 @@ from psycopg2 import errors, sql
 from sqlalchemy import Engine, create_engine, false, text
 from sqlalchemy.exc import ProgrammingError
 
-from common import grants, models
-from common.grants import APPEND_ONLY, ServingRole
+from common.postgres import grants, tables
+from common.postgres.grants import APPEND_ONLY, ServingRole
 from dev.harness.servers import Servers
 from dev.harness.stack import ROOT
 from dev.servers import roles
@@ -75,7 +75,7 @@ def test_the_serving_role_cannot_change_the_schema(serving: Engine, statement: s
 
 def test_the_serving_role_reads_every_table_and_writes_all_others(serving: Engine) -> None:
     with serving.begin() as connection:
-        for table in models.metadata.sorted_tables:
+        for table in tables.metadata.sorted_tables:
             connection.execute(table.select().limit(1))
             if table.name not in APPEND_ONLY:
                 connection.execute(table.delete().where(false()))

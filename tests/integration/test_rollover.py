@@ -11,12 +11,14 @@ from flask.testing import FlaskClient
 from sqlalchemy import Connection, Engine, event, text
 from sqlalchemy.exc import OperationalError
 
-from common import closures, keys, ledger, periods, snapshots
-from common.keys import BoardKeys
-from common.settings import Settings
+from common.core.settings import Settings
+from common.domain import periods
+from common.postgres import ledger, period_closing, snapshots
+from common.redis_store import keys
+from common.redis_store.keys import BoardKeys
 from tests.inbox import accept_at, add_users, drain_completely
 from tests.player import error_code
-from workers import closing, housekeeping
+from workers import closing, maintenance
 from workers.state import WorkerState
 
 MIDNIGHT = datetime(2026, 11, 24, tzinfo=UTC)
@@ -209,7 +211,7 @@ def test_a_board_on_which_nobody_scores_is_forgotten_too(worker: WorkerState) ->
     closing.release_old(worker, datetime.now(UTC))
     for period in periods.open_at(datetime.now(UTC)):
         expires = worker.redis.expiretime(BoardKeys("main", period.id).meta)
-        assert expires == ((period.ends_at + closures.SHOWN_FROM_REDIS).timestamp() if period.ends_at else -1)
+        assert expires == ((period.ends_at + period_closing.SHOWN_FROM_REDIS).timestamp() if period.ends_at else -1)
 
 
 def test_viewers_are_told_when_a_period_is_closed(worker: WorkerState, player: str) -> None:
@@ -254,12 +256,12 @@ def test_redis_forgets_a_closed_period_after_a_while_and_postgresql_does_not(
     closing.close_ended(worker, MIDNIGHT)
     of = BoardKeys(*YESTERDAY)
     with worker.engine.connect() as connection:
-        assert [period[:2] for period in closures.closed_since(connection, MIDNIGHT)] == [YESTERDAY]
+        assert [period[:2] for period in period_closing.closed_since(connection, MIDNIGHT)] == [YESTERDAY]
     closing.release_old(worker, MIDNIGHT)
-    assert worker.redis.expiretime(of.scores) == (MIDNIGHT + closures.SHOWN_FROM_REDIS).timestamp()
+    assert worker.redis.expiretime(of.scores) == (MIDNIGHT + period_closing.SHOWN_FROM_REDIS).timestamp()
     with worker.engine.begin() as connection:
         connection.execute(text("UPDATE periods SET ends_at = ends_at - interval '9 years'"))
-    housekeeping.tidy(worker)
+    maintenance.tidy(worker)
     closing.release_old(worker, MIDNIGHT)
     assert worker.redis.exists(of.scores, of.members, of.meta) == 0
     assert score(client, "2026-11-23") == 25

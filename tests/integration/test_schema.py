@@ -8,8 +8,9 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import text
 
-from common import catalogue, database, schema
-from common.models import metadata
+from common.postgres import catalogue, migrate
+from common.postgres import engine as database
+from common.postgres.tables import metadata
 from dev.harness.servers import Servers
 from dev.harness.waiting import wait_until
 from tests.conftest import SettingsFactory
@@ -18,7 +19,7 @@ from tests.conftest import SettingsFactory
 def test_the_migrated_schema_is_the_one_in_the_code(make_settings: SettingsFactory) -> None:
     engine = database.create(make_settings(), pool_size=1, statement_timeout_ms=10_000)
     with engine.connect() as connection:
-        assert schema.is_current(connection)
+        assert migrate.is_current(connection)
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
     engine.dispose()
 
@@ -28,17 +29,17 @@ def test_migrating_an_empty_database_twice_and_at_once_is_safe(
 ) -> None:
     url = servers.create_database("migrated_at_once")
     engine = database.create(make_settings(DATABASE_URL=url), pool_size=3, statement_timeout_ms=60_000)
-    threads = [threading.Thread(target=schema.migrate, args=(engine,)) for _ in range(2)]
+    threads = [threading.Thread(target=migrate.migrate, args=(engine,)) for _ in range(2)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    schema.migrate(engine)
+    migrate.migrate(engine)
     for _ in range(2):
         with engine.begin() as connection:
             catalogue.load_defaults(connection)
     with engine.connect() as connection:
-        assert schema.is_current(connection)
+        assert migrate.is_current(connection)
         assert catalogue.load(connection) == catalogue.DEFAULTS
     engine.dispose()
 
@@ -49,10 +50,10 @@ def test_a_migration_keeps_a_batch_waiting_no_longer_than_its_lock_timeout(
     """It asks for a table that a transaction of the service holds; whoever comes later waits behind the request."""
     url = servers.create_database(f"busy_{uuid.uuid4().hex[:8]}")
     engine = database.create(make_settings(DATABASE_URL=url), pool_size=4, statement_timeout_ms=60_000)
-    schema.migrate(engine, "0008")
+    migrate.migrate(engine, "0008")
     set_aside = text("INSERT INTO score_quarantine (inbox_id, reason, payload) VALUES (:id, '-', '{}')")
     waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted AND mode = 'AccessExclusiveLock'")
-    thread = threading.Thread(target=schema.migrate, args=(engine,))
+    thread = threading.Thread(target=migrate.migrate, args=(engine,))
 
     def is_waiting() -> bool:
         with engine.connect() as looking:
@@ -67,11 +68,11 @@ def test_a_migration_keeps_a_batch_waiting_no_longer_than_its_lock_timeout(
             later.execute(set_aside, {"id": "2-0"})
         waited = time.monotonic() - asked
         with engine.connect() as connection:
-            assert not schema.is_current(connection)
+            assert not migrate.is_current(connection)
         batch.commit()
     thread.join(60)
-    assert waited < schema.LOCK_TIMEOUT_MS / 1000 + 1
+    assert waited < migrate.LOCK_TIMEOUT_MS / 1000 + 1
     with engine.connect() as connection:
-        assert schema.is_current(connection)
+        assert migrate.is_current(connection)
         assert connection.execute(text("SELECT count(*) FROM score_quarantine")).scalar_one() == 2
     engine.dispose()

@@ -8,29 +8,30 @@ import redis as redis_py
 from flask import Flask
 from redis.client import PubSub
 
-from common import failures, redis, tasks
-from common.schemas import ScoreUpdateRequest
+from common.contract.requests import ScoreUpdateRequest
+from common.core import deadlines, task_names
+from common.redis_store import client as redis_client
 from dev.harness.servers import Servers
 from dev.harness.waiting import wait_until
 from tests.chaos.installation import through
 from tests.chaos.proxy import Proxy
 from tests.player import Player
-from web import updates
-from web.doorbell import Doorbell
-from web.pulses import STALLED_SECONDS, Pulses
+from web.intake import updates
+from web.intake.doorbell import Doorbell
+from web.live.heartbeats import STALLED_SECONDS, Pulses
 
 
 @pytest.fixture(autouse=True)
 def hasty(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(redis, "SILENT_SECONDS", 0.5)
-    monkeypatch.setattr(redis, "DEAD_AFTER_SECONDS", 3.0)
+    monkeypatch.setattr(redis_client, "SILENT_SECONDS", 0.5)
+    monkeypatch.setattr(redis_client, "DEAD_AFTER_SECONDS", 3.0)
     yield
-    failures.end()
+    deadlines.end()
 
 
 @pytest.fixture
 def subscription(servers: Servers, proxy: Proxy) -> Iterator[PubSub]:
-    client = redis.connect_to_listen(through(servers.redis_url(1), proxy))
+    client = redis_client.connect_to_listen(through(servers.redis_url(1), proxy))
     with client.pubsub() as made:  # type: ignore[no-untyped-call]  # redis-py
         made.subscribe("here")
         yield made
@@ -38,21 +39,21 @@ def subscription(servers: Servers, proxy: Proxy) -> Iterator[PubSub]:
 
 
 def test_a_quiet_connection_lives_on_and_still_hears(servers: Servers, subscription: PubSub) -> None:
-    messages = redis.listen(subscription)
+    messages = redis_client.listen(subscription)
     first = next(messages)
     assert first
     assert first["type"] == "subscribe"
-    quiet_until = time.monotonic() + redis.DEAD_AFTER_SECONDS + 1
+    quiet_until = time.monotonic() + redis_client.DEAD_AFTER_SECONDS + 1
     while time.monotonic() < quiet_until:
         assert next(messages) is None
-    with redis.connect(servers.redis_url(1)) as client:
+    with redis_client.connect(servers.redis_url(1)) as client:
         client.publish("here", "news")
     heard = next(message for message in messages if message)
     assert heard["data"] == "news"
 
 
 def test_a_connection_that_only_seems_to_be_there_is_given_up(proxy: Proxy, subscription: PubSub) -> None:
-    messages = redis.listen(subscription)
+    messages = redis_client.listen(subscription)
     assert next(messages)
     proxy.manner.is_silent = True
     with pytest.raises(redis_py.TimeoutError):
@@ -62,19 +63,19 @@ def test_a_connection_that_only_seems_to_be_there_is_given_up(proxy: Proxy, subs
 
 
 def test_a_request_waits_for_a_silent_redis_once_and_then_no_more(servers: Servers, proxy: Proxy) -> None:
-    with redis.connect(through(servers.redis_url(1), proxy)) as client:
+    with redis_client.connect(through(servers.redis_url(1), proxy)) as client:
         client.ping()
         proxy.manner.is_silent = True
-        failures.begin()
+        deadlines.begin()
         with pytest.raises(redis_py.TimeoutError):
             client.ping()
         started = time.monotonic()
         for _ in range(10):
             with pytest.raises(redis_py.ConnectionError):
                 client.ping()
-        assert time.monotonic() - started < redis.COMMAND_TIMEOUT_SECONDS
+        assert time.monotonic() - started < redis_client.COMMAND_TIMEOUT_SECONDS
         proxy.manner.is_silent = False
-        failures.end()
+        deadlines.end()
         client.ping()
 
 
@@ -83,8 +84,8 @@ def test_a_request_that_waited_for_postgresql_in_vain_is_accepted_without_waitin
 ) -> None:
     claim = ScoreUpdateRequest.model_validate(ada.claim("share"))
     longest = 60.0
-    failures.begin()
-    failures.note("postgresql")
+    deadlines.begin()
+    deadlines.note("postgresql")
     started = time.monotonic()
     answer = updates.submit(app.extensions["scoreboard"], claim, "request-0001", longest)
     assert answer.outcome["status"] == "accepted"
@@ -95,16 +96,16 @@ def test_nobody_waits_for_a_broker_that_says_nothing(servers: Servers, proxy: Pr
     proxy.manner.is_silent = True
     started = time.monotonic()
     Doorbell(through(servers.redis_url(1), proxy)).ring()
-    assert time.monotonic() - started < tasks.BROKER_OPTIONS["socket_timeout"]
+    assert time.monotonic() - started < task_names.BROKER_OPTIONS["socket_timeout"]
     proxy.manner.is_silent = False
 
 
 def test_the_doorbell_is_heard_when_the_broker_speaks(servers: Servers) -> None:
     servers.flush_redis(1)
-    with redis.connect(servers.redis_url(1)) as client:
+    with redis_client.connect(servers.redis_url(1)) as client:
         Doorbell(servers.redis_url(1)).ring()
-        wait_until(lambda: client.llen(tasks.QUEUE) == 1)
-        client.delete(tasks.QUEUE)
+        wait_until(lambda: client.llen(task_names.QUEUE) == 1)
+        client.delete(task_names.QUEUE)
 
 
 def test_a_loop_that_no_longer_comes_around_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Connection, text
 
-from common import closures, snapshots, standings
+from common.postgres import period_closing, snapshots, standings
 from tests.inbox import accept_at, add_users, drain_completely
 from tests.player import Player, error_code
-from workers import housekeeping
+from workers import maintenance
 from workers.snapshots import take_all
 from workers.state import WorkerState
 
@@ -131,7 +131,7 @@ def test_one_that_has_not_moved_is_not_stored_again_although_redis_was_emptied(w
     take_all(worker, NOON)
     worker.redis.flushdb()
     take_all(worker, NOON + timedelta(minutes=5))
-    housekeeping.mend(worker)
+    maintenance.mend(worker)
     take_all(worker, NOON + timedelta(minutes=10))
     assert taken(worker) == 4
 
@@ -139,7 +139,7 @@ def test_one_that_has_not_moved_is_not_stored_again_although_redis_was_emptied(w
 def test_a_period_that_is_closed_is_not_stored_beside_its_final_snapshot(worker: WorkerState) -> None:
     score(worker)
     with worker.engine.begin() as connection:
-        assert closures.close(connection, "main", "2026-11-23", NOON + timedelta(days=1))
+        assert period_closing.close(connection, "main", "2026-11-23", NOON + timedelta(days=1))
     take_all(worker, NOON)
     assert taken(worker) == 3
 

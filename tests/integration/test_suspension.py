@@ -10,18 +10,22 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import event, text
 
-from common import accounts, keys, passwords, periods, revocations, sessions, standings, suspensions, tokens
-from common.board import Standing
-from common.revocations import Revocations
-from common.settings import Settings
-from common.suspensions import COMMAND_LINE, Decision
-from common.verification import Verifier
+from common.contract.constants import PERIOD_NAMES
+from common.core.settings import Settings
+from common.domain import passwords, tokens
+from common.domain.standing import Standing
+from common.postgres import sessions, standings, users
+from common.redis_store import keys
+from common.services import revocations, suspensions
+from common.services.revocations import Revocations
+from common.services.suspensions import COMMAND_LINE, Decision
+from common.services.verification import Verifier
 from tests.command_line import CommandLine
 from tests.documents import documented_application
 from tests.game_server import game_server, item
 from tests.inbox import accept, add_users, board_of, drain_completely
 from tests.player import PASSWORD, Player, error_code, log_in, register
-from workers import housekeeping
+from workers import maintenance
 from workers.recording import Recorded
 from workers.state import WorkerState
 
@@ -41,7 +45,7 @@ def web(application: Flask) -> FlaskClient:
 def chief(web: FlaskClient, worker: WorkerState) -> Player:
     """An admin."""
     with worker.engine.begin() as connection:
-        accounts.create(connection, "chief", passwords.hashed(PASSWORD), "admin")
+        users.create(connection, "chief", passwords.hashed(PASSWORD), "admin")
     return log_in(web, "chief")
 
 
@@ -93,7 +97,7 @@ def test_entries_leave_every_board_and_ranks_close_up(
     assert web.get(f"/api/scores/user/{bob}").get_json()["rank"] == 1
     assert web.get(f"/api/scores/user/{ada}").status_code == 404
     assert web.get(f"/api/scores/leaderboard?around={ada}").get_json()["found"] is False
-    for period in periods.NAMES:
+    for period in PERIOD_NAMES:
         page = web.get(f"/api/scores/leaderboard?period={period}").get_json()
         assert (page["total"], page["entries"][0]["userId"]) == (2, bob)
     assert no_drift(worker)
@@ -175,7 +179,7 @@ def test_neither_a_flushed_redis_nor_a_repair_brings_anybody_back(
     worker.redis.flushall()
     assert shown(web) == [(bob, 25), (eve, 1)]  # from PostgreSQL
     worker.verifier.recount(three)
-    housekeeping.mend(worker)
+    maintenance.mend(worker)
     assert board_of(worker) == {bob: 25, eve: 1}
     assert shown(web) == [(bob, 25), (eve, 1)]
     assert web.get(f"/api/scores/user/{ada}").status_code == 404
@@ -187,7 +191,7 @@ def test_who_dies_before_telling_redis_is_made_up_for_by_the_sweep(worker: Worke
     decide(worker, ada)
     assert ada in board_of(worker)
     assert not no_drift(worker)
-    housekeeping.show_suspensions(worker)
+    maintenance.show_suspensions(worker)
     assert board_of(worker) == {bob: 25, eve: 1}
     with worker.engine.connect() as connection:
         assert suspensions.unshown(connection) == []
@@ -265,7 +269,7 @@ def test_decisions_that_come_while_redis_is_told_leave_it_marked_as_behind(
         suspensions.show(worker.engine, worker.board, worker.inbox, ada)
     with worker.engine.connect() as connection:
         assert suspensions.unshown(connection) == [ada]
-    housekeeping.show_suspensions(worker)
+    maintenance.show_suspensions(worker)
     with worker.engine.connect() as connection:
         assert suspensions.unshown(connection) == []
 

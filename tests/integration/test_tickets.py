@@ -10,21 +10,22 @@ import requests
 import websocket
 from flask.testing import FlaskClient
 
-from common import keys, signing, tickets
-from common.board import Board
-from common.database import create as create_database_engine
-from common.errors import ErrorCode, ScoreboardError
-from common.inbox import Inbox
-from common.moderation import Moderator
-from common.revocations import Revocations
-from common.settings import load
-from common.suspensions import COMMAND_LINE, Decision
+from common.contract.errors import ErrorCode, ScoreboardError
+from common.core.settings import load
+from common.domain import signing
+from common.postgres.engine import create as create_database_engine
+from common.redis_store import keys, tickets
+from common.redis_store.board import Board
+from common.redis_store.inbox import Inbox
+from common.services.moderation import Moderator
+from common.services.revocations import Revocations
+from common.services.suspensions import COMMAND_LINE, Decision
 from dev.harness.stack import Stack, another_web
 from dev.harness.waiting import wait_until
 from tests.caller import Caller
 from tests.live_client import LiveClient, Message
 from tests.player import Player, error_code
-from web.live import Live
+from web.live.views import Live
 from workers.state import WorkerState
 
 

@@ -10,9 +10,9 @@ from flask.testing import FlaskClient
 from sqlalchemy import Engine, text
 from werkzeug.test import TestResponse
 
-from common import accounts, passwords
-from common.keys import DEFAULT_BOARD
-from common.periods import ALL_TIME
+from common.contract.constants import ALL_TIME, DEFAULT_BOARD
+from common.domain import passwords
+from common.postgres import users
 from dev.harness.servers import Servers
 from dev.harness.waiting import wait_until
 from tests.chaos.installation import through
@@ -169,7 +169,7 @@ def test_a_connection_that_comes_to_nothing_has_sent_nothing_on(
 def chief(client: FlaskClient, engine: Engine) -> Player:
     """An admin."""
     with engine.begin() as connection:
-        accounts.create(connection, "chief", passwords.hashed(PASSWORD), "admin")
+        users.create(connection, "chief", passwords.hashed(PASSWORD), "admin")
     return log_in(client, "chief")
 
 

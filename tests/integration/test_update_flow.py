@@ -9,10 +9,10 @@ from flask.testing import FlaskClient
 from sqlalchemy import Engine, text
 from werkzeug.test import TestResponse
 
-from common import keys
-from common.redis import Client
+from common.redis_store import keys
+from common.redis_store.client import Client
 from tests.player import Player, error_code, register
-from web.replies import Replies
+from web.intake.replies import Replies
 from workers.state import WorkerState
 
 

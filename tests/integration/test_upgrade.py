@@ -10,15 +10,18 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, text
 
-from common import catalogue, database, held, inbox_entries, keys, schema
-from common.inbox_entries import ENTRY_VERSION
-from common.redis import Client
-from common.settings import Settings
+from common.core.settings import Settings
+from common.domain import inbox_entries
+from common.domain.inbox_entries import ENTRY_VERSION
+from common.postgres import catalogue, migrate
+from common.postgres import engine as database
+from common.redis_store import held, keys
+from common.redis_store.client import Client
 from dev.harness.servers import Servers
 from dev.harness.waiting import wait_until
 from tests.conftest import SettingsFactory
 from tests.inbox import accept, add_users, board_of, drain_completely
-from workers import housekeeping
+from workers import maintenance
 from workers.state import WorkerState
 
 BEFORE = "0008"
@@ -59,7 +62,7 @@ def settings_before(servers: Servers, make_settings: SettingsFactory) -> Setting
     """Of an installation that the last version before 0010 ran, with rows in its database."""
     settings = make_settings(DATABASE_URL=servers.create_database(f"before_{uuid.uuid4().hex[:8]}"))
     engine = database.create(settings, pool_size=1, statement_timeout_ms=30_000)
-    schema.migrate(engine, BEFORE)
+    migrate.migrate(engine, BEFORE)
     with engine.begin() as connection:
         catalogue.load_defaults(connection)
         rows = ROWS.format(ada=ADA, ben=BEN, seconds=ACCEPTED_AT // 1000, milliseconds=ACCEPTED_AT)
@@ -73,9 +76,9 @@ def upgraded(settings_before: Settings) -> Iterator[WorkerState]:
     """The first worker of this version, after `scoreboard migrate`, on the Redis that the earlier one left."""
     state = WorkerState.create(settings_before)
     _fill_inbox(state.redis)
-    schema.migrate(state.engine)
-    schema.require_fit_at_start(settings_before)
-    housekeeping.mend(state)
+    migrate.migrate(state.engine)
+    migrate.require_fit_at_start(settings_before)
+    maintenance.mend(state)
     yield state
     state.engine.dispose()
     state.redis.close()

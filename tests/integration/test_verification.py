@@ -8,9 +8,10 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
-from common import keys, metrics
-from common.keys import BoardKeys
-from common.verification import Drift
+from common.core import metrics
+from common.redis_store import keys
+from common.redis_store.keys import BoardKeys
+from common.services.verification import Drift
 from dev.harness.waiting import wait_until
 from tests.command_line import CommandLine
 from tests.inbox import accept, add_users, drain_completely

@@ -11,9 +11,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
-from common import revocations, sessions
-from common.api_keys import create as create_api_key
-from common.api_keys import current_secret
+from common.postgres import sessions
+from common.postgres.api_keys import create as create_api_key
+from common.postgres.api_keys import current_secret
+from common.services import revocations
 from dev.harness.servers import Servers
 from tests.chaos.installation import through
 from tests.chaos.proxy import Proxy
@@ -22,7 +23,7 @@ from tests.documents import documented_application
 from tests.game_server import GameServer, item
 from tests.inbox import add_users
 from tests.player import Player, error_code, log_in, register
-from workers import housekeeping
+from workers import maintenance
 from workers.state import WorkerState
 
 OLD, NEW = "the-old-server-secret-of-tests-0123", "the-new-server-secret-of-tests-4567"
@@ -147,7 +148,7 @@ def test_who_logs_out_while_redis_is_away_is_logged_out_also_when_it_is_back_as_
         refused = client.get("/api/scores/updates/unused-key", headers=ada.headers)
         assert (refused.status_code, error_code(refused)) == (401, "token_revoked")
         proxy.manner.is_silent = False
-        housekeeping.mend(worker)
+        maintenance.mend(worker)
         refused = client.post("/api/auth/ticket", headers=ada.headers)
         assert (refused.status_code, error_code(refused)) == (401, "token_revoked")
         session_ids = worker.redis.keys("session:*:revoked")

@@ -19,16 +19,16 @@ import pytest
 import requests
 from sqlalchemy import insert
 
-from common import keys
-from common.board import Board, Projected, Standing
-from common.database import create as create_database_engine
-from common.keys import BoardKeys
-from common.models import boards
-from common.periods import ALL_TIME
-from common.rebuild import Rebuilder
-from common.redis import Client
-from common.scoring import StandingKey
-from common.settings import load
+from common.contract.constants import ALL_TIME
+from common.core.settings import load
+from common.domain.standing import Standing, StandingKey
+from common.postgres.engine import create as create_database_engine
+from common.postgres.tables import boards
+from common.redis_store import keys
+from common.redis_store.board import Board, Projected
+from common.redis_store.client import Client
+from common.redis_store.keys import BoardKeys
+from common.services.rebuild import Rebuilder
 from dev.harness.stack import Stack, another_web
 from dev.harness.waiting import wait_until
 from tests.live_client import LiveClient, Screen

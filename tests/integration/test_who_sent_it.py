@@ -7,12 +7,12 @@ from flask.testing import FlaskClient
 from sqlalchemy import Engine, text
 from structlog.testing import capture_logs
 
-from common import quarantine
-from common.inbox_entries import Delivery, read_entry
-from common.quarantine import SetAside
-from common.records import PLAYER
-from common.scoring import Action
-from common.settings import Settings
+from common.core.settings import Settings
+from common.domain.inbox_entries import Delivery, read_entry
+from common.domain.ledger_row import PLAYER
+from common.domain.scoring import Action
+from common.postgres import quarantine
+from common.postgres.quarantine import SetAside
 from tests.game_server import game_server, item
 from tests.inbox import add_action, drain_completely
 from tests.player import Player

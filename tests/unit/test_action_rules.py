@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common import rules
-from common.errors import ErrorCode
-from common.scoring import Action
+from common.contract.errors import ErrorCode
+from common.domain import rules
+from common.domain.scoring import Action
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 MIDNIGHT = datetime(2026, 11, 24, tzinfo=UTC)

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common import passwords, signing, tokens
-from common.errors import ErrorCode, ScoreboardError
-from common.tokens import AccessClaims
+from common.contract.errors import ErrorCode, ScoreboardError
+from common.domain import passwords, signing, tokens
+from common.domain.tokens import AccessClaims
 
 SECRET, PREVIOUS, FOREIGN = b"c" * 32, b"p" * 32, b"f" * 32
 NOW = 1_795_425_300

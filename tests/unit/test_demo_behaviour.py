@@ -6,8 +6,8 @@ from random import Random
 import pytest
 from click.testing import CliRunner
 
-from common.catalogue import DEFAULTS
-from common.schemas import RESERVED_USERNAMES, RegisterRequest
+from common.contract.requests import RESERVED_USERNAMES, RegisterRequest
+from common.postgres.catalogue import DEFAULTS
 from scoreboard.demo import behaviour
 from scoreboard.demo.behaviour import handle, spellings
 from scoreboard.demo.client import Answer, backoff, source_of

@@ -6,7 +6,7 @@ from threading import Event
 
 import pytest
 
-from common import signing
+from common.domain import signing
 from scoreboard.demo.account import Account, CannotPlayError
 from scoreboard.demo.client import Answer, Client, NoAnswerError, StoppedError
 from scoreboard.demo.players import Door, Player

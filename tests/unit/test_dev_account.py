@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from common import settings
+from common.core import settings
 from dev.run import account
 from dev.supervise import accounts
 

@@ -22,7 +22,7 @@ def test_facts_are_aligned_and_set_apart(capsys: pytest.CaptureFixture[str]) -> 
     assert set(lines[1]) == set(lines[4]) == {"─"}
 
 
-INFO = "2026-11-26T20:00:00.000000Z [info     ] request                        [web.access] status=200"
+INFO = "2026-11-26T20:00:00.000000Z [info     ] request                        [web.guards.access] status=200"
 WARNING = "2026-11-26T20:00:00.000000Z [warning  ] task_postponed                 [workers.tasks] attempt=1"
 
 

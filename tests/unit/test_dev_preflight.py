@@ -2,8 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from common import redis, settings
-from common.redis import EvictionError
+from common.core import settings
+from common.redis_store import client as redis_client
+from common.redis_store.client import EvictionError
 from dev.run import preflight
 from dev.supervise.processes import StartError
 
@@ -86,7 +87,7 @@ def test_a_redis_of_the_operator_s_that_evicts_is_refused_and_one_of_ours_is_not
     def refuse(_: str) -> None:
         raise EvictionError("its maxmemory-policy is allkeys-lru")
 
-    monkeypatch.setattr(redis, "refuse_eviction", refuse)
+    monkeypatch.setattr(redis_client, "refuse_eviction", refuse)
     given = {**SECRETS, "REDIS_URL": "redis://127.0.0.1:1/0"}
 
     preflight.check_redis(preflight.check_settings(SECRETS), SECRETS)

@@ -8,11 +8,11 @@ from pathlib import Path
 import prometheus_client
 import pytest
 
-from common import metrics
-from common.catalogue import DEFAULTS
+from common.core import metrics
+from common.postgres.catalogue import DEFAULTS
 from dev import configuration_page
 from scoreboard.__main__ import commands
-from web.errors import STATUS_OF
+from web.guards.errors import STATUS_OF
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"

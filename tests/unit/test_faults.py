@@ -4,7 +4,7 @@ import pytest
 import redis
 from sqlalchemy import exc
 
-from common.board import BoardNotServedError
+from common.redis_store.board import BoardNotServedError
 from workers import faults
 from workers.faults import Fault, UnusableUpdateError
 

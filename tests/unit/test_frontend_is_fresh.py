@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from common import periods, signing
-from common.timestamps import format_instant
+from common.core.timestamps import format_instant
+from common.domain import periods, signing
 
-FRONTEND = Path(__file__).parents[2] / "web" / "frontend"
+FRONTEND = Path(__file__).parents[2] / "web" / "pages" / "frontend"
 OUTPUT = FRONTEND.parent / "static" / "js"
 TSC = FRONTEND / "node_modules" / "typescript" / "bin" / "tsc"
-REBUILD = "run `npm ci && npm run build` in web/frontend and commit what it writes"
+REBUILD = "run `npm ci && npm run build` in web/pages/frontend and commit what it writes"
 
 node = pytest.mark.skipif(not shutil.which("node"), reason="Node is not installed")
 
@@ -34,7 +34,7 @@ def test_no_source_and_no_module_changed_since_the_last_build() -> None:
 
 
 @node
-@pytest.mark.skipif(not TSC.exists(), reason="TypeScript is not installed: `npm ci` in web/frontend")
+@pytest.mark.skipif(not TSC.exists(), reason="TypeScript is not installed: `npm ci` in web/pages/frontend")
 def test_the_modules_are_what_the_sources_compile_to(tmp_path: Path) -> None:
     compiled = run("node", TSC, "--project", FRONTEND, "--outDir", tmp_path)
     assert compiled.returncode == 0, compiled.stdout

@@ -7,17 +7,17 @@ from unittest.mock import patch
 
 import pytest
 
-from common import passwords
-from common.errors import ErrorCode, ScoreboardError
-from web import hashing
+from common.contract.errors import ErrorCode, ScoreboardError
+from common.domain import passwords
+from web.server import hashing
 
 FORKING = """
 import multiprocessing
 import os
 import signal
 import sys
-from common import passwords
-from web import hashing
+from common.domain import passwords
+from web.server import hashing
 
 hashing._processors = lambda: int(sys.argv[1])
 context = multiprocessing.get_context("fork")

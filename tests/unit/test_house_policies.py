@@ -8,9 +8,11 @@ from pathlib import Path
 
 import prometheus_client
 
-from common import keys, metrics, outcomes
-from common.errors import ErrorCode
-from web.errors import CODE_OF_FRAMEWORK_STATUS, STATUS_OF
+from common.contract.errors import ErrorCode
+from common.core import metrics
+from common.domain import outcomes
+from common.redis_store import keys
+from web.guards.errors import CODE_OF_FRAMEWORK_STATUS, STATUS_OF
 
 LOG_METHODS = {"debug", "info", "warning", "error", "exception", "critical"}
 LOG_FIELDS = {
@@ -25,7 +27,8 @@ LOG_FIELDS = {
     *("detail", "reason"),
 }
 """What log lines may tell. A request's text is in none of them: a name that is typed may be a password. A new field is
-added here by somebody who has thought of that. Whatever a field holds is rendered harmless by `common/logging.py`."""
+added here by somebody who has thought of that. Whatever a field holds is rendered harmless by
+`common/core/logging.py`."""
 
 ROOT = Path(__file__).resolve().parents[2]
 OURS = [path for name in ("common", "web", "workers", "scoreboard", "dev") for path in (ROOT / name).rglob("*.py")]
@@ -46,7 +49,7 @@ def test_every_code_a_worker_refuses_with_has_a_sentence_and_a_status() -> None:
 
 
 def test_points_are_never_added_in_redis() -> None:
-    sources = [*OURS, *(ROOT / "common" / "lua").glob("*.lua")]
+    sources = [*OURS, *(ROOT / "common" / "redis_store" / "lua").glob("*.lua")]
     adding = [path.name for path in sources if re.search(r"\bzincrby\b", path.read_text(), re.IGNORECASE)]
     assert adding == []
 
@@ -113,12 +116,12 @@ def test_only_the_factory_and_docstrings_stand_in_package_files() -> None:
             assert "import" not in path.read_text().split('"""')[-1], path
 
 
-def test_every_module_of_common_is_known_as_pure_or_as_an_adapter() -> None:
+def test_every_module_of_common_stands_in_a_room() -> None:
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
-    (purity,) = [contract for contract in contracts if contract["name"] == "pure modules import no adapter"]
-    classified = {*purity["source_modules"], *purity["forbidden_modules"]}
-    modules = {f"common.{path.stem}" for path in (ROOT / "common").glob("*.py") if path.stem != "__init__"}
-    assert modules - classified == set()
+    (layers,) = [contract["layers"] for contract in contracts if contract["type"] == "layers"]
+    rooms = {room.strip() for layer in layers for room in layer.split("|")}
+    assert {path.name for path in (ROOT / "common").glob("*.py")} == {"__init__.py"}
+    assert {path.parent.name for path in (ROOT / "common").glob("*/__init__.py")} == rooms
 
 
 def test_the_reference_to_every_decision_is_alive() -> None:

@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 import orjson
 import pytest
 
-from common import inbox_entries, outcomes
-from common.inbox_entries import ENTRY_VERSION, Delivery, Garbled, Newer, Reply, Sender, Update, read_entry
+from common.domain import inbox_entries, outcomes
+from common.domain.inbox_entries import ENTRY_VERSION, Delivery, Garbled, Newer, Reply, Sender, Update, read_entry
 
 USER = "3f2b8c1e-5d4a-4c3b-9a2e-7f6d5c4b3a21"
 OF_THE_FIRST_VERSION: dict[str, Any] = {

@@ -11,10 +11,10 @@ from wsproto import ConnectionType
 from wsproto.connection import Connection
 from wsproto.events import CloseConnection, Event, Ping, TextMessage
 
-from common.entries import Entry, Top
+from common.domain.entries import Entry, Top
 from tests.live_client import NotInOrderError, Screen
-from web.hub import frames
-from web.hub.group import Group, Watch
+from web.live import frames
+from web.live.group import Group, Watch
 
 WATCH = Watch("main", "all", 3)
 AT = 1_700_000_000_123

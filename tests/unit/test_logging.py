@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-from common import logging as our_logging
-from common import settings
-from common.printable import escaped
+from common.core import logging as our_logging
+from common.core import settings
+from common.core.printable import escaped
 
 SECRET = "a-password-that-no-line-may-show"
 

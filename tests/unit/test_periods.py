@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common import periods
-from common.timestamps import format_instant
+from common.contract.constants import PERIOD_NAMES
+from common.core.timestamps import format_instant
+from common.domain import periods
 
 instants = st.datetimes(datetime(1971, 1, 1), datetime(9998, 12, 30), timezones=st.just(UTC))  # noqa: DTZ001 - bounds
 
@@ -23,14 +24,14 @@ def test_every_instant_lies_within_each_of_its_periods(instant: datetime) -> Non
 
 @given(instants)
 def test_an_id_gives_its_period_back(instant: datetime) -> None:
-    for name in periods.NAMES:
+    for name in PERIOD_NAMES:
         period = periods.current(name, instant)
         assert periods.parse(period.id) == period
 
 
 @given(instants)
 def test_one_period_ends_where_the_next_begins(instant: datetime) -> None:
-    for name in periods.NAMES[1:]:
+    for name in PERIOD_NAMES[1:]:
         period = periods.current(name, instant)
         assert period.ends_at
         assert periods.current(name, period.ends_at).starts_at == period.ends_at
@@ -101,5 +102,5 @@ def test_the_last_periods_of_the_calendar_end_with_it(period_id: str) -> None:
 
 def test_names_resolve_to_the_open_periods() -> None:
     now = datetime(2026, 11, 23, 9, 15, tzinfo=UTC)
-    resolved = [periods.resolve(name, now).id for name in periods.NAMES]
+    resolved = [periods.resolve(name, now).id for name in PERIOD_NAMES]
     assert resolved == ["all", "2026-11-23", "2026-W48", "2026-11"]

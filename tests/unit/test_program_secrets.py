@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from common import celery_settings, redis_address, settings
-from common.settings import SECRETS, SettingsError
+from common.core import celery_settings, redis_address, settings
+from common.core.settings import SECRETS, SettingsError
 from dev.supervise.program_secrets import OWNER, environment_of
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.ranking import GREATEST_TIE, percentile, tie_of, user_of
+from common.domain.ranking import GREATEST_TIE, percentile, tie_of, user_of
 
 USER = "00000000-0000-4000-8000-00000000000a"
 

@@ -4,9 +4,10 @@ import pytest
 from flask import Flask
 from flask_limiter import ExemptionScope
 
-from common import settings
-from common.settings import Settings
-from web import access, addresses, create_app, guesses, limits
+from common.core import settings
+from common.core.settings import Settings
+from web import create_app
+from web.guards import access, addresses, guesses, limits
 
 PEER = "127.0.0.1"
 UNLIMITED = {

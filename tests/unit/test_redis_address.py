@@ -3,8 +3,8 @@
 import pytest
 from kombu import Connection
 
-from common import redis_address, settings
-from common.settings import SettingsError
+from common.core import redis_address, settings
+from common.core.settings import SettingsError
 
 VALID = {
     "DATABASE_URL": "postgresql://user:hidden@localhost/scores",

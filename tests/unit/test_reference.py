@@ -12,16 +12,16 @@ from flask.testing import FlaskClient
 from jsonschema import Draft7Validator
 from openapi_spec_validator import validate
 
-from common.entries import Entry, Place, Top
-from common.errors import ErrorCode
+from common.contract.errors import ErrorCode
+from common.domain.entries import Entry, Place, Top
 from tests.documents import Document, DocumentedApi, DocumentedMessages, detached_application, problems_of_value
 from tests.unit.test_live_frames import messages
-from web.errors import STATUS_OF
-from web.hub import frames
+from web.guards.errors import STATUS_OF
+from web.live import frames
 from web.reference.documented import documentation_of
-from web.reference.page import ON_ANY_REQUEST
 from web.reference.prose import TAGS
 from web.reference.refusals import SENTENCES
+from web.reference.renderer import ON_ANY_REQUEST
 
 ASYNCAPI_SCHEMA = Path(__file__).with_name("asyncapi-3.0.0.json")
 ADA = "3f2b8c1e-5d4a-4c3b-9a2e-7f6d5c4b3a21"

@@ -8,11 +8,11 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from common import signing
-from common.errors import ErrorCode, ScoreboardError
-from common.schemas import LoginRequest, RegisterRequest, ScoreUpdateRequest
-from common.strict_json import MAX_DEPTH, parse_object
-from common.timestamps import format_instant, from_milliseconds, parse_instant, to_milliseconds
+from common.contract.errors import ErrorCode, ScoreboardError
+from common.contract.requests import LoginRequest, RegisterRequest, ScoreUpdateRequest
+from common.contract.strict_json import MAX_DEPTH, parse_object
+from common.core.timestamps import format_instant, from_milliseconds, parse_instant, to_milliseconds
+from common.domain import signing
 
 USER = "11111111-1111-4111-8111-111111111111"
 VALID: dict[str, object] = {

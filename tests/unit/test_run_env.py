@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from common import run_env
+from common.core import run_env
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
 

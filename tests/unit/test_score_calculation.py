@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common import periods
-from common.ranking import GREATEST_SCORE
-from common.scoring import Action, Event, Part, StandingKey, fold, join, scores_after
+from common.contract.constants import GREATEST_SCORE
+from common.domain import periods
+from common.domain.scoring import Action, Event, Part, fold, join, scores_after
+from common.domain.standing import StandingKey
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 ADA, BOB = "00000000-0000-4000-8000-00000000000a", "00000000-0000-4000-8000-00000000000b"

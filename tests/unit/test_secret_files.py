@@ -1,7 +1,7 @@
 import stat
 from pathlib import Path
 
-from common import secret_files
+from common.core import secret_files
 
 
 def test_a_secret_is_made_once_for_its_owner_alone(tmp_path: Path) -> None:

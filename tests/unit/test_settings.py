@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from common import settings
-from common.settings import SettingsError
+from common.core import settings
+from common.core.settings import SettingsError
 
 ROOT = Path(__file__).resolve().parents[2]
 VALID = {
@@ -107,7 +107,11 @@ def test_every_setting_is_described() -> None:
 @pytest.mark.parametrize(
     ("command", "given", "missing"),
     [
-        (["-m", "gunicorn", "--config", "web/gunicorn_config.py", "web.wsgi:app"], SERVERS, "SCOREBOARD_JWT_SECRET"),
+        (
+            ["-m", "gunicorn", "--config", "web/server/gunicorn_config.py", "web.server.wsgi:app"],
+            SERVERS,
+            "SCOREBOARD_JWT_SECRET",
+        ),
         (["-m", "celery", "--app", "workers.app", "worker"], SERVERS, "SCOREBOARD_JWT_SECRET"),
         (["-m", "celery", "--app", "workers.app", "beat"], ["DATABASE_URL"], "REDIS_URL"),
         (["-m", "workers.flower"], SERVERS, "SCOREBOARD_FLOWER_PASSWORD"),

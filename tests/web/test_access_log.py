@@ -11,7 +11,7 @@ from structlog.typing import EventDict
 from tests.conftest import SettingsFactory
 from tests.documents import documented_application
 from tests.player import PASSWORD, Player, register
-from web.refusal_log import WATCHED
+from web.guards.refusal_log import WATCHED
 
 TYPED_INTO_THE_WRONG_FIELD = "my-secret-passphrase"
 

@@ -22,7 +22,7 @@ from schemathesis.specs.openapi.schemas import OpenApiSchema
 
 from tests.insider import AnyCase, AnyOperation, Insider, is_as_documented
 from tests.player import Player
-from workers import housekeeping
+from workers import maintenance
 from workers.snapshots import take_all
 from workers.state import WorkerState
 
@@ -88,7 +88,7 @@ def test_any_request_is_answered_as_documented(
         case.validate_response(answer, headers=headers, additional_checks=[is_not_called_invalid])
 
     for operation in (found.ok() for found in api.get_all_operations() if isinstance(found, Ok)):
-        housekeeping.show_alive(worker)  # which lasts 15 seconds
+        maintenance.show_alive(worker)  # which lasts 15 seconds
         with subtests.test(operation.label):
             asked_in_every_way(api, operation, ask, seed)()
 

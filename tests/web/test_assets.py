@@ -6,8 +6,8 @@ import re
 import pytest
 from flask.testing import FlaskClient
 
-from web.assets import FOLDER, Assets
-from web.pages import RENDERED_EVERY_SECONDS
+from web.pages.assets import FOLDER, Assets
+from web.pages.home import RENDERED_EVERY_SECONDS
 
 
 @pytest.fixture

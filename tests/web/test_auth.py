@@ -12,10 +12,12 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 from werkzeug.test import TestResponse
 
-from common import passwords, redis, revocations, tokens
-from common.redis import Client
-from common.revocations import Revocations
-from common.tokens import AccessClaims
+from common.domain import passwords, tokens
+from common.domain.tokens import AccessClaims
+from common.redis_store import client as redis_client
+from common.redis_store.client import Client
+from common.services import revocations
+from common.services.revocations import Revocations
 from dev.harness.waiting import wait_until
 from tests.conftest import SettingsFactory
 from tests.documents import documented_application
@@ -234,12 +236,12 @@ def test_a_token_stays_dead_when_redis_is_emptied_or_replaced(
 
 def test_a_token_stays_dead_while_redis_is_away(ada: Player, worker: WorkerState) -> None:
     ada.client.post("/api/auth/logout", headers=ada.headers)
-    away = Revocations(redis.connect("redis://127.0.0.1:1/0"), worker.engine)
+    away = Revocations(redis_client.connect("redis://127.0.0.1:1/0"), worker.engine)
     assert not away.is_live(session_of(worker, ada), ada.user_id)
 
 
 def test_a_live_session_is_told_by_the_database_while_redis_is_away(ada: Player, worker: WorkerState) -> None:
-    away = Revocations(redis.connect("redis://127.0.0.1:1/0"), worker.engine)
+    away = Revocations(redis_client.connect("redis://127.0.0.1:1/0"), worker.engine)
     assert away.is_live(session_of(worker, ada), ada.user_id)
 
 

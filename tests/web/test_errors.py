@@ -13,8 +13,8 @@ from tests.conftest import SettingsFactory
 from tests.documents import documented_application
 from tests.game_server import game_server
 from tests.player import Player, error_code
-from web import limits
-from web.parsing import MOST_PROBLEMS
+from web.api.parsing import MOST_PROBLEMS
+from web.guards import limits
 from workers.state import WorkerState
 
 

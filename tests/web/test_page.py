@@ -14,14 +14,15 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.exc import OperationalError
 
-from common import periods
-from common.catalogue import DEFAULTS
-from common.entries import Entry, Top
-from common.leaderboard import Leaderboard
-from common.scoring import Action, Catalogue
+from common.domain import periods
+from common.domain.entries import Entry, Top
+from common.domain.scoring import Action, Catalogue
+from common.postgres.catalogue import DEFAULTS
+from common.services.leaderboard import Leaderboard
 from tests.conftest import SettingsFactory
 from tests.player import Player, register
-from web import create_app, pages
+from web import create_app
+from web.pages import home
 
 
 class FixedLeaderboard:
@@ -40,10 +41,10 @@ class FixedLeaderboard:
 def showing(app: Flask, answer: Top | Exception) -> Iterator[FlaskClient]:
     adapters = app.extensions["scoreboard"]
     app.extensions["scoreboard"] = replace(adapters, leaderboard=cast(Leaderboard, FixedLeaderboard(answer)))
-    pages.forget_rendered(app)
+    home.forget_rendered(app)
     yield app.test_client()
     app.extensions["scoreboard"] = adapters
-    pages.forget_rendered(app)
+    home.forget_rendered(app)
 
 
 def top_of(*entries: Entry, total: int | None = None) -> Top:
@@ -176,8 +177,8 @@ def test_every_action_of_the_catalogue_has_a_button(client: FlaskClient) -> None
 def test_buttons_are_for_actions_that_move_the_board_shown() -> None:
     other = Action("other-game", 1, 7, ("other",))
     catalogue = Catalogue({**DEFAULTS.actions, other.id: other}, DEFAULTS.boards | {"other"})
-    assert pages.buttons(catalogue) == pages.buttons(DEFAULTS)
-    assert pages.buttons(DEFAULTS)[-1] == pages.ActionButton("win-tournament", 100, "Win tournament")
+    assert home.buttons(catalogue) == home.buttons(DEFAULTS)
+    assert home.buttons(DEFAULTS)[-1] == home.ActionButton("win-tournament", 100, "Win tournament")
 
 
 def test_whoever_has_no_script_is_told(client: FlaskClient) -> None:

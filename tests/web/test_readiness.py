@@ -6,8 +6,9 @@ import pytest
 from flask import Flask
 from sqlalchemy import Engine
 
-from common import database, keys
-from web import readiness
+from common.postgres import engine as database
+from common.redis_store import keys
+from web.api import readiness
 
 
 def test_a_crowd_is_answered_by_one_check(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,7 @@
 import pytest
 from flask.testing import FlaskClient
 
-from common.settings import SettingsError
+from common.core.settings import SettingsError
 from tests.conftest import SettingsFactory
 from web import create_app
 

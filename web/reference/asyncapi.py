@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from common.live_messages import FROM_SERVER, FROM_VIEWER
-from common.schemas import LiveQuery
+from common.contract.live_messages import FROM_SERVER, FROM_VIEWER
+from common.contract.requests import LiveQuery
 from web.reference import prose
 from web.reference.examples import example_of
 from web.reference.json_schemas import Schema, Schemas

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-from common.errors import ErrorCode
+from common.contract.errors import ErrorCode
 
 AnyView = TypeVar("AnyView", bound=Callable[..., object])
 

@@ -5,8 +5,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from common import wire
-from common.schemas import may_be_left_out
+from common.contract import responses
+from common.contract.requests import may_be_left_out
 from web.reference import headers, prose
 from web.reference.documented import JSON, Answer
 from web.reference.examples import named_examples
@@ -65,7 +65,7 @@ def parameters_of(model: type[BaseModel], place: str = "query") -> list[Schema]:
 
 
 def _types_in(routes: Iterable[Route]) -> Iterable[Any]:
-    yield wire.Error
+    yield responses.Error
     for route in routes:
         yield from route.arguments.values()
         said = route.documentation

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from common import wire
-from common.errors import ErrorCode, ErrorDetails
-from web.budgets import CODE_OF_LIMIT
-from web.errors import STATUS_OF
+from common.contract import responses
+from common.contract.errors import ErrorCode, ErrorDetails
+from web.guards.budgets import CODE_OF_LIMIT
+from web.guards.errors import STATUS_OF
 from web.reference import headers
 from web.reference.documented import JSON
 from web.reference.json_schemas import Schema, Schemas
@@ -124,9 +124,9 @@ def refusals_of(route: Route, schemas: Schemas) -> Schema:
     return {str(status): _refusal(status, codes, schemas) for status, codes in sorted(by_status.items())}
 
 
-def example_of_error(code: ErrorCode) -> wire.Error:
+def example_of_error(code: ErrorCode) -> responses.Error:
     """How an error looks on the wire."""
-    description: wire.ErrorDescription = {"code": code, "message": SENTENCES[code]}
+    description: responses.ErrorDescription = {"code": code, "message": SENTENCES[code]}
     if code in _DETAILS:
         description["details"] = _DETAILS[code]
     return {"error": description}
@@ -140,5 +140,5 @@ def _refusal(status: int, codes: Sequence[ErrorCode], schemas: Schemas) -> Schem
     return {
         "description": _DESCRIPTION_OF_STATUS[status],
         "headers": headers.sent(*headers.OF_ERRORS.get(status, ()), *repeated),
-        "content": {JSON: {"schema": schemas.of(wire.Error) | one_of_these, "examples": examples}},
+        "content": {JSON: {"schema": schemas.of(responses.Error) | one_of_these, "examples": examples}},
     }

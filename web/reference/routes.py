@@ -8,9 +8,9 @@ from types import MappingProxyType
 from flask import Flask
 from werkzeug.routing import Rule
 
-from common.fields import GivenUserId, IdempotencyKey
-from common.wire import SnapshotId
-from web import access, limits
+from common.contract.fields import GivenUserId, IdempotencyKey
+from common.contract.responses import SnapshotId
+from web.guards import access, limits
 from web.reference.documented import Documentation, documentation_of
 
 LIVE = "live"

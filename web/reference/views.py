@@ -6,10 +6,10 @@ from typing import Annotated, Any
 from flask import Blueprint, Flask, Response, current_app, render_template
 from pydantic import Field
 
-from web.access import public
-from web.assets import Content
-from web.pages import CONTENT_SECURITY_POLICY
-from web.reference import asyncapi, openapi, page
+from web.guards.access import public
+from web.pages.assets import Content
+from web.pages.home import CONTENT_SECURITY_POLICY
+from web.reference import asyncapi, openapi, renderer
 from web.reference.documented import Answer, documented
 from web.reference.json_schemas import Schema
 from web.reference.routes import LIVE, documented_routes
@@ -56,7 +56,7 @@ class Reference:
     @cached_property
     def page(self) -> Content:
         """Both documents as one page of HTML."""
-        text = render_template("reference.html", http=self.http, live=self.live, page=page)
+        text = render_template("reference.html", http=self.http, live=self.live, page=renderer)
         return Content.of(text.encode(), "text/html")
 
 

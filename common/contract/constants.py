@@ -1,0 +1,9 @@
+"""Values that the public contract fixes: the board and the periods that are always there, and the bound of scores."""
+
+DEFAULT_BOARD = "main"
+
+ALL_TIME = "all"
+PERIOD_NAMES = (ALL_TIME, "daily", "weekly", "monthly")
+
+GREATEST_SCORE = 2**53 - 1
+"""Totals stay within plus or minus this: the integers that a double, and so a ZSET and JavaScript, holds."""

@@ -1,0 +1,146 @@
+"""The kinds of values in bodies, queries and messages: what each may be, what it means, and one of them. Pure.
+
+Requests are parsed with them (`common/contract/requests.py`), answers and live messages are described with them
+(`common/contract/responses.py`, `common/contract/live_messages.py`), so that the documents at `/openapi.json` and
+`/asyncapi.json` say the same as the code.
+"""
+
+import re
+import unicodedata
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import BeforeValidator, Field
+
+from common.contract.constants import ALL_TIME, DEFAULT_BOARD, GREATEST_SCORE, PERIOD_NAMES
+
+_HEXADECIMAL = r"{8}-XX{4}-XX{4}-XX{4}-XX{12}$"
+_PERIOD_ID = r"[0-9]{4}-(?:(?:0[1-9]|1[0-2])(?:-(?:0[1-9]|[12][0-9]|3[01]))?|W(?:0[1-9]|[1-4][0-9]|5[0-3]))"
+_NAME = r"^[a-z0-9][a-z0-9_-]{0,63}$"
+_IDEMPOTENCY_KEY = r"^[A-Za-z0-9_-]{8,64}$"
+_ADA = "3f2b8c1e-5d4a-4c3b-9a2e-7f6d5c4b3a21"
+
+
+def _plain_digits(value: object) -> object:
+    """A query's number is digits and nothing else; pydantic would also take `1_0`, `+5` and `10.0`."""
+    if isinstance(value, str) and not re.fullmatch(r"[0-9]{1,9}", value):
+        raise ValueError("must be a whole number")
+    return value
+
+
+def composed(text: str) -> str:
+    """The text with letters and their accents as one character each (Unicode NFC)."""
+    return unicodedata.normalize("NFC", text)
+
+
+def is_idempotency_key(text: str) -> bool:
+    return re.fullmatch(_IDEMPOTENCY_KEY, text, re.ASCII) is not None
+
+
+def is_uuid(text: str) -> bool:
+    """Whether it is a UUID in the form in which we write them."""
+    try:
+        return str(UUID(text)) == text
+    except ValueError:
+        return False
+
+
+def is_action_id(text: str) -> bool:
+    return re.fullmatch(_NAME, text, re.ASCII) is not None
+
+
+UserId = Annotated[
+    str,
+    Field(
+        pattern="^[0-9a-f]" + _HEXADECIMAL.replace("XX", "[0-9a-f]"),
+        description="A user's id.",
+        examples=[_ADA],
+        json_schema_extra={"format": "uuid"},
+    ),
+]
+GivenUserId = Annotated[
+    str,
+    Field(
+        pattern="^[0-9A-Fa-f]" + _HEXADECIMAL.replace("XX", "[0-9A-Fa-f]"),
+        description="A user's id, a UUID in its canonical form.",
+        examples=[_ADA],
+        json_schema_extra={"format": "uuid"},
+    ),
+]
+Username = Annotated[str, Field(min_length=1, max_length=128, description="The name as registered.", examples=["ada"])]
+ActionId = Annotated[
+    str,
+    Field(
+        pattern=_NAME,
+        description="An action of the catalogue, which says how many points it is worth on which boards.",
+        examples=["win-match"],
+    ),
+]
+BoardId = Annotated[str, Field(pattern=_NAME, description="A board's id.", examples=[DEFAULT_BOARD])]
+PeriodId = Annotated[
+    str,
+    Field(
+        pattern=f"^(?:{ALL_TIME}|{_PERIOD_ID})$",
+        description="A period's id: `all`, a day `2026-11-23`, a week `2026-W48` or a month `2026-11`.",
+        examples=[ALL_TIME],
+    ),
+]
+AskedPeriod = Annotated[
+    str,
+    Field(
+        pattern=f"^(?:{'|'.join(PERIOD_NAMES)}|{_PERIOD_ID})$",
+        description="`all`, the current `daily`, `weekly` or `monthly`, or the id of a period, such as `2026-W48`.",
+        examples=[ALL_TIME],
+    ),
+]
+IdempotencyKey = Annotated[
+    str,
+    Field(
+        pattern=_IDEMPOTENCY_KEY,
+        description="The client's own name for this update; with the same name it is counted once, for ever.",
+        examples=["round-0001"],
+    ),
+]
+PageSize = Annotated[
+    int,
+    Field(ge=1, le=100, description="How many rows.", examples=[10]),
+    BeforeValidator(_plain_digits),  # last, else pydantic writes `ge` and `le` into the schema instead of bounds
+]
+Cursor = Annotated[
+    str,
+    Field(
+        max_length=512, description="Where a page begins: opaque, from another answer.", examples=["eyJhZnRlciI6NDF9"]
+    ),
+]
+Instant = Annotated[
+    str,
+    Field(
+        pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$",
+        description="An instant: ISO 8601 in UTC with milliseconds.",
+        examples=["2026-11-23T09:15:00.123Z"],
+        json_schema_extra={"format": "date-time"},
+    ),
+]
+Score = Annotated[
+    int,
+    Field(ge=-GREATEST_SCORE, le=GREATEST_SCORE, description="A total of points.", examples=[125]),
+]
+Points = Annotated[
+    int, Field(ge=-GREATEST_SCORE, le=GREATEST_SCORE, description="What this update was worth.", examples=[25])
+]
+Rank = Annotated[int, Field(ge=1, description="The position in the one total order, from 1.", examples=[3])]
+Total = Annotated[int, Field(ge=0, description="How many players are ranked.", examples=[1234])]
+Epoch = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=64,
+        description="Names one life of a board; drawn anew when the board is built anew.",
+        examples=["8f1c2b7a"],
+    ),
+]
+Seq = Annotated[int, Field(ge=0, description="Counts the changes of a board within an epoch.", examples=[42])]
+Version = Annotated[
+    str, Field(description="The state of the board: `epoch:seq`.", pattern=r"^[^:]+:\d+$", examples=["8f1c2b7a:42"])
+]
+Sentence = Annotated[str, Field(description="A sentence for a person; may change.", examples=["Try again."])]

@@ -1,0 +1,87 @@
+"""The messages of the live socket, in JSON. Pure.
+
+The hub builds these, so mypy holds it to them, and `/asyncapi.json` is made of them.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+from typing_extensions import TypedDict
+
+from common.contract.fields import BoardId, Epoch, Instant, PageSize, PeriodId, Rank, Seq, Total, UserId
+from common.contract.responses import Entry, Place
+
+_StartOfDelta = TypedDict(
+    "_StartOfDelta", {"from": Annotated[Seq, Field(description="The `seq` before.", examples=[41])]}
+)
+CommittedAt = Annotated[Instant, Field(description="When the newest change it carries was committed.")]
+
+
+class Snapshot(TypedDict):
+    """The whole head of a board. It replaces whatever is shown."""
+
+    type: Literal["snapshot"]
+    board: BoardId
+    period: PeriodId
+    epoch: Epoch
+    seq: Seq
+    at: CommittedAt
+    limit: PageSize
+    total: Total
+    entries: list[Entry]
+
+
+class Delta(_StartOfDelta):
+    """What changed since `from`: every row whose content changed, rank included, and who left the head.
+
+    A viewer that shows another `seq` than `from` asks for a snapshot with `resync`.
+    """
+
+    type: Literal["delta"]
+    epoch: Epoch
+    seq: Seq
+    at: CommittedAt
+    total: Total
+    entries: list[Entry]
+    removed: Annotated[list[UserId], Field(description="Who left the head.", examples=[[]])]
+
+
+class Me(TypedDict):
+    """The viewer's own place; only for a viewer with a ticket."""
+
+    type: Literal["me"]
+    seq: Seq
+    entry: Place
+    previousRank: Annotated[Rank | None, Field(description="Null at first, and if there was none.", examples=[5])]
+
+
+class Resumed(TypedDict):
+    """The version in `since` is what others were last sent: deltas follow it."""
+
+    type: Literal["resumed"]
+    epoch: Epoch
+    seq: Seq
+
+
+class Heartbeat(TypedDict):
+    """Nothing happened for 25 seconds, and the connection is alive."""
+
+    type: Literal["hb"]
+
+
+class Rollover(TypedDict):
+    """A new period has begun; its snapshot follows at once."""
+
+    type: Literal["rollover"]
+    board: BoardId
+    period: PeriodId
+
+
+class Resync(TypedDict):
+    """A viewer that lost the thread asks for a snapshot."""
+
+    type: Literal["resync"]
+
+
+FROM_SERVER = (Snapshot, Delta, Me, Resumed, Heartbeat, Rollover)
+FROM_VIEWER = (Resync,)

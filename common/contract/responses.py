@@ -1,0 +1,290 @@
+"""What the service answers, in JSON. Pure.
+
+The views build these, so mypy holds them to it, and `/openapi.json` is made of them. A client must pass over fields
+it does not know: more may come.
+"""
+
+from typing import Annotated, Literal, NotRequired
+
+from pydantic import Field
+from typing_extensions import TypedDict
+
+from common.contract.errors import ErrorCode, ErrorDetails
+from common.contract.fields import (
+    ActionId,
+    BoardId,
+    Cursor,
+    IdempotencyKey,
+    Instant,
+    PeriodId,
+    Points,
+    Rank,
+    Score,
+    Sentence,
+    Total,
+    UserId,
+    Username,
+    Version,
+)
+
+Seconds = Annotated[int, Field(ge=0, description="In seconds.", examples=[3600])]
+Token = Annotated[str, Field(min_length=1, max_length=2048, examples=["eyJhbGciOiJIUzI1NiIsInR5cCI6ImF0K2p3dCJ9…"])]
+SnapshotId = Annotated[str, Field(pattern=r"^[0-9]{1,18}$", description="A snapshot's id.", examples=["7"])]
+
+
+# -- errors ------------------------------------------------------------------------------------------------------------
+
+
+class ErrorDescription(TypedDict):
+    """What went wrong. The code is stable."""
+
+    code: ErrorCode
+    message: Sentence
+    details: NotRequired[ErrorDetails]
+
+
+class Error(TypedDict):
+    """The answer to every request that is not a success."""
+
+    error: ErrorDescription
+
+
+# -- accounts ----------------------------------------------------------------------------------------------------------
+
+
+class User(TypedDict):
+    """An account."""
+
+    userId: UserId
+    username: Username
+    role: Literal["player", "admin"]
+
+
+class Registered(TypedDict):
+    """The new account."""
+
+    user: User
+
+
+class Moderated(TypedDict):
+    """What has become of a user."""
+
+    user: User
+    suspended: Annotated[bool, Field(examples=[True])]
+
+
+class Login(TypedDict):
+    """A session: what a client needs to call and to sign."""
+
+    accessToken: Token
+    tokenType: Literal["Bearer"]
+    expiresIn: Annotated[Seconds, Field(description="Until the access token expires, in seconds.")]
+    refreshToken: Token
+    refreshExpiresIn: Annotated[Seconds, Field(description="Until the session ends, in seconds.", examples=[86400])]
+    signingKey: Annotated[
+        str,
+        Field(
+            pattern=r"^[A-Za-z0-9_-]{43}$",
+            description="The session's key for signatures: 32 bytes in base64url.",
+            examples=["q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA"],
+        ),
+    ]
+    user: User
+
+
+class LoggedOut(TypedDict):
+    """The session has ended."""
+
+    status: Literal["logged_out"]
+
+
+class IssuedTicket(TypedDict):
+    """A ticket for the live socket, good for one use."""
+
+    ticket: Annotated[
+        str, Field(min_length=1, max_length=128, examples=["k3mXvT0pQeWc7dJt1sYbN5uR2aLhF8oG4iZx6KqPwEM"])
+    ]
+    expiresIn: Annotated[Seconds, Field(examples=[30])]
+
+
+# -- boards ------------------------------------------------------------------------------------------------------------
+
+
+class Entry(TypedDict):
+    """A player's row on a board."""
+
+    userId: UserId
+    username: Username
+    score: Score
+    rank: Rank
+    lastUpdated: Instant
+
+
+class Place(TypedDict):
+    """Where a player stands; one who has not scored has 0 points, no rank and no instant."""
+
+    userId: UserId
+    username: Username
+    score: Score
+    rank: Rank | None
+    lastUpdated: Instant | None
+
+
+class PlayerPlace(Place):
+    """Where a player stands among how many."""
+
+    total: Total
+    percentile: Annotated[
+        float | None,
+        Field(
+            ge=0, le=100, description="The share of players that this one is level with or ahead of.", examples=[99.84]
+        ),
+    ]
+
+
+class LeaderboardPage(TypedDict):
+    """Rows of a board, all of one instant."""
+
+    board: BoardId
+    period: PeriodId
+    periodEndsAt: Annotated[Instant | None, Field(description="Null for `all`.", examples=[None])]
+    entries: list[Entry]
+    total: Total
+    nextCursor: Annotated[Cursor | None, Field(description="Where the next page begins; null at the end.")]
+    previousCursor: Annotated[
+        Cursor | None, Field(description="Where the page before begins; null at the start.", examples=[None])
+    ]
+    version: Version
+    found: NotRequired[Annotated[bool, Field(description="With `around`: whether that player is ranked.")]]
+
+
+class SnapshotSummary(TypedDict):
+    """A board as it was, without its rows."""
+
+    id: SnapshotId
+    board: BoardId
+    period: PeriodId
+    takenAt: Instant
+    total: Total
+
+
+class StoredSnapshot(SnapshotSummary):
+    """A board as it was: its first 100 rows."""
+
+    entries: list[Entry]
+
+
+class SnapshotPage(TypedDict):
+    """Snapshots of a board, the newest first."""
+
+    snapshots: list[SnapshotSummary]
+    nextCursor: Annotated[Cursor | None, Field(description="Where the next page begins; null at the end.")]
+
+
+# -- updates -----------------------------------------------------------------------------------------------------------
+
+
+class NamedUpdate(TypedDict):
+    """What an update is known by."""
+
+    userId: UserId
+    actionId: ActionId
+    idempotencyKey: IdempotencyKey
+
+
+class AppliedUpdate(NamedUpdate):
+    """An update with what it was worth."""
+
+    points: Points
+    appliedAt: Instant
+
+
+class Accepted(TypedDict):
+    """It will be applied exactly once; the outcome is not known yet."""
+
+    status: Literal["accepted"]
+    update: NamedUpdate
+
+
+class AcceptedForLater(Accepted):
+    """It will be applied exactly once; `statusUrl` tells the outcome."""
+
+    statusUrl: Annotated[
+        str, Field(pattern=r"^/api/scores/updates/[A-Za-z0-9_-]{8,64}$", examples=["/api/scores/updates/round-0001"])
+    ]
+
+
+class Refusal(TypedDict):
+    """Why an update was not counted."""
+
+    code: ErrorCode
+    message: Sentence
+
+
+class BatchRefusal(Refusal):
+    """Why one update of a batch was not accepted."""
+
+    index: Annotated[int, Field(ge=0, le=999, description="Its place in the batch, from 0.", examples=[0])]
+
+
+class BatchAccepted(TypedDict):
+    """What became of a batch: its updates are accepted, known already, or refused."""
+
+    accepted: Annotated[int, Field(ge=0, le=1000, description="So many are new and will be applied.", examples=[998])]
+    replayed: Annotated[int, Field(ge=0, le=1000, description="So many were accepted before.", examples=[1])]
+    refused: list[BatchRefusal]
+
+
+class Applied(TypedDict):
+    """It is counted. `entry` is the player's place on the default board, of all time."""
+
+    status: Literal["applied"]
+    update: AppliedUpdate
+    entry: Place
+    previousRank: Annotated[
+        Rank | None, Field(description="Null for one who was not ranked, and in a late repetition.", examples=[5])
+    ]
+
+
+class Refused(TypedDict):
+    """It is not counted, and its key is spent."""
+
+    status: Literal["refused"]
+    update: NamedUpdate
+    error: Refusal
+
+
+Receipt = Annotated[Accepted | Applied | Refused, Field(discriminator="status")]
+
+
+# -- operating ---------------------------------------------------------------------------------------------------------
+
+
+class Alive(TypedDict):
+    """The process answers."""
+
+    status: Literal["ok"]
+
+
+NEEDED_PARTS = ("postgresql", "redis", "worker", "loops")
+"""Parts without which the service is not ready."""
+
+WATCHED_PARTS = ("boards", "tasks", "chores", "updates")
+"""Parts that may be degraded while the service serves."""
+
+
+class Ready(TypedDict):
+    """Every part that the service needs is there."""
+
+    status: Annotated[
+        Literal["ready", "degraded"],
+        Field(description="`degraded`: it serves, and something has to be seen to.", examples=["ready"]),
+    ]
+    parts: Annotated[
+        dict[str, Literal["ok", "degraded"]],
+        Field(examples=[dict.fromkeys((*NEEDED_PARTS, *WATCHED_PARTS), "ok")]),
+    ]
+    degraded: Annotated[
+        list[Sentence],
+        Field(description="What has to be seen to, by name.", examples=[["main all is not served by Redis"]]),
+    ]

@@ -1,0 +1,30 @@
+"""The settings of Celery's own programs: beat and Flower do their work without most of our secrets."""
+
+import os
+import secrets
+from collections.abc import Mapping
+
+from common.core import settings
+from common.core.settings import Settings
+
+_NOT_NEEDED = ("SCOREBOARD_JWT_SECRET", "SCOREBOARD_SECRET_KEY")
+_NO_DATABASE = "postgresql://not-given.invalid/none"
+_NO_REDIS = "redis://not-given.invalid/0"
+
+
+def load(environ: Mapping[str, str] = os.environ) -> Settings:
+    """The settings, of which only the broker's address must be given. Raises SettingsError.
+
+    What is not given and not needed is something that fits nothing: random secrets, and addresses where nobody is. A
+    worker needs all settings, and checks them at its start (`workers/app.py`).
+    """
+    stand_ins = {name: secrets.token_urlsafe(32) for name in _NOT_NEEDED}
+    stand_ins["DATABASE_URL"] = _NO_DATABASE
+    if _is_given(environ, "BROKER_URL"):
+        stand_ins["REDIS_URL"] = _NO_REDIS
+    missing = {name: value for name, value in stand_ins.items() if not _is_given(environ, name)}
+    return settings.load({**environ, **missing})
+
+
+def _is_given(environ: Mapping[str, str], name: str) -> bool:
+    return bool(environ.get(name) or environ.get(f"{name}_FILE"))

@@ -1,0 +1,72 @@
+"""`run.env`: the file in which a running `make run` tells other terminals of its user where the service is."""
+
+import fcntl
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from dotenv import dotenv_values
+
+from common.core import secret_files
+
+FILE_NAME = "run.env"
+LOCK_FILE_NAME = "run.lock"
+"""Held as long as a `make run` uses the folder."""
+
+_PLAIN = re.compile(r"""[^\s'"#]*""")
+
+
+class RunFileError(Exception):
+    """The file is there and cannot be taken for ours; the text says why, and what to do."""
+
+
+def write(folder: Path, values: Mapping[str, str]) -> Path:
+    """Write the variables into `folder`, for their owner only. Returns the file's path."""
+    path = folder / FILE_NAME
+    secret_files.write_private(path, "".join(f"{name}={_quoted(value)}\n" for name, value in values.items()))
+    return path
+
+
+def read(folder: Path) -> dict[str, str]:
+    """Return the variables that a running `make run` has written into `folder`; none if there is no file.
+
+    Raises RunFileError for a file of somebody else, who could name a database of theirs in it.
+    """
+    try:
+        with (folder / FILE_NAME).open(encoding="utf-8") as file:
+            owner = os.fstat(file.fileno()).st_uid
+            if owner not in (os.geteuid(), 0):
+                raise RunFileError(
+                    f"{folder / FILE_NAME} belongs to user {owner} and not to you: run this as the user of `make run`, "
+                    "or set DATABASE_URL and REDIS_URL"
+                )
+            return {name: value or "" for name, value in dotenv_values(stream=file, interpolate=False).items()}
+    except FileNotFoundError:
+        return {}
+    except PermissionError:
+        raise RunFileError(f"{folder / FILE_NAME} cannot be read: run this as the user of `make run`") from None
+
+
+def is_running(folder: Path) -> bool:
+    """Whether a `make run` uses the folder now. One that was killed leaves its files and holds nothing."""
+    try:
+        with (folder / LOCK_FILE_NAME).open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
+
+
+def remove(folder: Path) -> None:
+    """Remove the file: the servers are gone, and whoever asks for them is to be told so."""
+    (folder / FILE_NAME).unlink(missing_ok=True)
+
+
+def _quoted(value: str) -> str:
+    if _PLAIN.fullmatch(value):
+        return value
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"

@@ -1,0 +1,97 @@
+"""A row of a board as everybody sees it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from common.contract import responses
+from common.core.timestamps import format_instant, from_milliseconds
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A ranked player. `rank` counts from 1; `updated_at` is Unix time in milliseconds."""
+
+    user_id: str
+    username: str
+    score: int
+    rank: int
+    updated_at: int
+
+    def to_wire(self) -> responses.Entry:
+        return {
+            "userId": self.user_id,
+            "username": self.username,
+            "score": self.score,
+            "rank": self.rank,
+            "lastUpdated": format_instant(from_milliseconds(self.updated_at)),
+        }
+
+
+def place_on_the_wire(
+    user_id: str, username: str, score: int, rank: int | None, updated_at: int | None
+) -> responses.Place:
+    """Where a player stands; `rank` and `updated_at` (ms) are null for one who is not ranked."""
+    return {
+        "userId": user_id,
+        "username": username,
+        "score": score,
+        "rank": rank,
+        "lastUpdated": None if updated_at is None else format_instant(from_milliseconds(updated_at)),
+    }
+
+
+@dataclass(frozen=True)
+class Top:
+    """The head of a board, all of one instant. `at` (ms) is when its newest change was committed."""
+
+    epoch: str
+    seq: int
+    at: int
+    total: int
+    entries: tuple[Entry, ...]
+
+    @property
+    def version(self) -> str:
+        return version_of(self.epoch, self.seq)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where one known user stands on a board of `total` players; `entry` is None for one who is not ranked."""
+
+    user_id: str
+    username: str
+    total: int
+    entry: Entry | None
+
+    def called(self, username: str | None) -> "Place":
+        """The same place with this name, where one was missing."""
+        if self.username or not username:
+            return self
+        entry = replace(self.entry, username=username) if self.entry else None
+        return replace(self, username=username, entry=entry)
+
+    def to_wire(self) -> responses.Place:
+        """The entry; one who is not ranked has 0 points and no rank."""
+        entry = self.entry
+        if entry:
+            return place_on_the_wire(entry.user_id, entry.username, entry.score, entry.rank, entry.updated_at)
+        return place_on_the_wire(self.user_id, self.username, 0, None, None)
+
+
+class Places(NamedTuple):
+    """Where some users stand at one instant, by user id."""
+
+    epoch: str
+    seq: int
+    of: Mapping[str, Place]
+
+    @property
+    def version(self) -> str:
+        return version_of(self.epoch, self.seq)
+
+
+def version_of(epoch: str, seq: int) -> str:
+    """A board's version: the same only for the same board."""
+    return f"{epoch}:{seq}"

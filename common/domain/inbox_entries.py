@@ -1,0 +1,172 @@
+"""What stands in the inbox, and what is told of it: values, how they are written, and how they are read.
+
+An entry is a stream entry with the fields `update` (a JSON object with what version 1 had from its first day), `more`
+(one with what was added since), `accepted_at` (Unix time in ms) and `version`, the major version of the format; one
+without it is of version 1. Within a major version fields may be added: a reader ignores those that it does not know,
+and has a default for those that it does. The first readers refused an `update` with anything more in it and looked at
+no other field, which is why what is new stands beside it. What an older reader would understand wrongly needs the next
+major version.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime
+from typing import Any, NamedTuple, TypeGuard
+
+import orjson
+
+from common.contract.fields import is_uuid
+from common.core.timestamps import from_milliseconds
+from common.domain.outcomes import Outcome
+
+ENTRY_VERSION = 1
+"""The major version that this code writes, and the highest one that it reads."""
+
+_LONGEST_NAME = 64
+"""Of a user, an action, or a key."""
+
+NOT_TO_BE_READ = (KeyError, TypeError, ValueError, OverflowError, OSError)
+"""What an entry that the web did not write can come to; the last two are of instants that no clock shows."""
+
+
+@dataclass(frozen=True)
+class Update:
+    """A valid, signed claim.
+
+    `reply_to` is the web process whose request waits for the outcome, if one does. `source` says who sent it
+    (`common/domain/ledger_row.py`); None in an entry of a version that did not say it.
+    """
+
+    user_id: str
+    action_id: str
+    idempotency_key: str
+    occurred_at: str
+    request_id: str
+    reply_to: str | None = None
+    source: str | None = None
+
+
+_FIRST_FIELDS = frozenset({"user_id", "action_id", "idempotency_key", "occurred_at", "request_id", "reply_to"})
+"""What version 1 had from its first day."""
+
+
+class Delivery(NamedTuple):
+    """An inbox entry handed to a worker; `times` counts the deliveries so far, `fields` is how it was stored."""
+
+    inbox_id: str
+    accepted_at: datetime
+    update: Update
+    times: int
+    fields: Mapping[str, str] = {}
+
+
+class Garbled(NamedTuple):
+    """An inbox entry that this version cannot read though it should."""
+
+    inbox_id: str
+    fields: Mapping[str, str]
+    times: int
+
+
+class Newer(NamedTuple):
+    """An inbox entry of a later major version: it waits for a worker that can read it."""
+
+    inbox_id: str
+    version: int
+    times: int
+
+
+Entry = Delivery | Garbled | Newer
+
+
+class Sender(NamedTuple):
+    """Whose update an entry is, and who waits for its outcome."""
+
+    user_id: str
+    action_id: str
+    idempotency_key: str
+    reply_to: str | None
+
+
+class Reply(NamedTuple):
+    """What a worker tells a request that waits. `replayed`: an earlier acceptance counted."""
+
+    user_id: str
+    idempotency_key: str
+    action_id: str
+    outcome: Outcome
+    replayed: bool
+
+
+def written(update: Update) -> tuple[bytes, bytes]:
+    """The fields `update` and `more` of an entry."""
+    stored = asdict(update)
+    more = {name: stored.pop(name) for name in tuple(stored) if name not in _FIRST_FIELDS}
+    return orjson.dumps(stored), orjson.dumps(more)
+
+
+def write_replies(replies: list[Reply]) -> bytes:
+    """A message to a web process. A list is version 1; a later major version is an object with its `version`."""
+    return orjson.dumps([list(reply) for reply in replies])
+
+
+def parse_replies(message: str) -> list[Reply]:
+    """What a web process reads from its channel: fields that a later version added are ignored.
+
+    Nothing comes of a message of a later major version: the requests that wait for it read their receipts in the end.
+    """
+    replies = orjson.loads(message)
+    if not isinstance(replies, list):
+        return []
+    return [Reply(*told[: len(Reply._fields)]) for told in replies]
+
+
+def read_entry(inbox_id: str, fields: Mapping[str, str], times: int) -> Entry:
+    """What a worker is handed for an entry of the stream, delivered for the `times`-th time."""
+    try:
+        version = int(fields.get("version", "1"))
+        if version > ENTRY_VERSION:
+            return Newer(inbox_id, version, times)
+        accepted_at = from_milliseconds(int(fields["accepted_at"]))
+        return Delivery(inbox_id, accepted_at, _parsed(fields), times, fields)
+    except NOT_TO_BE_READ:
+        return Garbled(inbox_id, fields, times)
+
+
+def accepted_at(inbox_id: str, fields: Mapping[str, str]) -> datetime:
+    """When the inbox took an entry: what the entry says, or else the instant with which its id begins."""
+    try:
+        return from_milliseconds(int(fields["accepted_at"]))
+    except NOT_TO_BE_READ:
+        return from_milliseconds(int(inbox_id.partition("-")[0]))
+
+
+def sender(fields: Mapping[str, str]) -> Sender | None:
+    """Whose update an entry is, also if the rest of it cannot be read; None if it does not say."""
+    try:
+        stored = orjson.loads(fields["update"])
+        named = [stored[name] for name in ("user_id", "action_id", "idempotency_key")]
+    except NOT_TO_BE_READ:
+        return None
+    if not all(_is_name(name) for name in named) or not is_uuid(named[0]):
+        return None
+    user_id, action_id, key = named
+    reply_to = stored.get("reply_to")
+    return Sender(user_id, action_id, key, reply_to if isinstance(reply_to, str) else None)
+
+
+def _is_name(value: object) -> TypeGuard[str]:
+    return isinstance(value, str) and 0 < len(value) <= _LONGEST_NAME and value.isascii() and value.isprintable()
+
+
+def _parsed(entry: Mapping[str, str]) -> Update:
+    """Raises TypeError or ValueError for what the web would not have written."""
+    stored: dict[str, Any] = {**orjson.loads(entry.get("more", "{}")), **orjson.loads(entry["update"])}
+    update = Update(**{field.name: stored[field.name] for field in fields(Update) if field.name in stored})
+    for field in fields(Update):
+        value = getattr(update, field.name)
+        if not isinstance(value, str) and not (value is None and field.default is None):
+            raise TypeError(field.name)
+    if not is_uuid(update.user_id):
+        raise ValueError(update.user_id)
+    return update

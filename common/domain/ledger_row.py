@@ -1,0 +1,38 @@
+"""What is kept of an update for ever. Pure: `common/postgres/ledger.py` reads and writes it."""
+
+from datetime import datetime
+from typing import NamedTuple
+
+UpdateKey = tuple[str, str]
+"""(user id, idempotency key): what an update is known by, for ever."""
+
+
+PLAYER = "player"
+"""The source of an update that its own player sent, with an access token."""
+
+
+class LedgerRow(NamedTuple):
+    """A recorded update.
+
+    `score_after` is the player's all-time score on the default board right after it. `limits_others`: it counted, and
+    its action has rules (`common/domain/rules.py`), so that later uses are judged by it. `source` says who sent the
+    update: `PLAYER`, or the id of an API key; None for a row of a version that did not record it.
+    """
+
+    id: int
+    user_id: str
+    idempotency_key: str
+    action_id: str
+    action_version: int | None
+    points: int
+    refusal: str | None
+    score_after: int
+    occurred_at: datetime
+    accepted_at: datetime
+    recorded_at: datetime
+    limits_others: bool
+    source: str | None = None
+
+    @property
+    def key(self) -> UpdateKey:
+        return self.user_id, self.idempotency_key

@@ -1,0 +1,67 @@
+"""What became of an update, as clients and receipts say it. Pure."""
+
+from common.contract.errors import ErrorCode
+from common.contract.responses import Accepted, Applied, AppliedUpdate, NamedUpdate, Receipt, Refused
+from common.core.timestamps import format_instant, to_milliseconds
+from common.domain.entries import place_on_the_wire
+from common.domain.ledger_row import LedgerRow
+
+_REFUSALS = {
+    ErrorCode.UNKNOWN_ACTION: "The action was withdrawn before the update was applied.",
+    ErrorCode.ACTION_ON_COOLDOWN: "This action was used too recently to count again.",
+    ErrorCode.ACTION_LIMIT_REACHED: "This action has counted as often as it can in a day (UTC).",
+    ErrorCode.BOARD_CLOSED: "The board is closed.",
+    ErrorCode.SCORE_OUT_OF_RANGE: "The player's total would leave the range of ±(2^53-1).",
+    ErrorCode.INTERNAL_ERROR: "The update could not be applied and is kept aside for the operator.",
+}
+
+
+class Pending(Accepted):
+    """An update that is only accepted. `nonce` names the request that was."""
+
+    nonce: str
+
+
+Outcome = Pending | Applied | Refused
+"""A receipt."""
+
+
+def accepted(user_id: str, action_id: str, idempotency_key: str, nonce: str) -> Pending:
+    return {"status": "accepted", "update": _named(user_id, action_id, idempotency_key), "nonce": nonce}
+
+
+def recorded(
+    row: LedgerRow, username: str, rank: int | None, changed_at: int | None, previous_rank: int | None = None
+) -> Outcome:
+    """The outcome that the ledger remembers.
+
+    `rank` is the player's rank on the default board, and `changed_at` (ms) when their standing there last changed: an
+    update of 0 points changes none, and a player who has never scored has none.
+    """
+    named = _named(row.user_id, row.action_id, row.idempotency_key)
+    if row.refusal is not None:
+        return refused(named, ErrorCode(row.refusal))
+    update: AppliedUpdate = {**named, "points": row.points, "appliedAt": format_instant(row.recorded_at)}
+    updated_at = None if changed_at is None else min(changed_at, to_milliseconds(row.recorded_at))
+    entry = place_on_the_wire(row.user_id, username, row.score_after, rank, updated_at)
+    return {"status": "applied", "update": update, "entry": entry, "previousRank": previous_rank}
+
+
+def set_aside(user_id: str, action_id: str, idempotency_key: str) -> Refused:
+    """The outcome of an update that went to the quarantine."""
+    return refused(_named(user_id, action_id, idempotency_key), ErrorCode.INTERNAL_ERROR)
+
+
+def refused(update: NamedUpdate, code: ErrorCode) -> Refused:
+    return {"status": "refused", "update": update, "error": {"code": code, "message": _REFUSALS[code]}}
+
+
+def receipt(outcome: Outcome) -> Receipt:
+    """What a client sees of it."""
+    if outcome["status"] == "accepted":
+        return {"status": "accepted", "update": outcome["update"]}
+    return outcome
+
+
+def _named(user_id: str, action_id: str, idempotency_key: str) -> NamedUpdate:
+    return {"userId": user_id, "actionId": action_id, "idempotencyKey": idempotency_key}

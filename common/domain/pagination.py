@@ -1,0 +1,70 @@
+"""Pages of a board by place in the one total order, so that nobody is skipped or shown twice while others move. Pure.
+
+A place is (score, tie): where a player with that score, reached by that ledger entry, stands or would stand. A page
+goes on from a place and not from a count, so rows that overtake each other elsewhere do not shift it.
+"""
+
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from common.domain.entries import Top
+
+
+class Position(NamedTuple):
+    """A place in the order: the better score first, and of equal ones the lower ledger id."""
+
+    score: int
+    tie: int
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which rows are asked for."""
+
+    kind: Literal["first", "after", "before", "around"]
+    position: Position
+    user_id: str = ""
+
+
+FIRST = Selection("first", Position(0, 0))
+
+
+def after(position: Position) -> Selection:
+    """The rows that follow a place."""
+    return Selection("after", position)
+
+
+def before(position: Position) -> Selection:
+    """The rows that lead up to a place."""
+    return Selection("before", position)
+
+
+def around(user_id: str) -> Selection:
+    """The rows with this player in the middle, as far as there are enough on both sides."""
+    return Selection("around", Position(0, 0), user_id)
+
+
+@dataclass(frozen=True)
+class Page:
+    """Rows of one instant, beginning at `start` (from 0) of `rows.total`. `found`: a player asked for is ranked."""
+
+    rows: Top
+    start: int
+    found: bool
+    positions: tuple[Position, ...]
+
+    def next(self, asked: Selection) -> Selection | None:
+        """What follows, if anything does now."""
+        if self.positions:
+            return after(self.positions[-1]) if self.start + len(self.positions) < self.rows.total else None
+        if asked.kind == "before" and self.rows.total:
+            return after(asked.position._replace(tie=asked.position.tie - 1))
+        return None
+
+    def previous(self, asked: Selection) -> Selection | None:
+        """What comes before, if anything does now."""
+        if self.positions:
+            return before(self.positions[0]) if self.start else None
+        if asked.kind == "after" and self.rows.total:
+            return before(asked.position._replace(tie=asked.position.tie + 1))
+        return None

@@ -1,0 +1,38 @@
+"""Password hashes: argon2id with the parameters that RFC 9106 names for memory-constrained servers. Pure.
+
+The same password is other text where a keyboard writes letters with accents as two characters (NFD, as on a Mac), so
+what is hashed is its composed form (NFC).
+"""
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from common.contract.fields import composed
+
+_hasher = PasswordHasher(time_cost=3, memory_cost=65536, parallelism=1)
+
+NOBODYS_HASH = _hasher.hash("a password that is nobody's")
+"""Verified against when there is no such user, so that the answer takes as long."""
+
+
+def hashed(password: str) -> str:
+    """A new salted hash."""
+    return _hasher.hash(composed(password))
+
+
+def is_password(password: str, password_hash: str) -> bool:
+    """Whether the hash was made of this password, in its composed form or, as was done once, as it was typed."""
+    spellings = dict.fromkeys((composed(password), password))
+    return any(_fits(spelling, password_hash) for spelling in spellings)
+
+
+def is_outdated(password_hash: str) -> bool:
+    """Whether a hash of today would be made with other parameters."""
+    return _hasher.check_needs_rehash(password_hash)
+
+
+def _fits(password: str, password_hash: str) -> bool:
+    try:
+        return _hasher.verify(password_hash, password)
+    except (VerificationError, InvalidHashError):
+        return False

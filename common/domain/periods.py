@@ -1,0 +1,90 @@
+"""Calendar periods of a board, in UTC: all time, the day, the ISO week and the month."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from typing import NamedTuple
+
+from common.contract.constants import ALL_TIME, PERIOD_NAMES
+
+_FORMS = {
+    "daily": re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII),
+    "weekly": re.compile(r"\d{4}-W\d{2}", re.ASCII),
+    "monthly": re.compile(r"\d{4}-\d{2}", re.ASCII),
+}
+
+END_OF_TIME = datetime.max.replace(tzinfo=UTC)
+"""The end of the last periods that there are, which no date can name."""
+
+
+@dataclass(frozen=True)
+class Period:
+    """A half-open span of time `[starts_at, ends_at)`; both are None for all time."""
+
+    id: str
+    starts_at: datetime | None
+    ends_at: datetime | None
+
+
+class PeriodIds(NamedTuple):
+    """The ids of the four periods that an instant belongs to."""
+
+    all_time: str
+    daily: str
+    weekly: str
+    monthly: str
+
+
+def ids_at(instant: datetime) -> PeriodIds:
+    """The ids alone, for the worker that needs them by the thousand."""
+    day = instant.astimezone(UTC).date()
+    year, week, _ = day.isocalendar()
+    iso_day = day.isoformat()
+    return PeriodIds(ALL_TIME, iso_day, f"{year:04}-W{week:02}", iso_day[:7])
+
+
+def current(name: str, now: datetime) -> Period:
+    """The open period called `name`, one of `NAMES`."""
+    return parse(ids_at(now)[PERIOD_NAMES.index(name)])
+
+
+def resolve(name_or_id: str, now: datetime) -> Period:
+    """A period by its name (the open one) or by its id. Raises ValueError if no such period can exist."""
+    return current(name_or_id, now) if name_or_id in PERIOD_NAMES else parse(name_or_id)
+
+
+def parse(period_id: str) -> Period:
+    """The period with this id. Raises ValueError if no such period can exist."""
+    if period_id == ALL_TIME:
+        return Period(ALL_TIME, None, None)
+    for name, form in _FORMS.items():
+        if form.fullmatch(period_id):
+            start, end = _span(name, period_id)
+            return Period(period_id, start, end)
+    raise ValueError(f"no period has the id {period_id!r}")
+
+
+def open_at(now: datetime) -> Iterator[Period]:
+    """Every period that an update accepted now belongs to."""
+    return map(parse, ids_at(now))
+
+
+def _span(name: str, period_id: str) -> tuple[datetime, datetime]:
+    if name == "daily":
+        start = datetime.strptime(period_id, "%Y-%m-%d").replace(tzinfo=UTC)
+        return start, _after(start, 1)
+    if name == "weekly":
+        year, week = int(period_id[:4]), int(period_id[6:])
+        monday = datetime.combine(datetime.fromisocalendar(year, week, 1), time(), UTC)
+        return monday, _after(monday, 7)
+    first = datetime.strptime(period_id, "%Y-%m").replace(tzinfo=UTC)
+    next_month = _after(first, 31)
+    return first, next_month if next_month == END_OF_TIME else next_month.replace(day=1)
+
+
+def _after(start: datetime, days: int) -> datetime:
+    try:
+        return start + timedelta(days=days)
+    except OverflowError:
+        return END_OF_TIME

@@ -1,0 +1,57 @@
+"""The rules of an action: how soon it counts again, how often in a day, and on which boards still. Pure.
+
+An update is judged by the instant at which it was accepted, never by the client's clock, and against the uses that
+counted. Days are UTC.
+"""
+
+from collections.abc import Collection, Mapping
+from datetime import UTC, datetime, time, timedelta
+from typing import NamedTuple
+
+from common.contract.errors import ErrorCode
+from common.domain.scoring import Action
+
+
+class Window(NamedTuple):
+    """From when until when other uses matter, both ends included."""
+
+    since: datetime
+    until: datetime
+
+    def join(self, other: "Window") -> "Window":
+        """The shortest window that holds both."""
+        return Window(min(self.since, other.since), max(self.until, other.until))
+
+
+def judge(action: Action, accepted_at: datetime, uses: Collection[datetime]) -> ErrorCode | None:
+    """Why this use does not count, if it does not. `uses` are those of the same player that did, in any order.
+
+    A worker may meet two uses in the wrong order, so the cooldown holds towards both sides.
+    """
+    if any(abs(accepted_at - use) < _cooldown(action) for use in uses):
+        return ErrorCode.ACTION_ON_COOLDOWN
+    if action.daily_limit is not None:
+        day = _day(accepted_at)
+        if sum(day.since <= use <= day.until for use in uses) >= action.daily_limit:
+            return ErrorCode.ACTION_LIMIT_REACHED
+    return None
+
+
+def is_closed(action: Action, accepted_at: datetime, closes_at: Mapping[str, datetime]) -> bool:
+    """Whether a board that the action feeds had closed: then it feeds none."""
+    return any(board in closes_at and accepted_at >= closes_at[board] for board in action.boards)
+
+
+def window(action: Action, accepted_at: datetime) -> Window:
+    """The uses that `judge` needs to know."""
+    apart = Window(accepted_at - _cooldown(action), accepted_at + _cooldown(action))
+    return apart if action.daily_limit is None else apart.join(_day(accepted_at))
+
+
+def _cooldown(action: Action) -> timedelta:
+    return timedelta(seconds=action.cooldown_seconds or 0)
+
+
+def _day(at: datetime) -> Window:
+    date = at.astimezone(UTC).date()
+    return Window(datetime.combine(date, time.min, UTC), datetime.combine(date, time.max, UTC))

@@ -1,0 +1,104 @@
+"""Score calculation: what a recorded event does to a player's standing. Pure.
+
+A scoring rule is a merge. The fold joins the events of one batch into one part per standing, and the database
+merges the part into the row under the row's own lock (`common/postgres/standings.py`). Both are the same commutative
+operation, so neither the order in which workers commit nor the size of a batch ever shows in a result.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple
+
+from common.contract.constants import GREATEST_SCORE
+from common.domain.standing import StandingKey
+
+
+@dataclass(frozen=True)
+class Action:
+    """A row of the catalogue: how many points an action is worth, on which boards, and by which rules.
+
+    `cooldown_seconds` is the least time between two uses of one player that count, `daily_limit` how many count in a
+    UTC day; None means no such rule.
+    """
+
+    id: str
+    version: int
+    points: int
+    boards: tuple[str, ...]
+    cooldown_seconds: int | None = None
+    daily_limit: int | None = None
+
+    def __post_init__(self) -> None:
+        if abs(self.points) > GREATEST_SCORE:
+            raise ValueError(f"action {self.id}: points beyond 2^53-1")
+        if any(rule is not None and rule < 1 for rule in (self.cooldown_seconds, self.daily_limit)):
+            raise ValueError(f"action {self.id}: a rule is a whole number from 1 up, or none")
+
+    @property
+    def has_rules(self) -> bool:
+        return self.cooldown_seconds is not None or self.daily_limit is not None
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """The actions and boards in force. A board that closes has its instant in `closes_at`."""
+
+    actions: Mapping[str, Action]
+    boards: frozenset[str]
+    closes_at: Mapping[str, datetime] = field(default_factory=dict)
+
+
+class Part(NamedTuple):
+    """What a batch adds to one standing: points, and the greatest ledger id that changed the score."""
+
+    points: int
+    tie: int
+
+
+class Event(NamedTuple):
+    """A fresh ledger entry."""
+
+    ledger_id: int
+    user_id: str
+    points: int
+    boards: tuple[str, ...]
+    accepted_at: datetime
+
+
+def fold(events: Iterable[Event], periods_of: Callable[[datetime], tuple[str, ...]]) -> dict[StandingKey, Part]:
+    """One part per (board, period, user).
+
+    An event of 0 points makes no part: a change of nothing neither ranks a player nor moves the tie time.
+    """
+    parts: dict[StandingKey, Part] = {}
+    for event in events:
+        if event.points == 0:
+            continue
+        part = Part(event.points, event.ledger_id)
+        for board_id in event.boards:
+            for period_id in periods_of(event.accepted_at):
+                key = StandingKey(board_id, period_id, event.user_id)
+                known = parts.get(key)
+                parts[key] = join(known, part) if known else part
+    return parts
+
+
+def join(one: Part, other: Part) -> Part:
+    """The sum rule: points add up, and the latest event that changed the score breaks ties."""
+    return Part(one.points + other.points, max(one.tie, other.tie))
+
+
+def scores_after(events: Iterable[Event], board_id: str, final: Mapping[str, int]) -> dict[int, int]:
+    """The player's score on `board_id` right after each event, by ledger id.
+
+    `final` holds each player's score after the whole batch; going back through the batch takes each event off.
+    """
+    running = dict(final)
+    after: dict[int, int] = {}
+    for event in sorted(events, key=lambda event: event.ledger_id, reverse=True):
+        score = running.get(event.user_id, 0)
+        after[event.ledger_id] = score
+        if board_id in event.boards:
+            running[event.user_id] = score - event.points
+    return after

@@ -1,0 +1,112 @@
+"""API keys: what a game server signs its batches with. Their secrets are derived, so the database holds none."""
+
+import re
+import secrets
+from collections.abc import Iterator
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import Connection, func, insert, select, text, update
+
+from common.domain import signing
+from common.postgres.tables import api_keys
+
+PURPOSE = "api-key"
+
+_ID = re.compile(r"sbk_[0-9a-f]{20}", re.ASCII)
+_LOCK_NAMES = text("SELECT pg_advisory_xact_lock(:lock)")
+_NAMES_LOCK = 7_030_267_215
+"""Any number, known only to us: keys of a name are made one after the other."""
+
+
+class ApiKey(NamedTuple):
+    """A key without its secrets. `previous_until` is how long the secret before the current one still signs."""
+
+    id: str
+    name: str
+    generation: int
+    created_at: datetime
+    previous_until: datetime | None
+    revoked_at: datetime | None
+
+
+_COLUMNS = tuple(api_keys.c[name] for name in ApiKey._fields)
+
+
+def is_key_id(text: str) -> bool:
+    """Whether it has the form of a key's id."""
+    return _ID.fullmatch(text) is not None
+
+
+def create(connection: Connection, name: str) -> ApiKey:
+    """A new key."""
+    key_id = f"sbk_{secrets.token_hex(10)}"
+    return ApiKey(*connection.execute(insert(api_keys).values(id=key_id, name=name).returning(*_COLUMNS)).one())
+
+
+def lock_name(connection: Connection, name: str) -> str | None:
+    """The id of a live key of this name, if there is one. Nobody else makes one before this transaction ends."""
+    connection.execute(_LOCK_NAMES, {"lock": _NAMES_LOCK})
+    live = select(api_keys.c.id).where(api_keys.c.name == name, api_keys.c.revoked_at.is_(None))
+    return connection.execute(live.order_by(api_keys.c.created_at)).scalars().first()
+
+
+def find(connection: Connection, key_id: str) -> tuple[ApiKey, datetime] | None:
+    """The key, revoked or not, and the database's time."""
+    row = connection.execute(select(*_COLUMNS, func.now()).where(api_keys.c.id == key_id)).one_or_none()
+    return (ApiKey(*row[:-1]), row[-1]) if row else None
+
+
+def live_ids(connection: Connection) -> frozenset[str]:
+    """The ids of the keys that are not revoked."""
+    return frozenset(connection.scalars(select(api_keys.c.id).where(api_keys.c.revoked_at.is_(None))))
+
+
+def everything(connection: Connection) -> list[ApiKey]:
+    """All keys, oldest first."""
+    return [
+        ApiKey(*row) for row in connection.execute(select(*_COLUMNS).order_by(api_keys.c.created_at, api_keys.c.id))
+    ]
+
+
+def rotate(connection: Connection, key_id: str, *, overlap_seconds: int) -> ApiKey | None:
+    """Give a live key a new secret; the one before still signs for `overlap_seconds`. None if there is no such key."""
+    statement = (
+        update(api_keys)
+        .where(api_keys.c.id == key_id, api_keys.c.revoked_at.is_(None))
+        .values(
+            generation=api_keys.c.generation + 1,
+            previous_until=func.now() + text("make_interval(secs => :seconds)").bindparams(seconds=overlap_seconds),
+        )
+        .returning(*_COLUMNS)
+    )
+    row = connection.execute(statement).one_or_none()
+    return ApiKey(*row) if row else None
+
+
+def revoke(connection: Connection, key_id: str) -> bool:
+    """End a key for good. Whether there is such a key; one that is revoked already stays so."""
+    statement = (
+        update(api_keys)
+        .where(api_keys.c.id == key_id)
+        .values(revoked_at=func.coalesce(api_keys.c.revoked_at, func.now()))
+    )
+    return connection.execute(statement).rowcount > 0
+
+
+def current_secret(key: ApiKey, secret_key: bytes) -> str:
+    """The secret that the key's owner is shown once, 43 characters."""
+    return _secret(key.id, key.generation, secret_key)
+
+
+def signing_secrets(key: ApiKey, secret_key: bytes, now: datetime) -> Iterator[bytes]:
+    """What a request may be signed with at this instant: nothing, once the key is revoked."""
+    if key.revoked_at is not None:
+        return
+    yield current_secret(key, secret_key).encode()
+    if key.previous_until is not None and now < key.previous_until:
+        yield _secret(key.id, key.generation - 1, secret_key).encode()
+
+
+def _secret(key_id: str, generation: int, secret_key: bytes) -> str:
+    return signing.to_base64url(signing.derive(secret_key, PURPOSE, f"{key_id}\n{generation}"))

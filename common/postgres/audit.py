@@ -1,0 +1,44 @@
+"""The audit log: who changed what, and when. Rows are added and never changed."""
+
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, insert, select
+
+from common.postgres.tables import audit_log
+
+COMMAND_LINE = "command line"
+"""The actor of what an operator does without an account."""
+
+
+class Actor(NamedTuple):
+    """Who acts: the user id of an admin, or `COMMAND_LINE` with the operating system's user."""
+
+    name: str
+    os_user: str | None = None
+
+
+class AuditRow(NamedTuple):
+    """One change. `subject` says what or whom it was made to."""
+
+    id: int
+    at: datetime
+    actor: str
+    action: str
+    subject: str
+    details: dict[str, Any]
+
+
+_COLUMNS = tuple(audit_log.c[name] for name in AuditRow._fields)
+
+
+def add(connection: Connection, actor: Actor, action: str, subject: str, **details: object) -> None:
+    """Record a change in the transaction that makes it, so that neither is there without the other."""
+    told = {**details, "os_user": actor.os_user} if actor.os_user else details
+    connection.execute(insert(audit_log).values(actor=actor.name, action=action, subject=subject, details=told))
+
+
+def latest(connection: Connection, count: int) -> list[AuditRow]:
+    """The newest rows, oldest first."""
+    newest = connection.execute(select(*_COLUMNS).order_by(audit_log.c.id.desc()).limit(count))
+    return [AuditRow(*row) for row in newest][::-1]

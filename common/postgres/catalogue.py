@@ -1,0 +1,141 @@
+"""The catalogue of boards and actions: its defaults, its rows, and a copy that each process keeps fresh."""
+
+import math
+import time
+from dataclasses import asdict
+from datetime import datetime
+from threading import Lock
+
+from sqlalchemy import Connection, Engine, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import SQLAlchemyError
+
+from common.contract.constants import DEFAULT_BOARD
+from common.core import deadlines
+from common.domain.scoring import Action, Catalogue
+from common.postgres.tables import actions, boards
+
+FRESH_SECONDS = 5.0
+_HOPELESS_SECONDS = 1.0
+"""For so long nobody tries again what has just failed, where there is no earlier catalogue to go on with."""
+
+DEFAULTS = Catalogue(
+    boards=frozenset({DEFAULT_BOARD}),
+    actions={
+        action_id: Action(action_id, 1, points, (DEFAULT_BOARD,))
+        for action_id, points in {
+            "daily-login": 5,
+            "complete-level": 10,
+            "win-match": 25,
+            "win-tournament": 100,
+            "share": 1,
+        }.items()
+    },
+)
+
+_IN_FORCE = text("""
+SELECT DISTINCT ON (id) id, version, points, boards, cooldown_seconds, daily_limit, enabled
+FROM actions ORDER BY id, version DESC
+""")
+
+
+def load(connection: Connection) -> Catalogue:
+    """The catalogue in force: each action's highest version, unless that one is disabled."""
+    closes_at = {row.id: row.closes_at for row in connection.execute(select(boards.c.id, boards.c.closes_at))}
+    return Catalogue(
+        boards=frozenset(closes_at),
+        closes_at={board_id: instant for board_id, instant in closes_at.items() if instant},
+        actions={action.id: action for action, enabled in everything(connection) if enabled},
+    )
+
+
+def everything(connection: Connection) -> list[tuple[Action, bool]]:
+    """Every action that ever was, by id, as it is in force, and whether it is enabled."""
+    return [
+        (Action(row.id, row.version, row.points, tuple(row.boards), row.cooldown_seconds, row.daily_limit), row.enabled)
+        for row in connection.execute(_IN_FORCE)
+    ]
+
+
+def add(connection: Connection, action: Action, *, enabled: bool) -> None:
+    """Put a version of an action in force; every process follows within `FRESH_SECONDS`.
+
+    Raises IntegrityError if this version is there already.
+    """
+    row = {**asdict(action), "boards": list(action.boards), "enabled": enabled}
+    connection.execute(actions.insert().values(row))
+
+
+def close(connection: Connection, board_id: str, closes_at: datetime | None) -> bool:
+    """Let a board close at an instant, or never. Whether there is such a board."""
+    return connection.execute(update(boards).where(boards.c.id == board_id).values(closes_at=closes_at)).rowcount > 0
+
+
+def is_ascending(connection: Connection, board_id: str) -> bool:
+    """Whether the lowest score leads this board."""
+    return bool(connection.scalar(select(boards.c.ascending).where(boards.c.id == board_id)))
+
+
+def load_defaults(connection: Connection) -> None:
+    """Add what the default catalogue has and the database has never had. Safe to run twice."""
+    connection.execute(
+        insert(boards).on_conflict_do_nothing(), [{"id": board_id} for board_id in sorted(DEFAULTS.boards)]
+    )
+    connection.execute(
+        insert(actions).on_conflict_do_nothing(),
+        [
+            {"id": action.id, "version": action.version, "points": action.points, "boards": list(action.boards)}
+            for action in DEFAULTS.actions.values()
+        ],
+    )
+
+
+class CatalogueCache:
+    """The catalogue as this process knows it: at most 5 s old, or as last read while PostgreSQL is away."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._catalogue: Catalogue | None = None
+        self._read_at = -math.inf
+        self._failure: SQLAlchemyError | None = None
+        self._reading = Lock()
+
+    def current(self) -> Catalogue:
+        """Raises SQLAlchemyError only if PostgreSQL has never been reached.
+
+        It is read again when half of its time is over, by one; the others wait for that only when all of it is.
+        """
+        known = self._catalogue
+        if known and self._age < FRESH_SECONDS:
+            if self._age < FRESH_SECONDS / 2 or not self._reading.acquire(blocking=False):
+                return known
+        else:
+            self._reading.acquire()
+        try:
+            return self._read_unless_somebody_just_did()
+        finally:
+            self._reading.release()
+
+    @property
+    def _age(self) -> float:
+        return time.monotonic() - self._read_at
+
+    def _read_unless_somebody_just_did(self) -> Catalogue:
+        if self._age >= (FRESH_SECONDS / 2 if self._catalogue else _HOPELESS_SECONDS):
+            self._read()
+        elif self._failure:
+            deadlines.note("postgresql")  # whoever waited for an attempt in vain has waited in vain
+        if self._catalogue:
+            return self._catalogue
+        if self._failure is None:
+            raise RuntimeError("neither a catalogue nor a failure")
+        raise self._failure.with_traceback(None)
+
+    def _read(self) -> None:
+        try:
+            with self._engine.connect() as connection:
+                self._catalogue = load(connection)
+            self._failure = None
+        except SQLAlchemyError as error:
+            self._failure = error
+        self._read_at = time.monotonic()

@@ -1,0 +1,132 @@
+"""The ledger's checkpoint: what its rows up to an id add up to, for each player, board and period.
+
+Whoever asks what the standings should be adds the few rows after it and need not read the ledger again. A row may be
+taken in only once no batch can still commit a smaller id. Ids are handed out while the batch shares the ledger's lock
+(`ledger.share`), so this is so when everybody who shared it after the greatest id was read has ended:
+
+1. Read the greatest id.
+2. Look who shares the lock. Whoever does so later gets greater ids.
+3. Wait until each of these has ended; nobody waits for us meanwhile.
+4. Add the next rows up to that id to `ledger_totals`, and move the checkpoint, in one transaction.
+
+Two who do step 4 at once wait for each other's row of `ledger_checkpoint`, and the second goes on from there.
+"""
+
+import time
+
+from sqlalchemy import Connection, Engine, text
+
+from common.core.portions import Portion
+from common.postgres import ledger
+from common.postgres.engine import TooSlowError, bound
+
+PORTION = Portion(5_000, least=100, most=50_000)
+"""Ledger rows that are taken in at once."""
+
+SETTLES_WITHIN_SECONDS = 1.0
+_LOOK_SECONDS = 0.01
+
+# As `scoring.fold` counts: by the version of the action that the ledger names, in the periods of the acceptance, and
+# in a closed period up to the row at which it was closed. `{rows}` is a table of ledger rows.
+COUNTED = """
+SELECT e.user_id, b.board_id, p.period_id, sum(e.points)::bigint AS score, max(e.id) AS tie,
+       max(e.recorded_at) AS updated_at
+FROM {rows} e
+JOIN actions a ON (a.id, a.version) = (e.action_id, e.action_version)
+CROSS JOIN LATERAL unnest(a.boards) AS b(board_id)
+CROSS JOIN LATERAL (VALUES
+    ('all'),
+    (to_char(e.accepted_at AT TIME ZONE 'UTC', 'YYYY-MM-DD')),
+    (to_char(e.accepted_at AT TIME ZONE 'UTC', 'IYYY-"W"IW')),
+    (to_char(e.accepted_at AT TIME ZONE 'UTC', 'YYYY-MM'))
+) AS p(period_id)
+LEFT JOIN periods c ON (c.board_id, c.period_id) = (b.board_id, p.period_id)
+WHERE e.points <> 0 AND (c.last_event_id IS NULL OR e.id <= c.last_event_id)
+GROUP BY e.user_id, b.board_id, p.period_id
+"""
+
+_GREATEST = text("SELECT coalesce(max(id), 0) FROM score_events")
+_HOLDERS = text("""
+SELECT virtualtransaction FROM pg_locks
+WHERE locktype = 'advisory' AND granted AND pid <> pg_backend_pid() AND objsubid = 1
+    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    AND ((classid::bigint << 32) | objid::bigint) = :lock
+""")
+
+_WHERE = text("SELECT event_id FROM ledger_checkpoint")
+_CLAIM = text("SELECT event_id FROM ledger_checkpoint FOR UPDATE")
+_MOVE = text("UPDATE ledger_checkpoint SET event_id = :to")
+_NEXT = text("""
+SELECT max(id) FROM (SELECT id FROM score_events WHERE id > :after AND id <= :most ORDER BY id LIMIT :rows) following
+""")
+_ADD = text(f"""
+WITH portion AS MATERIALIZED (SELECT * FROM score_events WHERE id > :after AND id <= :to)
+INSERT INTO ledger_totals AS t (user_id, board_id, period_id, score, tie, updated_at)
+{COUNTED.format(rows="portion")}
+ON CONFLICT (user_id, board_id, period_id) DO UPDATE
+SET score = t.score + excluded.score, tie = excluded.tie, updated_at = GREATEST(t.updated_at, excluded.updated_at)
+""")  # noqa: S608 - built from constants
+_EMPTY = text("TRUNCATE ledger_totals")
+
+
+class Checkpoint:
+    """The checkpoint of one database."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def lag(self) -> int:
+        """How far the checkpoint is behind the greatest ledger id."""
+        with self._engine.connect() as connection:
+            return max(0, int(connection.scalar(_GREATEST) or 0) - int(connection.scalar(_WHERE) or 0))
+
+    def settled(self, patience: float = SETTLES_WITHIN_SECONDS) -> int:
+        """A ledger id below which nothing can appear any more; 0 if a batch under way does not end in time."""
+        deadline = time.monotonic() + patience
+        with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            greatest = int(connection.scalar(_GREATEST) or 0)
+            earlier = _holders(connection)
+            while earlier & _holders(connection):
+                if time.monotonic() > deadline:
+                    return 0
+                time.sleep(_LOOK_SECONDS)
+        return greatest
+
+    def advance(self, most: int, rows: int, timeout_ms: int) -> int:
+        """Take in up to `rows` more ledger rows, none after the id `most`; where the checkpoint is then.
+
+        `most` is what `settled` gave. Raises database.TooSlowError and changes nothing if a statement takes longer.
+        """
+        with bound(self._engine, timeout_ms) as connection:
+            after = int(connection.execute(_CLAIM).scalar_one())
+            to = int(connection.scalar(_NEXT, {"after": after, "most": most, "rows": rows}) or most)
+            if to <= after:
+                return after
+            connection.execute(_ADD, {"after": after, "to": to})
+            connection.execute(_MOVE, {"to": to})
+            return to
+
+    def step(self, most: int, portion: Portion, timeout_ms: int) -> tuple[int, Portion]:
+        """Take in one portion; where the checkpoint is then (0: it did not move), and how much to take in next.
+
+        One that takes too long changes nothing and is halved. Raises TooSlowError if it was the least already.
+        """
+        started = time.monotonic()
+        try:
+            to = self.advance(most, portion.size, timeout_ms)
+        except TooSlowError:
+            if portion.is_least:
+                raise
+            return 0, portion.halved()
+        return to, portion.after(time.monotonic() - started, timeout_ms / 1000)
+
+    def reset(self) -> None:
+        """Forget the totals, so that every row of the ledger is read again."""
+        with self._engine.begin() as connection:
+            connection.execute(_CLAIM)
+            connection.execute(_EMPTY)
+            connection.execute(_MOVE, {"to": 0})
+
+
+def _holders(connection: Connection) -> set[str]:
+    return set(connection.scalars(_HOLDERS, {"lock": ledger.LOCK}))

@@ -1,0 +1,95 @@
+"""The connection to PostgreSQL."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.exc import OperationalError
+
+from common.core import deadlines
+from common.core.settings import Settings
+
+CONNECT_TIMEOUT_SECONDS = 2
+"""The least that libpq accepts."""
+
+_QUERY_CANCELED = "57014"
+_BOUND = text("SELECT set_config('statement_timeout', :ms, true)")
+
+
+class TooSlowError(Exception):
+    """A statement took longer than it was allowed to; its transaction was rolled back."""
+
+
+IDLE_IN_TRANSACTION_MS = 60_000
+"""For commands, which have more time than the programs that serve."""
+
+
+def create(
+    settings: Settings,
+    *,
+    pool_size: int,
+    statement_timeout_ms: int,
+    lock_timeout_ms: int = 0,
+    idle_in_transaction_ms: int = IDLE_IN_TRANSACTION_MS,
+    url: str | None = None,
+) -> Engine:
+    """An engine for one process, with DATABASE_URL or another address. Connects on first use; make it after fork.
+
+    A server that stops answering is noticed by the kernel (`tcp_user_timeout`), a slow statement by the server
+    (`statement_timeout_ms`), and so is a wait for somebody else's lock (`lock_timeout_ms`; 0: as long as the
+    statement may take). A process of ours that is frozen within a transaction has it ended by the server after
+    `idle_in_transaction_ms`, so that nobody waits for its locks for ever.
+    """
+    timeouts = {
+        "statement_timeout": statement_timeout_ms,
+        "lock_timeout": lock_timeout_ms,
+        "idle_in_transaction_session_timeout": idle_in_transaction_ms,
+    }
+    options: dict[str, Any] = {
+        "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+        "tcp_user_timeout": statement_timeout_ms + 1000,
+        "application_name": "scoreboard",
+        "options": " ".join(["-c timezone=UTC", *(f"-c {name}={limit}" for name, limit in timeouts.items())]),
+    }
+    engine = create_engine(
+        url or settings.database_url,
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=1.0,
+        pool_pre_ping=True,
+        connect_args=options,
+        hide_parameters=True,  # an error's text goes into the log; password hashes and names do not
+    )
+    event.listen(engine, "commit", _note_commit)
+    return engine
+
+
+def _note_commit(connection: Connection) -> None:
+    """SQLAlchemy calls it just before it sends a COMMIT."""
+    del connection
+    deadlines.commit_sent()
+
+
+def limit_lock_waits(connection: Connection, milliseconds: int) -> None:
+    """Wait no longer than this for any lock until the transaction ends."""
+    connection.execute(text("SELECT set_config('lock_timeout', :limit, true)"), {"limit": str(milliseconds)})
+
+
+def ping(engine: Engine) -> None:
+    """Raises SQLAlchemyError if PostgreSQL does not answer."""
+    with engine.connect() as connection:
+        connection.execute(text("SELECT 1"))
+
+
+@contextmanager
+def bound(engine: Engine, timeout_ms: int, isolation: str = "READ COMMITTED") -> Iterator[Connection]:
+    """A transaction each of whose statements may take so long, and no longer. Raises TooSlowError."""
+    try:
+        with engine.connect().execution_options(isolation_level=isolation) as connection, connection.begin():
+            connection.execute(_BOUND, {"ms": str(timeout_ms)})
+            yield connection
+    except OperationalError as error:
+        if getattr(error.orig, "pgcode", None) == _QUERY_CANCELED:
+            raise TooSlowError(f"a statement took more than {timeout_ms} ms") from error
+        raise

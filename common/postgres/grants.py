@@ -1,0 +1,90 @@
+"""The role that serves: everything but the schema and what is recorded for ever (docs/adr/0017).
+
+`scoreboard migrate` runs as the owner of the tables and gives these rights each time, so that they fit the tables of
+its version. Whoever takes the service over can neither rewrite the ledger nor the log of who changed what.
+"""
+
+from typing import NamedTuple, cast
+
+from psycopg2.extensions import connection as psycopg2_connection
+from psycopg2.extensions import encrypt_password
+from sqlalchemy import Connection, make_url, text
+
+from common.postgres.tables import audit_log, ledger_totals, metadata, score_events
+
+APPEND_ONLY = frozenset({score_events.name, audit_log.name})
+"""Rows are added and read. Nobody who serves changes or deletes one."""
+
+EMPTIED_AT_ONCE = frozenset({ledger_totals.name})
+"""A full verification begins by throwing these away, which can be made again from the ledger."""
+
+_ALL_ROWS, _NEW_ROWS, _READING = "SELECT, INSERT, UPDATE, DELETE", "SELECT, INSERT", "SELECT"
+_VERSIONS = "alembic_version"
+
+_LOCK = text("SELECT pg_advisory_xact_lock(7030267216)")
+"""Any number, known only to us: two migrations at once give rights one after the other."""
+
+_EXISTS = text("SELECT FROM pg_roles WHERE rolname = :name")
+_UNBOUNDED = text("""
+SELECT rolsuper OR EXISTS (SELECT FROM pg_tables WHERE schemaname = current_schema() AND tableowner = :name)
+FROM pg_roles WHERE rolname = :name
+""")
+
+
+class ServingRole(NamedTuple):
+    """A role that logs in. Without a password it must be there already."""
+
+    name: str
+    password: str | None
+
+
+def serving_role(database_url: str) -> ServingRole | None:
+    """The role of an address; None if it names none."""
+    url = make_url(database_url)
+    return ServingRole(url.username, str(url.password) if url.password else None) if url.username else None
+
+
+def ensure_role(connection: Connection, role: ServingRole) -> bool:
+    """Make the role if it is missing, which the owner must be allowed to. Whether it was made.
+
+    One that exists keeps its password. The server is sent a hash, so no log of statements has the password.
+    """
+    connection.execute(_LOCK)
+    if connection.execute(_EXISTS, {"name": role.name}).one_or_none() is not None:
+        return False
+    password = ""
+    if role.password:
+        driver = cast(psycopg2_connection, connection.connection.dbapi_connection)
+        hashed = encrypt_password(role.password, role.name, scope=driver, algorithm="scram-sha-256")
+        password = f" PASSWORD '{hashed}'"  # of base64, `$` and `:` alone
+    connection.exec_driver_sql(f"CREATE ROLE {_quoted(connection, role.name)} LOGIN{password}")
+    return True
+
+
+def give(connection: Connection, role: ServingRole) -> None:
+    """Give the role its rights, and take from it what it has beyond them. Safe to run twice and at the same time."""
+    connection.execute(_LOCK)
+    name = _quoted(connection, role.name)
+    schema = _quoted(connection, str(connection.scalar(text("SELECT current_schema()"))))
+    database = _quoted(connection, str(connection.scalar(text("SELECT current_database()"))))
+    statements = [f"GRANT CONNECT ON DATABASE {database} TO {name}", f"GRANT USAGE ON SCHEMA {schema} TO {name}"]
+    for table, rights in _rights().items():
+        statements += [f"REVOKE ALL ON {table} FROM {name}", f"GRANT {rights} ON {table} TO {name}"]
+    statements.append(f"GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA {schema} TO {name}")
+    for statement in statements:
+        connection.exec_driver_sql(statement)
+
+
+def is_unbounded(connection: Connection, role: ServingRole) -> bool:
+    """Whether the role may do everything whatever it is given: it is a superuser, or owns tables."""
+    return bool(connection.scalar(_UNBOUNDED, {"name": role.name}))
+
+
+def _rights() -> dict[str, str]:
+    rights = {table.name: _NEW_ROWS if table.name in APPEND_ONLY else _ALL_ROWS for table in metadata.sorted_tables}
+    rights |= dict.fromkeys(EMPTIED_AT_ONCE, f"{_ALL_ROWS}, TRUNCATE")
+    return {**rights, _VERSIONS: _READING}
+
+
+def _quoted(connection: Connection, name: str) -> str:
+    return connection.dialect.identifier_preparer.quote_identifier(name)  # with `%` doubled, as the driver wants it

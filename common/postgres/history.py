@@ -1,0 +1,61 @@
+"""Which periods can have standings at all, so that nobody has to ask PostgreSQL about all the others."""
+
+import time
+from datetime import datetime, timedelta
+from threading import Lock
+
+from sqlalchemy import Engine, text
+
+from common.domain import periods
+from common.domain.entries import Top
+from common.domain.pagination import Page, Selection
+from common.postgres.standings import DATABASE_EPOCH
+
+_COPY_SECONDS = 60.0
+_CLOCKS_DIFFER_BY = timedelta(minutes=5)
+"""At most, between the processes that count and those that answer."""
+
+_FIRST = text("SELECT board_id, min(starts_at) AS starts_at FROM periods GROUP BY board_id")
+
+
+class History:
+    """When the first period of each board began, from a copy that is a minute old at most."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._first: dict[str, datetime] = {}
+        self._read_at = float("-inf")
+        self._reading = Lock()
+
+    def never_was(self, board_id: str, period_id: str, now: datetime) -> bool:
+        """Whether the period lies before the board's first one, or is still to come. Raises SQLAlchemyError."""
+        period = periods.parse(period_id)
+        if period.starts_at is None or period.ends_at is None:
+            return False
+        if period.starts_at > now + _CLOCKS_DIFFER_BY:
+            return True
+        if period.ends_at > now:
+            return False
+        self._read()
+        first = self._first.get(board_id)
+        return first is None or period.ends_at <= first
+
+    def _read(self) -> None:
+        with self._reading:
+            if time.monotonic() - self._read_at < _COPY_SECONDS:
+                return
+            begun_at = time.monotonic()
+            with self._engine.connect() as connection:
+                self._first = {row.board_id: row.starts_at for row in connection.execute(_FIRST)}
+            self._read_at = begun_at
+
+
+def is_over(period_id: str, now: datetime) -> bool:
+    """Whether the period has ended."""
+    ends_at = periods.parse(period_id).ends_at
+    return ends_at is not None and ends_at <= now
+
+
+def empty_page(which: Selection) -> Page:
+    """A page of a period that nobody has scored in."""
+    return Page(Top(DATABASE_EPOCH, 0, 0, 0, ()), 0, which.kind != "around", ())

@@ -1,0 +1,108 @@
+"""The ledger: one row for every update that was ever applied or refused. Rows are added and never changed."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+
+import orjson
+from sqlalchemy import Connection, text
+
+from common.domain.ledger_row import LedgerRow, UpdateKey
+from common.domain.rules import Window
+
+_FIND = text("""
+SELECT e.id, e.user_id::text, e.idempotency_key, e.action_id, e.action_version, e.points, e.refusal, e.score_after,
+       e.occurred_at, e.accepted_at, e.recorded_at, e.limits_others, e.source
+FROM json_to_recordset(CAST(:keys AS json)) AS sent(u uuid, k text)
+JOIN score_events e ON e.user_id = sent.u AND e.idempotency_key = sent.k
+""")
+
+_RESERVE = text("""
+SELECT date_trunc('milliseconds', now()) AS now, nextval('score_event_ids') AS id FROM generate_series(1, :count)
+""")
+
+_ADD = text("""
+INSERT INTO score_events (id, user_id, idempotency_key, action_id, action_version, points, refusal, score_after,
+                          occurred_at, accepted_at, recorded_at, limits_others, source)
+SELECT * FROM json_to_recordset(CAST(:rows AS json)) AS sent(
+    id bigint, user_id uuid, idempotency_key text, action_id text, action_version int, points bigint, refusal text,
+    score_after bigint, occurred_at timestamptz, accepted_at timestamptz, recorded_at timestamptz,
+    limits_others boolean, source text)
+ORDER BY user_id, idempotency_key
+ON CONFLICT (user_id, idempotency_key) DO NOTHING
+""")
+
+# FOR NO KEY UPDATE: what refers to a player may be written meanwhile.
+_LOCK_PLAYERS = text("SELECT FROM users WHERE id = ANY(CAST(:users AS uuid[])) ORDER BY id FOR NO KEY UPDATE")
+
+_USES = text("""
+SELECT e.user_id::text, e.action_id, e.accepted_at
+FROM json_to_recordset(CAST(:wanted AS json)) AS wanted(u uuid, a text, since timestamptz, until timestamptz)
+JOIN score_events e ON e.user_id = wanted.u AND e.action_id = wanted.a
+    AND e.accepted_at BETWEEN wanted.since AND wanted.until
+WHERE e.limits_others
+""")
+
+_SHARE = text("SELECT pg_advisory_xact_lock_shared(:lock)")
+_WAIT_BRIEFLY = text("SET LOCAL lock_timeout = '1s'")
+_HOLD = text("SELECT pg_advisory_xact_lock(:lock)")
+LOCK = 7_030_267_214
+"""Any number, known only to us: every batch shares it, and who needs the ledger at rest has it alone."""
+
+
+class AlreadyRecordedError(Exception):
+    """Another transaction recorded one of the updates meanwhile: roll back and look again."""
+
+
+def share(connection: Connection) -> None:
+    """Keep others from having the ledger at rest until this transaction ends. Batches do not wait for each other."""
+    connection.execute(_SHARE, {"lock": LOCK})
+
+
+def hold(connection: Connection) -> None:
+    """Wait until every batch under way has ended, and let none begin before this transaction ends.
+
+    Raises OperationalError after a second: those that come behind wait too, so a batch that hangs may not hold us up.
+    """
+    connection.execute(_WAIT_BRIEFLY)
+    connection.execute(_HOLD, {"lock": LOCK})
+
+
+def find(connection: Connection, update_keys: Collection[UpdateKey]) -> dict[UpdateKey, LedgerRow]:
+    """What is recorded of these updates."""
+    sent = orjson.dumps([{"u": user_id, "k": key} for user_id, key in update_keys]).decode()
+    rows = (LedgerRow(*row) for row in connection.execute(_FIND, {"keys": sent}))
+    return {row.key: row for row in rows}
+
+
+def lock_uses(
+    connection: Connection, wanted: Mapping[tuple[str, str], Window]
+) -> dict[tuple[str, str], list[datetime]]:
+    """When these (user id, action id) were used and counted within each window.
+
+    Nobody else can add to it before this transaction ends: the players are locked, in one global order, and therefore
+    before anything of theirs is.
+    """
+    if not wanted:
+        return {}
+    connection.execute(_LOCK_PLAYERS, {"users": [user_id for user_id, _ in wanted]})
+    sent = [{"u": user_id, "a": action_id, **window._asdict()} for (user_id, action_id), window in wanted.items()]
+    uses: dict[tuple[str, str], list[datetime]] = {use: [] for use in wanted}
+    for user_id, action_id, accepted_at in connection.execute(_USES, {"wanted": orjson.dumps(sent).decode()}):
+        uses[user_id, action_id].append(accepted_at)
+    return uses
+
+
+def reserve(connection: Connection, count: int) -> tuple[datetime, list[int]]:
+    """The transaction's instant, to the millisecond, and `count` (at least 1) new ledger ids in order."""
+    rows = connection.execute(_RESERVE, {"count": count}).all()
+    return rows[0].now, [row.id for row in rows]
+
+
+def add(connection: Connection, rows: Sequence[LedgerRow]) -> None:
+    """Record updates, in one global order of keys so that two workers cannot deadlock.
+
+    Raises AlreadyRecordedError if one of them is recorded already.
+    """
+    sent = orjson.dumps([row._asdict() for row in rows]).decode()
+    if connection.execute(_ADD, {"rows": sent}).rowcount != len(rows):
+        raise AlreadyRecordedError

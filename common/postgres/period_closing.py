@@ -1,0 +1,104 @@
+"""The calendar periods that have standings, and which of them are closed: a closed one's standings are final.
+
+A period is closed from stored state: it is listed here from its first standing on, and whoever comes by after its
+end, however late, finds it still open. Nothing depends on a timer having fired.
+"""
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+import orjson
+from sqlalchemy import Connection, text
+
+from common.domain import periods
+from common.domain.standing import BoardId
+
+SHOWN_FROM_REDIS = timedelta(days=8)
+"""For how long after its end a closed period is kept in Redis; later it is read from PostgreSQL."""
+
+
+class Ended(NamedTuple):
+    """A period that is over and not closed."""
+
+    board_id: str
+    period_id: str
+    ends_at: datetime
+
+
+_KNOWN = text("""
+SELECT p.board_id, p.period_id, p.closed_at IS NOT NULL AS is_closed
+FROM json_to_recordset(CAST(:rows AS json)) AS sent(b text, p text)
+JOIN periods p ON (p.board_id, p.period_id) = (sent.b, sent.p)
+""")
+
+_LIST = text("""
+INSERT INTO periods (board_id, period_id, starts_at, ends_at)
+SELECT b, p, s, e FROM json_to_recordset(CAST(:rows AS json)) AS sent(b text, p text, s timestamptz, e timestamptz)
+ORDER BY b, p
+ON CONFLICT (board_id, period_id) DO NOTHING
+""")
+
+_ENDED = text("""
+SELECT board_id, period_id, ends_at FROM periods WHERE closed_at IS NULL AND ends_at <= :now ORDER BY ends_at, board_id
+""")
+
+_CLOSE = text("""
+UPDATE periods
+SET closed_at = :now, last_event_id = (SELECT coalesce(max(id), 0) FROM score_events), snapshot_due = true
+WHERE board_id = :board AND period_id = :period AND closed_at IS NULL AND ends_at <= :now
+""")
+
+_SNAPSHOT_DUE = text("SELECT board_id, period_id, ends_at FROM periods WHERE snapshot_due ORDER BY ends_at, board_id")
+_SNAPSHOT_STORED = text("UPDATE periods SET snapshot_due = false WHERE board_id = :board AND period_id = :period")
+
+_CLOSED = text("SELECT board_id, period_id, ends_at FROM periods WHERE closed_at >= :since")
+
+
+def closed_among(connection: Connection, board_ids: Collection[BoardId]) -> set[BoardId]:
+    """Those of these calendar periods that are closed; a period that was never seen is listed as open.
+
+    The transaction must hold the ledger (`ledger.share`), so that none is closed before it ends.
+    """
+    if not board_ids:
+        return set()
+    sent = orjson.dumps([{"b": board, "p": period} for board, period in board_ids]).decode()
+    known = {(row.board_id, row.period_id): row.is_closed for row in connection.execute(_KNOWN, {"rows": sent})}
+    unknown = [_dated(board, period) for board, period in board_ids if (board, period) not in known]
+    if unknown:
+        connection.execute(_LIST, {"rows": orjson.dumps(unknown).decode()})
+    return {board_id for board_id, is_closed in known.items() if is_closed}
+
+
+def ended(connection: Connection, now: datetime) -> list[Ended]:
+    """Periods that are over and not closed, the oldest first."""
+    return [Ended(*row) for row in connection.execute(_ENDED, {"now": now})]
+
+
+def close(connection: Connection, board_id: str, period_id: str, now: datetime) -> bool:
+    """Close a period that is over; False if it is closed already. The transaction must have the ledger to itself.
+
+    Its final snapshot is due from then on.
+    """
+    values = {"board": board_id, "period": period_id, "now": now}
+    return connection.execute(_CLOSE, values).rowcount == 1
+
+
+def snapshots_due(connection: Connection) -> list[Ended]:
+    """Closed periods without their final snapshot, the oldest first."""
+    return [Ended(*row) for row in connection.execute(_SNAPSHOT_DUE)]
+
+
+def mark_snapshot_stored(connection: Connection, board_id: str, period_id: str) -> None:
+    """The final snapshot of a closed period is stored in this transaction, or was before."""
+    connection.execute(_SNAPSHOT_STORED, {"board": board_id, "period": period_id})
+
+
+def closed_since(connection: Connection, since: datetime) -> list[Ended]:
+    """Periods that were closed at or after `since`."""
+    return [Ended(*row) for row in connection.execute(_CLOSED, {"since": since})]
+
+
+def _dated(board_id: str, period_id: str) -> dict[str, object]:
+    period = periods.parse(period_id)
+    return {"b": board_id, "p": period_id, "s": period.starts_at, "e": period.ends_at}

@@ -1,0 +1,95 @@
+"""The quarantine: inbox entries that could not be applied, kept with the reason so that nothing is lost."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import orjson
+from sqlalchemy import Connection, delete, select, text
+
+from common.domain import inbox_entries
+from common.domain.inbox_entries import Delivery, Garbled
+from common.postgres.tables import score_quarantine
+
+_PUT = text("""
+INSERT INTO score_quarantine (inbox_id, reason, payload, accepted_at, entry)
+VALUES (:inbox_id, :reason, CAST(:payload AS jsonb), :accepted_at, CAST(:entry AS jsonb))
+ON CONFLICT (inbox_id) DO NOTHING
+""")
+
+
+class SetAside(NamedTuple):
+    """An entry, the reason, and what it said: an update's fields, or whatever nobody could read.
+
+    `accepted_at` and `entry` (the stream entry's fields) are None in rows that a version before 0010 wrote.
+    """
+
+    id: int
+    inbox_id: str
+    reason: str
+    payload: dict[str, Any]
+    created_at: datetime
+    accepted_at: datetime | None
+    entry: dict[str, str] | None
+
+
+_COLUMNS = tuple(score_quarantine.c[name] for name in SetAside._fields)
+
+
+def put(connection: Connection, entry: Delivery | Garbled, reason: str) -> None:
+    """Set an entry aside. Safe to run twice. NUL, which PostgreSQL cannot hold, is kept as its escape's text."""
+    values = {
+        "inbox_id": entry.inbox_id,
+        "reason": _storable(reason),
+        "payload": _stored(asdict(entry.update) if isinstance(entry, Delivery) else entry.fields),
+        "accepted_at": inbox_entries.accepted_at(entry.inbox_id, entry.fields),
+        "entry": _stored(entry.fields),
+    }
+    connection.execute(_PUT, values)
+
+
+def _stored(values: Mapping[str, str | None]) -> str:
+    return orjson.dumps({_storable(name): value and _storable(value) for name, value in values.items()}).decode()
+
+
+def _storable(text: str) -> str:
+    return text.replace("\0", "\\u0000")
+
+
+def everything(connection: Connection) -> list[SetAside]:
+    """All of it, oldest first."""
+    return [SetAside(*row) for row in connection.execute(select(*_COLUMNS).order_by(score_quarantine.c.id))]
+
+
+def ids(connection: Connection) -> list[int]:
+    """The ids of all rows, oldest first."""
+    return list(connection.scalars(select(score_quarantine.c.id).order_by(score_quarantine.c.id)))
+
+
+def find(connection: Connection, row_id: int) -> SetAside | None:
+    """One entry, which nobody else can take out before this transaction ends."""
+    statement = select(*_COLUMNS).where(score_quarantine.c.id == row_id).with_for_update()
+    row = connection.execute(statement).one_or_none()
+    return SetAside(*row) if row else None
+
+
+def remove(connection: Connection, row_id: int) -> None:
+    connection.execute(delete(score_quarantine).where(score_quarantine.c.id == row_id))
+
+
+def entry(row: SetAside) -> dict[str, str]:
+    """The fields of the stream entry that it was.
+
+    An old row has only the payload: that of an entry nobody could read is the fields themselves.
+    """
+    if row.entry is not None:
+        return row.entry
+    if "user_id" in row.payload:
+        return {"update": orjson.dumps(row.payload).decode()}
+    return {name: str(value) for name, value in row.payload.items()}
+
+
+def accepted_at(row: SetAside) -> datetime:
+    """When the inbox took it. Of an old row the best that is known is when it was put into the inbox the last time."""
+    return row.accepted_at or inbox_entries.accepted_at(row.inbox_id, entry(row))

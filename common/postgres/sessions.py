@@ -1,0 +1,174 @@
+"""Sessions and their refresh tokens in PostgreSQL, which is the truth of who is logged in.
+
+A refresh token is random, kept only as a fingerprint, and used once. Its successor is derived from it and a
+server secret, so that a lost answer can be given again although nothing readable is stored.
+"""
+
+import secrets
+import uuid
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from sqlalchemy import ARRAY, UUID, Connection, any_, bindparam, delete, func, insert, select, update
+
+from common.contract.errors import ErrorCode, ScoreboardError
+from common.domain.signing import derive, fingerprint, to_base64url
+from common.postgres.tables import refresh_tokens, sessions, users
+
+LIFETIME = timedelta(hours=24)
+GRACE = timedelta(seconds=10)
+"""How long a used token still gives the same successor, as long as nobody has used that."""
+
+
+@dataclass(frozen=True)
+class Session:
+    """A login. It ends 24 h after it began, refreshed or not."""
+
+    id: str
+    user_id: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True)
+class Refreshed:
+    """A session carried on with its next refresh token."""
+
+    session: Session
+    refresh_token: str
+
+
+@dataclass(frozen=True)
+class Reused:
+    """A token was used twice: its session is revoked by now."""
+
+    session_id: str
+
+
+def begin(connection: Connection, user_id: str, now: datetime) -> Refreshed:
+    """A new session with its first refresh token."""
+    session = Session(str(uuid.uuid4()), user_id, now + LIFETIME)
+    token = secrets.token_urlsafe(32)
+    connection.execute(insert(sessions).values(id=session.id, user_id=user_id, expires_at=session.expires_at))
+    _store(connection, session.id, token)
+    return Refreshed(session, token)
+
+
+def refresh(connection: Connection, token: str, secrets_in_force: Sequence[bytes], now: datetime) -> Refreshed | Reused:
+    """Use a refresh token. Raises `refresh_token_invalid`. The first of the server secrets derives its successor.
+
+    A reuse is returned, not raised: the caller commits the revocation and then answers.
+    """
+    successors = [to_base64url(derive(secret, "refresh-token", token)) for secret in secrets_in_force]
+    used = connection.execute(
+        update(refresh_tokens)
+        .where(refresh_tokens.c.fingerprint == fingerprint(token), refresh_tokens.c.used_at.is_(None))
+        .values(used_at=now)
+        .returning(refresh_tokens.c.session_id)
+    ).one_or_none()
+    if used:
+        session = _live(connection, used.session_id, now)
+        _store(connection, session.id, successors[0])
+        return Refreshed(session, successors[0])
+    return _refresh_again(connection, token, successors, now)
+
+
+def live_of(connection: Connection, user_id: str, now: datetime) -> list[str]:
+    """A user's sessions that are not revoked and have not expired."""
+    still = (sessions.c.revoked_at.is_(None), sessions.c.expires_at > now)
+    return list(connection.scalars(select(sessions.c.id).where(sessions.c.user_id == user_id, *still)))
+
+
+def revoke(connection: Connection, session_id: str, reason: Literal["logout", "reuse"]) -> None:
+    """End a session, by the database's clock. The first reason and instant stay."""
+    connection.execute(
+        update(sessions)
+        .where(sessions.c.id == session_id, sessions.c.revoked_at.is_(None))
+        .values(revoked_at=func.now(), revoked_for=reason)
+    )
+
+
+def revoke_all(connection: Connection, user_id: str, reason: Literal["suspension"], now: datetime) -> list[str]:
+    """End every live session of a user, by the database's clock; their ids."""
+    return list(
+        connection.scalars(
+            update(sessions)
+            .where(sessions.c.user_id == user_id, sessions.c.revoked_at.is_(None), sessions.c.expires_at > now)
+            .values(revoked_at=func.now(), revoked_for=reason)
+            .returning(sessions.c.id)
+        )
+    )
+
+
+def find_live(connection: Connection, session_id: str, now: datetime) -> Session | None:
+    """The session, if it exists, is not revoked and has not expired."""
+    row = connection.execute(
+        select(sessions.c.id, sessions.c.user_id, sessions.c.expires_at).where(
+            sessions.c.id == session_id, sessions.c.revoked_at.is_(None), sessions.c.expires_at > now
+        )
+    ).one_or_none()
+    return Session(*row) if row else None
+
+
+def live_among(connection: Connection, session_ids: Collection[str], now: datetime) -> set[str]:
+    """Those of these sessions that are not revoked and have not expired."""
+    wanted = sessions.c.id == any_(bindparam("ids", list(session_ids), ARRAY(UUID(as_uuid=False))))
+    still = (sessions.c.revoked_at.is_(None), sessions.c.expires_at > now)
+    return set(connection.scalars(select(sessions.c.id).where(wanted, *still)))
+
+
+def revoked_within(connection: Connection, span: timedelta) -> list[str]:
+    """The sessions that were revoked so recently, by the database's clock, which also dated them."""
+    return list(connection.scalars(select(sessions.c.id).where(sessions.c.revoked_at >= func.now() - span)))
+
+
+def prune(connection: Connection, now: datetime) -> int:
+    """Delete sessions that expired a day ago or earlier, with their tokens; how many there were."""
+    return connection.execute(delete(sessions).where(sessions.c.expires_at < now - LIFETIME)).rowcount
+
+
+def _refresh_again(connection: Connection, token: str, successors: Sequence[str], now: datetime) -> Refreshed | Reused:
+    """A token that is unknown or was used before. Its successor is the one of `successors` that was handed out."""
+    before = connection.execute(
+        select(refresh_tokens.c.session_id, refresh_tokens.c.used_at).where(
+            refresh_tokens.c.fingerprint == fingerprint(token)
+        )
+    ).one_or_none()
+    if before is None:
+        raise _invalid()
+    session = _live(connection, before.session_id, now)
+    successor_of = {fingerprint(successor): successor for successor in successors}
+    handed_out = connection.execute(
+        select(refresh_tokens.c.fingerprint, refresh_tokens.c.used_at)
+        .where(refresh_tokens.c.fingerprint.in_(successor_of))
+        .with_for_update()
+    ).one_or_none()
+    if handed_out and handed_out.used_at is None and now - before.used_at <= GRACE:
+        return Refreshed(session, successor_of[bytes(handed_out.fingerprint)])
+    revoke(connection, session.id, "reuse")
+    return Reused(session.id)
+
+
+def _live(connection: Connection, session_id: str, now: datetime) -> Session:
+    session = find_live(connection, session_id, now)
+    if session is None:
+        raise _suspended() if _is_of_suspended(connection, session_id) else _invalid()
+    return session
+
+
+def _is_of_suspended(connection: Connection, session_id: str) -> bool:
+    owner = select(users.c.suspended_at).join_from(sessions, users).where(sessions.c.id == session_id)
+    return connection.execute(owner).scalar() is not None
+
+
+def _store(connection: Connection, session_id: str, token: str) -> None:
+    connection.execute(insert(refresh_tokens).values(fingerprint=fingerprint(token), session_id=session_id))
+
+
+def _suspended() -> ScoreboardError:
+    return ScoreboardError(ErrorCode.ACCOUNT_SUSPENDED, "This account is suspended.")
+
+
+def _invalid() -> ScoreboardError:
+    return ScoreboardError(ErrorCode.REFRESH_TOKEN_INVALID, "The refresh token is not valid.")

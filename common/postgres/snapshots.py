@@ -1,0 +1,130 @@
+"""Snapshots: the head and the size of a board as they were at an instant, kept in PostgreSQL."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+import orjson
+from sqlalchemy import Connection, Engine, delete, select, text, tuple_
+
+from common.contract import responses
+from common.domain.entries import Entry
+from common.postgres import standings, tables
+
+HEAD = 100
+"""How many entries a snapshot keeps."""
+
+# The first rows are found before anything else is known of them, so PostgreSQL keeps no more than these while it
+# reads a board of any size.
+_HEAD = text("""
+SELECT foremost.user_id::text, u.username, score, (extract(epoch FROM updated_at) * 1000)::bigint AS updated_at
+FROM (
+    SELECT user_id, score, tie, updated_at, CASE WHEN b.ascending THEN score ELSE -score END AS place
+    FROM standings s JOIN boards b ON b.id = s.board_id
+    WHERE s.board_id = :board AND s.period_id = :period AND NOT s.hidden
+    ORDER BY place, tie LIMIT :limit
+) foremost
+JOIN users u ON u.id = foremost.user_id
+ORDER BY place, tie
+""")
+
+_KEEP = text("""
+INSERT INTO snapshots (board_id, period_id, taken_at, total, entries)
+VALUES (:board, :period, :taken_at, :total, CAST(:entries AS jsonb))
+ON CONFLICT (board_id, period_id, taken_at) DO NOTHING
+""")
+
+
+_IS_WANTED = text("""
+SELECT EXISTS (SELECT FROM standings WHERE board_id = :board AND period_id = :period)
+    AND NOT EXISTS (SELECT FROM periods WHERE board_id = :board AND period_id = :period AND closed_at IS NOT NULL)
+""")
+
+
+class Head(NamedTuple):
+    """How many players a board has, and the first of them."""
+
+    total: int
+    entries: Sequence[Entry]
+
+    def to_wire(self) -> list[responses.Entry]:
+        return [entry.to_wire() for entry in self.entries]
+
+
+class Snapshot(NamedTuple):
+    """A stored snapshot without its entries."""
+
+    id: int
+    board_id: str
+    period_id: str
+    taken_at: datetime
+    total: int
+
+
+_SUMMARY = tuple(tables.snapshots.c[name] for name in Snapshot._fields)
+
+
+def due_at(now: datetime, minutes: int) -> datetime:
+    """The latest instant at which a snapshot was due: whole multiples of `minutes` since midnight UTC."""
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    return midnight + (now - midnight) // timedelta(minutes=minutes) * timedelta(minutes=minutes)
+
+
+def read(engine: Engine, board_id: str, period_id: str) -> Head:
+    """A board's head and size, both of one instant."""
+    of_board = {"board": board_id, "period": period_id, "limit": HEAD}
+    with engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
+        total = standings.count(connection, board_id, period_id)
+        rows = connection.execute(_HEAD, of_board).all()
+    entries = [
+        Entry(row.user_id, row.username, row.score, rank, row.updated_at) for rank, row in enumerate(rows, start=1)
+    ]
+    return Head(total, entries)
+
+
+def keep(connection: Connection, board_id: str, period_id: str, taken_at: datetime, head: Head) -> bool:
+    """Store a head, unless this (board, period, instant) is stored already."""
+    values = {
+        "board": board_id,
+        "period": period_id,
+        "taken_at": taken_at,
+        "total": head.total,
+        "entries": orjson.dumps(head.to_wire()).decode(),
+    }
+    return connection.execute(_KEEP, values).rowcount == 1
+
+
+def is_wanted(connection: Connection, board_id: str, period_id: str) -> bool:
+    """Whether a board has standings that may still change."""
+    return bool(connection.scalar(_IS_WANTED, {"board": board_id, "period": period_id}))
+
+
+def is_newest(connection: Connection, board_id: str, period_id: str, head: Head) -> bool:
+    """Whether a board's newest snapshot shows just this."""
+    newest = page(connection, board_id, period_id, 1, None)
+    found = find(connection, newest[0].id) if newest else None
+    return found is not None and found[0].total == head.total and found[1] == head.to_wire()
+
+
+def prune(connection: Connection, older_than: datetime) -> int:
+    """Delete what is older; how many there were."""
+    return connection.execute(delete(tables.snapshots).where(tables.snapshots.c.taken_at < older_than)).rowcount
+
+
+def page(
+    connection: Connection, board_id: str, period_id: str, limit: int, before: tuple[datetime, int] | None
+) -> Sequence[Snapshot]:
+    """Up to `limit` snapshots, newest first, after the one with this (taken_at, id)."""
+    table = tables.snapshots
+    statement = select(*_SUMMARY).where(table.c.board_id == board_id, table.c.period_id == period_id)
+    if before:
+        statement = statement.where(tuple_(table.c.taken_at, table.c.id) < before)
+    statement = statement.order_by(table.c.taken_at.desc(), table.c.id.desc()).limit(limit)
+    return [Snapshot(*row) for row in connection.execute(statement)]
+
+
+def find(connection: Connection, snapshot_id: int) -> tuple[Snapshot, list[responses.Entry]] | None:
+    """One snapshot with its entries as they go over the wire."""
+    statement = select(*_SUMMARY, tables.snapshots.c.entries).where(tables.snapshots.c.id == snapshot_id)
+    row = connection.execute(statement).one_or_none()
+    return (Snapshot(*row[:-1]), row[-1]) if row else None

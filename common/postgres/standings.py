@@ -1,0 +1,223 @@
+"""Standings: what each player has on each board in each period. The truth that Redis shows."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import orjson
+from sqlalchemy import Connection, text
+
+from common.core.timestamps import to_milliseconds
+from common.domain.entries import Entry, Place, Top
+from common.domain.pagination import FIRST, Page, Position, Selection
+from common.domain.scoring import Part
+from common.domain.standing import Standing, StandingKey
+
+DATABASE_EPOCH = "database"
+"""The epoch of versions that PostgreSQL made up while Redis was not there."""
+
+_COLUMNS = """board_id, period_id, user_id::text, score, tie, version,
+    (extract(epoch FROM updated_at) * 1000)::bigint AS updated_at, hidden"""
+
+_MERGE = text(f"""
+INSERT INTO standings AS s (board_id, period_id, user_id, score, tie, version, updated_at, hidden)
+SELECT b, p, u, points, tie, 1, :at, u = ANY(CAST(:hidden AS uuid[]))
+FROM json_to_recordset(CAST(:rows AS json)) AS part(b text, p text, u uuid, points bigint, tie bigint)
+ORDER BY b, p, u
+ON CONFLICT (board_id, period_id, user_id) DO UPDATE
+SET score = s.score + excluded.score, tie = GREATEST(s.tie, excluded.tie), version = s.version + 1,
+    updated_at = GREATEST(s.updated_at, excluded.updated_at)
+RETURNING {_COLUMNS}
+""")  # noqa: S608 - built from constants
+
+_READ = text(f"""
+SELECT {_COLUMNS} FROM json_to_recordset(CAST(:rows AS json)) AS sent(b text, p text, u uuid)
+JOIN standings ON (board_id, period_id, user_id) = (sent.b, sent.p, sent.u)
+""")  # noqa: S608 - built from constants
+
+_OF_PLAYERS = text(f"SELECT {_COLUMNS} FROM standings WHERE user_id = ANY(CAST(:users AS uuid[]))")  # noqa: S608
+
+_OF_PLAYERS_LATELY = text(f"""
+SELECT {_COLUMNS} FROM standings LEFT JOIN periods p USING (board_id, period_id)
+WHERE user_id = ANY(CAST(:users AS uuid[])) AND (p.closed_at IS NULL OR p.ends_at > now() - CAST(:span AS interval))
+""")  # noqa: S608 - built from constants
+
+_OF_BOARD = "FROM standings WHERE board_id = :board AND period_id = :period"
+# Pages by the primary key, not a cursor: how much a driver holds of a cursor's result is its own affair.
+# The table's column, by its index: `user_id` alone would be the text that is selected.
+_NEXT = text(f"""
+SELECT {_COLUMNS} {_OF_BOARD} AND user_id > CAST(:after AS uuid) ORDER BY standings.user_id LIMIT :limit
+""")
+_AT_MOST = text(f"SELECT count(*) FROM (SELECT 1 {_OF_BOARD} LIMIT :limit) first_rows")  # noqa: S608 - built from constants
+_HIDE = text("""
+UPDATE standings SET hidden = :hidden, version = version + 1 WHERE user_id = CAST(:user AS uuid) AND hidden <> :hidden
+""")
+
+_RANKED = """
+SELECT user_id, username, score, updated_at, tie, sign, row_number() OVER (ORDER BY sign * score, tie) AS rank
+FROM (
+    SELECT s.user_id::text, u.username, s.score, (extract(epoch FROM s.updated_at) * 1000)::bigint AS updated_at,
+           s.tie, CASE WHEN b.ascending THEN 1 ELSE -1 END AS sign
+    FROM standings s JOIN users u ON u.id = s.user_id JOIN boards b ON b.id = s.board_id
+    WHERE s.board_id = :board AND s.period_id = :period AND NOT s.hidden
+) of_the_board
+"""
+
+# A board of a million players is not sorted for a page of it: the best so many are kept while it is read once, and who
+# stands before them is counted. Only the rows around a player in the middle are found by numbering all of them.
+_SHOWN = "FROM standings s WHERE s.board_id = :board AND s.period_id = :period AND NOT s.hidden"
+_PLACE_OF_ROW = "((SELECT sign FROM board) * s.score, s.tie)"
+_GIVEN_PLACE = "((SELECT sign FROM board) * :score, :tie)"
+_IN_ORDER = "ORDER BY (SELECT sign FROM board) * s.score, s.tie LIMIT :limit"
+_IN_REVERSE = "ORDER BY (SELECT sign FROM board) * s.score DESC, s.tie DESC LIMIT :limit"
+_SIGN = "board AS (SELECT CASE WHEN ascending THEN 1 ELSE -1 END AS sign FROM boards WHERE id = :board)"
+
+
+def _page_of(rows: str, ahead: str) -> str:
+    """The statement for `rows` of a board, where so many stand `ahead` of the first of them."""
+    return f"""
+    WITH {_SIGN}, found AS MATERIALIZED (SELECT s.user_id, s.score, s.tie, s.updated_at {_SHOWN} {rows})
+    SELECT found.user_id::text, u.username, found.score, found.tie,
+           (extract(epoch FROM found.updated_at) * 1000)::bigint AS updated_at,
+           ({ahead}) + row_number() OVER (ORDER BY (SELECT sign FROM board) * found.score, found.tie) AS rank
+    FROM found JOIN users u ON u.id = found.user_id
+    """  # noqa: S608 - built from constants
+
+
+_PAGES = {
+    "first": text(_page_of(_IN_ORDER, "0")),
+    "after": text(
+        _page_of(
+            f"AND {_PLACE_OF_ROW} > {_GIVEN_PLACE} {_IN_ORDER}",
+            f"SELECT count(*) {_SHOWN} AND {_PLACE_OF_ROW} <= {_GIVEN_PLACE}",
+        )
+    ),
+    "before": text(
+        _page_of(
+            f"AND {_PLACE_OF_ROW} < {_GIVEN_PLACE} {_IN_REVERSE}",
+            f"SELECT count(*) - (SELECT count(*) FROM found) {_SHOWN} AND {_PLACE_OF_ROW} < {_GIVEN_PLACE}",  # noqa: S608
+        )
+    ),
+    "around": text(f"""
+        WITH ranked AS ({_RANKED}) SELECT * FROM ranked
+        WHERE rank > greatest(0, least((SELECT rank FROM ranked WHERE user_id = :user) - 1 - :limit / 2,
+                                       (SELECT count(*) FROM ranked) - :limit))
+        AND EXISTS (SELECT FROM ranked WHERE user_id = :user) ORDER BY rank LIMIT :limit
+    """),  # noqa: S608 - built from constants
+}
+_PLACE = text(
+    _page_of(
+        "AND s.user_id = CAST(:user AS uuid)",
+        f"""SELECT count(*) {_SHOWN} AND {_PLACE_OF_ROW} <
+            (SELECT (SELECT sign FROM board) * found.score, found.tie FROM found)""",  # noqa: S608 - built from constants
+    )
+)
+# Both counts are answered by an index alone.
+_COUNT = text(f"SELECT (SELECT count(*) {_OF_BOARD}) - (SELECT count(*) {_OF_BOARD} AND hidden)")
+_VERSION = text("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint, clock_timestamp()")
+
+
+def merge(
+    connection: Connection, parts: Mapping[StandingKey, Part], at: datetime, hidden: Collection[str] = ()
+) -> list[Standing]:
+    """Merge each part into its row, under the row's own lock, in one global order; absolute rows come back.
+
+    The same operation as `scoring.join`, so that commit order never shows. New rows of `hidden` players are hidden.
+    """
+    if not parts:
+        return []
+    sent = [{"b": key[0], "p": key[1], "u": key[2], "points": part[0], "tie": part[1]} for key, part in parts.items()]
+    return _standings(
+        connection.execute(_MERGE, {"rows": orjson.dumps(sent).decode(), "at": at, "hidden": list(hidden)}).all()
+    )
+
+
+def read(connection: Connection, standing_keys: Collection[StandingKey]) -> list[Standing]:
+    """Those of these standings that exist."""
+    if not standing_keys:
+        return []
+    sent = [{"b": key[0], "p": key[1], "u": key[2]} for key in standing_keys]
+    return _standings(connection.execute(_READ, {"rows": orjson.dumps(sent).decode()}).all())
+
+
+def of_players(
+    connection: Connection, user_ids: Collection[str], *, ended_within: timedelta | None = None
+) -> list[Standing]:
+    """Every standing of these players; with `ended_within`, without the closed periods that ended earlier."""
+    if ended_within is not None:
+        values = {"users": list(user_ids), "span": ended_within}
+        return _standings(connection.execute(_OF_PLAYERS_LATELY, values).all())
+    return _standings(connection.execute(_OF_PLAYERS, {"users": list(user_ids)}).all())
+
+
+def stream(connection: Connection, board_id: str, period_id: str, rows_at_once: int) -> Iterator[list[Standing]]:
+    """Every standing of a (board, period), hidden ones too, in pages of at most `rows_at_once`.
+
+    For pages of one instant the transaction must be REPEATABLE READ.
+    """
+    after = str(UUID(int=0))
+    while True:
+        values = {"board": board_id, "period": period_id, "after": after, "limit": rows_at_once}
+        page = _standings(connection.execute(_NEXT, values))
+        if page:
+            yield page
+            after = page[-1].key.user_id
+        if len(page) < rows_at_once:
+            return
+
+
+def has_more_than(connection: Connection, board_id: str, period_id: str, players: int) -> bool:
+    """Whether a board has more standings than this. Looks at no more rows than it must."""
+    values = {"board": board_id, "period": period_id, "limit": players + 1}
+    return int(connection.execute(_AT_MOST, values).scalar_one()) > players
+
+
+def hide(connection: Connection, user_id: str, *, is_hidden: bool) -> None:
+    """Hide a player's every standing, or show it again. The ledger must be at rest (`ledger.hold`)."""
+    connection.execute(_HIDE, {"user": user_id, "hidden": is_hidden})
+
+
+def count(connection: Connection, board_id: str, period_id: str) -> int:
+    """How many players are ranked."""
+    return int(connection.execute(_COUNT, {"board": board_id, "period": period_id}).scalar_one())
+
+
+def page(connection: Connection, board_id: str, period_id: str, limit: int, which: Selection) -> Page:
+    """The rows that `Board.page` would give, with a version that changes at least whenever the board does.
+
+    For rows, total and version of one instant the transaction must be REPEATABLE READ.
+    """
+    version, now = connection.execute(_VERSION).one()
+    total = count(connection, board_id, period_id)
+    values = {
+        "board": board_id,
+        "period": period_id,
+        "limit": limit,
+        **which.position._asdict(),
+        "user": which.user_id or None,
+    }
+    rows = sorted(connection.execute(_PAGES[which.kind], values), key=lambda row: row.rank)
+    entries = tuple(Entry(row.user_id, row.username, row.score, row.rank, row.updated_at) for row in rows)
+    head = Top(DATABASE_EPOCH, version, to_milliseconds(now), total, entries)
+    positions = tuple(Position(row.score, row.tie) for row in rows)
+    return Page(head, rows[0].rank - 1 if rows else 0, which.kind != "around" or bool(rows), positions)
+
+
+def top(connection: Connection, board_id: str, period_id: str, limit: int) -> Top:
+    """The head of a board."""
+    return page(connection, board_id, period_id, limit, FIRST).rows
+
+
+def place(connection: Connection, board_id: str, period_id: str, user_id: str, username: str) -> Place:
+    """Where a known user stands."""
+    row = connection.execute(_PLACE, {"board": board_id, "period": period_id, "user": user_id}).one_or_none()
+    entry = Entry(row.user_id, row.username, row.score, row.rank, row.updated_at) if row else None
+    return Place(user_id, username, count(connection, board_id, period_id), entry)
+
+
+def _standings(rows: Iterable[Sequence[Any]]) -> list[Standing]:
+    return [
+        Standing(StandingKey(board, period, user), score, tie, version, at, is_hidden)
+        for board, period, user, score, tie, version, at, is_hidden in rows
+    ]

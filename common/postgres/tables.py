@@ -1,0 +1,271 @@
+"""The tables. Alembic migrations make them; a test holds both equal.
+
+Neither `score_events` nor `standings` has a foreign key to `users`: the worker reads the users of a batch in the
+same transaction, and a key check per row would cost more than the insert. Neither has an index on a score: every
+standing would then move in it at each update, and lists are read from Redis.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Sequence,
+    Table,
+    Text,
+    UniqueConstraint,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
+
+from common.contract.constants import GREATEST_SCORE
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+_Id = UUID(as_uuid=False)
+_Instant = DateTime(timezone=True)
+
+
+def _now(name: str) -> Column[object]:
+    return Column(name, _Instant, nullable=False, server_default=func.now())
+
+
+def _within_range(column: str) -> CheckConstraint:
+    return CheckConstraint(f"{column} BETWEEN -{GREATEST_SCORE} AND {GREATEST_SCORE}", name=f"{column}_range")
+
+
+users = Table(
+    "users",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("username", Text, nullable=False),
+    Column("username_key", Text, nullable=False, unique=True, comment="the name without regard to case"),
+    Column("password_hash", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    _now("created_at"),
+    Column("suspended_at", _Instant),
+    Column(
+        "redis_behind",
+        Boolean,
+        nullable=False,
+        server_default=text("false"),
+        comment="Redis may not show yet that the user was suspended or reinstated",
+    ),
+    CheckConstraint("role IN ('player', 'admin')", name="role"),
+    Index(None, "redis_behind", postgresql_where=text("redis_behind")),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("user_id", _Id, ForeignKey("users.id"), nullable=False),
+    _now("created_at"),
+    Column("expires_at", _Instant, nullable=False),
+    Column("revoked_at", _Instant),
+    Column("revoked_for", Text, comment="logout, reuse or suspension"),
+    Index(None, "user_id"),
+    Index(None, "revoked_at", postgresql_where=text("revoked_at IS NOT NULL")),
+    Index(None, "expires_at"),
+)
+
+refresh_tokens = Table(
+    "refresh_tokens",
+    metadata,
+    Column("fingerprint", LargeBinary, primary_key=True, comment="SHA-256; the token itself is not kept"),
+    Column("session_id", _Id, ForeignKey("sessions.id", ondelete="CASCADE"), nullable=False),
+    Column("used_at", _Instant),
+    Index(None, "session_id"),
+)
+
+boards = Table(
+    "boards",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column(
+        "ascending",
+        Boolean,
+        nullable=False,
+        server_default=text("false"),
+        comment="whether the lowest score leads; never changes",
+    ),
+    Column("closes_at", _Instant, comment="what is accepted from then on is refused; null: never"),
+    _now("created_at"),
+)
+
+actions = Table(
+    "actions",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("version", Integer, primary_key=True, comment="the highest version is in force"),
+    Column("points", BigInteger, nullable=False),
+    Column("boards", ARRAY(Text), nullable=False),
+    Column("enabled", Boolean, nullable=False, server_default=text("true")),
+    Column("cooldown_seconds", Integer, comment="null: none"),
+    Column("daily_limit", Integer, comment="uses that count in a UTC day; null: any"),
+    _now("created_at"),
+    _within_range("points"),
+    CheckConstraint("cooldown_seconds > 0 AND daily_limit > 0", name="rules"),
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column(
+        "generation",
+        Integer,
+        nullable=False,
+        server_default=text("1"),
+        comment="the secret is derived from the id and this",
+    ),
+    _now("created_at"),
+    Column("previous_until", _Instant, comment="the generation before still signs until then"),
+    Column("revoked_at", _Instant),
+)
+
+score_event_ids = Sequence("score_event_ids", metadata=metadata, data_type=BigInteger)
+
+score_events = Table(
+    "score_events",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False, comment="from score_event_ids; breaks ties"),
+    Column("user_id", _Id, nullable=False),
+    Column("idempotency_key", Text, nullable=False),
+    Column("action_id", Text, nullable=False),
+    Column("action_version", Integer, comment="null if the action was not in the catalogue"),
+    Column("points", BigInteger, nullable=False),
+    Column("refusal", Text, comment="the error code, for an update that was refused and counts 0"),
+    Column("score_after", BigInteger, nullable=False, comment="all-time score on the default board"),
+    Column("occurred_at", _Instant, nullable=False, comment="by the client"),
+    Column("accepted_at", _Instant, nullable=False, comment="by the inbox; decides the periods"),
+    Column("recorded_at", _Instant, nullable=False, comment="by the database"),
+    Column(
+        "limits_others",
+        Boolean,
+        nullable=False,
+        server_default=text("false"),
+        comment="it counted, and its action has rules: later uses are judged by it",
+    ),
+    Column("source", Text, comment="who sent it: `player`, or the id of an API key; null: a version that did not say"),
+    UniqueConstraint("user_id", "idempotency_key"),
+    Index(None, "user_id", "action_id", "accepted_at", postgresql_where=text("limits_others")),
+)
+
+standings = Table(
+    "standings",
+    metadata,
+    Column("board_id", Text, primary_key=True),
+    Column("period_id", Text, primary_key=True),
+    Column("user_id", _Id, primary_key=True),
+    Column("score", BigInteger, nullable=False),
+    Column("tie", BigInteger, nullable=False, comment="the ledger id that made the score"),
+    Column("version", BigInteger, nullable=False, comment="guards the projection to Redis"),
+    Column("updated_at", _Instant, nullable=False),
+    Column(
+        "hidden",
+        Boolean,
+        nullable=False,
+        server_default=text("false"),
+        comment="of a suspended user: counted, and not shown",
+    ),
+    _within_range("score"),
+    Index(None, "user_id"),
+    Index(None, "board_id", "period_id", postgresql_where=text("hidden")),
+    postgresql_with={"fillfactor": "80"},
+)
+
+periods = Table(
+    "periods",
+    metadata,
+    Column("board_id", Text, primary_key=True),
+    Column("period_id", Text, primary_key=True),
+    Column("starts_at", _Instant, nullable=False),
+    Column("ends_at", _Instant, nullable=False),
+    Column("closed_at", _Instant, comment="from then on its standings are final"),
+    Column("last_event_id", BigInteger, comment="the last ledger row that could count"),
+    Column(
+        "snapshot_due",
+        Boolean,
+        nullable=False,
+        server_default=text("false"),
+        comment="it is closed, and its final snapshot is still to be stored",
+    ),
+    CheckConstraint("(closed_at IS NULL) = (last_event_id IS NULL)", name="closed"),
+    Index(None, "ends_at", postgresql_where=text("closed_at IS NULL")),
+    Index(None, "closed_at"),
+    Index(None, "snapshot_due", postgresql_where=text("snapshot_due")),
+)
+
+ledger_checkpoint = Table(
+    "ledger_checkpoint",
+    metadata,
+    Column("is_only", Boolean, primary_key=True, server_default=text("true")),
+    Column("event_id", BigInteger, nullable=False, comment="ledger rows up to it are in ledger_totals"),
+    CheckConstraint("is_only", name="one_row"),
+)
+
+ledger_totals = Table(
+    "ledger_totals",
+    metadata,
+    Column("user_id", _Id, primary_key=True),
+    Column("board_id", Text, primary_key=True),
+    Column("period_id", Text, primary_key=True),
+    Column("score", BigInteger, nullable=False),
+    Column("tie", BigInteger, nullable=False),
+    Column("updated_at", _Instant, nullable=False),
+    postgresql_with={"fillfactor": "80"},
+)
+
+snapshots = Table(
+    "snapshots",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("board_id", Text, nullable=False),
+    Column("period_id", Text, nullable=False),
+    Column("taken_at", _Instant, nullable=False, comment="the instant it was due, so that a repeat meets itself"),
+    Column("total", BigInteger, nullable=False),
+    Column("entries", JSONB, nullable=False),
+    UniqueConstraint("board_id", "period_id", "taken_at"),
+    Index(None, "taken_at"),
+)
+
+audit_log = Table(
+    "audit_log",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    _now("at"),
+    Column("actor", Text, nullable=False, comment="the id of an admin, or `command line`"),
+    Column("action", Text, nullable=False),
+    Column("subject", Text, nullable=False, comment="whom or what it was done to"),
+    Column("details", JSONB, nullable=False),
+)
+
+score_quarantine = Table(
+    "score_quarantine",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("inbox_id", Text, nullable=False, unique=True),
+    Column("reason", Text, nullable=False),
+    Column("payload", JSONB, nullable=False),
+    _now("created_at"),
+    Column("accepted_at", _Instant, comment="by the inbox; null in rows older than this"),
+    Column("entry", JSONB, comment="the inbox entry's fields as they stood; null in rows older than this"),
+)

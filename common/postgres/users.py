@@ -1,0 +1,94 @@
+"""The users: made once per name, found by name or id."""
+
+import uuid
+from collections.abc import Collection
+from typing import NamedTuple
+
+from sqlalchemy import Connection, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from common.contract.errors import ErrorCode, ScoreboardError
+from common.domain.tokens import Role
+from common.postgres.tables import users
+
+
+class User(NamedTuple):
+    """An account."""
+
+    id: str
+    username: str
+    role: Role
+
+
+_USER = (users.c.id, users.c.username, users.c.role)
+
+
+def create(connection: Connection, username: str, password_hash: str, role: Role) -> User:
+    """A new account. Raises `username_taken`; the database settles who of two came first."""
+    user = User(str(uuid.uuid4()), username, role)
+    statement = (
+        insert(users)
+        .values(**user._asdict(), username_key=username.lower(), password_hash=password_hash)
+        .on_conflict_do_nothing(index_elements=[users.c.username_key])
+    )
+    if connection.execute(statement).rowcount == 0:
+        raise taken(username)
+    return user
+
+
+def find_by_name(connection: Connection, username: str) -> tuple[User, str] | None:
+    """The account of this name in any case, with its password hash."""
+    statement = select(*_USER, users.c.password_hash).where(users.c.username_key == username.lower())
+    row = connection.execute(statement).one_or_none()
+    return (User(row.id, row.username, row.role), row.password_hash) if row else None
+
+
+def is_taken(connection: Connection, username: str) -> bool:
+    """Whether an account has this name in any case."""
+    statement = select(users.c.id).where(users.c.username_key == username.lower())
+    return connection.execute(statement).one_or_none() is not None
+
+
+def taken(username: str) -> ScoreboardError:
+    return ScoreboardError(ErrorCode.USERNAME_TAKEN, f"The name {username} is taken.")
+
+
+def rehash(connection: Connection, user_id: str, old_hash: str, new_hash: str) -> None:
+    """Put a new hash of the same password in the place of the old one, unless the password was changed meanwhile."""
+    connection.execute(
+        update(users).where(users.c.id == user_id, users.c.password_hash == old_hash).values(password_hash=new_hash)
+    )
+
+
+def find(connection: Connection, user_id: str) -> User | None:
+    """The account of this id."""
+    row = connection.execute(select(*_USER).where(users.c.id == user_id)).one_or_none()
+    return User(*row) if row else None
+
+
+def get(connection: Connection, user_id: str) -> User:
+    """The account of a session: it exists, since a session refers to it."""
+    return User(*connection.execute(select(*_USER).where(users.c.id == user_id)).one())
+
+
+def everybody(connection: Connection) -> list[User]:
+    """All accounts, oldest first."""
+    return [User(*row) for row in connection.execute(select(*_USER).order_by(users.c.created_at, users.c.id))]
+
+
+def find_usernames(connection: Connection, user_ids: Collection[str]) -> dict[str, str]:
+    """The names of those of `user_ids` that exist."""
+    statement = select(users.c.id, users.c.username).where(users.c.id.in_(user_ids))
+    return {row.id: row.username for row in connection.execute(statement)}
+
+
+def find_visible_usernames(connection: Connection, user_ids: Collection[str]) -> dict[str, str]:
+    """The names of those of `user_ids` that exist and are not suspended."""
+    names = find_usernames(connection, user_ids)
+    return {user_id: names[user_id] for user_id in names.keys() - find_suspended(connection, user_ids)}
+
+
+def find_suspended(connection: Connection, user_ids: Collection[str]) -> set[str]:
+    """Those of `user_ids` that are suspended."""
+    statement = select(users.c.id).where(users.c.id.in_(user_ids), users.c.suspended_at.is_not(None))
+    return set(connection.scalars(statement))

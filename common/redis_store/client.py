@@ -1,0 +1,214 @@
+"""The one factory of Redis clients, and the scripts that run inside the server."""
+
+import ssl
+import time
+from collections.abc import Iterator, Mapping
+from importlib import resources
+from typing import Any
+
+import redis
+from redis.backoff import NoBackoff
+from redis.client import PubSub
+from redis.commands.core import Script
+from redis.exceptions import NoScriptError, OutOfMemoryError, ReadOnlyError
+from redis.retry import Retry
+
+from common.core import deadlines, redis_address
+
+_Connection = redis.connection.AbstractConnection
+
+Client = redis.Redis
+
+CONNECT_TIMEOUT_SECONDS = 0.5
+COMMAND_TIMEOUT_SECONDS = 0.8
+SILENT_SECONDS = 5.0
+DEAD_AFTER_SECONDS = 10.0
+
+
+_WRITES_NOTHING = (OutOfMemoryError, NoScriptError, ReadOnlyError)
+"""Replies of a server that refuses the first write of a command or script; so is MISCONF, of one whose disk is full."""
+
+
+class UnfitServerError(Exception):
+    """The server cannot be used as it is; the text says why, and what to do."""
+
+
+class EvictionError(UnfitServerError):
+    """It may forget what it was trusted with."""
+
+
+class CertificateError(UnfitServerError):
+    """It does not prove to be the server that the URL names."""
+
+
+class _FailFast(_Connection):
+    """Waits in vain at most once for the work at hand: what comes after a timeout fails at once.
+
+    It also tells when a command is out and its reply is awaited. What a handshake sends is no command of ours.
+    """
+
+    _is_shaking_hands = False
+
+    def connect_check_health(self, *arguments: Any, **keywords: Any) -> None:  # noqa: ANN401 - passed on as they are
+        self._refuse_to_wait_again()
+        self._is_shaking_hands = True
+        try:
+            super().connect_check_health(*arguments, **keywords)
+        except redis.TimeoutError:
+            deadlines.note("redis")
+            raise
+        finally:
+            self._is_shaking_hands = False
+
+    def send_packed_command(self, *arguments: Any, **keywords: Any) -> None:  # noqa: ANN401
+        self._refuse_to_wait_again()
+        super().send_packed_command(*arguments, **keywords)  # type: ignore[no-untyped-call]  # redis-py
+
+    def read_response(self, *arguments: Any, **keywords: Any) -> Any:  # noqa: ANN401
+        doubt_before = deadlines.in_doubt()
+        if not self._is_shaking_hands:
+            deadlines.command_sent()
+        try:
+            return super().read_response(*arguments, **keywords)
+        except redis.TimeoutError:
+            deadlines.note("redis")
+            raise
+        except redis.ResponseError as error:
+            if isinstance(error, _WRITES_NOTHING) or str(error).startswith("MISCONF"):
+                deadlines.command_refused(doubt_before)
+            raise
+
+    @staticmethod
+    def _refuse_to_wait_again() -> None:
+        if deadlines.has("redis"):
+            raise redis.ConnectionError("Redis has let this request wait in vain already")
+
+
+class FailFastConnection(_FailFast, redis.Connection):
+    """Over TCP."""
+
+
+class FailFastTlsConnection(_FailFast, redis.SSLConnection):
+    """Over TLS. Certificate and host name are verified."""
+
+
+class FailFastUnixConnection(_FailFast, redis.UnixDomainSocketConnection):
+    """Over a Unix socket."""
+
+
+_FAIL_FAST = {"redis": FailFastConnection, "rediss": FailFastTlsConnection, "unix": FailFastUnixConnection}
+_LISTENING = {"redis": redis.Connection, "rediss": redis.SSLConnection, "unix": redis.UnixDomainSocketConnection}
+
+
+def connect(url: str, *, connections: int = 64) -> Client:
+    """A client for commands, replies as text.
+
+    One repetition, and only of a connection that broke: redis-py's own default repeats ten times and silently.
+    Every command of ours may therefore run twice, and each is written to be safe when it does.
+    """
+    pool = _pool(
+        url,
+        _FAIL_FAST,
+        decode_responses=True,
+        encoding_errors="backslashreplace",  # bytes that are no text make their own entry odd, and no other unreadable
+        max_connections=connections,
+        socket_timeout=COMMAND_TIMEOUT_SECONDS,
+        retry=Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
+    )
+    return redis.Redis.from_pool(pool)
+
+
+def connect_to_listen(url: str) -> Client:
+    """A client for blocking reads: no command timeout; `listen` notices a dead server."""
+    return redis.Redis.from_pool(
+        _pool(url, _LISTENING, decode_responses=True, socket_timeout=None, retry=Retry(NoBackoff(), 0))
+    )
+
+
+def pool_of_limits(url: str) -> redis.ConnectionPool:
+    """Connections for the library that counts rate limits: nothing is repeated, for it would count twice."""
+    return _pool(url, _FAIL_FAST, socket_timeout=COMMAND_TIMEOUT_SECONDS, retry=Retry(NoBackoff(), 0))
+
+
+def _pool(url: str, kinds: Mapping[str, type[_Connection]], **options: Any) -> redis.ConnectionPool:  # noqa: ANN401
+    """The one place where a connection's class is chosen: by the scheme, so that TLS is spoken where TLS is written."""
+    address = redis_address.parse(url)
+    options |= address.tls_files
+    options |= {"path": address.socket_path} if address.socket_path else {"host": address.host, "port": address.port}
+    return redis.ConnectionPool(
+        connection_class=kinds[address.scheme],
+        db=address.database,
+        username=address.username,
+        password=address.password,
+        socket_connect_timeout=CONNECT_TIMEOUT_SECONDS,
+        **options,
+    )
+
+
+def listen(subscription: PubSub) -> Iterator[dict[str, Any] | None]:
+    """Messages as they come, and None about once a second, so that the listener shows that it lives.
+
+    A connection may be dead and nobody says so: after five silent seconds it is asked for a sign. Raises
+    redis.TimeoutError after ten without one.
+    """
+    heard_at = asked_at = time.monotonic()
+    while True:
+        message = subscription.get_message(timeout=1.0)
+        now = time.monotonic()
+        if message:
+            heard_at = now
+        elif now - heard_at > DEAD_AFTER_SECONDS:
+            raise redis.TimeoutError("no sign of life")
+        elif now - max(heard_at, asked_at) > SILENT_SECONDS:
+            asked_at = now
+            subscription.ping()
+        # redis-py takes the plain PONG of RESP3 apart into letters: of what comes, only these two say anything.
+        yield message if message and message["type"] in ("subscribe", "message") else None
+
+
+def refuse_eviction(url: str) -> None:
+    """Raise EvictionError if this server throws keys away when it is full: an accepted update could be among them.
+
+    A server that is away, or that does not say, is given the benefit of the doubt. Raises CertificateError for one
+    whose certificate is not to be believed.
+    """
+    client = connect(url, connections=1)
+    try:
+        policy = client.info("memory").get("maxmemory_policy", "noeviction")
+    except redis.RedisError as error:
+        _refuse_certificate(error)
+        return
+    finally:
+        client.close()
+    if policy != "noeviction":
+        raise EvictionError(f"its maxmemory-policy is {policy}, which loses updates when it is full; set noeviction")
+
+
+def refuse_untrusted(url: str) -> None:
+    """Raise CertificateError if this server's certificate is not to be believed. One that is away is given time."""
+    client = connect(url, connections=1)
+    try:
+        client.ping()
+    except redis.RedisError as error:
+        _refuse_certificate(error)
+    finally:
+        client.close()
+
+
+def _refuse_certificate(error: BaseException) -> None:
+    """Raise CertificateError if a certificate caused this error."""
+    cause: BaseException | None = error
+    while cause:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            raise CertificateError(
+                f"the server's certificate is refused ({cause.verify_message}): ssl_ca_certs=/path/ca.pem names the "
+                "authority that signed it, and the host must be one of its names"
+            ) from None
+        cause = cause.__cause__ or cause.__context__
+
+
+def script(client: Client, *names: str) -> Script:
+    """The files `common/redis_store/lua/<name>.lua` one after the other, sent once and then called by their hash."""
+    folder = resources.files("common.redis_store.lua")
+    source = "\n".join(folder.joinpath(f"{name}.lua").read_text(encoding="utf-8") for name in names)
+    return client.register_script(source)

@@ -1,0 +1,246 @@
+"""The inbox: a Redis stream of accepted updates, delivered at least once until they are settled."""
+
+import secrets
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple, TypeVar, cast
+
+import orjson
+import redis
+
+from common.core.task_names import DOORBELL_SECONDS
+from common.core.timestamps import from_milliseconds, to_milliseconds
+from common.domain import outcomes
+from common.domain.inbox_entries import (
+    ENTRY_VERSION,
+    Entry,
+    Reply,
+    Update,
+    accepted_at,
+    read_entry,
+    sender,
+    write_replies,
+    written,
+)
+from common.domain.ledger_row import UpdateKey
+from common.domain.outcomes import Outcome
+from common.redis_store import keys
+from common.redis_store.client import Client, script
+
+Result = TypeVar("Result")
+
+DOORBELL_MS = int(DOORBELL_SECONDS * 1000)
+
+
+class Accepted(NamedTuple):
+    """The update is in the inbox; `ring` says whether a doorbell is due."""
+
+    ring: bool
+
+
+class Known(NamedTuple):
+    """The key was used before; this is what Redis remembers of it."""
+
+    receipt: Outcome
+
+
+class InboxFullError(Exception):
+    """The inbox holds all it may: nothing was accepted."""
+
+
+class Inbox:
+    """Both ends of the stream. Raises redis.RedisError throughout if Redis is away."""
+
+    def __init__(self, client: Client, *, capacity: int, receipt_ttl: int) -> None:
+        self._client = client
+        self._capacity = capacity
+        self._receipt_ttl = receipt_ttl
+        self._accept = script(client, "accept")
+
+    # -- the web's end -------------------------------------------------------------------------------------------
+
+    def accept(self, update: Update) -> Accepted | Known:
+        """Take an update in, once per (user, key). Raises InboxFullError."""
+        ring, (receipt,) = self.accept_all([update])
+        return Known(receipt) if receipt else Accepted(ring)
+
+    def accept_all(self, updates: Sequence[Update]) -> tuple[bool, list[Outcome | None]]:
+        """Take updates in, all that are new or none, in one round trip.
+
+        Whether a doorbell is due comes back, and of each update what Redis remembers if its key was used before, also
+        earlier in this list. Raises InboxFullError.
+        """
+        arguments: list[bytes | str | int] = [self._capacity, DOORBELL_MS, ENTRY_VERSION]
+        for update in updates:
+            nonce = secrets.token_hex(8)
+            pending = outcomes.accepted(update.user_id, update.action_id, update.idempotency_key, nonce)
+            arguments += [nonce, orjson.dumps(pending), *written(update)]
+        receipts = [keys.receipt(update.user_id, update.idempotency_key) for update in updates]
+        verdict, *rest = self._accept(keys=[keys.INBOX, keys.DOORBELL, *receipts], args=arguments)
+        if verdict == "full":
+            raise InboxFullError
+        return bool(rest[0]), [orjson.loads(receipt) if receipt else None for receipt in rest[1:]]
+
+    def receipt(self, user_id: str, idempotency_key: str) -> Outcome | None:
+        """What Redis remembers of an update."""
+        return self.receipts([(user_id, idempotency_key)])[0]
+
+    def receipts(self, update_keys: Sequence[UpdateKey]) -> list[Outcome | None]:
+        """What Redis remembers of each of these updates, in one round trip."""
+        if not update_keys:
+            return []
+        stored = cast(list[str | None], self._client.mget([keys.receipt(*update_key) for update_key in update_keys]))
+        return [orjson.loads(receipt) if receipt else None for receipt in stored]
+
+    # -- the worker's end ----------------------------------------------------------------------------------------
+
+    def open(self) -> None:
+        """Make the consumer group if it is not there (a new or emptied server)."""
+        try:
+            self._client.xgroup_create(keys.INBOX, keys.INBOX_GROUP, id="0", mkstream=True)
+        except redis.ResponseError as error:
+            if "BUSYGROUP" not in str(error):
+                raise
+
+    def read(self, consumer: str, count: int, wait_ms: int | None = None) -> list[Entry]:
+        """Up to `count` entries that nobody has had, after at most `wait_ms`."""
+
+        def read() -> object:
+            return self._client.xreadgroup(keys.INBOX_GROUP, consumer, {keys.INBOX: ">"}, count=count, block=wait_ms)
+
+        return [read_entry(inbox_id, fields, 1) for inbox_id, fields in _only_stream(self._in_group(read))]
+
+    def reclaim(
+        self, consumer: str, count: int, idle_ms: int, owner: str | None = None, after: str = "-"
+    ) -> list[Entry]:
+        """Take over entries that were delivered `idle_ms` ago and never settled, by anybody or by `owner`.
+
+        The first `count` of them with ids greater than `after`, in the order of their ids.
+        """
+        first = after if after == "-" else f"({after}"
+
+        def pending() -> list[dict[str, Any]]:
+            return self._client.xpending_range(
+                keys.INBOX, keys.INBOX_GROUP, min=first, max="+", count=count, consumername=owner, idle=idle_ms
+            )
+
+        times: dict[str, int] = {entry["message_id"]: entry["times_delivered"] + 1 for entry in self._in_group(pending)}
+        if not times:
+            return []
+        claimed = self._client.xclaim(keys.INBOX, keys.INBOX_GROUP, consumer, idle_ms, list(times))
+        return [
+            read_entry(inbox_id, fields, times[inbox_id])
+            for inbox_id, fields in cast(list[tuple[str, dict[str, str]]], claimed)
+        ]
+
+    def make_idle(self, consumer: str, inbox_ids: Sequence[str], idle_ms: int) -> None:
+        """Let entries of this consumer count as delivered `idle_ms` ago, so that others reclaim them the sooner."""
+        if inbox_ids:
+            self._client.xclaim(keys.INBOX, keys.INBOX_GROUP, consumer, 0, list(inbox_ids), idle=idle_ms, justid=True)
+
+    def give_back(self, consumer: str, times: Mapping[str, int], idle_ms: int) -> None:
+        """The same for entries (id -> how often delivered) whose last delivery was in vain for no fault of theirs.
+
+        That delivery does not count.
+        """
+        by_count: dict[int, list[int | bytes | str | memoryview[int]]] = {}
+        for inbox_id, delivered in times.items():
+            by_count.setdefault(max(0, delivered - 1), []).append(inbox_id)
+        for count, inbox_ids in by_count.items():
+            self._client.xclaim(
+                keys.INBOX, keys.INBOX_GROUP, consumer, 0, inbox_ids, idle=idle_ms, retrycount=count, justid=True
+            )
+
+    def _in_group(self, act: Callable[[], Result]) -> Result:
+        """Do something with the consumer group, making it first if the server has lost it."""
+        try:
+            return act()
+        except redis.ResponseError as error:
+            if "NOGROUP" not in str(error):
+                raise
+        self.open()
+        return act()
+
+    def settle(self, inbox_ids: Sequence[str], replies: Iterable[tuple[str | None, Reply]], news: bytes | None) -> None:
+        """In one transaction: tell the viewers, keep the receipts, answer who waits, and take the entries out."""
+        if not inbox_ids:
+            return
+        waiting: dict[str, list[Reply]] = {}
+        pipeline = self._client.pipeline(transaction=True)
+        if news:
+            pipeline.publish(keys.UPDATES_CHANNEL, news)
+        for reply_to, reply in replies:
+            pipeline.set(
+                keys.receipt(reply.user_id, reply.idempotency_key), orjson.dumps(reply.outcome), ex=self._receipt_ttl
+            )
+            if reply_to:
+                waiting.setdefault(reply_to, []).append(reply)
+        for reply_to, told in waiting.items():
+            pipeline.publish(keys.replies(reply_to), write_replies(told))
+        pipeline.xack(keys.INBOX, keys.INBOX_GROUP, *inbox_ids)
+        pipeline.xdel(keys.INBOX, *inbox_ids)
+        pipeline.execute()
+
+    def announce(self, news: bytes) -> None:
+        """Tell the viewers something that no update is about."""
+        self._client.publish(keys.UPDATES_CHANNEL, news)
+
+    def now(self) -> datetime:
+        """The clock by which updates are accepted."""
+        seconds, microseconds = self._client.time()
+        return from_milliseconds(seconds * 1000 + microseconds // 1000)
+
+    def oldest(self) -> datetime | None:
+        """When the oldest update that is not settled was accepted; None if all are settled."""
+        entries = cast(list[tuple[str, dict[str, str]]], self._client.xrange(keys.INBOX, count=1))
+        if not entries:
+            return None
+        ((inbox_id, fields),) = entries
+        return accepted_at(inbox_id, fields)
+
+    def put_back(self, fields: Mapping[str, str], accepted_at: datetime) -> None:
+        """Append an entry that was set aside, as it stood here and as accepted when it was.
+
+        The receipt of whoever it names says `accepted` again.
+        """
+        pipeline = self._client.pipeline(transaction=True)
+        if named := sender(fields):
+            pending = outcomes.accepted(*named[:3], secrets.token_hex(8))
+            pipeline.set(keys.receipt(named.user_id, named.idempotency_key), orjson.dumps(pending))
+        stored = {**fields, "accepted_at": str(to_milliseconds(accepted_at))}
+        pipeline.xadd(keys.INBOX, cast(dict[Any, Any], stored))
+        pipeline.execute()
+
+    def depth(self) -> int:
+        """Accepted updates that no worker has settled."""
+        return self._client.xlen(keys.INBOX)
+
+    def hush_doorbell(self) -> None:
+        """A drain is awake: nobody needs to ring for the next 2 seconds."""
+        self._client.set(keys.DOORBELL, "1", px=DOORBELL_MS)
+
+    def clear_doorbell(self) -> bool:
+        """Whoever accepts from now on rings. Whether somebody had rung within 2 seconds."""
+        return bool(self._client.delete(keys.DOORBELL))
+
+    def claim_doorbell(self) -> bool:
+        """Whether the caller is the one to ring."""
+        return bool(self._client.set(keys.DOORBELL, "1", nx=True, px=DOORBELL_MS))
+
+    def forget_idle_consumers(self, idle_ms: int) -> None:
+        """Remove workers that are gone and hold nothing."""
+        for consumer in self._client.xinfo_consumers(keys.INBOX, keys.INBOX_GROUP):
+            if consumer["pending"] == 0 and consumer["idle"] > idle_ms:
+                self._client.xgroup_delconsumer(keys.INBOX, keys.INBOX_GROUP, consumer["name"])
+
+
+def _only_stream(reply: object) -> list[tuple[str, dict[str, str]]]:
+    """The entries of the one stream that was asked for, from RESP2's list or RESP3's map."""
+    if not reply:
+        return []
+    if isinstance(reply, dict):
+        (entries,) = reply.values()
+        return cast(
+            list[tuple[str, dict[str, str]]], entries[0] if entries and isinstance(entries[0], list) else entries
+        )
+    return cast(list[tuple[str, list[tuple[str, dict[str, str]]]]], reply)[0][1]

@@ -1,0 +1,44 @@
+"""Tickets: what a viewer shows instead of an access token, which has no place in an address. One use, 30 seconds."""
+
+import secrets
+from typing import NamedTuple
+
+import orjson
+
+from common.domain.signing import fingerprint
+from common.redis_store import keys
+from common.redis_store.client import Client
+
+LIFETIME_SECONDS = 30
+
+
+class Ticket(NamedTuple):
+    """Whose stream it is, and in which session they asked for it."""
+
+    user_id: str
+    session_id: str
+
+
+def issue(client: Client, ticket: Ticket) -> str:
+    """A new random ticket; Redis keeps its fingerprint."""
+    token = secrets.token_urlsafe(32)
+    client.set(_key(token), orjson.dumps(list(ticket)), ex=LIFETIME_SECONDS)
+    return token
+
+
+def find(client: Client, token: str) -> Ticket | None:
+    """What the ticket says, and it stays good; None if it is unknown, used or expired."""
+    return _read(client.get(_key(token)))
+
+
+def redeem(client: Client, token: str) -> Ticket | None:
+    """What the ticket says, once; None if it is unknown, used or expired."""
+    return _read(client.getdel(_key(token)))
+
+
+def _read(stored: object) -> Ticket | None:
+    return Ticket(*orjson.loads(str(stored))) if stored else None
+
+
+def _key(token: str) -> str:
+    return keys.ticket(fingerprint(token).hex())

@@ -1,0 +1,156 @@
+"""Reading a board: from Redis while it serves it, from PostgreSQL otherwise, never torn and never partial."""
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from threading import BoundedSemaphore
+
+import redis
+import structlog
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from common.contract.errors import ErrorCode, ScoreboardError
+from common.core import metrics
+from common.domain.entries import Entry, Place, Places, Top
+from common.domain.pagination import FIRST, Page, Selection
+from common.postgres import history, standings, users
+from common.postgres.history import History
+from common.redis_store.board import Board, BoardNotServedError, named, nameless
+
+log = structlog.get_logger(__name__)
+
+
+READS_AT_ONCE = 4
+"""From PostgreSQL, in a process. They sort whole boards; the other connections are for updates and logins."""
+
+HISTORY_READS_AT_ONCE = 2
+"""Of periods that are over, which anybody may ask for one after the other."""
+
+LONGEST_WAIT_SECONDS = 1.0
+
+
+class Leaderboard:
+    """What viewers and clients read.
+
+    Where neither Redis nor PostgreSQL can answer, SQLAlchemyError is raised; `rebuilding`, where Redis shows no board
+    and too many ask PostgreSQL for it.
+    """
+
+    def __init__(self, board: Board, engine: Engine) -> None:
+        self._board = board
+        self._engine = engine
+        self._reading = BoundedSemaphore(READS_AT_ONCE)
+        self._reading_history = BoundedSemaphore(HISTORY_READS_AT_ONCE)
+        self._history = History(engine)
+
+    def page(self, board_id: str, period_id: str, limit: int, which: Selection) -> Page:
+        """Rows of one instant."""
+        found = self._live_page(board_id, period_id, limit, which)
+        if found:
+            return found
+        if self._history.never_was(board_id, period_id, datetime.now(UTC)):
+            return history.empty_page(which)
+        with self._database(period_id) as connection:
+            connection.execution_options(isolation_level="REPEATABLE READ")
+            return standings.page(connection, board_id, period_id, limit, which)
+
+    def top(self, board_id: str, period_id: str, limit: int) -> Top:
+        """The first `limit` entries."""
+        return self.page(board_id, period_id, limit, FIRST).rows
+
+    def live_top(self, board_id: str, period_id: str, limit: int) -> Top | None:
+        """The same from Redis alone, or None if Redis is away or does not serve the board now."""
+        found = self._live_page(board_id, period_id, limit, FIRST)
+        return found.rows if found else None
+
+    def _live_page(self, board_id: str, period_id: str, limit: int, which: Selection) -> Page | None:
+        try:
+            page = self._board.page(board_id, period_id, limit, which)
+        except (BoardNotServedError, redis.RedisError):
+            metrics.CACHE_READS.labels("board", "miss").inc()
+            return None
+        metrics.CACHE_READS.labels("board", "hit").inc()
+        return replace(page, rows=replace(page.rows, entries=self._with_names(page.rows.entries)))
+
+    def place(self, board_id: str, period_id: str, user_id: str) -> Place | None:
+        """Where a user stands, or None for a user that does not exist or is suspended."""
+        try:
+            place = self._board.places(board_id, period_id, [user_id]).of[user_id]
+        except (BoardNotServedError, redis.RedisError):
+            metrics.CACHE_READS.labels("board", "miss").inc()
+            return self._place_in_database(board_id, period_id, user_id)
+        metrics.CACHE_READS.labels("board", "hit").inc()
+        if place.entry is None:
+            return self._unranked(place)
+        name = place.username or self._fetch_names([user_id]).get(user_id)
+        _count_details(hits=int(bool(place.username)), misses=int(not place.username))
+        return place.called(name) if name is not None else None
+
+    def _unranked(self, place: Place) -> Place | None:
+        """Somebody without a score, if there is such a user and they are not suspended: only the database knows.
+
+        While it is away, a name that Redis has at hand is believed.
+        """
+        try:
+            with self._engine.connect() as connection:
+                name = users.find_visible_usernames(connection, [place.user_id]).get(place.user_id)
+        except SQLAlchemyError:
+            if not place.username:
+                raise
+            name = place.username
+        _count_details(hits=int(bool(place.username)), misses=int(not place.username))
+        return replace(place, username=name) if name is not None else None
+
+    def live_places(self, board_id: str, period_id: str, user_ids: Collection[str]) -> Places | None:
+        """Where known users stand, from Redis alone; None if Redis is away or does not serve the board now."""
+        try:
+            places = self._board.places(board_id, period_id, user_ids)
+        except (BoardNotServedError, redis.RedisError):
+            return None
+        missing = [place.user_id for place in places.of.values() if not place.username]
+        names = self._fetch_names(missing) if missing else {}
+        return places._replace(of={user_id: place.called(names.get(user_id)) for user_id, place in places.of.items()})
+
+    def _place_in_database(self, board_id: str, period_id: str, user_id: str) -> Place | None:
+        never_was = self._history.never_was(board_id, period_id, datetime.now(UTC))
+        with self._database(period_id) as connection:
+            name = users.find_visible_usernames(connection, [user_id]).get(user_id)
+            if name is None:
+                return None
+            if never_was:
+                return Place(user_id, name, 0, None)
+            return standings.place(connection, board_id, period_id, user_id, name)
+
+    @contextmanager
+    def _database(self, period_id: str) -> Iterator[Connection]:
+        """A connection for what Redis does not show. Who reads old periods waits for others of the kind alone."""
+        turn = self._reading_history if history.is_over(period_id, datetime.now(UTC)) else self._reading
+        if not turn.acquire(timeout=LONGEST_WAIT_SECONDS):
+            raise ScoreboardError(ErrorCode.REBUILDING, "The board is being built anew. Try again.", None, 1)
+        try:
+            with self._engine.connect() as connection:
+                yield connection
+        finally:
+            turn.release()
+
+    def _with_names(self, entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
+        missing = nameless(entries)
+        _count_details(hits=len(entries) - len(missing), misses=len(missing))
+        return named(entries, self._fetch_names(missing)) if missing else entries
+
+    def _fetch_names(self, user_ids: list[str]) -> dict[str, str]:
+        """Names from PostgreSQL, remembered for an hour if Redis takes them."""
+        with self._engine.connect() as connection:
+            names = users.find_usernames(connection, user_ids)
+        try:
+            self._board.remember_usernames(names)
+        except redis.RedisError:
+            log.warning("usernames_not_remembered", users=len(names))
+        return names
+
+
+def _count_details(*, hits: int, misses: int) -> None:
+    metrics.CACHE_READS.labels("user_details", "hit").inc(hits)
+    metrics.CACHE_READS.labels("user_details", "miss").inc(misses)

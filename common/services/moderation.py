@@ -1,0 +1,49 @@
+"""What admins and operators do to users: suspend and reinstate, all the way to the boards in Redis."""
+
+from datetime import UTC, datetime
+
+import redis
+import structlog
+from sqlalchemy import Engine
+
+from common.redis_store.board import Board
+from common.redis_store.inbox import Inbox
+from common.services import suspensions
+from common.services.revocations import Revocations
+from common.services.suspensions import Decision
+
+log = structlog.get_logger(__name__)
+
+
+class Moderator:
+    """Carries decisions out."""
+
+    def __init__(self, engine: Engine, revocations: Revocations, board: Board, inbox: Inbox) -> None:
+        self._engine = engine
+        self._revocations = revocations
+        self._board = board
+        self._inbox = inbox
+
+    def carry_out(self, decision: Decision) -> None:
+        """Safe to run twice. Raises SQLAlchemyError with nothing decided.
+
+        The exception is a COMMIT that was sent and not answered: then nobody knows.
+        If Redis is away, or goes away in the middle, a worker tells it later.
+        """
+        if decision.suspended:
+            is_new = self._revocations.suspend(decision, datetime.now(UTC))
+        else:
+            with self._engine.begin() as connection:
+                is_new = suspensions.decide(connection, decision)
+        log.info(
+            "user_moderated",
+            user_id=decision.user_id,
+            suspended=decision.suspended,
+            actor=decision.actor,
+            reason=decision.reason,
+            is_new=is_new,
+        )
+        try:
+            suspensions.show(self._engine, self._board, self._inbox, decision.user_id)
+        except redis.RedisError as error:
+            log.warning("suspension_not_shown", user_id=decision.user_id, error=type(error).__name__)

@@ -1,0 +1,173 @@
+"""Whether a session is live, answered by Redis where it can be and by PostgreSQL where it must be.
+
+Redis knows every revocation of the last 65 minutes (the longest life of an access token, and five minutes for clocks
+that differ) once a worker has loaded them into this very server. `sessions:loaded` names the server by its run id, so
+one that was emptied, replaced or set back to an older copy is not believed. Whose a session is, and that it is there at
+all, PostgreSQL says once; Redis then remembers it for an hour, or until the session expires. A revocation outweighs
+that.
+
+A revocation is made in three steps, and may die between any two:
+
+1. Mark the session `?`: everybody asks PostgreSQL from now on.
+2. Revoke it in PostgreSQL.
+3. Mark it `1`: everybody knows. And say so, for the streams that are open in it.
+
+If Redis is away, only step 2 is made. Who cannot reach Redis asks PostgreSQL; a server that comes back as it was is
+told by the next sweep of a worker.
+"""
+
+from collections.abc import Callable, Collection
+from datetime import UTC, datetime, timedelta
+from typing import cast
+
+import redis
+import structlog
+from sqlalchemy import Connection, Engine
+
+from common.domain import tokens
+from common.postgres import sessions
+from common.postgres.sessions import Session
+from common.redis_store import keys
+from common.redis_store.client import Client, script
+from common.services import suspensions
+from common.services.suspensions import Decision
+
+log = structlog.get_logger(__name__)
+
+_REMEMBERED = timedelta(hours=1)
+_MARKED = timedelta(seconds=tokens.LIFETIME_SECONDS) + timedelta(minutes=5)
+"""A mark outlives every token that was issued before it, also where the clock that judges the token is slow."""
+
+_SLACK = timedelta(minutes=1)
+"""How far clocks may differ, and how long a transaction may take that revokes."""
+
+_ASK, _REVOKED = "?", "1"
+_ASK_DATABASE = "ask"
+
+
+class Revocations:
+    """Revokes sessions and checks them."""
+
+    def __init__(self, client: Client, engine: Engine) -> None:
+        self._client = client
+        self._engine = engine
+        self._check = script(client, "check_session")
+
+    def is_live(self, session_id: str, user_id: str) -> bool:
+        """Whether this user's session may still be used. Raises SQLAlchemyError if nobody can tell."""
+        marks = [keys.session_revoked(session_id), keys.SESSIONS_LOADED, keys.session_owner(session_id)]
+        try:
+            verdict = cast(str, self._check(keys=marks))
+        except redis.RedisError:
+            verdict = _ASK_DATABASE
+        if verdict != _ASK_DATABASE:
+            return verdict == user_id
+        with self._engine.connect() as connection:
+            session = sessions.find_live(connection, session_id, datetime.now(UTC))
+        if session is None or session.user_id != user_id:
+            return False
+        self.remember(session)
+        return True
+
+    def remember(self, session: Session) -> None:
+        """Let Redis answer for a live session, if it takes it."""
+        left = min(_REMEMBERED, session.expires_at - datetime.now(UTC))
+        if left < timedelta(seconds=1):
+            return
+        try:
+            self._client.set(keys.session_owner(session.id), session.user_id, px=left)
+        except redis.RedisError:
+            log.warning("session_not_remembered", session_id=session.id)
+
+    def ended(self, session_ids: Collection[str]) -> set[str]:
+        """Those of these sessions that are revoked or expired, by PostgreSQL. Raises SQLAlchemyError."""
+        with self._engine.connect() as connection:
+            return set(session_ids) - sessions.live_among(connection, session_ids, datetime.now(UTC))
+
+    def revoke(self, session_id: str, in_database: Callable[[Connection], None]) -> None:
+        """Run the three steps. Raises SQLAlchemyError with the session as it was.
+
+        The exception is a COMMIT that was sent and not answered: then nobody knows.
+        """
+        self.announce(session_id)
+        with self._engine.begin() as connection:
+            in_database(connection)
+        self.confirm(session_id)
+
+    def suspend(self, decision: Decision, now: datetime) -> bool:
+        """Suspend a user, and end their sessions in the three steps. False if they are suspended already.
+
+        Every batch waits for the second step, so it makes one round trip however many sessions there are; only those
+        that began since the first are announced in it. Nobody logs in as the user meanwhile: that waits for the row
+        of the user.
+        """
+        with self._engine.connect() as connection:
+            known = sessions.live_of(connection, decision.user_id, now)
+        self.announce(*known)
+        with self._engine.begin() as connection:
+            is_new = suspensions.decide(connection, decision)
+            ended = sessions.revoke_all(connection, decision.user_id, "suspension", now)
+            self.announce(*set(ended).difference(known))
+        self.confirm(*ended)
+        return is_new
+
+    def announce(self, *session_ids: str) -> None:
+        """Step 1. While Redis is away the sessions end all the same: a worker tells Redis later (`catch_up`)."""
+        pipeline = self._client.pipeline(transaction=False)
+        for session_id in session_ids:
+            pipeline.set(keys.session_revoked(session_id), _ASK, ex=_MARKED)
+        try:
+            pipeline.execute()
+        except redis.RedisError:
+            log.warning("revocation_not_announced", session_ids=session_ids)
+
+    def confirm(self, *session_ids: str) -> None:
+        """Step 3. Without it everybody goes on asking PostgreSQL, or is told by a worker soon."""
+        pipeline = self._client.pipeline(transaction=False)
+        for session_id in session_ids:
+            pipeline.set(keys.session_revoked(session_id), _REVOKED, ex=_MARKED)
+            pipeline.publish(keys.SESSIONS_ENDED, session_id)
+        try:
+            pipeline.execute()
+        except redis.RedisError:
+            log.warning("revocation_not_confirmed", session_ids=session_ids)
+
+
+def is_loaded(client: Client) -> bool:
+    """Whether this server knows the revocations of the last 65 minutes."""
+    return client.get(keys.SESSIONS_LOADED) == _run_id(client)
+
+
+def load_recent(client: Client, engine: Engine) -> None:
+    """Teach this server every revocation of the last 65 minutes. Safe to run twice, and beside revocations.
+
+    A revocation that commits after our reading marks itself: its steps 1 and 3 go to the same server.
+    """
+    run_id = _run_id(client)
+    with engine.connect() as connection:
+        revoked = sessions.revoked_within(connection, _MARKED)
+    pipeline = client.pipeline(transaction=False)
+    for session_id in revoked:
+        pipeline.set(keys.session_revoked(session_id), _REVOKED, ex=_MARKED)
+    pipeline.execute()
+    if _run_id(client) == run_id:
+        client.set(keys.SESSIONS_LOADED, run_id)
+    log.info("revocations_loaded", sessions=len(revoked))
+
+
+def catch_up(client: Client, engine: Engine) -> None:
+    """Teach this server the revocations that were made while it could not be reached. Safe to run twice."""
+    now = datetime.now(UTC)
+    told = client.get(keys.SESSIONS_TOLD)
+    missed = now - datetime.fromisoformat(str(told)) + _SLACK if told else _MARKED
+    with engine.connect() as connection:
+        revoked = sessions.revoked_within(connection, min(missed, _MARKED))
+    pipeline = client.pipeline(transaction=False)
+    for session_id in revoked:
+        pipeline.set(keys.session_revoked(session_id), _REVOKED, ex=_MARKED)
+    pipeline.set(keys.SESSIONS_TOLD, now.isoformat())
+    pipeline.execute()
+
+
+def _run_id(client: Client) -> str:
+    return str(client.info("server")["run_id"])

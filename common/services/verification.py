@@ -1,0 +1,194 @@
+"""Whether all that is told twice agrees: the ledger with the standings, and the standings with the boards in Redis.
+
+Players are checked in slices, each in one snapshot of PostgreSQL, so it can be done beside a service at work. What a
+worker has committed and not projected yet differs for a moment; whoever asks looks again before calling it drift.
+
+What the standings should be is the ledger's checkpoint (`common/postgres/checkpoint.py`) and the rows after it, so the
+cost of a slice does not grow with the ledger as long as the checkpoint follows it. A row that was changed behind our
+back and is in the checkpoint already is found once the ledger was read anew (`Checkpoint.reset`).
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import timedelta
+from typing import Literal, NamedTuple
+
+from sqlalchemy import Connection, Engine, text
+
+from common.core.portions import Portion
+from common.domain.standing import BoardId, Standing, StandingKey
+from common.postgres import checkpoint, ledger, period_closing, standings
+from common.postgres.checkpoint import Checkpoint
+from common.postgres.engine import bound
+from common.redis_store.board import Board
+
+SLICE = Portion(100, least=1, most=500)
+"""Players that are checked at once."""
+
+LONGEST_TAIL = 20_000
+"""Ledger ids after the checkpoint with which players are still checked: their rows are read with every slice."""
+
+TIMEOUT_MS = 30_000
+"""For one statement where nobody says otherwise."""
+
+RECOUNT_TIMEOUT_MS = 5_000
+"""For one statement while every batch waits."""
+
+SHOWN = period_closing.SHOWN_FROM_REDIS + timedelta(days=1)
+"""How long after its end Redis may still show a closed period."""
+
+State = tuple[int, int]
+"""Score and tie."""
+
+
+class Drift(NamedTuple):
+    """A standing that is not what it follows from: in PostgreSQL the ledger, in Redis the standing in PostgreSQL."""
+
+    where: Literal["postgresql", "redis"]
+    key: StandingKey
+    expected: State | None
+    found: State | None
+
+
+_PLAYERS = text("SELECT id::text FROM users WHERE id > CAST(:after AS uuid) ORDER BY id LIMIT :limit")
+_COUNT = text("SELECT count(*) FROM users")
+
+_RANGE = text("SELECT event_id, (SELECT coalesce(max(id), 0) FROM score_events) FROM ledger_checkpoint")
+
+# Both ends are written out, so that PostgreSQL reads these rows by their ids, and all else from them.
+_DUE = f"""
+WITH tail AS MATERIALIZED (SELECT * FROM score_events WHERE id > :after AND id <= :to),
+of_players AS (SELECT * FROM tail WHERE user_id = ANY(CAST(:users AS uuid[]))),
+due AS (
+    SELECT user_id, board_id, period_id, sum(score)::bigint AS score, max(tie) AS tie, max(updated_at) AS updated_at
+    FROM (
+        SELECT user_id, board_id, period_id, score, tie, updated_at FROM ledger_totals
+        WHERE user_id = ANY(CAST(:users AS uuid[]))
+        UNION ALL
+        {checkpoint.COUNTED.format(rows="of_players")}
+    ) parts
+    GROUP BY user_id, board_id, period_id
+)
+"""  # noqa: S608 - built from constants
+
+_UNFOUNDED = text(f"""
+{_DUE}
+SELECT board_id, period_id, user_id::text, due.score AS due_score, due.tie AS due_tie, s.score, s.tie
+FROM due
+FULL JOIN (SELECT * FROM standings WHERE user_id = ANY(CAST(:users AS uuid[]))) s USING (board_id, period_id, user_id)
+WHERE (due.score, due.tie) IS DISTINCT FROM (s.score, s.tie)
+""")  # noqa: S608 - built from constants
+
+_RECOUNT = text(f"""
+{_DUE}
+INSERT INTO standings AS s (board_id, period_id, user_id, score, tie, version, updated_at, hidden)
+SELECT board_id, period_id, user_id, score, tie, 1, due.updated_at, u.suspended_at IS NOT NULL
+FROM due JOIN users u ON u.id = due.user_id
+ORDER BY board_id, period_id, user_id
+ON CONFLICT (board_id, period_id, user_id) DO UPDATE
+SET score = excluded.score, tie = excluded.tie, version = s.version + 1, updated_at = excluded.updated_at
+WHERE (s.score, s.tie) <> (excluded.score, excluded.tie)
+""")  # noqa: S608 - built from constants
+
+_FORGET = text(f"""
+{_DUE}
+DELETE FROM standings s WHERE user_id = ANY(CAST(:users AS uuid[])) AND NOT EXISTS (
+    SELECT FROM due WHERE (due.board_id, due.period_id, due.user_id) = (s.board_id, s.period_id, s.user_id)
+)
+""")  # noqa: S608 - built from constants
+
+
+class Verifier:
+    """Compares one database with one Redis."""
+
+    def __init__(self, engine: Engine, board: Board) -> None:
+        self.checkpoint = Checkpoint(engine)
+        self._engine = engine
+        self._board = board
+
+    def player_count(self) -> int:
+        with self._engine.connect() as connection:
+            return int(connection.execute(_COUNT).scalar_one())
+
+    def players(self, after: str, limit: int = SLICE.most) -> list[str]:
+        """The next ids in order; begin with the nil UUID."""
+        with self._engine.connect() as connection:
+            return list(connection.scalars(_PLAYERS, {"after": after, "limit": limit}))
+
+    def check(self, user_ids: Collection[str], timeout_ms: int = TIMEOUT_MS) -> list[Drift]:
+        """Every standing of these players that differs, as far as Redis shows its board.
+
+        Raises database.TooSlowError if a statement takes longer.
+        """
+        with bound(self._engine, timeout_ms, "REPEATABLE READ") as connection:
+            unfounded = _unfounded(connection, user_ids)
+            rows = standings.of_players(connection, user_ids, ended_within=SHOWN)
+        return [*unfounded, *self._unshown(rows)]
+
+    def check_again(self, drifts: Iterable[Drift], timeout_ms: int = TIMEOUT_MS) -> list[Drift]:
+        """What of it still differs."""
+        user_ids = sorted({drift.key.user_id for drift in drifts})
+        return [drift for some in _slices(user_ids) for drift in self.check(some, timeout_ms)]
+
+    def surplus(self, board_id: str, period_id: str) -> int:
+        """How many more players Redis shows than there are standings. Read in this order, a new one is no surplus."""
+        shown = self._board.size(board_id, period_id)
+        with self._engine.connect() as connection:
+            return max(0, shown - standings.count(connection, board_id, period_id))
+
+    def recount(self, user_ids: Collection[str]) -> None:
+        """Make the standings of these players what the ledger says. The caller rebuilds their boards in Redis.
+
+        The checkpoint should be near the end of the ledger: the rows after it are read while every batch waits.
+        """
+        for some in _slices(sorted(user_ids)):
+            with bound(self._engine, RECOUNT_TIMEOUT_MS) as connection:
+                ledger.hold(connection)
+                values = _of(connection, some)
+                connection.execute(_RECOUNT, values)
+                connection.execute(_FORGET, values)
+
+    def _unshown(self, rows: Iterable[Standing]) -> list[Drift]:
+        by_board: dict[BoardId, list[Standing]] = {}
+        for row in rows:
+            by_board.setdefault(row.key[:2], []).append(row)
+        shown = self._board.states({board: [row.key.user_id for row in group] for board, group in by_board.items()})
+        return [
+            Drift("redis", row.key, _due(row), found)
+            for board, group in by_board.items()
+            for row, found in zip(group, shown[board] or (), strict=False)
+            if found != _due(row)
+        ]
+
+
+def _due(row: Standing) -> State | None:
+    """What Redis has to show of a standing."""
+    return None if row.hidden else (row.score, row.tie)
+
+
+def boards_of(drifts: Iterable[Drift]) -> list[BoardId]:
+    """The boards that a repair has to fill again."""
+    return sorted({drift.key[:2] for drift in drifts})
+
+
+def _slices(user_ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(user_ids), SLICE.size):
+        yield user_ids[start : start + SLICE.size]
+
+
+def _of(connection: Connection, user_ids: Collection[str]) -> dict[str, object]:
+    """The parameters of a statement about these players. Rows that come to the ledger later are none of them."""
+    after, to = connection.execute(_RANGE).one()
+    return {"users": list(user_ids), "after": after, "to": to}
+
+
+def _unfounded(connection: Connection, user_ids: Collection[str]) -> Sequence[Drift]:
+    found = connection.execute(_UNFOUNDED, _of(connection, user_ids))
+    return [
+        Drift(
+            "postgresql",
+            StandingKey(row.board_id, row.period_id, row.user_id),
+            None if row.due_score is None else (row.due_score, row.due_tie),
+            None if row.score is None else (row.score, row.tie),
+        )
+        for row in found
+    ]

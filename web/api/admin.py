@@ -1,0 +1,61 @@
+"""What admins do: suspend users and reinstate them."""
+
+from flask import Blueprint, Response, jsonify
+
+from common.contract.errors import ErrorCode, ScoreboardError
+from common.contract.requests import ModerationRequest
+from common.contract.responses import Moderated
+from common.postgres import users
+from common.services.suspensions import Decision
+from web.api.boards import parsed_user_id
+from web.api.parsing import body_as
+from web.guards.access import admin, identity
+from web.reference.documented import Answer, documented
+from web.services import services
+
+blueprint = Blueprint("admin", __name__, url_prefix="/api/admin")
+
+
+@blueprint.post("/users/<user_id>/suspend")
+@documented(
+    "suspendUser",
+    "Suspend a user",
+    description="Their sessions end, they cannot log in, and their entries leave every board; what they have is kept. "
+    "Safe to repeat.",
+    body=ModerationRequest,
+    answers=[Answer(200, "The user is suspended.", Moderated)],
+    errors=[ErrorCode.NOT_FOUND],
+)
+@admin
+def suspend(user_id: str) -> Response:
+    if parsed_user_id(user_id) == identity().user_id:
+        raise ScoreboardError(ErrorCode.FORBIDDEN, "You cannot suspend yourself.")
+    return _moderate(user_id, suspended=True)
+
+
+@blueprint.post("/users/<user_id>/reinstate")
+@documented(
+    "reinstateUser",
+    "Reinstate a suspended user",
+    description="They can log in again, and their entries are back, with all that was accepted before. Safe to repeat.",
+    body=ModerationRequest,
+    answers=[Answer(200, "The user is not suspended.", Moderated)],
+    errors=[ErrorCode.NOT_FOUND],
+)
+@admin
+def reinstate(user_id: str) -> Response:
+    return _moderate(user_id, suspended=False)
+
+
+def _moderate(user_id: str, *, suspended: bool) -> Response:
+    reason = body_as(ModerationRequest).reason
+    with services().engine.connect() as connection:
+        user = users.find(connection, parsed_user_id(user_id))
+    if user is None:
+        raise ScoreboardError(ErrorCode.NOT_FOUND, "There is no such user.")
+    services().moderator.carry_out(Decision(user.id, suspended, identity().user_id, reason))
+    answer: Moderated = {
+        "user": {"userId": user.id, "username": user.username, "role": user.role},
+        "suspended": suspended,
+    }
+    return jsonify(answer)

@@ -1,0 +1,184 @@
+"""Accounts and sessions: register, log in, refresh, log out, and tickets for the live socket."""
+
+import time
+from datetime import UTC, datetime
+
+import structlog
+from flask import Blueprint, Response, jsonify
+
+from common.contract.errors import ErrorCode, ScoreboardError
+from common.contract.requests import LoginRequest, RefreshRequest, RegisterRequest
+from common.contract.responses import IssuedTicket, LoggedOut, Login, Registered
+from common.contract.responses import User as UserOnTheWire
+from common.core import deadlines
+from common.domain import passwords, signing, tokens
+from common.domain.tokens import AccessClaims
+from common.postgres import sessions, users
+from common.postgres.sessions import Refreshed
+from common.postgres.users import User
+from common.redis_store import tickets
+from common.redis_store.tickets import Ticket
+from web.api.parsing import body_as
+from web.guards import guesses, limits
+from web.guards.access import authenticated, identity, public, refuse_suspended, signing_key
+from web.guards.addresses import client_address
+from web.reference.documented import Answer, documented
+from web.server import hashing
+from web.services import services
+
+log = structlog.get_logger(__name__)
+
+blueprint = Blueprint("auth", __name__, url_prefix="/api/auth")
+
+
+@blueprint.post("/register")
+@documented(
+    "registerAccount",
+    "Create an account",
+    body=RegisterRequest,
+    answers=[Answer(201, "The account exists; log in next.", Registered)],
+    errors=[ErrorCode.REGISTRATION_CLOSED, ErrorCode.USERNAME_TAKEN],
+)
+@public
+@limits.per_address_registrations
+def register() -> tuple[Response, int]:
+    if services().settings.registration == "closed":
+        raise ScoreboardError(ErrorCode.REGISTRATION_CLOSED, "Registration is closed. Ask the operator for an account.")
+    wanted = body_as(RegisterRequest)
+    with services().engine.connect() as connection:
+        if users.is_taken(connection, wanted.username):
+            raise users.taken(wanted.username)  # before the hash, which is what costs
+    password_hash = hashing.hashed(wanted.password, client_address())
+    with services().engine.begin() as connection:
+        user = users.create(connection, wanted.username, password_hash, "player")
+    log.info("registered", user_id=user.id)
+    answer: Registered = {"user": _shown(user)}
+    return jsonify(answer), 201
+
+
+@blueprint.post("/login")
+@documented(
+    "logIn",
+    "Begin a session",
+    description="An unknown name and a wrong password get the same answer.",
+    body=LoginRequest,
+    answers=[Answer(200, "A new session of 24 hours.", Login)],
+    errors=[ErrorCode.INVALID_CREDENTIALS, ErrorCode.ACCOUNT_SUSPENDED],
+)
+@public
+@limits.per_address_logins
+@limits.per_account_failures
+def login() -> Response:
+    given = body_as(LoginRequest)
+    guess = guesses.guess(given.username)
+    guess.refuse_if_spent()
+    with services().engine.connect() as connection:
+        found = users.find_by_name(connection, given.username)
+    is_right = hashing.is_password(given.password, found[1] if found else None, client_address())
+    guess.judge(is_right=is_right)
+    if not is_right or not found:
+        # Not the name that was sent: now and then somebody types a password there.
+        log.info("login_failed", user_id=found[0].id if found else None)
+        raise ScoreboardError(ErrorCode.INVALID_CREDENTIALS, "Wrong username or password.")
+    user, password_hash = found
+    if passwords.is_outdated(password_hash):
+        _rehash(user, given.password, password_hash)
+    now = datetime.now(UTC)
+    with services().engine.begin() as connection:
+        refuse_suspended(connection, user.id, keep=True)
+        session = sessions.begin(connection, user.id, now)
+    log.info("logged_in", user_id=user.id, session_id=session.session.id)
+    return _granted(user, session, now)
+
+
+@blueprint.post("/refresh")
+@documented(
+    "refreshSession",
+    "Exchange a refresh token for new tokens",
+    description="Session and signing key stay. A token is good once; only within 10 seconds, while its successor is "
+    "unused, it gives the same successor again, so that a lost answer ends no session. Any later use ends it.",
+    body=RefreshRequest,
+    answers=[Answer(200, "New tokens of the same session.", Login)],
+    errors=[ErrorCode.REFRESH_TOKEN_INVALID, ErrorCode.REFRESH_TOKEN_REUSED, ErrorCode.ACCOUNT_SUSPENDED],
+)
+@public
+def refresh() -> Response:
+    given = body_as(RefreshRequest)
+    now = datetime.now(UTC)
+    with services().engine.begin() as connection:
+        result = sessions.refresh(connection, given.refresh_token, services().settings.secret_keys, now)
+        if isinstance(result, Refreshed):
+            user = users.get(connection, result.session.user_id)
+        else:
+            services().revocations.announce(result.session_id)
+    if isinstance(result, Refreshed):
+        log.info("refreshed", user_id=user.id, session_id=result.session.id)
+        return _granted(user, result, now)
+    services().revocations.confirm(result.session_id)
+    log.warning("refresh_token_reused", session_id=result.session_id)
+    raise ScoreboardError(
+        ErrorCode.REFRESH_TOKEN_REUSED, "This refresh token was used before. The session has ended: log in again."
+    )
+
+
+@blueprint.post("/logout")
+@documented(
+    "logOut",
+    "End the session",
+    description="Its access token, refresh token and signing key are dead from then on, everywhere.",
+    answers=[Answer(200, "The session has ended.", LoggedOut)],
+)
+@authenticated
+def logout() -> Response:
+    session_id = identity().session_id
+    services().revocations.revoke(session_id, lambda connection: sessions.revoke(connection, session_id, "logout"))
+    log.info("logged_out", user_id=identity().user_id, session_id=session_id)
+    answer: LoggedOut = {"status": "logged_out"}
+    return jsonify(answer)
+
+
+@blueprint.post("/ticket")
+@documented(
+    "issueTicket",
+    "Get a ticket for the live socket",
+    description="With it, a viewer also hears of their own place. It is good once, for 30 seconds.",
+    answers=[Answer(200, "A new ticket.", IssuedTicket)],
+)
+@authenticated
+def ticket() -> Response:
+    """What opens the live socket with a viewer's own place: an access token has no place in an address."""
+    caller = identity()
+    with deadlines.effect(deadlines.REPEAT):
+        token = tickets.issue(services().redis, Ticket(caller.user_id, caller.session_id))
+    answer: IssuedTicket = {"ticket": token, "expiresIn": tickets.LIFETIME_SECONDS}
+    return jsonify(answer)
+
+
+def _rehash(user: User, password: str, old_hash: str) -> None:
+    """Hash with the parameters of today, now that the password is at hand. A login does not depend on it."""
+    try:
+        new_hash = hashing.hashed(password, client_address())
+    except ScoreboardError:
+        return
+    with services().engine.begin() as connection:
+        users.rehash(connection, user.id, old_hash, new_hash)
+
+
+def _granted(user: User, session: Refreshed, now: datetime) -> Response:
+    services().revocations.remember(session.session)
+    claims = AccessClaims(user.id, session.session.id, user.role)
+    access_token = tokens.issue(claims, services().settings.jwt_secrets[0], int(time.time()))
+    answer: Login = {
+        "accessToken": access_token,
+        "tokenType": "Bearer",
+        "expiresIn": tokens.LIFETIME_SECONDS,
+        "refreshToken": session.refresh_token,
+        "refreshExpiresIn": int((session.session.expires_at - now).total_seconds()),
+        "signingKey": signing.to_base64url(signing_key(session.session.id)),
+        "user": _shown(user),
+    }
+    return jsonify(answer)
+
+
+def _shown(user: User) -> UserOnTheWire:
+    return {"userId": user.id, "username": user.username, "role": user.role}

@@ -1,0 +1,28 @@
+"""What a path or a query says about boards, periods and users, as typed values."""
+
+from datetime import UTC, datetime
+
+from common.contract.errors import ErrorCode, ScoreboardError, invalid_field
+from common.contract.fields import is_uuid
+from common.contract.requests import BoardQuery
+from common.domain import periods
+from common.domain.periods import Period
+from web.services import services
+
+
+def asked_period(query: BoardQuery) -> Period:
+    """The period a query names, of a board that exists. Raises `unknown_board` or `validation_failed`."""
+    if query.board not in services().catalogue.current().boards:
+        raise ScoreboardError(ErrorCode.UNKNOWN_BOARD, f"There is no board {query.board!r}.")
+    try:
+        return periods.resolve(query.period, datetime.now(UTC))
+    except ValueError:
+        raise invalid_field("period", "must be all, daily, weekly, monthly or the id of a period") from None
+
+
+def parsed_user_id(text: str) -> str:
+    """A user id in its canonical form. Raises `validation_failed`."""
+    user_id = text.lower()
+    if not is_uuid(user_id):
+        raise invalid_field("userId", "must be a UUID")
+    return user_id

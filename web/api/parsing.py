@@ -1,0 +1,50 @@
+"""Parse once at the door: a request's body or query becomes a typed value, or a clear error."""
+
+from typing import TypeVar
+
+from flask import request
+from pydantic import BaseModel, ValidationError
+
+from common.contract.errors import ErrorCode, ScoreboardError, invalid_field, invalid_fields
+from common.contract.requests import may_be_left_out
+from common.contract.strict_json import parse_object
+from web.guards.request_context import read_body
+
+MOST_PROBLEMS = 20
+"""That an answer names: no request shall get a far longer answer than it is."""
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def body_as(model: type[Model]) -> Model:
+    """The JSON body. Raises `unsupported_media_type`, `body_too_large`, `invalid_json` or `validation_failed`.
+
+    A request that has neither a body nor a type of one gets the model's defaults, if all of its fields have one.
+    """
+    if not request.mimetype and may_be_left_out(model) and not read_body():
+        return model()
+    if request.mimetype != "application/json":
+        raise ScoreboardError(ErrorCode.UNSUPPORTED_MEDIA_TYPE, "The body must be application/json.")
+    return validated(model, parse_object(read_body()))
+
+
+def query_as(model: type[Model]) -> Model:
+    """The query. Raises `validation_failed`, also for a parameter that is unknown or given twice."""
+    repeated = [name for name, values in request.args.lists() if len(values) > 1]
+    if repeated:
+        raise invalid_field(repeated[0], "given more than once")
+    return validated(model, request.args.to_dict(), strict=False)
+
+
+def validated(model: type[Model], values: object, *, strict: bool = True) -> Model:
+    """The value as this model. Raises `validation_failed`."""
+    try:
+        return model.model_validate(values, strict=strict)
+    except ValidationError as error:
+        found = error.errors(include_input=False)[:MOST_PROBLEMS]
+        problems = [(_path(problem["loc"]), problem["msg"]) for problem in found]
+        raise invalid_fields(problems) from None
+
+
+def _path(location: tuple[int | str, ...]) -> str:
+    return ".".join(str(step) for step in location)

@@ -1,0 +1,131 @@
+"""Whether the service is whole: what is missing stops it, what is degraded does not and yet has to be seen to."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from threading import Lock
+from typing import Literal
+
+import redis
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from common.domain import periods
+from common.postgres import engine as database
+from common.postgres.catalogue import CatalogueCache
+from common.redis_store import failing, held, keys
+from common.redis_store.board import Board
+from common.redis_store.client import Client
+from web.live.heartbeats import Pulses
+
+FRESH_SECONDS = 1.0
+"""One check serves everybody who asks within it: the address is public, and a check takes connections."""
+
+CHORES_MISSED_AFTER_SECONDS = 60.0
+"""A start of everything together takes less: a queue that nobody has served by then has nobody."""
+
+NAMED = 10
+"""Boards that are named; of more, only the number is told."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a check has found. Of the parts that the service needs, and what is degraded by part, in words."""
+
+    needed: dict[str, Literal["ok", "missing", "away"]]
+    degraded: dict[str, list[str]] = field(default_factory=dict)
+
+    @property
+    def missing(self) -> list[str]:
+        """The parts without which the service is not ready."""
+        return [name for name, state in self.needed.items() if state != "ok"]
+
+
+class Readiness:
+    """The checks of one web process."""
+
+    def __init__(self, engine: Engine, client: Client, board: Board, catalogue: CatalogueCache, pulses: Pulses) -> None:
+        self._engine = engine
+        self._client = client
+        self._board = board
+        self._catalogue = catalogue
+        self._pulses = pulses
+        self._started_at = time.monotonic()
+        self._checking = Lock()
+        self._checked_at = float("-inf")
+        self._report = Report({})
+
+    def current(self) -> Report:
+        """What the last check found, or a new one if that is over a second ago. Whoever asks meanwhile waits for it."""
+        with self._checking:
+            if time.monotonic() - self._checked_at >= FRESH_SECONDS:
+                self._report = self._check()
+                self._checked_at = time.monotonic()
+            return self._report
+
+    def _check(self) -> Report:
+        needed = {
+            "postgresql": _state(self._has_postgresql),
+            "redis": _state(self._has_redis),
+            "worker": _state(lambda: bool(self._client.exists(keys.WORKER_SEEN))),
+            "loops": _state(lambda: not self._pulses.stalled()),
+        }
+        report = Report(needed)
+        if report.missing:
+            return report
+        try:
+            degraded = {
+                "boards": self._boards_not_served(),
+                "tasks": self._tasks_failing(),
+                "chores": self._chores_unattended(),
+                "updates": self._updates_held(),
+            }
+            return Report(needed, degraded)
+        except (redis.RedisError, SQLAlchemyError):
+            return Report({**needed, "redis": "away"})
+
+    def _has_postgresql(self) -> bool:
+        database.ping(self._engine)
+        return True
+
+    def _has_redis(self) -> bool:
+        """A server that is full still answers a ping, and takes no update."""
+        return bool(self._client.set(keys.READY, "1", px=1000))
+
+    def _boards_not_served(self) -> list[str]:
+        now = datetime.now(UTC)
+        open_boards = [
+            (board_id, period.id)
+            for board_id in sorted(self._catalogue.current().boards)
+            for period in periods.open_at(now)
+        ]
+        return _named(
+            [f"{board} {period} is not served by Redis" for board, period in self._board.not_served(open_boards)]
+        )
+
+    def _tasks_failing(self) -> list[str]:
+        rows = failing.read(self._client, time.time())
+        return _named([f"{row.name} has failed {row.times} times in a row ({row.reason})" for row in rows])
+
+    def _updates_held(self) -> list[str]:
+        reason = held.reason(self._client)
+        return [f"accepted updates wait, for no fault of theirs: {reason}"] if reason else []
+
+    def _chores_unattended(self) -> list[str]:
+        is_up = time.monotonic() - self._started_at > CHORES_MISSED_AFTER_SECONDS
+        if not is_up or self._client.exists(keys.CHORES_SEEN):
+            return []
+        return ["no worker serves the queue `chores`: nothing is verified, closed or stored as a snapshot"]
+
+
+def _state(check: Callable[[], bool]) -> Literal["ok", "missing", "away"]:
+    try:
+        return "ok" if check() else "missing"
+    except (redis.RedisError, SQLAlchemyError):
+        return "away"
+
+
+def _named(sentences: Sequence[str]) -> list[str]:
+    rest = len(sentences) - NAMED
+    return [*sentences[:NAMED], f"and {rest} more"] if rest > 0 else list(sentences)

@@ -1,0 +1,137 @@
+"""Score updates: one claim, a batch of them, and the receipt of one."""
+
+from flask import Blueprint, Response, g, jsonify, request
+
+from common.contract.errors import ErrorCode, ScoreboardError, invalid_field
+from common.contract.fields import is_idempotency_key
+from common.contract.requests import BatchRequest, ScoreUpdateRequest, UpdateQuery
+from common.contract.responses import Accepted, AcceptedForLater, Applied, BatchAccepted, Receipt
+from common.domain import outcomes
+from common.domain.outcomes import Outcome
+from web.api.parsing import body_as, query_as
+from web.guards import limits
+from web.guards.access import authenticated, authenticated_or_by_api_key, by_api_key, identity
+from web.guards.api_keys import api_key_id, is_by_api_key
+from web.guards.errors import refuse
+from web.guards.root_path import public_path
+from web.intake import batches, updates
+from web.intake.batches import Sender
+from web.intake.updates import Answer as UpdateAnswer
+from web.reference.documented import Answer, documented
+from web.reference.prose import BATCH, SIGNING
+from web.services import services
+
+blueprint = Blueprint("scores", __name__, url_prefix="/api/scores")
+
+
+@blueprint.post("/update")
+@documented(
+    "updateScore",
+    "Claim points",
+    description=SIGNING,
+    body=ScoreUpdateRequest,
+    headers=["Prefer"],
+    answers=[
+        Answer(200, "Applied, and committed.", Applied, headers=["Idempotent-Replayed"]),
+        Answer(202, "Accepted, and not applied yet.", AcceptedForLater, headers=["Idempotent-Replayed"]),
+    ],
+    errors=[
+        ErrorCode.UNKNOWN_ACTION,
+        ErrorCode.TIMESTAMP_OUT_OF_RANGE,
+        ErrorCode.IDEMPOTENCY_KEY_REUSED,
+        ErrorCode.SCORE_OUT_OF_RANGE,
+        ErrorCode.SIGNATURE_INVALID,
+        ErrorCode.USER_MISMATCH,
+        ErrorCode.ACTION_ON_COOLDOWN,
+        ErrorCode.ACTION_LIMIT_REACHED,
+        ErrorCode.BOARD_CLOSED,
+        ErrorCode.REBUILDING,
+    ],
+)
+@authenticated
+@limits.per_user_updates
+def update() -> Response:
+    claim = body_as(ScoreUpdateRequest)
+    if claim.user_id.lower() != identity().user_id:
+        raise ScoreboardError(ErrorCode.USER_MISMATCH, "userId is not the user of the access token.")
+    updates.verify_signature(claim, identity().signing_keys)
+    wait_ms = 0 if _asks_for_no_wait() else services().settings.result_wait_ms
+    return _answer(updates.submit(services(), claim, g.request_id, wait_ms / 1000))
+
+
+@blueprint.post("/batch")
+@documented(
+    "submitBatch",
+    "Submit updates of many players",
+    description=BATCH,
+    body=BatchRequest,
+    headers=["X-Signature.required"],
+    answers=[Answer(202, "Each update is accepted, known already, or refused.", BatchAccepted)],
+)
+@by_api_key
+@limits.per_api_key
+def batch() -> tuple[Response, int]:
+    items = body_as(BatchRequest).updates
+    limits.count_batch(len(items))
+    return jsonify(batches.submit(services(), items, Sender(api_key_id(), g.request_id))), 202
+
+
+@blueprint.get("/updates/<idempotency_key>")
+@documented(
+    "readUpdate",
+    "Ask what became of an update",
+    description="With an access token of your own updates only; with an API key of anybody's, named by `userId`.",
+    query=UpdateQuery,
+    headers=["X-Signature"],
+    answers=[Answer(200, "What is known of it by now.", Receipt)],
+    errors=[ErrorCode.VALIDATION_FAILED, ErrorCode.NOT_FOUND, ErrorCode.USER_MISMATCH, ErrorCode.REBUILDING],
+)
+@authenticated_or_by_api_key
+@limits.per_api_key
+def receipt(idempotency_key: str) -> Response:
+    if not is_idempotency_key(idempotency_key):
+        raise invalid_field("idempotencyKey", "must match [A-Za-z0-9_-]{8,64}")
+    outcome = updates.look_up(services(), _whose_update(), idempotency_key)
+    if outcome is None:
+        raise ScoreboardError(ErrorCode.NOT_FOUND, "No such update has this idempotency key.")
+    return jsonify(outcomes.receipt(outcome))
+
+
+def _whose_update() -> str:
+    asked = query_as(UpdateQuery).user_id
+    if is_by_api_key():
+        if asked is None:
+            raise invalid_field("userId", "is required with an API key")
+        return asked.lower()
+    own = identity().user_id
+    if asked is not None and asked.lower() != own:
+        raise ScoreboardError(ErrorCode.USER_MISMATCH, "userId is not the user of the access token.")
+    return own
+
+
+def _asks_for_no_wait() -> bool:
+    preferences = request.headers.get("Prefer", "").split(",")
+    return any(preference.split(";")[0].strip().lower() == "respond-async" for preference in preferences)
+
+
+def _answer(answer: UpdateAnswer) -> Response:
+    """200 applied, 202 accepted, or the error that the update was refused with; a repetition says that it is one."""
+    response = _told(answer.outcome)
+    if answer.replayed:
+        response.headers["Idempotent-Replayed"] = "true"
+    return response
+
+
+def _told(outcome: Outcome) -> Response:
+    if outcome["status"] == "refused":
+        refusal = outcome["error"]
+        return refuse(ScoreboardError(ErrorCode(refusal["code"]), refusal["message"]))
+    return _for_later(outcome) if outcome["status"] == "accepted" else jsonify(outcome)
+
+
+def _for_later(outcome: Accepted) -> Response:
+    status_url = public_path(f"/api/scores/updates/{outcome['update']['idempotencyKey']}")
+    body: AcceptedForLater = {"status": "accepted", "update": outcome["update"], "statusUrl": status_url}
+    response = jsonify(body)
+    response.status_code = 202
+    return response

@@ -1,0 +1,81 @@
+"""History: the stored snapshots of a board."""
+
+from datetime import datetime
+
+from flask import Blueprint, Response, jsonify
+
+from common.contract.errors import ErrorCode, ScoreboardError
+from common.contract.requests import SnapshotsQuery
+from common.contract.responses import SnapshotPage, SnapshotSummary, StoredSnapshot
+from common.core.timestamps import format_instant
+from common.domain import cursors
+from common.postgres import snapshots
+from common.postgres.snapshots import Snapshot
+from web.api.boards import asked_period
+from web.api.parsing import query_as
+from web.guards.access import public
+from web.reference.documented import Answer, documented
+from web.services import services
+
+blueprint = Blueprint("snapshots", __name__, url_prefix="/api/scores/snapshots")
+
+
+@blueprint.get("")
+@documented(
+    "listSnapshots",
+    "List the snapshots of a board",
+    query=SnapshotsQuery,
+    answers=[Answer(200, "Snapshots, the newest first.", SnapshotPage)],
+    errors=[ErrorCode.UNKNOWN_BOARD, ErrorCode.INVALID_CURSOR],
+)
+@public
+def listing() -> Response:
+    query = query_as(SnapshotsQuery)
+    period = asked_period(query)
+    scope = f"snapshots {query.board} {period.id}"
+    before = _position(scope, query.cursor) if query.cursor is not None else None
+    with services().engine.connect() as connection:
+        page = snapshots.page(connection, query.board, period.id, query.limit + 1, before)
+    shown = page[: query.limit]
+    next_cursor = _cursor(scope, shown[-1]) if len(page) > query.limit else None
+    body: SnapshotPage = {"snapshots": [_summary(snapshot) for snapshot in shown], "nextCursor": next_cursor}
+    return jsonify(body)
+
+
+@blueprint.get("/<snapshot_id>")
+@documented(
+    "readSnapshot",
+    "Read a snapshot",
+    answers=[Answer(200, "The board as it was.", StoredSnapshot)],
+    errors=[ErrorCode.NOT_FOUND],
+)
+@public
+def one(snapshot_id: str) -> Response:
+    found = None
+    if snapshot_id.isascii() and snapshot_id.isdigit() and len(snapshot_id) < len(str(2**63)):
+        with services().engine.connect() as connection:
+            found = snapshots.find(connection, int(snapshot_id))
+    if found is None:
+        raise ScoreboardError(ErrorCode.NOT_FOUND, "There is no such snapshot.")
+    snapshot, entries = found
+    body: StoredSnapshot = {**_summary(snapshot), "entries": entries}
+    return jsonify(body)
+
+
+def _summary(snapshot: Snapshot) -> SnapshotSummary:
+    return {
+        "id": str(snapshot.id),
+        "board": snapshot.board_id,
+        "period": snapshot.period_id,
+        "takenAt": format_instant(snapshot.taken_at),
+        "total": snapshot.total,
+    }
+
+
+def _cursor(scope: str, last: Snapshot) -> str:
+    return cursors.encode(services().settings.secret_keys[0], scope, [last.taken_at.isoformat(), last.id])
+
+
+def _position(scope: str, cursor: str) -> tuple[datetime, int]:
+    taken_at, snapshot_id = cursors.decode(services().settings.secret_keys, scope, cursor)
+    return datetime.fromisoformat(str(taken_at)), int(snapshot_id)

@@ -1,0 +1,153 @@
+"""Who may call a view: every view says it, and one that says nothing is not served."""
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import wraps
+from typing import ParamSpec, TypeVar, cast
+
+from flask import Flask, g, request
+from flask.typing import ResponseReturnValue
+from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
+
+from common.contract.errors import ErrorCode, ScoreboardError
+from common.domain import signing, tokens
+from common.domain.tokens import Role
+from common.postgres import users
+from common.services import suspensions
+from web.guards.api_keys import api_key_id, is_by_api_key
+from web.services import services
+
+Params = ParamSpec("Params")
+View = Callable[Params, ResponseReturnValue]
+AnyView = TypeVar("AnyView", bound=Callable[..., object])
+
+SIGNING_KEY_PURPOSE = "signing-key"
+_DECISION = "access_decision"
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who calls. `signing_keys` are the session's, with one of which they sign updates."""
+
+    user_id: str
+    session_id: str
+    role: Role
+
+    @property
+    def signing_keys(self) -> tuple[bytes, ...]:
+        return tuple(_signing_key(secret, self.session_id) for secret in services().settings.secret_keys)
+
+
+def public(view: AnyView) -> AnyView:
+    """Anybody may call this view."""
+    setattr(view, _DECISION, "public")
+    return view
+
+
+def authenticated(view: View[Params]) -> View[Params]:
+    """Only with the access token of a live session, which `identity()` then tells of."""
+
+    @wraps(view)
+    def checked(*args: Params.args, **kwargs: Params.kwargs) -> ResponseReturnValue:
+        g.identity = _authenticate()
+        return view(*args, **kwargs)
+
+    setattr(checked, _DECISION, "authenticated")
+    return checked
+
+
+def admin(view: View[Params]) -> View[Params]:
+    """Only with the access token of a live session of somebody who is an admin now, whatever the token says."""
+
+    @wraps(view)
+    def checked(*args: Params.args, **kwargs: Params.kwargs) -> ResponseReturnValue:
+        g.identity = _authenticate()
+        if not _is_admin_now():
+            raise ScoreboardError(ErrorCode.FORBIDDEN, "This is for admins.")
+        return view(*args, **kwargs)
+
+    setattr(checked, _DECISION, "admin")
+    return checked
+
+
+def by_api_key(view: View[Params]) -> View[Params]:
+    """Only with a valid API key, and signed with its secret."""
+
+    @wraps(view)
+    def checked(*args: Params.args, **kwargs: Params.kwargs) -> ResponseReturnValue:
+        api_key_id()
+        return view(*args, **kwargs)
+
+    setattr(checked, _DECISION, "by_api_key")
+    return checked
+
+
+def authenticated_or_by_api_key(view: View[Params]) -> View[Params]:
+    """With an API key, if one is given, else with the access token of a live session."""
+
+    @wraps(view)
+    def checked(*args: Params.args, **kwargs: Params.kwargs) -> ResponseReturnValue:
+        if is_by_api_key():
+            api_key_id()
+        else:
+            g.identity = _authenticate()
+        return view(*args, **kwargs)
+
+    setattr(checked, _DECISION, "authenticated_or_by_api_key")
+    return checked
+
+
+def identity() -> Identity:
+    """Who calls the view that handles this request."""
+    return cast(Identity, g.identity)
+
+
+def signing_key(session_id: str) -> bytes:
+    """The session's key. Derived, so that nothing of it is stored."""
+    return _signing_key(services().settings.secret_keys[0], session_id)
+
+
+def decision(view: Callable[..., object]) -> str | None:
+    """What a view says about who may call it."""
+    said: str | None = getattr(view, _DECISION, None)
+    return said
+
+
+def refuse_suspended(connection: Connection, user_id: str, *, keep: bool = False) -> None:
+    """Raises `account_suspended`. With `keep` nobody is suspended before this transaction ends."""
+    if suspensions.is_suspended(connection, user_id, keep=keep):
+        raise ScoreboardError(ErrorCode.ACCOUNT_SUSPENDED, "This account is suspended.")
+
+
+def init_app(app: Flask) -> None:
+    @app.before_request
+    def refuse_undeclared() -> None:
+        view = app.view_functions.get(request.endpoint or "")
+        if view and not decision(view):
+            raise ScoreboardError(ErrorCode.FORBIDDEN, "This address is not open to anybody.")
+
+
+def _is_admin_now() -> bool:
+    with services().engine.connect() as connection:
+        user = users.find(connection, identity().user_id)
+    return user is not None and user.role == "admin"
+
+
+def _signing_key(secret: bytes, session_id: str) -> bytes:
+    return signing.derive(secret, SIGNING_KEY_PURPOSE, session_id)
+
+
+def _authenticate() -> Identity:
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise ScoreboardError(ErrorCode.TOKEN_MISSING, "An access token is needed: Authorization: Bearer …")
+    claims = tokens.verify(token.strip(), services().settings.jwt_secrets, time.time())
+    if not services().revocations.is_live(claims.session_id, claims.user_id):
+        # Which of both is told matters less than that the token is dead, also while the database is away.
+        with suppress(SQLAlchemyError), services().engine.connect() as connection:
+            refuse_suspended(connection, claims.user_id)
+        raise ScoreboardError(ErrorCode.TOKEN_REVOKED, "This session has ended. Log in again.")
+    return Identity(claims.user_id, claims.session_id, claims.role)

@@ -1,0 +1,207 @@
+"""Requests of game servers: which API key they come with, and whether its secret signed them.
+
+What costs nothing is looked at first, so that a stranger without a key costs nothing either:
+
+1. the form of the header fields, and whether the instant is within 300 s;
+2. whether there is such a key, by a copy of the ids that is a few seconds old at most. An id that the copy does not
+   have is looked for in PostgreSQL, as long as the address has made few such mistakes: a new key works at once;
+3. whether this address has sent few bad signatures of this key;
+4. the body, and then the signature, with what PostgreSQL says of the key now: a revocation holds at once.
+"""
+
+import re
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from threading import Lock
+from typing import cast
+
+from flask import Flask, current_app, g, request
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from common.contract.errors import ErrorCode, ErrorDetails, ScoreboardError
+from common.core.timestamps import format_instant
+from common.domain import signing
+from common.postgres import api_keys
+from web.guards.addresses import client_address
+from web.guards.budgets import Budget, budgets
+from web.guards.request_context import read_body
+from web.services import services
+
+API_KEY_HEADER = "X-Api-Key"
+SIGNATURE_HEADER = "X-Signature"
+SIGNATURE_SECONDS = 300
+TAKEN_BY = ("scores.batch", "scores.receipt")
+_SIGNED_BY_BODY_ALONE = ("scores.batch",)
+"""Where `v1` is still taken, which signs neither the method nor the address."""
+
+_COPY_SECONDS = 5.0
+_KEY_ID = re.compile(r"sbk_[0-9a-f]{20}", re.ASCII)
+_SIGNATURE = re.compile(r"t=([0-9]{1,15})(,v1=[0-9a-f]{64})?(,v2=[0-9a-f]{64})?", re.ASCII)
+_ORIGIN_OF_TARGET = re.compile(r"https?://[^/?#]*", re.ASCII | re.IGNORECASE)
+
+
+class KnownKeys:
+    """The ids of the live API keys, at most `_COPY_SECONDS` old."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._ids: frozenset[str] = frozenset()
+        self._read_at = float("-inf")
+        self._reading = Lock()
+
+    def has(self, key_id: str) -> bool:
+        """Whether the copy has this key. Raises SQLAlchemyError."""
+        self._read(time.monotonic() - _COPY_SECONDS)
+        return key_id in self._ids
+
+    def has_now(self, key_id: str) -> bool:
+        """Whether PostgreSQL has it now. Those who ask at the same time share one answer. Raises SQLAlchemyError."""
+        self._read(time.monotonic())
+        return key_id in self._ids
+
+    def _read(self, no_earlier_than: float) -> None:
+        if self._read_at >= no_earlier_than:
+            return
+        with self._reading:
+            if self._read_at >= no_earlier_than:
+                return
+            begun_at = time.monotonic()
+            with self._engine.connect() as connection:
+                self._ids = api_keys.live_ids(connection)
+            self._read_at = begun_at
+
+
+@dataclass(frozen=True)
+class _Signature:
+    """What decides of `X-Signature`: the instant as it was written, and the signature of the newest version."""
+
+    seconds: str
+    version: str
+    hexadecimal: str
+
+
+def init_app(app: Flask, engine: Engine) -> None:
+    app.extensions["known_api_keys"] = KnownKeys(engine)
+
+
+def has_api_key() -> bool:
+    """Whether this request comes with a valid API key. What is wrong with another one is said by `api_key_id`."""
+    if not is_by_api_key():
+        return False
+    try:
+        api_key_id()
+    except (ScoreboardError, SQLAlchemyError):
+        return False
+    return True
+
+
+def is_by_api_key() -> bool:
+    """Whether the request carries an API key, valid or not, to a view that takes one."""
+    return API_KEY_HEADER in request.headers and request.endpoint in TAKEN_BY
+
+
+def api_key_id() -> str:
+    """The valid API key of this request, verified once.
+
+    Raises `api_key_invalid`, `signature_invalid`, `timestamp_out_of_range`, `rate_limited`, or SQLAlchemyError.
+    """
+    if "api_key" not in g:
+        try:
+            g.api_key = _verified()
+        except (ScoreboardError, SQLAlchemyError) as error:
+            g.api_key = error
+    if isinstance(g.api_key, Exception):
+        raise g.api_key
+    return cast(str, g.api_key)
+
+
+def _verified() -> str:
+    key_id = request.headers.get(API_KEY_HEADER, "")
+    if not _KEY_ID.fullmatch(key_id):
+        raise _unknown_key()
+    signature = _signature()
+    if not _is_known(key_id):
+        raise _unknown_key()
+    bad_signatures = _failures(f"{client_address()}:{key_id}")
+    budgets().refuse_spent(bad_signatures)
+    text = _signed_text(signature, key_id)
+    secrets = _secrets_of(key_id)
+    if not secrets:
+        raise _unknown_key()
+    if not any(signing.is_signed(secret, text, signature.hexadecimal) for secret in secrets):
+        budgets().spend(bad_signatures)
+        raise _bad_signature()
+    return key_id
+
+
+def _signature() -> _Signature:
+    """Raises `timestamp_out_of_range`, and `signature_invalid` for a field of another form, or without `v2` where that
+    is asked for.
+    """
+    signed = _SIGNATURE.fullmatch(request.headers.get(SIGNATURE_HEADER, ""))
+    seconds, *signatures = signed.groups() if signed else ("0",)
+    newest = next((each for each in reversed(signatures) if each), None)
+    if newest is None:
+        raise _bad_signature()
+    version, _, hexadecimal = newest[1:].partition("=")
+    if version == "v1" and request.endpoint not in _SIGNED_BY_BODY_ALONE:
+        raise ScoreboardError(ErrorCode.SIGNATURE_INVALID, "This address takes no v1 signature: sign with v2.")
+    if abs(int(seconds) - time.time()) > SIGNATURE_SECONDS:
+        message = f"The signature is more than {SIGNATURE_SECONDS} s from the server's time."
+        details: ErrorDetails = {"serverTime": format_instant(datetime.now(UTC))}
+        raise ScoreboardError(ErrorCode.TIMESTAMP_OUT_OF_RANGE, message, details)
+    return _Signature(seconds, version, hexadecimal)
+
+
+def _is_known(key_id: str) -> bool:
+    known: KnownKeys = current_app.extensions["known_api_keys"]
+    if known.has(key_id):
+        return True
+    mistakes = _failures(client_address())
+    if not budgets().is_left(mistakes):
+        return False
+    if known.has_now(key_id):
+        return True
+    budgets().spend(mistakes)
+    return False
+
+
+def _failures(place: str) -> Budget:
+    return Budget("api_key_failures", services().settings.api_key_failure_limit, place)
+
+
+def _signed_text(signature: _Signature, key_id: str) -> bytes:
+    if signature.version == "v1":
+        return signing.api_request_text(signature.seconds, read_body())
+    return signing.api_request_text_v2(signature.seconds, request.method, _target(), key_id, read_body())
+
+
+def _target() -> str:
+    """The path with the query, exactly as sent."""
+    environ = request.environ
+    target = str(environ.get("RAW_URI") or environ.get("REQUEST_URI") or "")
+    return _ORIGIN_OF_TARGET.sub("", target, count=1)
+
+
+def _secrets_of(key_id: str) -> tuple[bytes, ...]:
+    """What the key may sign with now; nothing for one that is unknown or revoked."""
+    with services().engine.connect() as connection:
+        found = api_keys.find(connection, key_id)
+    if found is None:
+        return ()
+    key, now = found
+    return tuple(
+        secret
+        for secret_key in services().settings.secret_keys
+        for secret in api_keys.signing_secrets(key, secret_key, now)
+    )
+
+
+def _unknown_key() -> ScoreboardError:
+    return ScoreboardError(ErrorCode.API_KEY_INVALID, "The API key is not valid.")
+
+
+def _bad_signature() -> ScoreboardError:
+    return ScoreboardError(ErrorCode.SIGNATURE_INVALID, "The signature does not fit the request.")

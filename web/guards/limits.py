@@ -1,0 +1,175 @@
+"""Rate limits, declared through Flask-Limiter and counted in Redis, or in memory while Redis is away.
+
+| limit | counts | by | window |
+|---|---|---|---|
+| ip | every request below /api without a valid API key | client address | sliding |
+| batch | requests with an API key | API key | sliding |
+| batch_updates | updates in batches | API key | sliding |
+| api_key_failures | API keys that nobody has; bad signatures | client address; and key | sliding |
+| updates | score updates | user | moving (exact) |
+| login | logins | client address | sliding |
+| register | new accounts | client address | sliding |
+| login_failures | failed logins | account and client address | sliding |
+| network_failures | failed logins where the account is not known | client address; IPv6 /56 and /48 | sliding |
+| account_failures | the same | account | sliding |
+| handshakes | live connections that were begun | client address | sliding |
+
+Those that no decorator can ask about are asked by `web/guards/budgets.py`.
+"""
+
+import time
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import TypeVar
+
+import redis
+from flask import Flask, Response, request
+from flask_limiter import ApplicationLimit, Limiter, RateLimitExceeded, RequestLimit
+
+from common.contract.errors import ErrorCode
+from common.core import metrics
+from common.redis_store import keys
+from common.redis_store.client import pool_of_limits
+from web.guards import api_keys, proxies
+from web.guards.access import identity
+from web.guards.addresses import client_address
+from web.guards.api_keys import api_key_id, has_api_key
+from web.guards.budgets import CODE_OF_LIMIT, Budget, Budgets, budgets, exceeded
+from web.guards.errors import refuse
+from web.services import Services, services
+
+View = TypeVar("View", bound=Callable[..., object])
+
+_NAMES = "limits"
+
+
+def names_of(view: Callable[..., object]) -> tuple[str, ...]:
+    """The limits of its own that a view declares."""
+    names: tuple[str, ...] = getattr(view, _NAMES, ())
+    return names
+
+
+def _declared(name: str, limit: Callable[[View], View]) -> Callable[[View], View]:
+    """The limit as a decorator that the view also tells of, for the document."""
+
+    def decorate(view: View) -> View:
+        limited = limit(view)
+        setattr(limited, _NAMES, (*names_of(view), name))
+        return limited
+
+    return decorate
+
+
+class _Patient(Limiter):
+    """Lets everybody go on in memory when the storage dies.
+
+    Flask-Limiter does so with the first request that finds it dead, and fails the others that were waiting for it at
+    that moment. They ask once more.
+    """
+
+    def _check_request_limit(self, callable_name: str | None = None, in_middleware: bool = True) -> None:
+        try:
+            super()._check_request_limit(callable_name, in_middleware)
+        except redis.RedisError:
+            self.context.seen_limits.clear()
+            super()._check_request_limit(callable_name, in_middleware)
+
+
+_per_address = _Patient(
+    client_address,
+    strategy="sliding-window-counter",
+    application_limits=[
+        ApplicationLimit(
+            limit_provider=lambda: services().settings.ip_limit,
+            key_function=client_address,
+            scope="ip",
+            exempt_when=lambda: not request.path.startswith("/api/") or has_api_key(),
+        )
+    ],
+    in_memory_fallback_enabled=True,
+    # Also an address that no view has is counted: Flask-Limiter skips a request without a name.
+    request_identifier=lambda: request.endpoint or "unmatched",
+)
+_per_user = _Patient(client_address, strategy="moving-window", in_memory_fallback_enabled=True)
+
+per_user_updates = _declared(
+    "updates",
+    _per_user.shared_limit(
+        lambda: services().settings.update_limit, scope="updates", key_func=lambda: identity().user_id
+    ),
+)
+per_api_key = _declared(
+    "batch",
+    _per_address.shared_limit(
+        lambda: services().settings.batch_limit,
+        scope="batch",
+        key_func=api_key_id,
+        exempt_when=lambda: not has_api_key(),
+    ),
+)
+per_address_registrations = _declared(
+    "register",
+    _per_address.shared_limit(
+        lambda: services().settings.register_limit,
+        scope="register",
+        key_func=client_address,
+        deduct_when=lambda response: response.status_code == HTTPStatus.CREATED,
+    ),
+)
+per_address_logins = _declared(
+    "login",
+    _per_address.shared_limit(lambda: services().settings.login_limit, scope="login", key_func=client_address),
+)
+per_account_failures = _declared("login_failures", lambda view: view)
+"""Asked and counted by `web/guards/guesses.py`, once the body says whose account it is."""
+
+
+def init_app(app: Flask, adapters: Services) -> None:
+    metrics.begin_at_zero(limits=CODE_OF_LIMIT, codes=ErrorCode)
+    app.config.update(
+        RATELIMIT_STORAGE_URI="redis://",  # names the kind of storage; where it is, the pool knows
+        RATELIMIT_STORAGE_OPTIONS={
+            "key_prefix": keys.RATE_LIMIT_PREFIX,
+            "connection_pool": pool_of_limits(adapters.settings.rate_limit_url),
+        },
+    )
+    for limiter in (_per_address, _per_user):
+        limiter._storage_dead = False  # of another application's storage; views are decorated before there is one
+        limiter.init_app(app)
+    app.extensions["budgets"] = Budgets(lambda: _per_address.limiter)
+    api_keys.init_app(app, adapters.engine)
+    app.register_error_handler(RateLimitExceeded, _refuse)
+    if adapters.settings.trusted_proxies:
+        app.wsgi_app = proxies.TrustedProxies(  # type: ignore[method-assign]  # Flask's documented place for middleware
+            app.wsgi_app, adapters.settings.trusted_proxies
+        )
+    else:
+        app.before_request(proxies.Unbelieved().notice)
+
+
+def count_handshake() -> None:
+    """Count a live connection that is begun. Raises `rate_limited`."""
+    budgets().spend(Budget("handshakes", services().settings.handshake_limit, client_address()))
+
+
+def count_batch(updates: int) -> None:
+    """Count the updates of a batch against its API key. Raises `rate_limited`."""
+    budgets().spend(Budget("batch_updates", services().settings.batch_update_limit, api_key_id()), cost=updates)
+
+
+def _refuse(met: RateLimitExceeded) -> Response:
+    breached = next(
+        (limit for limiter in (_per_address, _per_user) for limit in limiter.current_limits if limit.breached), None
+    )
+    remaining, reset_at = _state_of(breached)
+    return refuse(exceeded(str(met.limit.scope), met.limit.limit.amount, remaining, reset_at))
+
+
+def _state_of(breached: RequestLimit | None) -> tuple[int, float]:
+    """How many requests are left (none, in general) and when the next one passes, in Unix seconds."""
+    if breached is None:
+        return 0, time.time()
+    try:
+        return breached.window.remaining, breached.window.reset_time
+    except redis.RedisError:
+        return 0, time.time() + breached.limit.get_expiry()

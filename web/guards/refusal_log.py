@@ -1,0 +1,40 @@
+"""The log line of a refusal that an operator looks for: who was not let in, and by which code."""
+
+import structlog
+from flask import g, request
+
+from common.contract.errors import ErrorCode
+from common.postgres import api_keys
+
+log = structlog.get_logger(__name__)
+
+WATCHED = frozenset(
+    {
+        ErrorCode.ACCOUNT_SUSPENDED,
+        ErrorCode.API_KEY_INVALID,
+        ErrorCode.FORBIDDEN,
+        ErrorCode.LOGIN_THROTTLED,
+        ErrorCode.ORIGIN_NOT_ALLOWED,
+        ErrorCode.REFRESH_TOKEN_INVALID,
+        ErrorCode.SIGNATURE_INVALID,
+        ErrorCode.USER_MISMATCH,
+    }
+)
+
+
+def note(code: ErrorCode) -> None:
+    """Log a refusal with one of the codes above.
+
+    Of the request it says only whose access token it came with, and an API key's id if it has the form of one: any
+    other text of a client might be a secret in the wrong place.
+    """
+    if code not in WATCHED:
+        return
+    identity = g.get("identity")
+    offered = request.headers.get("X-Api-Key", "")
+    log.info(
+        "access_refused",
+        code=str(code),
+        user_id=identity.user_id if identity else None,
+        api_key=offered if api_keys.is_key_id(offered) else None,
+    )

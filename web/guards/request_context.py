@@ -1,0 +1,91 @@
+"""What happens around every request: its id, its size, its time in the metrics, and its line in the log."""
+
+import re
+import secrets
+import time
+from typing import cast
+
+import structlog
+from flask import Flask, Response, g, request
+from gunicorn.http.errors import ParseException
+from werkzeug.exceptions import HTTPException
+
+from common.contract.errors import ErrorCode, ScoreboardError
+from common.core import deadlines, metrics
+
+log = structlog.get_logger(__name__)
+
+MAX_BODY_BYTES = 16 * 1024
+MAX_BATCH_BYTES = 1024 * 1024
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
+"""That have a name in the metrics; a client may make up any other."""
+
+_NOT_SUPPORTED = ("HTTP_RANGE", "HTTP_IF_RANGE", "HTTP_IF_MATCH", "HTTP_IF_UNMODIFIED_SINCE")
+"""Parts of answers and conditions of writes: nothing here is long, or written that way, and their refusals are statuses
+that the contract does not have."""
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}", re.ASCII)
+
+
+def init_app(app: Flask) -> None:
+    app.before_request(begin)
+    app.after_request(end)
+    app.teardown_request(lambda _error: deadlines.end())
+
+
+def begin() -> None:
+    g.started = time.perf_counter()
+    deadlines.begin()
+    offered = request.headers.get("X-Request-ID", "")
+    g.request_id = offered if _REQUEST_ID.fullmatch(offered) else secrets.token_hex(16)
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(process="web", request_id=g.request_id)
+    for name in _NOT_SUPPORTED:
+        request.environ.pop(name, None)
+    # A body without a length is cut there, silently: one byte more than allowed tells that it was too long.
+    request.max_content_length = _most() + 1
+
+
+def refuse_too_large() -> None:
+    """Raises `body_too_large` for one that says so itself."""
+    _check_size(request.content_length or 0)
+
+
+def read_body() -> bytes:
+    """The body, read once. Raises `body_too_large`, or `invalid_json` for one that does not come to its end."""
+    if "body" not in g:
+        try:
+            g.body = request.get_data()
+        except (ParseException, HTTPException) as error:  # chunks that are none, or fewer bytes than announced
+            g.body = ScoreboardError(ErrorCode.INVALID_JSON, "The body cannot be read.")
+            g.body.__cause__ = error
+    if isinstance(g.body, ScoreboardError):
+        raise g.body
+    body = cast(bytes, g.body)
+    _check_size(len(body))
+    return body
+
+
+def _check_size(body_bytes: int) -> None:
+    if body_bytes > _most():
+        raise ScoreboardError(ErrorCode.BODY_TOO_LARGE, f"The body may hold {_most()} bytes.")
+
+
+def _most() -> int:
+    return MAX_BATCH_BYTES if request.endpoint == "scores.batch" else MAX_BODY_BYTES
+
+
+def end(response: Response) -> Response:
+    seconds = time.perf_counter() - g.started
+    route = request.url_rule.rule if request.url_rule else "none"
+    method = request.method if request.method in _METHODS else "other"
+    metrics.RESPONSE_SECONDS.labels(route, method, response.status_code).observe(seconds)
+    response.headers["X-Request-ID"] = g.request_id
+    log.info(
+        "request",
+        method=request.method,
+        route=route,
+        status=response.status_code,
+        milliseconds=round(seconds * 1000, 1),
+    )
+    return response

@@ -1,0 +1,87 @@
+"""What browsers may do with our answers: no guessing of types, no framing, no telling others where somebody came from.
+
+Pages of other origins may call the API if the operator names them; no cookie is ever involved.
+"""
+
+import re
+
+from flask import Flask, Response, request
+from flask_cors import CORS
+
+from common.contract.errors import invalid_field
+from common.core.settings import Settings
+from web.services import services
+
+# For everything but our own pages, which say more: an answer that is opened as a document can do nothing.
+NOTHING_AT_ALL = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+_ALWAYS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+_ONLY_TLS = "max-age=31536000"
+"""A year, as is usual (RFC 6797)."""
+
+_PREFLIGHT_SECONDS = 600
+_READABLE = [
+    "ETag", "Idempotent-Replayed", "Retry-After", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset",
+    "X-Request-ID",
+]  # fmt: skip
+
+
+_ASKED_BY_PROBES = ("/healthz", "/readyz")
+_CALLED_BY_PAGES = r"/(api/.*|openapi\.json|asyncapi\.json)"
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    app.after_request(protect)
+    if settings.hosts:
+        app.before_request(refuse_other_hosts)
+    if settings.further_origins:
+        app.after_request(vary)
+        CORS(
+            app,
+            resources={
+                _CALLED_BY_PAGES: {"origins": [_literally(origin) for origin in sorted(settings.further_origins)]}
+            },
+            methods=["GET", "POST"],
+            expose_headers=_READABLE,
+            max_age=_PREFLIGHT_SECONDS,
+            supports_credentials=False,
+        )
+
+
+def _literally(origin: str) -> re.Pattern[str]:
+    """Flask-CORS takes a text with brackets, such as the address of an IPv6 origin, for a pattern."""
+    return re.compile(rf"{re.escape(origin)}\Z", re.IGNORECASE)
+
+
+def refuse_other_hosts() -> None:
+    """Raises `validation_failed` for a request that is addressed to a name which is not ours.
+
+    Probes ask by address.
+    """
+    name = re.sub(r":[0-9]*\Z", "", request.host.lower())
+    if request.path not in _ASKED_BY_PROBES and name not in services().settings.hosts:
+        raise invalid_field("Host", "names no host of this service")
+
+
+def vary(response: Response) -> Response:
+    """A cache shall not give one origin what was meant for another, or for none."""
+    if re.fullmatch(_CALLED_BY_PAGES, request.path):
+        response.vary.add("Origin")
+    return response
+
+
+def protect(response: Response) -> Response:
+    """Add what is not said already."""
+    for name, value in _ALWAYS.items():
+        response.headers.setdefault(name, value)
+    if request.path.startswith("/api/"):
+        response.headers.setdefault("Cache-Control", "no-store")
+    response.headers.setdefault("Content-Security-Policy", NOTHING_AT_ALL)
+    if request.is_secure:
+        response.headers.setdefault("Strict-Transport-Security", _ONLY_TLS)
+    return response

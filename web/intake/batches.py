@@ -1,0 +1,155 @@
+"""Taking in a game server's batch: each update by itself, and all of them in a handful of round trips."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from common.contract.errors import ErrorCode, ScoreboardError
+from common.contract.requests import Claim
+from common.contract.responses import BatchAccepted, BatchRefusal
+from common.core import deadlines
+from common.domain.inbox_entries import Update
+from common.domain.ledger_row import UpdateKey
+from common.postgres import ledger, users
+from common.redis_store.inbox import InboxFullError
+from web.api.parsing import validated
+from web.intake import updates
+from web.services import Services
+
+_ACCEPTED_OR_NOT = "All its good updates may have been accepted, or none; send it again with the same keys."
+
+Claims = Mapping[int, Claim]
+"""By their place in the batch."""
+
+
+class Sender(NamedTuple):
+    """Whose batch it is: the API key, and the id of the request."""
+
+    api_key_id: str
+    request_id: str
+
+
+class Verdicts:
+    """What becomes of each update of one batch."""
+
+    def __init__(self) -> None:
+        self.accepted = 0
+        self.replayed = 0
+        self._refused: dict[int, ScoreboardError] = {}
+
+    def refuse(self, index: int, error: ScoreboardError) -> None:
+        self._refused[index] = error
+
+    def known(self, index: int, claim: Claim, action_id: str) -> None:
+        """The key was used before, for this action."""
+        if action_id == claim.action_id:
+            self.replayed += 1
+        else:
+            self.refuse(index, updates.reused_key())
+
+    def to_wire(self) -> BatchAccepted:
+        refused: list[BatchRefusal] = [
+            {"index": index, "code": error.code, "message": _sentence(error)}
+            for index, error in sorted(self._refused.items())
+        ]
+        return {"accepted": self.accepted, "replayed": self.replayed, "refused": refused}
+
+
+def submit(services: Services, items: Sequence[object], sender: Sender) -> BatchAccepted:
+    """Accept what can be accepted: all that is new and good in one step, or none of it.
+
+    Raises `dependency_unavailable` when the inbox has no room for all of it.
+    """
+    verdicts = Verdicts()
+    claims = _not_recorded(services, _of_good_users(services, _read(items, verdicts), verdicts), verdicts)
+    problems = {
+        index: problem for index, claim in claims.items() if (problem := updates.problem_of_new(services, claim))
+    }
+    _settle_late(services, {index: claims[index] for index in problems}, problems, verdicts)
+    _accept(services, {index: claim for index, claim in claims.items() if index not in problems}, sender, verdicts)
+    return verdicts.to_wire()
+
+
+def _read(items: Iterable[object], verdicts: Verdicts) -> Claims:
+    claims = {}
+    for index, item in enumerate(items):
+        try:
+            claims[index] = validated(Claim, item)
+        except ScoreboardError as error:
+            verdicts.refuse(index, error)
+    return claims
+
+
+def _of_good_users(services: Services, claims: Claims, verdicts: Verdicts) -> Claims:
+    """Those whose users exist and are not suspended."""
+    with services.engine.connect() as connection:
+        names = users.find_usernames(connection, {claim.user_id.lower() for claim in claims.values()})
+        suspended = users.find_suspended(connection, names)
+    good = {}
+    for index, claim in claims.items():
+        user_id = claim.user_id.lower()
+        if user_id not in names:
+            verdicts.refuse(index, ScoreboardError(ErrorCode.UNKNOWN_USER, f"There is no user {claim.user_id}."))
+        elif user_id in suspended:
+            verdicts.refuse(index, ScoreboardError(ErrorCode.ACCOUNT_SUSPENDED, "This account is suspended."))
+        else:
+            good[index] = claim
+    return good
+
+
+def _not_recorded(services: Services, claims: Claims, verdicts: Verdicts) -> Claims:
+    """Those that the ledger does not know, which remembers for ever: Redis does for an hour, or until it is emptied."""
+    with services.engine.connect() as connection:
+        rows = ledger.find(connection, {_key(claim) for claim in claims.values()})
+    unknown = {}
+    for index, claim in claims.items():
+        row = rows.get(_key(claim))
+        if row:
+            verdicts.known(index, claim, row.action_id)
+        else:
+            unknown[index] = claim
+    return unknown
+
+
+def _settle_late(
+    services: Services, claims: Claims, problems: Mapping[int, ScoreboardError], verdicts: Verdicts
+) -> None:
+    """Updates that could not be accepted now: those that were accepted before and still wait are known all the same."""
+    receipts = services.inbox.receipts([_key(claim) for claim in claims.values()])
+    for (index, claim), receipt in zip(claims.items(), receipts, strict=True):
+        if receipt:
+            verdicts.known(index, claim, receipt["update"]["actionId"])
+        else:
+            verdicts.refuse(index, problems[index])
+
+
+def _accept(services: Services, claims: Claims, sender: Sender, verdicts: Verdicts) -> None:
+    if not claims:
+        return
+    try:
+        with deadlines.effect(_ACCEPTED_OR_NOT):
+            ring, receipts = services.inbox.accept_all([_update(claim, sender) for claim in claims.values()])
+    except InboxFullError:
+        raise updates.inbox_is_full() from None
+    if ring:
+        services.doorbell.ring()
+    for (index, claim), receipt in zip(claims.items(), receipts, strict=True):
+        if receipt:
+            verdicts.known(index, claim, receipt["update"]["actionId"])
+        else:
+            verdicts.accepted += 1
+
+
+def _update(claim: Claim, sender: Sender) -> Update:
+    user_id, key = _key(claim)
+    return Update(user_id, claim.action_id, key, claim.timestamp, sender.request_id, None, sender.api_key_id)
+
+
+def _key(claim: Claim) -> UpdateKey:
+    return claim.user_id.lower(), claim.idempotency_key
+
+
+def _sentence(error: ScoreboardError) -> str:
+    """The message, and what is wrong with which field."""
+    fields = (error.details or {}).get("fields", [])
+    problems = "; ".join(f"{problem['field'] or 'update'}: {problem['message']}" for problem in fields)
+    return f"{error.message} {problems}".strip()

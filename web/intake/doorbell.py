@@ -1,0 +1,34 @@
+"""Asks the workers to drain the inbox, by the task's name."""
+
+import threading
+
+import structlog
+from celery import Celery
+from kombu.exceptions import OperationalError
+
+from common.core import task_names
+
+log = structlog.get_logger(__name__)
+
+
+class Doorbell:
+    """A sender of `scores.apply`. `broker_url` is as Celery takes it."""
+
+    def __init__(self, broker_url: str) -> None:
+        self._celery = Celery("scoreboard-web", broker=broker_url, set_as_current=False)
+        self._celery.conf.update(broker_transport_options=task_names.BROKER_OPTIONS, task_ignore_result=True)
+
+    def ring(self) -> None:
+        """Send the task beside the request, which may not wait for a broker that says nothing.
+
+        Whoever rings in vain does no harm: the sweep rings for what was missed.
+        """
+        threading.Thread(target=self._send, name="doorbell", daemon=True).start()
+
+    def _send(self) -> None:
+        try:
+            self._celery.send_task(
+                task_names.APPLY, queue=task_names.QUEUE, expires=task_names.EXPIRES_SECONDS, retry=False
+            )
+        except (OperationalError, OSError) as error:
+            log.warning("doorbell_not_rung", error=type(error).__name__)

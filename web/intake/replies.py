@@ -1,0 +1,123 @@
+"""Outcomes on their way back: workers publish them to this process, and the requests that wait pick them up."""
+
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import redis
+import structlog
+
+from common.domain.inbox_entries import Reply, parse_replies
+from common.redis_store import keys
+from common.redis_store.client import Client, listen
+from web.live.heartbeats import Pulses
+
+log = structlog.get_logger(__name__)
+
+RECONNECT_SECONDS = 0.2
+
+
+class Waiter:
+    """One request's place to wait for one update."""
+
+    def __init__(self) -> None:
+        self._told = threading.Event()
+        self.reply: Reply | None = None
+
+    def tell(self, reply: Reply) -> None:
+        self.reply = reply
+        self._told.set()
+
+    def wait(self, seconds: float) -> Reply | None:
+        """The reply, or None if it has not come in time."""
+        self._told.wait(max(0.0, seconds))
+        return self.reply
+
+
+class Replies:
+    """This process' subscription. Starts listening with the first request that waits, in the process it waits in."""
+
+    def __init__(self, listener: Client, process_id: str, pulses: Pulses) -> None:
+        self._listener = listener
+        self._pulses = pulses
+        self._channel = keys.replies(process_id)
+        self._waiters: dict[tuple[str, str], list[Waiter]] = defaultdict(list)
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._tried = threading.Event()
+        self._closed = False
+        self._lost_at: float | None = None
+
+    @contextmanager
+    def expect(self, user_id: str, idempotency_key: str) -> Iterator[Waiter]:
+        """Be told of this update's outcome from now on; enter before the update is accepted."""
+        self._start()
+        waiter = Waiter()
+        update = (user_id, idempotency_key)
+        with self._lock:
+            self._waiters[update].append(waiter)
+        try:
+            yield waiter
+        finally:
+            with self._lock:
+                self._waiters[update].remove(waiter)
+                if not self._waiters[update]:
+                    del self._waiters[update]
+
+    def _start(self) -> None:
+        with self._lock:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._listen, name="replies", daemon=True)
+                self._thread.start()
+        self._tried.wait(1.0)
+
+    def close(self) -> None:
+        """Stop listening, for good."""
+        self._closed = True
+        self._listener.connection_pool.disconnect()
+        if self._thread:
+            self._thread.join()
+
+    def _listen(self) -> None:
+        """Until closed: a lost connection is made again. Requests that wait meanwhile read their receipt in the end."""
+        while not self._closed:
+            try:
+                self._hear()
+            except (redis.RedisError, OSError) as error:
+                self._lose(error)
+            except Exception:
+                if not self._closed:  # closing takes the connection away from under the listener
+                    log.exception("replies_failed")
+            self._tried.set()
+            time.sleep(RECONNECT_SECONDS)
+
+    def _hear(self) -> None:
+        with self._listener.pubsub() as subscription:  # type: ignore[no-untyped-call]  # redis-py
+            subscription.subscribe(self._channel)
+            for message in listen(subscription):
+                if self._closed:  # redis-py may have taken the lost connection for an accident and made another
+                    return
+                self._pulses.beat("replies")
+                if message and message["type"] == "subscribe":
+                    self._tried.set()
+                    self._find_again()
+                elif message:
+                    for reply in parse_replies(message["data"]):
+                        self._tell(reply)
+
+    def _lose(self, error: Exception) -> None:
+        """Say so once, however often it is tried in vain after that."""
+        if self._lost_at is None and not self._closed:
+            self._lost_at = time.monotonic()
+            log.warning("replies_lost", error=type(error).__name__)
+
+    def _find_again(self) -> None:
+        if self._lost_at is not None:
+            log.info("replies_found_again", seconds=round(time.monotonic() - self._lost_at, 1))
+            self._lost_at = None
+
+    def _tell(self, reply: Reply) -> None:
+        for waiter in tuple(self._waiters.get((reply.user_id, reply.idempotency_key), ())):
+            waiter.tell(reply)

@@ -1,0 +1,161 @@
+"""Taking in a score update: verify, accept exactly once, ring, and wait a moment for the outcome."""
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import redis
+
+from common.contract.constants import ALL_TIME, DEFAULT_BOARD
+from common.contract.errors import ErrorCode, ScoreboardError
+from common.contract.requests import Claim, ScoreUpdateRequest
+from common.core import deadlines
+from common.core.timestamps import format_instant
+from common.domain import outcomes, signing
+from common.domain.inbox_entries import Update
+from common.domain.ledger_row import PLAYER, LedgerRow
+from common.domain.outcomes import Outcome
+from common.postgres import ledger, users
+from common.redis_store.inbox import Accepted, Inbox, InboxFullError, Known
+from web.intake.replies import Waiter
+from web.services import Services
+
+TIMESTAMP_WINDOW = timedelta(seconds=300)
+TWIN_POLL_SECONDS = 0.05
+
+_ACCEPTED_OR_NOT = "It may have been accepted; send it again with the same key."
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What is known of an update by now. `replayed`: an earlier request with this key counted, not this one."""
+
+    outcome: Outcome
+    replayed: bool
+
+
+def verify_signature(claim: ScoreUpdateRequest, signing_keys: Iterable[bytes]) -> None:
+    """Raises `signature_invalid` unless one of the session's keys signed exactly these fields."""
+    text = signing.score_update_text(claim.user_id, claim.action_id, claim.timestamp, claim.idempotency_key)
+    if not any(signing.is_signed(key, text, claim.signature) for key in signing_keys):
+        raise ScoreboardError(ErrorCode.SIGNATURE_INVALID, "The signature does not fit the request.")
+
+
+def submit(services: Services, claim: ScoreUpdateRequest, request_id: str, wait_seconds: float) -> Answer:
+    """Accept a verified claim, or find what became of it, and wait for the outcome: `wait_seconds` in all, at most."""
+    problem = problem_of_new(services, claim)
+    if problem:
+        return _same_action(claim, _find(services, claim, problem))
+    if deadlines.has("postgresql"):
+        wait_seconds = 0  # the request has waited in vain once, and a worker can commit nothing either
+    update = Update(
+        user_id=claim.user_id.lower(),
+        action_id=claim.action_id,
+        idempotency_key=claim.idempotency_key,
+        occurred_at=claim.timestamp,
+        request_id=request_id,
+        reply_to=services.process_id if wait_seconds else None,
+        source=PLAYER,
+    )
+    deadline = time.monotonic() + wait_seconds
+    with services.replies.expect(update.user_id, update.idempotency_key) as waiter:
+        accepted = _accept(services.inbox, update)
+        left = max(0.0, deadline - time.monotonic())  # a Redis that was slow to accept has used some of it up
+        if isinstance(accepted, Known):
+            return _twin(services, claim, accepted.receipt, waiter, left)
+        if accepted.ring:
+            services.doorbell.ring()
+        return _result(services, claim, update, waiter, left)
+
+
+def look_up(services: Services, user_id: str, idempotency_key: str) -> Outcome | None:
+    """What became of an update, from Redis or from the ledger."""
+    receipt = services.inbox.receipt(user_id, idempotency_key)
+    if receipt:
+        return receipt
+    with services.engine.connect() as connection:
+        row = ledger.find(connection, [(user_id, idempotency_key)]).get((user_id, idempotency_key))
+        names = users.find_usernames(connection, [user_id])
+    return _from_ledger(services, row, names[user_id]) if row else None
+
+
+def problem_of_new(services: Services, claim: Claim) -> ScoreboardError | None:
+    """Why this claim could not be accepted if its key is new. A key that was used before has its outcome."""
+    if claim.action_id not in services.catalogue.current().actions:
+        return ScoreboardError(ErrorCode.UNKNOWN_ACTION, f"There is no action {claim.action_id!r}.")
+    now = datetime.now(UTC)
+    if abs(claim.occurred_at - now) > TIMESTAMP_WINDOW:
+        message = f"The timestamp is more than {TIMESTAMP_WINDOW.seconds} s from the server's time."
+        return ScoreboardError(ErrorCode.TIMESTAMP_OUT_OF_RANGE, message, {"serverTime": format_instant(now)})
+    return None
+
+
+def reused_key() -> ScoreboardError:
+    return ScoreboardError(ErrorCode.IDEMPOTENCY_KEY_REUSED, "This idempotency key was used for another action before.")
+
+
+def inbox_is_full() -> ScoreboardError:
+    message = "Too many updates wait to be applied. Nothing was changed; try again."
+    return ScoreboardError(ErrorCode.DEPENDENCY_UNAVAILABLE, message, None, 5)
+
+
+def _find(services: Services, claim: ScoreUpdateRequest, problem: ScoreboardError) -> Answer:
+    outcome = look_up(services, claim.user_id.lower(), claim.idempotency_key)
+    if outcome is None:
+        raise problem
+    return Answer(outcome, replayed=True)
+
+
+def _accept(inbox: Inbox, update: Update) -> Accepted | Known:
+    try:
+        with deadlines.effect(_ACCEPTED_OR_NOT):
+            return inbox.accept(update)
+    except InboxFullError:
+        raise inbox_is_full() from None
+
+
+def _result(
+    services: Services, claim: ScoreUpdateRequest, update: Update, waiter: Waiter, wait_seconds: float
+) -> Answer:
+    reply = waiter.wait(wait_seconds)
+    if reply:
+        return _same_action(claim, Answer(reply.outcome, reply.replayed))
+    receipt = _receipt(services.inbox, update.user_id, update.idempotency_key) if wait_seconds else None
+    pending = outcomes.accepted(update.user_id, update.action_id, update.idempotency_key, "")
+    return _same_action(claim, Answer(receipt or pending, replayed=False))
+
+
+def _receipt(inbox: Inbox, user_id: str, idempotency_key: str) -> Outcome | None:
+    """What Redis remembers of an update that it has accepted. If it has gone since, the update stays accepted."""
+    try:
+        return inbox.receipt(user_id, idempotency_key)
+    except redis.RedisError:
+        return None
+
+
+def _twin(
+    services: Services, claim: ScoreUpdateRequest, receipt: Outcome, waiter: Waiter, wait_seconds: float
+) -> Answer:
+    """The answer to a repetition. While its twin is pending, another process may be the one that hears of it,
+
+    so the receipt is read now and then.
+    """
+    deadline = time.monotonic() + wait_seconds
+    while receipt["status"] == "accepted" and time.monotonic() < deadline:
+        reply = waiter.wait(TWIN_POLL_SECONDS)
+        known = reply.outcome if reply else _receipt(services.inbox, claim.user_id.lower(), claim.idempotency_key)
+        receipt = known or receipt
+    return _same_action(claim, Answer(receipt, replayed=True))
+
+
+def _same_action(claim: ScoreUpdateRequest, answer: Answer) -> Answer:
+    if answer.outcome["update"]["actionId"] != claim.action_id:
+        raise reused_key()
+    return answer
+
+
+def _from_ledger(services: Services, row: LedgerRow, username: str) -> Outcome:
+    place = services.leaderboard.place(DEFAULT_BOARD, ALL_TIME, row.user_id)
+    entry = place.entry if place else None
+    return outcomes.recorded(row, username, entry.rank if entry else None, entry.updated_at if entry else None)

@@ -1,0 +1,35 @@
+"""How many viewers there may be: in all, and from one address. Pure."""
+
+from collections import Counter
+
+from common.contract.errors import Allowance, ErrorCode, ScoreboardError
+
+TRY_AGAIN_SECONDS = 10
+
+
+class Seats:
+    """Seats are counted when they are given, before the handshake, so that a burst cannot pass a cap."""
+
+    def __init__(self, *, most: int, most_per_address: int) -> None:
+        self._most = most
+        self._most_per_address = most_per_address
+        self._taken: Counter[str] = Counter()
+        self.total = 0
+
+    def take(self, address: str) -> None:
+        """Raises `too_many_connections` for an address that has its share, `dependency_unavailable` if all is full."""
+        if self._taken[address] >= self._most_per_address:
+            message = "Too many live connections from this address."
+            allowance = Allowance(self._most_per_address)
+            raise ScoreboardError(ErrorCode.TOO_MANY_CONNECTIONS, message, None, TRY_AGAIN_SECONDS, allowance)
+        if self.total >= self._most:
+            message = "All places for viewers are taken."
+            raise ScoreboardError(ErrorCode.DEPENDENCY_UNAVAILABLE, message, None, TRY_AGAIN_SECONDS)
+        self._taken[address] += 1
+        self.total += 1
+
+    def give_back(self, address: str) -> None:
+        self.total -= 1
+        self._taken[address] -= 1
+        if not self._taken[address]:
+            del self._taken[address]

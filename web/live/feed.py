@@ -1,0 +1,229 @@
+"""Where the hub gets its news: a message only says "look again", and the board is then read once for everybody.
+
+A message that was lost costs at most a second, since boards that somebody watches are read that often anyway.
+"""
+
+import time
+from collections.abc import Callable, Collection
+from datetime import UTC, datetime
+
+import gevent
+import orjson
+import redis
+import structlog
+from gevent import Greenlet
+from gevent.event import Event
+from sqlalchemy.exc import SQLAlchemyError
+
+from common.core import metrics
+from common.domain import periods
+from common.domain.entries import Places, Top
+from common.domain.standing import BoardId
+from common.redis_store import keys
+from common.redis_store.client import Client, listen
+from common.services.leaderboard import Leaderboard
+from common.services.revocations import Revocations
+from web.live.group import Group
+from web.live.heartbeats import Pulses
+from web.live.hub import Hub
+
+log = structlog.get_logger(__name__)
+
+TICK_SECONDS = 0.105
+"""At most ten frames a second: changes in between are merged. A little longer than a tenth, so that it is so by the
+clock of a viewer too, whom one frame reaches late and another does not."""
+
+POLL_SECONDS = 1.0
+SESSION_POLL_SECONDS = 10.0
+"""How late a session's end is noticed if its message was lost."""
+
+PLACES_PER_READ = 1000
+FAN_OUT_SHARE = 4
+"""A fan-out may take a quarter of the time; when it takes longer, frames are fewer."""
+
+_LONGEST_PAUSE = 5.0
+
+
+class Feed:
+    """Four loops of one process: listening for news, showing what changed, and looking after viewers and sessions."""
+
+    def __init__(
+        self, hub: Hub, leaderboard: Leaderboard, revocations: Revocations, listener: Client, pulses: Pulses
+    ) -> None:
+        self._hub = hub
+        self._pulses = pulses
+        self._leaderboard = leaderboard
+        self._revocations = revocations
+        self._listener = listener
+        self._changed: dict[BoardId, set[str]] = {}
+        self._news = Event()
+        self._sessions_in_doubt = Event()
+        self._held_until = 0.0
+        self._loops: list[Greenlet[..., None]] = []
+
+    def start(self) -> None:
+        """Start the loops, in the process that serves. Once is enough."""
+        if not self._loops:
+            turns = (self._listen, self._show, self._look_after, self._check_sessions)
+            self._loops = [gevent.spawn(_for_ever, turn, self._pulses) for turn in turns]
+
+    def stop(self) -> None:
+        """End the loops, as a process that ends does by itself."""
+        gevent.killall(self._loops)
+
+    def expect_follower(self, group: Group) -> None:
+        """Somebody with a ticket has come: tell them of their place soon, and see that their session still lives."""
+        group.looked_at = 0.0
+        self._news.set()
+        self._sessions_in_doubt.set()
+
+    def _listen(self) -> None:
+        with self._listener.pubsub() as subscription:  # type: ignore[no-untyped-call]  # redis-py
+            subscription.subscribe(keys.UPDATES_CHANNEL, keys.SESSIONS_ENDED)
+            for message in listen(subscription):
+                self._pulses.beat(_name_of(self._listen))
+                if message is None:
+                    continue
+                if message["type"] == "subscribe":  # subscribed first, read after: nothing falls in between
+                    self._look_at_everything()
+                    self._sessions_in_doubt.set()
+                elif message["channel"] == keys.SESSIONS_ENDED:
+                    self._hub.end_sessions([message["data"]])
+                    continue
+                else:
+                    self._take_in(message["data"])
+                self._news.set()
+
+    def _take_in(self, message: str) -> None:
+        try:
+            news = orjson.loads(message)
+            players = [str(user_id) for user_id in news["players"]]
+            for board in news["boards"]:
+                self._changed.setdefault((board["board"], board["period"]), set()).update(players)
+        except (ValueError, KeyError, TypeError):
+            log.warning("live_message_not_understood")
+            self._look_at_everything()
+
+    def _look_at_everything(self) -> None:
+        for group in self._hub.watched():
+            group.looked_at = 0.0
+
+    def _show(self) -> None:
+        """An idle board is sent at once; a busy one when the hold is over. A look without news holds nobody up.
+
+        A hold runs from when a look was due: one that came late makes the next no later.
+        """
+        has_news = self._news.wait(POLL_SECONDS)
+        due_at = time.monotonic()
+        if has_news:
+            due_at = max(due_at, self._held_until)
+            gevent.sleep(max(0.0, due_at - time.monotonic()))
+        self._news.clear()
+        fan_out = self.look()
+        if has_news or fan_out:
+            self._held_until = due_at + max(TICK_SECONDS, FAN_OUT_SHARE * fan_out)
+
+    def look(self) -> float:
+        """Read every watched board that changed, once, and tell its viewers. Returns the seconds that telling took."""
+        changed, self._changed = self._changed, {}
+        now = datetime.now(UTC)
+        boards: dict[BoardId, list[Group]] = {}
+        for group in self._hub.watched():
+            period_id = periods.resolve(group.watch.period, now).id
+            boards.setdefault((group.watch.board_id, period_id), []).append(group)
+        fan_out = 0.0
+        for (board_id, period_id), groups in boards.items():
+            self._mark(groups, changed.get((board_id, period_id), ()))
+            if (board_id, period_id) in changed or any(_is_due(group, period_id) for group in groups):
+                top = self._read(board_id, period_id, groups)
+                if top:
+                    fan_out += self._tell(period_id, top, groups)
+                    fan_out += self._tell_followers(board_id, period_id, top.version, groups)
+        return fan_out
+
+    def _mark(self, groups: list[Group], players: Collection[str]) -> None:
+        for group in groups:
+            self._hub.followers.mark(group, players)
+
+    def _read(self, board_id: str, period_id: str, groups: list[Group]) -> Top | None:
+        """None if it cannot be read now: the poll asks again, and other boards are none the worse."""
+        for group in groups:
+            group.looked_at = time.monotonic()
+        try:
+            return self._leaderboard.live_top(board_id, period_id, max(group.watch.limit for group in groups))
+        except SQLAlchemyError as error:  # a name that only PostgreSQL knows
+            log.warning("live_board_not_read", board=board_id, period=period_id, error=type(error).__name__)
+            return None
+
+    def _tell(self, period_id: str, top: Top, groups: list[Group]) -> float:
+        started = time.monotonic()
+        frames = [(group, group.advance(period_id, top)) for group in groups]
+        for group, frame in frames:
+            if frame:
+                metrics.FRAMES_SENT.inc()
+                self._hub.broadcast(group, frame)
+        return time.monotonic() - started if any(frame for _, frame in frames) else 0.0
+
+    def _tell_followers(self, board_id: str, period_id: str, version: str, groups: list[Group]) -> float:
+        """Those whose own place may have changed, after the list itself. Returns the seconds that telling took."""
+        told = 0.0
+        wanting = self._hub.followers.who_want(groups, version)
+        for start in range(0, len(wanting), PLACES_PER_READ):
+            some = wanting[start : start + PLACES_PER_READ]
+            users = {follower.ticket.user_id for follower in some}
+            places = self._read_places(board_id, period_id, users)
+            if places:
+                started = time.monotonic()
+                self._hub.tell_places(some, places)
+                told += time.monotonic() - started
+        return told
+
+    def _read_places(self, board_id: str, period_id: str, user_ids: Collection[str]) -> Places | None:
+        try:
+            return self._leaderboard.live_places(board_id, period_id, user_ids)
+        except SQLAlchemyError as error:  # a name that only PostgreSQL knows
+            log.warning("live_places_not_read", board=board_id, period=period_id, error=type(error).__name__)
+            return None
+
+    def _check_sessions(self) -> None:
+        """Streams end with their session, also when nobody said that it has ended."""
+        self._sessions_in_doubt.wait(SESSION_POLL_SECONDS)
+        self._sessions_in_doubt.clear()
+        session_ids = self._hub.followers.sessions()
+        if session_ids:
+            self._hub.end_sessions(self._revocations.ended(session_ids))
+        gevent.sleep(POLL_SECONDS)
+
+    def _look_after(self) -> None:
+        gevent.sleep(1.0)
+        self._hub.beat(time.monotonic())
+
+
+def _is_due(group: Group, period_id: str) -> bool:
+    """Whether a board is to be read although nobody said that it changed."""
+    return group.period_id != period_id or time.monotonic() - group.looked_at >= POLL_SECONDS
+
+
+def _name_of(turn: Callable[[], None]) -> str:
+    """As metrics and logs name a loop."""
+    return f"live {turn.__name__.strip('_').replace('_', ' ')}"
+
+
+def _for_ever(turn: Callable[[], None], pulses: Pulses) -> None:
+    """No loop ends and none spins: after a failure it goes on, a little later each time."""
+    pause = TICK_SECONDS
+    while True:
+        started = time.monotonic()
+        try:
+            turn()
+            pulses.beat(_name_of(turn))
+            pause = TICK_SECONDS
+            continue
+        except (redis.RedisError, SQLAlchemyError) as error:
+            log.warning("live_feed_interrupted", loop=_name_of(turn), error=type(error).__name__)
+        except Exception:
+            log.exception("live_feed_failed", loop=_name_of(turn))
+        if time.monotonic() - started > _LONGEST_PAUSE:
+            pause = TICK_SECONDS  # it had gone well for a while
+        gevent.sleep(pause)
+        pause = min(_LONGEST_PAUSE, pause * 2)

@@ -1,0 +1,89 @@
+"""Viewers who came with a ticket: they are told of their own place too, as long as their session lives."""
+
+import time
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+from common.domain.entries import Place
+from common.redis_store.tickets import Ticket
+from web.live import frames
+from web.live.group import Group
+from web.live.viewer import Viewer
+
+RANK_SECONDS = 1.0
+"""A rank that only others moved is told at most this often."""
+
+
+@dataclass(eq=False)
+class Follower:
+    """A viewer and what they were last told of themselves."""
+
+    viewer: Viewer
+    group: Group
+    ticket: Ticket
+    is_due: bool = True
+    """Whether something is to be told that cannot wait: the first place, a new score, another period."""
+    period_id: str = ""
+    version: str = ""
+    read_at: float = 0.0
+    last: Place | None = None
+
+    def wants(self, version: str, now: float) -> bool:
+        """Whether their place is to be read now that the board has this version."""
+        if self.viewer.is_waiting or self.viewer.leaving_for:
+            return False
+        if self.is_due or self.period_id != self.group.period_id:
+            return True
+        return version != self.version and now - self.read_at >= RANK_SECONDS
+
+    def take_in(self, place: Place, seq: int, version: str, now: float) -> bytes | None:
+        """The frame that tells what changed since the last one, if anything did."""
+        before = self.last if self.period_id == self.group.period_id else None
+        self.is_due, self.version, self.read_at = False, version, now
+        self.period_id, self.last = self.group.period_id, place
+        if before and before.entry == place.entry:
+            return None
+        return frames.me(place, before.entry.rank if before and before.entry else None, seq)
+
+
+class Followers:
+    """The followers of this process, by viewer."""
+
+    def __init__(self) -> None:
+        self._of: dict[Viewer, Follower] = {}
+        self._in: dict[Group, dict[Viewer, Follower]] = {}
+
+    def add(self, viewer: Viewer, group: Group, ticket: Ticket) -> None:
+        self._of[viewer] = self._in.setdefault(group, {})[viewer] = Follower(viewer, group, ticket)
+
+    def forget(self, viewer: Viewer) -> None:
+        """Does nothing for a viewer without a ticket."""
+        follower = self._of.pop(viewer, None)
+        if follower:
+            followers = self._in[follower.group]
+            del followers[viewer]
+            if not followers:
+                del self._in[follower.group]
+
+    def sessions(self) -> set[str]:
+        """Every session in which somebody follows."""
+        return {follower.ticket.session_id for follower in self._of.values()}
+
+    def in_sessions(self, session_ids: Collection[str]) -> list[Viewer]:
+        return [viewer for viewer, follower in self._of.items() if follower.ticket.session_id in session_ids]
+
+    def mark(self, group: Group, user_ids: Collection[str]) -> None:
+        """The scores of these players may have changed."""
+        for follower in self._in.get(group, {}).values():
+            if follower.ticket.user_id in user_ids:
+                follower.is_due = True
+
+    def who_want(self, groups: Iterable[Group], version: str) -> list[Follower]:
+        """Whose place is to be read now."""
+        now = time.monotonic()
+        return [
+            follower
+            for group in groups
+            for follower in self._in.get(group, {}).values()
+            if follower.wants(version, now)
+        ]

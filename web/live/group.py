@@ -1,0 +1,67 @@
+"""The viewers of one (board, period, limit), and what they were last sent. Knows no socket."""
+
+from dataclasses import replace
+from typing import NamedTuple
+
+from common.domain.entries import Top
+from web.live import frames
+from web.live.viewer import Viewer
+
+
+class Watch(NamedTuple):
+    """What a viewer asked to see; `period` is a name or an id."""
+
+    board_id: str
+    period: str
+    limit: int
+
+
+class Group:
+    """Everybody who sees the same frames. Its state is the head that was last sent, so deltas always chain."""
+
+    def __init__(self, watch: Watch, period_id: str, top: Top) -> None:
+        self.watch = watch
+        self.viewers: set[Viewer] = set()
+        self.expected = 0
+        """Viewers that are admitted and not here yet."""
+        self.told_at = 0.0
+        self.looked_at = 0.0
+        self.period_id = period_id
+        self._top = replace(top, entries=top.entries[: watch.limit])
+        self._snapshot: bytes | None = None
+
+    @property
+    def is_deserted(self) -> bool:
+        return not self.viewers and not self.expected
+
+    def welcome(self, since: str | None) -> bytes:
+        """The first frame of a newcomer."""
+        return frames.resumed(self._top) if since == self._top.version else self.snapshot
+
+    def advance(self, period_id: str, top: Top) -> bytes | None:
+        """What to send to everybody now that the board looks like this; None if there is nothing to say."""
+        top = replace(top, entries=top.entries[: self.watch.limit])
+        before = self._top
+        if period_id != self.period_id:
+            self._show(period_id, top)
+            return frames.rollover(self.watch.board_id, period_id) + self.snapshot
+        if top.epoch != before.epoch or top.seq < before.seq:
+            self._show(period_id, top)
+            return self.snapshot
+        frame = frames.delta(before, top)
+        if frame:
+            self._show(period_id, top)
+        return frame
+
+    @property
+    def snapshot(self) -> bytes:
+        """The state last sent, whole; encoded when the first viewer needs it."""
+        if self._snapshot is None:
+            watch = self.watch
+            self._snapshot = frames.snapshot(watch.board_id, self.period_id, watch.limit, self._top)
+        return self._snapshot
+
+    def _show(self, period_id: str, top: Top) -> None:
+        self.period_id = period_id
+        self._top = top
+        self._snapshot = None

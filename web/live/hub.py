@@ -1,0 +1,245 @@
+"""The viewers of this process: who may come, who sees what, who is still there, and how everybody leaves."""
+
+import time
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+
+import gevent
+import orjson
+import structlog
+from gevent import Greenlet
+from simple_websocket import Server
+
+from common.contract.errors import ErrorCode, ScoreboardError
+from common.core import metrics
+from common.domain.entries import Places, Top
+from common.redis_store.tickets import Ticket
+from web.live import frames
+from web.live.connection_limits import Seats
+from web.live.followers import Follower, Followers
+from web.live.group import Group, Watch
+from web.live.viewer import Viewer
+
+log = structlog.get_logger(__name__)
+
+QUIET_SECONDS = 25.0
+"""Without a message for this long a viewer gets a heartbeat; without a sign of it, a ping, and then the end."""
+
+STALLED_SECONDS = 10.0
+GOODBYE_SECONDS = 2.0
+MESSAGES_PER_BEAT = 100
+"""What a viewer may say between two counts (10 s)."""
+
+_COUNTED_EVERY = 10
+_FAREWELL_STEPS = 100
+_LAST_WAIT_SECONDS = 0.5
+
+
+@dataclass(eq=False)
+class Slot:
+    """A place that was given to a request before its handshake, and what its viewer will see."""
+
+    address: str
+    group: Group | None = None
+    ticket: Ticket | None = None
+    is_settled: bool = False
+
+
+class Hub:
+    """Groups of viewers. None of its methods waits, but for `stop`: whatever one of them does, is done at once."""
+
+    def __init__(self, *, most: int, most_per_address: int) -> None:
+        self._seats = Seats(most=most, most_per_address=most_per_address)
+        self._groups: dict[Watch, Group] = {}
+        self._group_of: dict[Viewer, Group] = {}
+        self._leaving: set[Viewer] = set()
+        self.followers = Followers()
+        self._beats = 0
+        self._farewell: Greenlet[[], None] | None = None
+
+    # -- coming ----------------------------------------------------------------------------------------------------
+
+    def reserve(self, address: str) -> Slot:
+        """A place. Raises `too_many_connections` or `dependency_unavailable` when there is none."""
+        if self._farewell:
+            raise ScoreboardError(ErrorCode.DEPENDENCY_UNAVAILABLE, "This server is restarting.", None, 1)
+        self._seats.take(address)
+        return Slot(address)
+
+    def is_watched(self, watch: Watch) -> bool:
+        return watch in self._groups
+
+    def open(self, watch: Watch, period_id: str, top: Top) -> None:
+        """Begin a group with this head, unless somebody watches the same already."""
+        if watch not in self._groups:
+            self._groups[watch] = Group(watch, period_id, top)
+
+    def expect(self, slot: Slot, watch: Watch) -> None:
+        """A viewer of an open group is about to come: the group stays until it is there."""
+        slot.group = self._groups[watch]
+        slot.group.expected += 1
+
+    def adopt(self, ws: Server, slot: Slot, since: str | None) -> None:
+        """Take a connection over from its request, which may then end."""
+        if slot.group is None:
+            raise RuntimeError("a slot without a group")
+        viewer = Viewer(self, ws, slot.address)
+        slot.is_settled = True
+        slot.group.expected -= 1
+        slot.group.viewers.add(viewer)
+        self._group_of[viewer] = slot.group
+        metrics.VIEWERS.inc()
+        if slot.ticket:
+            self.followers.add(viewer, slot.group, slot.ticket)
+        viewer.send(slot.group.welcome(since))
+        viewer.listen()
+        if self._farewell:
+            self._see_off(viewer, frames.RESTART, "restart")
+
+    def give_back(self, slot: Slot) -> None:
+        """The handshake came to nothing. Does nothing for a slot whose viewer came."""
+        if slot.is_settled:
+            return
+        slot.is_settled = True
+        self._seats.give_back(slot.address)
+        if slot.group:
+            slot.group.expected -= 1
+            self._forget_if_deserted(slot.group)
+
+    # -- seeing ----------------------------------------------------------------------------------------------------
+
+    def watched(self) -> Iterator[Group]:
+        """The groups that somebody watches, as of now."""
+        return iter(tuple(self._groups.values()))
+
+    def broadcast(self, group: Group, frame: bytes) -> None:
+        """The same bytes to everybody. One who has not read the last ones gets a snapshot when they have."""
+        group.told_at = time.monotonic()
+        for viewer in tuple(group.viewers):
+            if viewer.is_waiting:
+                viewer.behind = True
+            else:
+                self._send(viewer, frame)
+
+    def tell_places(self, followers: Iterable[Follower], places: Places) -> None:
+        """Send each follower their own place if it changed."""
+        now = time.monotonic()
+        for follower in followers:
+            frame = follower.take_in(places.of[follower.ticket.user_id], places.seq, places.version, now)
+            if frame:
+                self._send(follower.viewer, frame)
+
+    def _send(self, viewer: Viewer, frame: bytes) -> None:
+        try:
+            viewer.send(frame)
+        except Exception as error:
+            self.failed(viewer, error)
+
+    def caught_up(self, viewer: Viewer) -> None:
+        if viewer.behind:
+            viewer.behind = False
+            viewer.send(self._group_of[viewer].snapshot)
+
+    def heard(self, viewer: Viewer, messages: list[str | bytes]) -> None:
+        """The one message that is understood asks for a snapshot. Control frames count as something said."""
+        viewer.said += max(1, len(messages))
+        if viewer.said > MESSAGES_PER_BEAT:
+            self._see_off(viewer, frames.POLICY, "too many messages")
+        elif any(map(_asks_for_resync, messages)):
+            viewer.behind = True
+            if not viewer.is_waiting:
+                self.caught_up(viewer)
+
+    # -- staying ---------------------------------------------------------------------------------------------------
+
+    def beat(self, now: float) -> None:
+        """Once a second: heartbeats and pings, and an end to those who are gone or do not read."""
+        self._beats += 1
+        for viewer, group in tuple(self._group_of.items()):
+            if self._beats % _COUNTED_EVERY == 0:
+                viewer.said = 0
+            try:
+                self._look_after(viewer, group, now)
+            except Exception as error:
+                self.failed(viewer, error)
+        for viewer in tuple(self._leaving):
+            if now - viewer.left_at > GOODBYE_SECONDS:
+                viewer.reset(viewer.leaving_for) if viewer.is_waiting else viewer.drop(viewer.leaving_for)
+
+    def _look_after(self, viewer: Viewer, group: Group, now: float) -> None:
+        if viewer.leaving_for:
+            self._leaving.add(viewer)
+        elif viewer.is_waiting:
+            if now - viewer.stalled_at > STALLED_SECONDS:
+                viewer.reset("stalled")
+        elif now - viewer.heard_at > 2 * QUIET_SECONDS:
+            self._see_off(viewer, frames.PING_TIMEOUT, "ping timeout")
+        else:
+            if now - viewer.heard_at > QUIET_SECONDS and not viewer.pinged:
+                viewer.pinged = True
+                viewer.send(frames.PING)
+            if now - max(viewer.told_at, group.told_at) > QUIET_SECONDS:
+                viewer.told_at = now
+                viewer.send(frames.HEARTBEAT)
+
+    # -- leaving ---------------------------------------------------------------------------------------------------
+
+    def ended(self, viewer: Viewer, reason: str) -> None:
+        group = self._group_of.pop(viewer)
+        self.followers.forget(viewer)
+        self._leaving.discard(viewer)
+        group.viewers.discard(viewer)
+        self._seats.give_back(viewer.address)
+        self._forget_if_deserted(group)
+        metrics.VIEWERS.dec()
+        metrics.VIEWERS_ENDED.labels(reason).inc()
+
+    def end_sessions(self, session_ids: Collection[str]) -> None:
+        """Let go of everybody who came with a ticket of these sessions."""
+        for viewer in self.followers.in_sessions(session_ids):
+            self._see_off(viewer, frames.POLICY, "session ended")
+
+    def failed(self, viewer: Viewer, error: Exception) -> None:
+        """One viewer's trouble ends that viewer, and nothing else."""
+        log.error("viewer_failed", address=viewer.address, exc_info=error)
+        viewer.drop("error")
+
+    def stop(self) -> None:
+        """Tell everybody to come back later, and wait until they are gone, less than three seconds.
+
+        Nobody is admitted from the first call on; a further call waits for the same end.
+        """
+        if not self._farewell:
+            self._farewell = gevent.spawn(self._see_everybody_off)
+        self._farewell.join()
+
+    def _see_everybody_off(self) -> None:
+        """Evenly over two seconds, so that they do not all come back at once."""
+        viewers = tuple(self._group_of)
+        at_once = max(1, len(viewers) // _FAREWELL_STEPS)
+        started = time.monotonic()
+        for number, viewer in enumerate(viewers):
+            if number % at_once == 0:
+                due_at = started + GOODBYE_SECONDS * number / len(viewers)
+                gevent.sleep(max(0.0, due_at - time.monotonic()))
+            self._see_off(viewer, frames.RESTART, "restart")
+        deadline = time.monotonic() + _LAST_WAIT_SECONDS
+        while self._group_of and time.monotonic() < deadline:
+            gevent.sleep(0.02)
+
+    def _see_off(self, viewer: Viewer, code: int, reason: str) -> None:
+        if viewer in self._group_of:
+            self._leaving.add(viewer)
+            viewer.leave(frames.close_frame(code, reason), reason)
+
+    def _forget_if_deserted(self, group: Group) -> None:
+        if group.is_deserted and self._groups.get(group.watch) is group:
+            del self._groups[group.watch]
+
+
+def _asks_for_resync(text: str | bytes) -> bool:
+    try:
+        message = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return False
+    return isinstance(message, dict) and message.get("type") == "resync"

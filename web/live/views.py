@@ -1,0 +1,207 @@
+"""`WS /ws/scoreboard`: who may open it, decided in plain HTTP before the handshake; then the hub has the socket."""
+
+import base64
+import binascii
+from collections.abc import Callable
+from wsgiref.types import WSGIEnvironment
+
+from flask import Flask, Response, current_app, g, request
+from flask_sock import Sock
+from simple_websocket import Server
+from werkzeug.exceptions import MethodNotAllowed
+
+from common.contract.errors import ErrorCode, ScoreboardError, invalid_field
+from common.contract.requests import LiveQuery
+from common.core import deadlines
+from common.domain.periods import Period
+from common.redis_store import client as redis_client
+from common.redis_store import tickets
+from common.redis_store.tickets import Ticket
+from web.api.boards import asked_period
+from web.api.parsing import query_as
+from web.guards import limits
+from web.guards.access import public
+from web.guards.addresses import client_address
+from web.live.feed import Feed
+from web.live.group import Watch
+from web.live.hub import Hub, Slot
+from web.reference.documented import Answer, documented
+from web.services import Services, services
+
+PATH = "/ws/scoreboard"
+LONGEST_MESSAGE_BYTES = 1024
+_WEBSOCKET_VERSION = "13"
+_KEY_BYTES = 16
+
+
+class _NoThread:
+    """What simple-websocket starts instead of its reader thread: nothing, since the hub reads."""
+
+    def __init__(self, target: Callable[[], None] | None = None) -> None:
+        del target
+        self.name = ""
+
+    def start(self) -> None:
+        """Start nothing."""
+
+
+class Live:
+    """The hub of this process and what feeds it."""
+
+    def __init__(self, adapters: Services) -> None:
+        settings = adapters.settings
+        self.hub = Hub(most=settings.live_max, most_per_address=settings.live_per_ip)
+        listener = redis_client.connect_to_listen(settings.redis_url)
+        self.feed = Feed(self.hub, adapters.leaderboard, adapters.revocations, listener, adapters.pulses)
+
+    def prepare(self, slot: Slot, query: LiveQuery, period: Period) -> None:
+        """What the viewer of this slot will see. The board is read only for the first of those who see the same."""
+        self.feed.start()
+        watch = Watch(query.board, query.period, query.limit)
+        if not self.hub.is_watched(watch):
+            top = services().leaderboard.top(query.board, period.id, query.limit)
+            self.hub.open(watch, period.id, top)
+        self.hub.expect(slot, watch)
+
+
+def live() -> Live:
+    """The live part of the application that handles this request."""
+    found: Live = current_app.extensions["live"]
+    return found
+
+
+def init_app(app: Flask, adapters: Services) -> None:
+    app.extensions["live"] = Live(adapters)
+    app.config["SOCK_SERVER_OPTIONS"] = {"thread_class": _NoThread, "max_message_size": LONGEST_MESSAGE_BYTES}
+    app.before_request(_admit)
+    app.after_request(_log_as_switched)
+    app.teardown_request(_give_back)
+    Sock(app).route(PATH)(_hand_over)
+
+
+@documented(
+    "watchBoard",
+    "Watch a board live",
+    description="A WebSocket handshake; `/asyncapi.json` tells what is said on it. Every refusal comes before it.",
+    query=LiveQuery,
+    answers=[Answer(101, "The connection speaks WebSocket from here on.")],
+    errors=[
+        ErrorCode.UNKNOWN_BOARD,
+        ErrorCode.TOKEN_MISSING,
+        ErrorCode.TOKEN_INVALID,
+        ErrorCode.TOKEN_REVOKED,
+        ErrorCode.ORIGIN_NOT_ALLOWED,
+        ErrorCode.UPGRADE_REQUIRED,
+        ErrorCode.RATE_LIMITED,
+        ErrorCode.TOO_MANY_CONNECTIONS,
+        ErrorCode.DEPENDENCY_UNAVAILABLE,
+        ErrorCode.REBUILDING,
+        ErrorCode.OUTCOME_UNKNOWN,
+    ],
+)
+@public
+def _hand_over(ws: Server) -> None:
+    """The handshake is done: the hub takes the socket, and this request ends."""
+    live().hub.adopt(ws, g.slot, g.since)
+    if g.slot.ticket:
+        live().feed.expect_follower(g.slot.group)
+
+
+def _admit() -> None:
+    """A place for the viewer who asks, or the reason why not, with nothing shaken yet."""
+    if request.path.rstrip("/") != PATH:  # as Flask's router compares
+        return
+    limits.count_handshake()
+    _check_handshake()
+    _check_origin()
+    query = query_as(LiveQuery)
+    period = asked_period(query)
+    g.since = query.since
+    g.slot = live().hub.reserve(client_address())
+    g.slot.ticket = _ticket(query.ticket)
+    live().prepare(g.slot, query, period)
+    _redeem(query.ticket)
+    _reduce_to_handshake(request.environ)
+
+
+def _ticket(token: str | None) -> Ticket | None:
+    """Who watches, for one with a ticket. Raises `token_missing`, `token_invalid` or `token_revoked`."""
+    if token is None:
+        if services().settings.live_auth == "required":
+            raise ScoreboardError(ErrorCode.TOKEN_MISSING, "A ticket is needed: POST /api/auth/ticket.")
+        return None
+    ticket = tickets.find(services().redis, token)
+    if ticket is None:
+        raise _invalid_ticket()
+    if not services().revocations.is_live(ticket.session_id, ticket.user_id):
+        raise ScoreboardError(ErrorCode.TOKEN_REVOKED, "This session has ended. Log in again.")
+    return ticket
+
+
+def _redeem(token: str | None) -> None:
+    """Use the ticket up, now that nothing can refuse its viewer. Raises `token_invalid` if another was quicker."""
+    if token is None:
+        return
+    with deadlines.effect("The ticket may be used up; ask for a new one."):
+        ticket = tickets.redeem(services().redis, token)
+    if ticket is None:
+        raise _invalid_ticket()
+
+
+def _invalid_ticket() -> ScoreboardError:
+    return ScoreboardError(ErrorCode.TOKEN_INVALID, "This ticket is not valid: unknown, used or expired.")
+
+
+def _give_back(_error: BaseException | None) -> None:
+    """Whatever became of the request, a place that no viewer took is free again."""
+    slot = g.pop("slot", None)
+    if slot:
+        live().hub.give_back(slot)
+
+
+def _log_as_switched(response: Response) -> Response:
+    """flask-sock's response stands for a 101 that was sent long ago."""
+    if "slot" in g and g.slot.is_settled:
+        response.status_code = 101
+    return response
+
+
+def _reduce_to_handshake(environ: WSGIEnvironment) -> None:
+    """Leave wsproto only what was checked: whatever else it cannot read, it answers with an exception, and so a 500.
+
+    Without Sec-WebSocket-Extensions no compression is agreed on, which would cost 96 KiB for each viewer.
+    """
+    for name in [name for name in environ if name.startswith("HTTP_") and name != "HTTP_SEC_WEBSOCKET_KEY"]:
+        del environ[name]
+    environ.update(
+        HTTP_HOST="scoreboard",
+        HTTP_CONNECTION="Upgrade",
+        HTTP_UPGRADE="websocket",
+        HTTP_SEC_WEBSOCKET_VERSION=_WEBSOCKET_VERSION,
+    )
+
+
+def _check_handshake() -> None:
+    """RFC 6455 section 4.2.1."""
+    if request.method != "GET":
+        raise MethodNotAllowed(["GET"])
+    upgrade = request.headers.get("Upgrade", "").lower() == "websocket"
+    connection = [token.strip().lower() for token in request.headers.get("Connection", "").split(",")]
+    version = request.headers.get("Sec-WebSocket-Version")
+    is_old = request.environ.get("SERVER_PROTOCOL") == "HTTP/1.0"
+    if is_old or not upgrade or "upgrade" not in connection or version != _WEBSOCKET_VERSION:
+        raise ScoreboardError(ErrorCode.UPGRADE_REQUIRED, "This address speaks WebSocket, version 13.")
+    try:
+        key = base64.b64decode(request.headers.get("Sec-WebSocket-Key", ""), validate=True)
+    except (binascii.Error, ValueError):
+        key = b""
+    if len(key) != _KEY_BYTES:
+        raise invalid_field("Sec-WebSocket-Key", "must be 16 bytes in base64")
+
+
+def _check_origin() -> None:
+    """A browser says which page asks: one of ours or of an allowed origin. Without an Origin it is no browser."""
+    origin = request.headers.get("Origin")
+    own = (f"http://{request.host}".lower(), f"https://{request.host}".lower())
+    if origin is not None and origin.lower() not in own and origin not in services().settings.further_origins:
+        raise ScoreboardError(ErrorCode.ORIGIN_NOT_ALLOWED, "Pages of this origin may not open the live socket.")

@@ -1,0 +1,135 @@
+"""The page's own files: one address for each version of them, compressed once, and kept by browsers for good.
+
+All files share one version, a hash of everything that is served: modules import each other by relative addresses, so
+whoever loads one version loads all of it. A page of an older version that asks after a deployment gets today's file,
+which it may not keep.
+"""
+
+import gzip
+import mimetypes
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
+from pathlib import Path
+
+from flask import Blueprint, Response, current_app, request
+from flask.blueprints import BlueprintSetupState
+from werkzeug.exceptions import NotFound
+
+from web.guards.access import public
+from web.guards.root_path import relative_root
+
+FOLDER = Path(__file__).parent / "static"
+ROUTE = "/static/<path:filename>"
+
+CLASSIC_SCRIPTS = frozenset({"js/early.js", "js/reference.js"})
+"""The scripts that are no modules: they run before what follows them is painted."""
+
+_VERSION_CHARACTERS = 12
+_FOR_GOOD = "public, max-age=31536000, immutable"
+_ASK_AGAIN = "public, no-cache"
+_TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
+_SMALLEST_COMPRESSED_BYTES = 512
+"""Below this the header fields cost more than compression saves."""
+
+blueprint = Blueprint("assets", __name__)
+
+
+@dataclass(frozen=True)
+class Content:
+    """The bytes of an answer, also compressed where that is shorter, and what tells them from other bytes."""
+
+    raw: bytes
+    mimetype: str
+    compressed: bytes | None
+    etag: str
+
+    @classmethod
+    def of(cls, raw: bytes, mimetype: str) -> "Content":
+        compressed = gzip.compress(raw, compresslevel=9, mtime=0) if len(raw) >= _SMALLEST_COMPRESSED_BYTES else raw
+        shorter = compressed if len(compressed) < len(raw) else None
+        return cls(raw, mimetype, shorter, sha256(raw).hexdigest()[:32])
+
+    def response(self) -> Response:
+        """The answer to this request: compressed for whoever takes that, 304 for whoever has it already."""
+        takes_gzip = self.compressed is not None and request.accept_encodings["gzip"] > 0
+        response = Response(self.compressed if takes_gzip else self.raw, mimetype=self.mimetype)
+        response.vary.add("Accept-Encoding")
+        response.set_etag(f"{self.etag}-gzip" if takes_gzip else self.etag)
+        if takes_gzip:
+            response.content_encoding = "gzip"
+        response.make_conditional(request)
+        return response
+
+
+class Assets:
+    """Every file below a folder, read once."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    @cached_property
+    def files(self) -> Mapping[str, Content]:
+        """Each file by its path below the folder."""
+        paths = sorted(path for path in self._folder.rglob("*") if path.is_file())
+        return {str(path.relative_to(self._folder)): Content.of(path.read_bytes(), _type_of(path)) for path in paths}
+
+    @cached_property
+    def version(self) -> str:
+        """A text that changes whenever any of the files does."""
+        names_and_contents = "\n".join(f"{name} {content.etag}" for name, content in self.files.items())
+        return sha256(names_and_contents.encode()).hexdigest()[:_VERSION_CHARACTERS]
+
+    @cached_property
+    def modules(self) -> tuple[str, ...]:
+        """Every module of the page's script, for a browser that loads them side by side."""
+        return tuple(name for name in self.files if _is_always_loaded(name))
+
+    def find(self, path: str) -> tuple[Content, bool] | None:
+        """The file at a path with or without a version, and whether that version is today's."""
+        version, _, rest = path.partition("/")
+        if rest in self.files:
+            return self.files[rest], version == self.version
+        return (self.files[path], False) if path in self.files else None
+
+
+def assets() -> Assets:
+    """The files of the application that handles this request."""
+    found: Assets = current_app.extensions["assets"]
+    return found
+
+
+def asset_address(name: str) -> str:
+    """The address of a file in today's version, relative to the address of this request."""
+    return f"{relative_root()}static/{assets().version}/{name}"
+
+
+@blueprint.record_once
+def install(state: BlueprintSetupState) -> None:
+    app = state.app
+    app.extensions["assets"] = Assets(FOLDER)
+    app.jinja_env.globals["asset"] = asset_address
+    app.jinja_env.globals["modules"] = lambda: assets().modules
+
+
+@blueprint.get(ROUTE, endpoint="static")
+@public
+def static(filename: str) -> Response:
+    """One file. Raises NotFound."""
+    found = assets().find(filename)
+    if found is None:
+        raise NotFound
+    content, is_current = found
+    response = content.response()
+    response.headers["Cache-Control"] = _FOR_GOOD if is_current else _ASK_AGAIN
+    return response
+
+
+def _is_always_loaded(name: str) -> bool:
+    """Whether every visit needs this file as a module; `vendor` holds what only some browsers do."""
+    return name.endswith(".js") and name not in CLASSIC_SCRIPTS and "/vendor/" not in name
+
+
+def _type_of(path: Path) -> str:
+    return _TYPES.get(path.suffix) or mimetypes.guess_type(path.name)[0] or "application/octet-stream"

@@ -1,0 +1,148 @@
+"""The page at `/`: the board as the server knows it now; its script then keeps it moving.
+
+It says the same to everybody, so it is rendered at most once a second, however many ask.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import redis
+import structlog
+from flask import Blueprint, Flask, current_app, make_response, redirect, render_template, request
+from flask.blueprints import BlueprintSetupState
+from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.exceptions import NotFound
+from werkzeug.wrappers import Response as AnyResponse
+
+from common.contract.constants import ALL_TIME, DEFAULT_BOARD
+from common.contract.errors import ErrorCode, ScoreboardError
+from common.core.timestamps import format_instant, from_milliseconds
+from common.domain.entries import Entry, Top
+from common.domain.scoring import Catalogue
+from web.guards import root_path
+from web.guards.access import public
+from web.guards.errors import refuse
+from web.pages import period_links
+from web.pages.assets import Content
+from web.pages.period_links import PeriodChoice
+from web.services import Services, services
+from web.shared_reads import SharedReads
+
+log = structlog.get_logger(__name__)
+
+ROWS = 10
+RENDERED_EVERY_SECONDS = 1.0
+UNAVAILABLE = (ScoreboardError, SQLAlchemyError, redis.RedisError)
+
+# No inline script or style, nothing from elsewhere, no framing: a hostile username has nothing to hold on to.
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+
+_RENDERED = "rendered_pages"
+
+blueprint = Blueprint("pages", __name__)
+
+
+@dataclass(frozen=True)
+class ActionButton:
+    """An action as the page offers it. The points are shown, never sent."""
+
+    id: str
+    points: int
+    label: str
+
+
+@blueprint.get("/")
+@public
+def home() -> AnyResponse:
+    """An address that names no period of the page leads to all time, so that it says what is shown."""
+    periods = period_links.choose(request.args.get("period", ALL_TIME), datetime.now(UTC))
+    if periods is None:
+        return redirect("./")
+    pages: SharedReads[str, Content] = current_app.extensions[_RENDERED]
+    response = pages.get(periods.period.id, lambda: _render(services(), periods)).response()
+    response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+@blueprint.record_once
+def install(state: BlueprintSetupState) -> None:
+    """Give the application its rendered pages, and templates their way to the root of the service."""
+    state.app.extensions[_RENDERED] = SharedReads[str, Content](RENDERED_EVERY_SECONDS)
+    state.app.jinja_env.globals["root"] = root_path.relative_root
+    state.app.register_error_handler(NotFound, not_found)
+
+
+def not_found(error: NotFound) -> AnyResponse:
+    """A page for a browser that looks for a page, and our error for everybody else."""
+    del error
+    wants_page = request.accept_mimetypes.best_match(["application/json", "text/html"]) == "text/html"
+    if wants_page and not request.path.startswith("/api/"):
+        response = make_response(render_template("not_found.html"), 404)
+        response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
+        return response
+    return refuse(ScoreboardError(ErrorCode.NOT_FOUND, "There is nothing at this address."))
+
+
+def forget_rendered(app: Flask) -> None:
+    """Let the next request of each page render it anew."""
+    app.extensions[_RENDERED] = SharedReads[str, Content](RENDERED_EVERY_SECONDS)
+
+
+@blueprint.app_template_filter("instant")
+def instant(entry: Entry) -> str:
+    """When the entry's score last changed, for `<time datetime>`."""
+    return format_instant(from_milliseconds(entry.updated_at))
+
+
+blueprint.add_app_template_filter(format_instant, "iso")
+
+
+@blueprint.app_template_filter("minute")
+def minute(iso_instant: str) -> str:
+    """An instant for people who have no script that knows their time zone."""
+    return f"{iso_instant[:16].replace('T', ' ')} UTC"
+
+
+def buttons(catalogue: Catalogue) -> list[ActionButton]:
+    """A button for each action that moves the board shown here, the smallest first."""
+    shown = [action for action in catalogue.actions.values() if DEFAULT_BOARD in action.boards]
+    shown.sort(key=lambda action: (action.points, action.id))
+    return [ActionButton(action.id, action.points, _label(action.id)) for action in shown]
+
+
+def _render(adapters: Services, periods: PeriodChoice) -> Content:
+    page = render_template(
+        "home.html",
+        periods=periods,
+        top=_top(adapters, periods.period.id),
+        rows=ROWS,
+        actions=_actions(adapters),
+        registration_is_open=adapters.settings.registration == "open",
+        now=format_instant(datetime.now(UTC)),
+    )
+    return Content.of(page.encode(), "text/html")
+
+
+def _label(action_id: str) -> str:
+    return action_id.replace("-", " ").replace("_", " ").strip().capitalize()
+
+
+def _top(adapters: Services, period_id: str) -> Top | None:
+    """The list, or None: a page that says so is better than no page."""
+    try:
+        return adapters.leaderboard.top(DEFAULT_BOARD, period_id, ROWS)
+    except UNAVAILABLE as error:
+        log.warning("page_without_board", error=type(error).__name__)
+        return None
+
+
+def _actions(adapters: Services) -> list[ActionButton] | None:
+    try:
+        return buttons(adapters.catalogue.current())
+    except UNAVAILABLE as error:
+        log.warning("page_without_actions", error=type(error).__name__)
+        return None

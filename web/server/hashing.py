@@ -1,0 +1,131 @@
+"""Password hashing beside the event loop: it takes tens of milliseconds, and everybody else must not wait.
+
+Under gevent it runs in one of the hub's own threads; argon2 lets go of the interpreter lock. A process hashes one
+password at a time, and at most half of the processors hash at all, whatever the number of web processes: with every
+processor busy, each step of an update waits for one until the kernel's next tick.
+"""
+
+import fcntl
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import BoundedSemaphore, Lock
+from typing import TypeVar
+
+import gevent
+from gevent import monkey
+
+from common.contract.errors import ErrorCode, ScoreboardError
+from common.domain import passwords
+
+Result = TypeVar("Result")
+
+LONGEST_WAIT_SECONDS = 10
+PLACES_OF_AN_ADDRESS = 3
+"""One that is hashed and two that wait, in a process."""
+
+
+def _file_without_a_name() -> int:
+    with tempfile.TemporaryFile() as file:
+        return os.dup(file.fileno())
+
+
+_turn = Lock()
+_seats = _file_without_a_name()
+"""Each seat is a byte, locked by the process that hashes. The kernel takes the lock from one that dies."""
+_seat = 0
+
+
+def take_seat(number: int) -> None:
+    """For the `number`th process that was forked from the one in which the seats were made."""
+    global _seat  # noqa: PLW0603 - a process has its seat once
+    _seat = number % max(1, _processors() // 2)
+
+
+def hashed(password: str, address: str) -> str:
+    """A new hash of the password, for somebody at this address."""
+    return _aside(lambda: passwords.hashed(password), address)
+
+
+def is_password(password: str, password_hash: str | None, address: str) -> bool:
+    """Whether the password fits. Without a hash (no such user) it takes just as long and says no."""
+    fits = _aside(lambda: passwords.is_password(password, password_hash or passwords.NOBODYS_HASH), address)
+    return fits and password_hash is not None
+
+
+class _Doors:
+    """Lets few of each address into the one queue, so that a crowd behind one waits for itself and for nobody else."""
+
+    def __init__(self) -> None:
+        self._of_address: dict[str, _Door] = {}
+        self._changing = Lock()
+
+    @contextmanager
+    def passed(self, address: str, timeout: float) -> Iterator[None]:
+        """Raises `dependency_unavailable` after `timeout` seconds before the door."""
+        with self._changing:
+            door = self._of_address.setdefault(address, _Door())
+            door.visitors += 1
+        try:
+            if not door.places.acquire(timeout=timeout):
+                raise _too_many()
+            try:
+                yield
+            finally:
+                door.places.release()
+        finally:
+            with self._changing:
+                door.visitors -= 1
+                if not door.visitors:
+                    del self._of_address[address]
+
+
+class _Door:
+    def __init__(self) -> None:
+        self.places = BoundedSemaphore(PLACES_OF_AN_ADDRESS)
+        self.visitors = 0
+
+
+_doors = _Doors()
+
+
+def _too_many() -> ScoreboardError:
+    return ScoreboardError(ErrorCode.DEPENDENCY_UNAVAILABLE, "Too many logins at once. Try again.", None, 1)
+
+
+def _aside(work: Callable[[], Result], address: str) -> Result:
+    deadline = time.monotonic() + LONGEST_WAIT_SECONDS
+    with _doors.passed(address, LONGEST_WAIT_SECONDS):
+        return _in_turn(work, max(0.0, deadline - time.monotonic()))
+
+
+def _in_turn(work: Callable[[], Result], timeout: float) -> Result:
+    def work_seated() -> Result:
+        with _seated():
+            return work()
+
+    if not _turn.acquire(timeout=timeout):
+        raise _too_many()
+    try:
+        if monkey.is_module_patched("threading"):
+            result: Result = gevent.get_hub().threadpool.apply(work_seated)
+            return result
+        return work_seated()
+    finally:
+        _turn.release()
+
+
+def _processors() -> int:
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+
+
+@contextmanager
+def _seated() -> Iterator[None]:
+    fcntl.lockf(_seats, fcntl.LOCK_EX, 1, _seat)
+    try:
+        yield
+    finally:
+        fcntl.lockf(_seats, fcntl.LOCK_UN, 1, _seat)

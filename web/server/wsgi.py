@@ -1,0 +1,10 @@
+"""The application that gunicorn serves."""
+
+from common.core import logging, settings
+from web import create_app
+from web.reference import views as reference
+
+_settings = settings.load()
+logging.configure(_settings, "web")
+app = create_app(_settings)
+reference.prepare(app)

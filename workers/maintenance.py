@@ -1,0 +1,95 @@
+"""What has to be looked after while nobody asks: that Redis is whole, and that nothing piles up."""
+
+import time
+from datetime import UTC, datetime
+
+import structlog
+
+from common.core import metrics, task_names
+from common.domain import periods
+from common.domain.standing import BoardId
+from common.postgres import sessions
+from common.redis_store import keys
+from common.services import revocations, suspensions
+from workers import closing
+from workers.attempts import for_each
+from workers.state import WorkerState
+
+log = structlog.get_logger(__name__)
+
+ALIVE_SECONDS = 15
+CHORES_ALIVE_SECONDS = 120
+"""One chore may take this long, and meanwhile nobody says that its worker lives."""
+CONSUMER_GONE_MS = 3_600_000
+MEND_SECONDS = 1.0
+"""For so long at most, small boards are filled in a sweep, while updates wait."""
+
+
+def show_alive(worker: WorkerState, queue: str = task_names.QUEUE) -> None:
+    """Leave the mark that `/readyz` looks for: a worker has run a task of this queue."""
+    if queue == task_names.QUEUE_CHORES:
+        worker.redis.set(keys.CHORES_SEEN, "1", ex=CHORES_ALIVE_SECONDS)
+    else:
+        worker.redis.set(keys.WORKER_SEEN, "1", ex=ALIVE_SECONDS)
+
+
+def takes_turn(worker: WorkerState, task: str, seconds: float) -> bool:
+    """Whether a task that beat sends every so often is due. A pile of its messages runs one, and skips the others."""
+    return bool(worker.redis.set(keys.turn(task), "1", nx=True, px=int(seconds * 1000 / 2)))
+
+
+def mend(worker: WorkerState) -> None:
+    """Bring back what Redis has lost: the consumer group, the small boards of all open periods, the revocations."""
+    worker.inbox.open()
+    mend_boards(worker)
+    load_revocations(worker)
+
+
+def load_revocations(worker: WorkerState) -> None:
+    if not revocations.is_loaded(worker.redis):
+        revocations.load_recent(worker.redis, worker.engine)
+    revocations.catch_up(worker.redis, worker.engine)
+
+
+def mend_boards(worker: WorkerState) -> bool:
+    """Fill small boards that Redis does not serve. True if some are left: they are large, or too many."""
+    deadline = time.monotonic() + MEND_SECONDS
+
+    def is_filled(board: BoardId) -> bool:
+        if time.monotonic() > deadline or worker.rebuilder.is_large(*board):
+            return False
+        return worker.rebuilder.rebuild(*board)
+
+    try:
+        return not all(for_each(_not_served(worker), is_filled))
+    finally:
+        metrics.BOARDS_NOT_SERVED.set(len(_not_served(worker)))
+
+
+def rebuild_boards(worker: WorkerState) -> None:
+    """Fill every board that Redis does not serve, however long it takes."""
+    for_each(_not_served(worker), lambda board: worker.rebuilder.ensure_served(*board))
+
+
+def _not_served(worker: WorkerState) -> list[BoardId]:
+    """Of the boards of all open periods."""
+    now = datetime.now(UTC)
+    boards = worker.catalogue.current().boards
+    return worker.board.not_served([(board, period.id) for board in sorted(boards) for period in periods.open_at(now)])
+
+
+def show_suspensions(worker: WorkerState) -> None:
+    """Tell Redis of users who were suspended or reinstated by somebody who died before telling it."""
+    with worker.engine.connect() as connection:
+        behind = suspensions.unshown(connection)
+    for_each(behind, lambda user_id: suspensions.show(worker.engine, worker.board, worker.inbox, user_id))
+
+
+def tidy(worker: WorkerState) -> None:
+    """Let go of sessions that have expired, closed periods in Redis and consumers that are gone."""
+    now = datetime.now(UTC)
+    with worker.engine.begin() as connection:
+        pruned = sessions.prune(connection, now)
+    closing.release_old(worker, now)
+    worker.inbox.forget_idle_consumers(CONSUMER_GONE_MS)
+    log.info("tidied", sessions=pruned)
