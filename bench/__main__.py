@@ -155,7 +155,7 @@ def database_of(servers: Servers) -> str:
         "SCOREBOARD_SECRET_KEY": secrets.token_urlsafe(32),
     }
     engine = database.create(settings_module.load(environment), pool_size=1, statement_timeout_ms=60_000)
-    migrate.migrate(engine)
+    migrate.upgrade(engine)
     with engine.begin() as connection:
         catalogue.load_defaults(connection)
     engine.dispose()

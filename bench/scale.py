@@ -33,7 +33,7 @@ PROMISED_MILLISECONDS = 20.0
 _AS_WORKERS_DO = """
 from workers import maintenance
 from workers.state import state
-maintenance.mend(state())
+maintenance.repair(state())
 maintenance.rebuild_boards(state())
 """
 _COMMAND = [sys.executable, "-m", "scoreboard"]

@@ -28,7 +28,7 @@ def actions() -> None:
 def listing(*, as_json: bool) -> None:
     """List every action as it is in force."""
     with connected() as engine, engine.connect() as connection:
-        rows = [_shown(action, enabled=enabled) for action, enabled in catalogue.everything(connection)]
+        rows = [_shown(action, enabled=enabled) for action, enabled in catalogue.list_all(connection)]
     if as_json:
         click.echo(json.dumps(rows))
         return
@@ -54,7 +54,7 @@ def change(
     if not is_action_id(action_id):
         raise click.BadParameter("must match [a-z0-9][a-z0-9_-]{0,63}", param_hint="ACTION_ID")
     with connected() as engine, engine.begin() as connection:
-        known = {action.id: (action, is_on) for action, is_on in catalogue.everything(connection)}
+        known = {action.id: (action, is_on) for action, is_on in catalogue.list_all(connection)}
         if action_id not in known and points is None:
             raise click.UsageError("a new action needs --points")
         before, was_enabled = known.get(action_id, (Action(action_id, 0, 0, (DEFAULT_BOARD,)), True))

@@ -45,7 +45,7 @@ def create(name: str, *, as_json: bool) -> None:
 def listing(*, as_json: bool) -> None:
     """List all API keys, oldest first, without their secrets."""
     with connected() as engine, engine.connect() as connection:
-        rows = [_shown(key) for key in api_keys.everything(connection)]
+        rows = [_shown(key) for key in api_keys.list_all(connection)]
     if as_json:
         click.echo(json.dumps(rows))
         return

@@ -18,7 +18,7 @@ def migrate() -> None:
     config = load_settings()
     _refuse_two_databases(config)
     with connected_as_owner(config) as engine:
-        before, after = schema.migrate(engine)
+        before, after = schema.upgrade(engine)
         click.echo("the schema is up to date")
         with engine.begin() as connection:
             if before != after:

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Engine
 
 from common.core.timestamps import format_instant
 from common.postgres import quarantine as store
-from common.postgres.quarantine import SetAside
+from common.postgres.quarantine import QuarantinedEntry
 from common.redis_store.inbox import Inbox
 from scoreboard import operator, tables
 from scoreboard.environment import connected, connected_to_redis, load_settings
@@ -25,7 +25,7 @@ def quarantine() -> None:
 def listing(*, as_json: bool) -> None:
     """List what was set aside, oldest first, with the reason."""
     with connected() as engine, engine.connect() as connection:
-        rows = store.everything(connection)
+        rows = store.list_all(connection)
     if as_json:
         click.echo(json.dumps([_shown(row) for row in rows]))
         return
@@ -72,7 +72,7 @@ def discard(ids: tuple[int, ...]) -> None:
             click.echo(json.dumps(_shown(row)))
 
 
-def _found(connection: Connection, row_id: int) -> SetAside:
+def _found(connection: Connection, row_id: int) -> QuarantinedEntry:
     row = store.find(connection, row_id)
     if row is None:
         raise click.ClickException(f"nothing with the id {row_id} is in the quarantine")
@@ -84,6 +84,6 @@ def _everything(engine: Engine) -> list[int]:
         return store.ids(connection)
 
 
-def _shown(row: SetAside) -> dict[str, object]:
+def _shown(row: QuarantinedEntry) -> dict[str, object]:
     accepted_at = format_instant(row.accepted_at) if row.accepted_at else None
     return {**row._asdict(), "created_at": format_instant(row.created_at), "accepted_at": accepted_at}

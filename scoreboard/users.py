@@ -58,7 +58,7 @@ def create(username: str, role: Role, *, password_stdin: bool, if_missing: bool)
 def listing(*, as_json: bool) -> None:
     """List all accounts, oldest first."""
     with connected() as engine, engine.connect() as connection:
-        everybody = accounts.everybody(connection)
+        everybody = accounts.list_all(connection)
     if as_json:
         click.echo(
             json.dumps([{"userId": user.id, "username": user.username, "role": user.role} for user in everybody])

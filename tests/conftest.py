@@ -53,7 +53,7 @@ def servers() -> Iterator[Servers]:
         engine = database.create(
             _settings(url, running.redis_url(REDIS_DATABASE)), pool_size=1, statement_timeout_ms=60_000
         )
-        migrate.migrate(engine)
+        migrate.upgrade(engine)
         with engine.begin() as connection:
             catalogue.load_defaults(connection)
             grants.ensure_role(connection, SERVING)
@@ -112,7 +112,7 @@ def stack(servers: Servers) -> Iterator[Stack]:
 def worker(settings: Settings) -> Iterator[WorkerState]:
     """A worker's adapters, on a Redis that is mended already."""
     state = WorkerState.create(settings)
-    maintenance.mend(state)
+    maintenance.repair(state)
     maintenance.show_alive(state)
     yield state
     state.engine.dispose()

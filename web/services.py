@@ -20,7 +20,7 @@ from common.services.revocations import Revocations
 from web.api.readiness import Readiness
 from web.intake.doorbell import Doorbell
 from web.intake.replies import Replies
-from web.live.heartbeats import Pulses
+from web.live.heartbeats import Heartbeats
 
 POOL_SIZE = 8
 STATEMENT_TIMEOUT_MS = 1500
@@ -42,7 +42,7 @@ class Services:
     doorbell: Doorbell
     replies: Replies
     revocations: Revocations
-    pulses: Pulses
+    heartbeats: Heartbeats
     readiness: Readiness
 
     @classmethod
@@ -55,7 +55,7 @@ class Services:
             idle_in_transaction_ms=IDLE_IN_TRANSACTION_MS,
         )
         process_id = secrets.token_hex(8)
-        pulses = Pulses()
+        heartbeats = Heartbeats()
         board = Board(client)
         inbox = Inbox(client, capacity=settings.inbox_max, receipt_ttl=settings.receipt_ttl)
         revocations = Revocations(client, engine)
@@ -70,10 +70,10 @@ class Services:
             inbox=inbox,
             moderator=Moderator(engine, revocations, board, inbox),
             doorbell=Doorbell(settings.celery_broker_url),
-            replies=Replies(redis_client.connect_to_listen(settings.redis_url), process_id, pulses),
+            replies=Replies(redis_client.connect_to_listen(settings.redis_url), process_id, heartbeats),
             revocations=revocations,
-            pulses=pulses,
-            readiness=Readiness(engine, client, board, catalogue, pulses),
+            heartbeats=heartbeats,
+            readiness=Readiness(engine, client, board, catalogue, heartbeats),
         )
 
     def close(self) -> None:

@@ -13,7 +13,7 @@ from common.redis_store import client as redis_client
 from workers import metrics_server
 from workers.broker import Amqp
 
-RESULT_HEARD_WITHIN_TENTHS = 20
+RESULT_ACKNOWLEDGED_WITHIN_TENTHS = 20
 """Of a second."""
 
 log = structlog.get_logger(__name__)
@@ -51,12 +51,12 @@ def refuse_misfit(**_: object) -> None:
 
 
 @signals.worker_process_init.connect
-def end_soon(**_: object) -> None:
+def shorten_result_wait(**_: object) -> None:
     """billiard's pool lets a child that ends wait for half a minute for somebody to hear of its last result.
 
     After a broker was away in the middle of a task nobody listens any more, and nobody needs the results.
     """
-    pool.GUARANTEE_MESSAGE_CONSUMPTION_RETRY_LIMIT = RESULT_HEARD_WITHIN_TENTHS
+    pool.GUARANTEE_MESSAGE_CONSUMPTION_RETRY_LIMIT = RESULT_ACKNOWLEDGED_WITHIN_TENTHS
 
 
 @signals.worker_ready.connect

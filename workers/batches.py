@@ -26,7 +26,7 @@ from common.contract.errors import ErrorCode
 from common.core import metrics
 from common.core.timestamps import to_milliseconds
 from common.domain import inbox_entries, outcomes
-from common.domain.inbox_entries import ENTRY_VERSION, Delivery, Entry, Garbled, Newer, Reply, Sender
+from common.domain.inbox_entries import ENTRY_VERSION, Delivery, Entry, MalformedEntry, Newer, Reply, Sender
 from common.domain.standing import BoardId, Moved
 from common.postgres import engine as database
 from common.postgres import quarantine
@@ -42,7 +42,7 @@ from workers.recording import Recorded, record
 
 log = structlog.get_logger(__name__)
 
-LOOKS_AT_THE_LEDGER = 10
+MAX_RECORD_ATTEMPTS = 10
 """Another worker that was quicker is found at the second look; what is not found at the tenth never is."""
 
 SUSPECT_AFTER = 3
@@ -61,7 +61,7 @@ AROUND_LOCKS_SECONDS = 1.0
 SERVED_WITHIN_SECONDS = 1.0
 """For so long a batch waits for a small board that somebody else rebuilds, to tell exact ranks."""
 
-SHOWN_IN_ANSWERS: BoardId = (DEFAULT_BOARD, ALL_TIME)
+ANSWER_BOARD: BoardId = (DEFAULT_BOARD, ALL_TIME)
 """The board on which an answer tells the player's rank."""
 
 
@@ -121,7 +121,7 @@ class Batches:
             if isinstance(entry, Newer):
                 attempt.kept.append(entry)
                 attempt.trouble = HeldError(f"entries have version {entry.version}; this worker reads {ENTRY_VERSION}")
-        failed = self._set_aside_or_retry(attempt, [entry for entry in entries if isinstance(entry, Garbled)])
+        failed = self._set_aside_or_retry(attempt, [entry for entry in entries if isinstance(entry, MalformedEntry)])
         if attempt.locked:
             log.warning("updates_wait_for_locks", updates=len(attempt.locked))
         kept = {entry.inbox_id: entry.times for entry in (*attempt.locked, *attempt.kept)}
@@ -178,7 +178,7 @@ class Batches:
             attempt.kept += deliveries
             attempt.trouble = failure
 
-    def _set_aside_or_retry(self, attempt: _Attempt, garbled: Sequence[Garbled]) -> dict[str, int]:
+    def _set_aside_or_retry(self, attempt: _Attempt, garbled: Sequence[MalformedEntry]) -> dict[str, int]:
         """Set aside what had its last delivery; the others come back, with their deliveries."""
         failed = {}
         for delivery, error in attempt.unusable:
@@ -187,20 +187,20 @@ class Batches:
             if delivery.times < QUARANTINE_AFTER:
                 failed[delivery.inbox_id] = delivery.times
             else:
-                self._set_aside(delivery, reason)
+                self._quarantine(delivery, reason)
         for entry in garbled:
             if entry.times < QUARANTINE_AFTER:
                 failed[entry.inbox_id] = entry.times
             else:
-                self._set_aside(entry, "cannot be read")
+                self._quarantine(entry, "cannot be read")
         return failed
 
-    def _set_aside(self, entry: Delivery | Garbled, reason: str) -> None:
+    def _quarantine(self, entry: Delivery | MalformedEntry, reason: str) -> None:
         """Into the quarantine, as it stood; whoever it names is told so, as far as that can be read."""
         with self._engine.begin() as connection:
             quarantine.put(connection, entry, reason)
         sender = inbox_entries.sender(entry.fields)
-        self._inbox.settle([entry.inbox_id], [_told_to(sender)] if sender else [], None)
+        self._inbox.acknowledge([entry.inbox_id], [_told_to(sender)] if sender else [], None)
         metrics.UPDATES.labels("quarantined").inc()
         log.error("update_quarantined", inbox_id=entry.inbox_id, reason=reason)
 
@@ -211,7 +211,7 @@ class Batches:
         recorded, committed_at = self._record(deliveries, refusal, lock_wait_ms)
         moves, news = self._project(recorded, committed_at)
         replies = [(delivery.update.reply_to, _reply(delivery, recorded, moves)) for delivery in deliveries]
-        self._inbox.settle([delivery.inbox_id for delivery in deliveries], replies, news)
+        self._inbox.acknowledge([delivery.inbox_id for delivery in deliveries], replies, news)
         metrics.BATCH_SIZE.observe(len(deliveries))
         metrics.BATCH_SECONDS.observe(time.monotonic() - started)
         _log_batch(deliveries, recorded, started)
@@ -224,7 +224,7 @@ class Batches:
         Raises UnusableUpdateError or _OutOfRangeError for what an entry of it is to blame for.
         """
         catalogue = self._catalogue.current()
-        for _ in range(LOOKS_AT_THE_LEDGER):
+        for _ in range(MAX_RECORD_ATTEMPTS):
             try:
                 with self._engine.begin() as connection:
                     if lock_wait_ms is not None:
@@ -254,13 +254,13 @@ class Batches:
         rebuilt = False
         deadline = time.monotonic() + SERVED_WITHIN_SECONDS
         while waiting:
-            answers = self._board.project(list(waiting.values()), committed_at, SHOWN_IN_ANSWERS)
+            answers = self._board.project(list(waiting.values()), committed_at, ANSWER_BOARD)
             projected = zip(waiting, answers, strict=True)
             shown |= {board: answer for board, answer in projected if isinstance(answer, Projected)}
             waiting = {board: group for board, group in waiting.items() if board not in shown}
-            rebuilt |= SHOWN_IN_ANSWERS in waiting
-            waiting = {board: waiting[board] for board in self._bring_back(waiting, deadline)}
-        moves = dict(shown[SHOWN_IN_ANSWERS].moves) if SHOWN_IN_ANSWERS in shown else {}
+            rebuilt |= ANSWER_BOARD in waiting
+            waiting = {board: waiting[board] for board in self._rebuild_missing(waiting, deadline)}
+        moves = dict(shown[ANSWER_BOARD].moves) if ANSWER_BOARD in shown else {}
         if rebuilt:
             # A rebuilt board shows this very batch already, so where its players stood before is not known.
             moves = {user_id: Moved(None, moved.after) for user_id, moved in moves.items()}
@@ -268,7 +268,7 @@ class Batches:
         players = sorted({user_id for user_id, _ in recorded.rows})
         return moves, orjson.dumps({"boards": boards, "players": players, "at": committed_at})
 
-    def _bring_back(self, boards: Iterable[BoardId], deadline: float) -> list[BoardId]:
+    def _rebuild_missing(self, boards: Iterable[BoardId], deadline: float) -> list[BoardId]:
         """Rebuild the small ones among boards that Redis does not serve, or give whoever is at it a moment.
 
         Those that are worth another look come back. Nothing is lost by the others: their standings are committed.
@@ -306,7 +306,7 @@ def _has_run_out(attempt: _Attempt) -> bool:
 def _told_to(sender: Sender) -> tuple[str | None, Reply]:
     """To whom the end of an update that is set aside is told, and how."""
     user_id, action_id, key, reply_to = sender
-    return reply_to, Reply(user_id, key, action_id, outcomes.set_aside(user_id, action_id, key), replayed=False)
+    return reply_to, Reply(user_id, key, action_id, outcomes.quarantined(user_id, action_id, key), replayed=False)
 
 
 def _reply(delivery: Delivery, recorded: Recorded, moves: dict[str, Moved]) -> Reply:

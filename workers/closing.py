@@ -17,7 +17,7 @@ import structlog
 
 from common.domain import periods
 from common.postgres import ledger, period_closing, snapshots
-from common.postgres.period_closing import SHOWN_FROM_REDIS, Ended
+from common.postgres.period_closing import KEPT_IN_REDIS, Ended
 from workers.attempts import for_each
 from workers.state import WorkerState
 
@@ -57,9 +57,9 @@ def release_old(worker: WorkerState, now: datetime) -> None:
     Those of today and yesterday are told so in advance, since a board on which nobody scores is never closed.
     """
     with worker.engine.connect() as connection:
-        closed = period_closing.closed_since(connection, now - 2 * SHOWN_FROM_REDIS)
+        closed = period_closing.closed_since(connection, now - 2 * KEPT_IN_REDIS)
     for period in {*closed, *_dated(worker, now), *_dated(worker, now - timedelta(days=1))}:
-        worker.board.expire(period.board_id, period.period_id, period.ends_at + SHOWN_FROM_REDIS)
+        worker.board.expire(period.board_id, period.period_id, period.ends_at + KEPT_IN_REDIS)
 
 
 def _dated(worker: WorkerState, now: datetime) -> list[Ended]:

@@ -21,7 +21,7 @@ from workers.batches import Batches
 from workers.hold import Backoff, HeldError, Hold
 
 BATCH = 500
-LINGER_MS = 50
+WAIT_FOR_MORE_MS = 50
 PACE_SECONDS = 0.01
 """Between batches under load: more gather meanwhile, which spares everybody's CPU. A lone update never waits."""
 
@@ -78,28 +78,28 @@ class Drain:
 
     def _drain(self) -> bool:
         deadline = time.monotonic() + LONGEST_SECONDS
-        lingers = self.inbox.clear_doorbell()
+        waits = self.inbox.reset_doorbell()
         left_behind = self._left_behind()
         try:
-            entries = self._apply_new(lingers=lingers)
+            entries = self._apply_new(waits=waits)
         except Exception:
             self._give_back(left_behind)
             raise
         failure = self._take_over(left_behind)
         while entries and time.monotonic() < deadline:
-            entries = self._apply_new(lingers=True)
+            entries = self._apply_new(waits=True)
         if failure:
             raise failure
         if not entries:
             return False
-        self.inbox.clear_doorbell()
+        self.inbox.reset_doorbell()
         return self.inbox.depth() > 0
 
-    def _apply_new(self, *, lingers: bool) -> Sequence[Entry]:
+    def _apply_new(self, *, waits: bool) -> Sequence[Entry]:
         """Apply what nobody has had; those entries come back."""
         entries = self.inbox.read(self.consumer, BATCH)
-        if not entries and lingers:
-            entries = self._linger()
+        if not entries and waits:
+            entries = self._wait_for_more()
         if entries and not self._apply(entries):
             self._backoff_of_the_old.begin()
         if BUSY_FROM <= len(entries) < BATCH:
@@ -163,11 +163,11 @@ class Drain:
         with suppress(redis.RedisError):  # then it counts
             self.inbox.give_back(self.consumer, times, ABANDONED_MS - RETRY_MS)
 
-    def _linger(self) -> list[Entry]:
+    def _wait_for_more(self) -> list[Entry]:
         """Wait a moment for more with the doorbell hushed, then clear it and look one last time."""
-        self.inbox.hush_doorbell()
-        entries = self.inbox.read(self.consumer, BATCH, LINGER_MS)
+        self.inbox.suppress_doorbell()
+        entries = self.inbox.read(self.consumer, BATCH, WAIT_FOR_MORE_MS)
         if not entries:
-            self.inbox.clear_doorbell()
+            self.inbox.reset_doorbell()
             entries = self.inbox.read(self.consumer, BATCH)
         return entries

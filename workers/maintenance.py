@@ -38,7 +38,7 @@ def takes_turn(worker: WorkerState, task: str, seconds: float) -> bool:
     return bool(worker.redis.set(keys.turn(task), "1", nx=True, px=int(seconds * 1000 / 2)))
 
 
-def mend(worker: WorkerState) -> None:
+def repair(worker: WorkerState) -> None:
     """Bring back what Redis has lost: the consumer group, the small boards of all open periods, the revocations."""
     worker.inbox.open()
     mend_boards(worker)
@@ -78,14 +78,14 @@ def _not_served(worker: WorkerState) -> list[BoardId]:
     return worker.board.not_served([(board, period.id) for board in sorted(boards) for period in periods.open_at(now)])
 
 
-def show_suspensions(worker: WorkerState) -> None:
+def sync_suspensions(worker: WorkerState) -> None:
     """Tell Redis of users who were suspended or reinstated by somebody who died before telling it."""
     with worker.engine.connect() as connection:
-        behind = suspensions.unshown(connection)
-    for_each(behind, lambda user_id: suspensions.show(worker.engine, worker.board, worker.inbox, user_id))
+        pending = suspensions.pending_sync(connection)
+    for_each(pending, lambda user_id: suspensions.sync_to_redis(worker.engine, worker.board, worker.inbox, user_id))
 
 
-def tidy(worker: WorkerState) -> None:
+def prune(worker: WorkerState) -> None:
     """Let go of sessions that have expired, closed periods in Redis and consumers that are gone."""
     now = datetime.now(UTC)
     with worker.engine.begin() as connection:

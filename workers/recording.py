@@ -22,7 +22,7 @@ from common.core.timestamps import parse_instant
 from common.domain import periods, rules
 from common.domain.inbox_entries import Delivery, Update
 from common.domain.ledger_row import LedgerRow, UpdateKey
-from common.domain.scoring import Action, Catalogue, Event, Part, fold, scores_after
+from common.domain.scoring import Action, Catalogue, Delta, Event, fold, scores_after
 from common.domain.standing import Standing, StandingKey
 from common.postgres import ledger, period_closing, standings, users
 from workers.faults import UnusableUpdateError
@@ -72,27 +72,27 @@ def record(
     drafts = _draft(connection, fresh, catalogue, refusal)
     rows = {**known, **{row.key: row for row in drafts}}
 
-    parts = _of_open_periods(connection, fold((_event(row, catalogue) for row in drafts), periods.ids_at))
-    hidden = users.find_suspended(connection, players) if parts else ()
-    merged = standings.merge(connection, parts, drafts[0].recorded_at, hidden) if parts else []
-    touched = _touched(rows.values(), catalogue) - parts.keys()
+    deltas = _of_open_periods(connection, fold((_event(row, catalogue) for row in drafts), periods.ids_at))
+    hidden = users.find_suspended(connection, players) if deltas else ()
+    merged = standings.merge(connection, deltas, drafts[0].recorded_at, hidden) if deltas else []
+    touched = _touched(rows.values(), catalogue) - deltas.keys()
     absolute = [*merged, *standings.read(connection, touched)]
 
-    settled = _with_scores(drafts, catalogue, absolute)
-    if settled:
-        ledger.add(connection, settled)
-    rows.update({row.key: row for row in settled})
-    return Recorded(rows, frozenset(row.key for row in settled), absolute, names)
+    scored = _with_scores(drafts, catalogue, absolute)
+    if scored:
+        ledger.add(connection, scored)
+    rows.update({row.key: row for row in scored})
+    return Recorded(rows, frozenset(row.key for row in scored), absolute, names)
 
 
-def _of_open_periods(connection: Connection, parts: dict[StandingKey, Part]) -> dict[StandingKey, Part]:
+def _of_open_periods(connection: Connection, deltas: dict[StandingKey, Delta]) -> dict[StandingKey, Delta]:
     """Without those that came too late for a closed period: only a clock or a Redis set back brings such ones."""
-    dated = {key[:2] for key in parts if key.period_id != ALL_TIME}
+    dated = {key[:2] for key in deltas if key.period_id != ALL_TIME}
     closed = period_closing.closed_among(connection, dated)
     if not closed:
-        return parts
+        return deltas
     log.warning("closed_period_not_changed", periods=sorted(closed))
-    return {key: part for key, part in parts.items() if key[:2] not in closed}
+    return {key: delta for key, delta in deltas.items() if key[:2] not in closed}
 
 
 def _key(delivery: Delivery) -> UpdateKey:
@@ -113,8 +113,8 @@ def _draft(
         action = catalogue.actions.get(update.action_id)
         of_player = uses.get((update.user_id, update.action_id), [])
         refused = refusal or _judge(action, delivery.accepted_at, of_player, catalogue.closes_at)
-        limits_others = action is not None and action.has_rules and not refused
-        if limits_others:
+        counts_towards_limits = action is not None and action.has_rules and not refused
+        if counts_towards_limits:
             of_player.append(delivery.accepted_at)
         rows.append(
             LedgerRow(
@@ -129,7 +129,7 @@ def _draft(
                 occurred_at=_occurred_at(update),
                 accepted_at=delivery.accepted_at,
                 recorded_at=now,
-                limits_others=limits_others,
+                counts_towards_limits=counts_towards_limits,
                 source=update.source,
             )
         )

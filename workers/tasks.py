@@ -39,7 +39,7 @@ def task(
 @task(task_names.APPLY)
 def apply_scores(worker: WorkerState) -> None:
     """Drain the inbox."""
-    if worker.drain.run() and worker.inbox.claim_doorbell():
+    if worker.drain.run() and worker.inbox.acquire_doorbell():
         app.send_task(task_names.APPLY)
 
 
@@ -50,7 +50,7 @@ def sweep(worker: WorkerState) -> None:
         "inbox": worker.inbox.open,
         "ring": lambda: _ring(worker),
         "revocations": lambda: maintenance.load_revocations(worker),
-        "suspensions": lambda: maintenance.show_suspensions(worker),
+        "suspensions": lambda: maintenance.sync_suspensions(worker),
         "chores": lambda: _look_after_chores(worker),
         "boards": lambda: _mend_boards(worker),
     }
@@ -60,7 +60,7 @@ def sweep(worker: WorkerState) -> None:
 
 
 def _ring(worker: WorkerState) -> None:
-    if worker.inbox.depth() and worker.inbox.claim_doorbell():
+    if worker.inbox.depth() and worker.inbox.acquire_doorbell():
         app.send_task(task_names.APPLY)
 
 
@@ -106,4 +106,4 @@ def take_snapshots(worker: WorkerState) -> None:
 @task(task_names.TIDY, every=task_names.TIDY_SECONDS, queue=task_names.QUEUE_CHORES)
 def tidy(worker: WorkerState) -> None:
     """Delete what has expired."""
-    maintenance.tidy(worker)
+    maintenance.prune(worker)

@@ -35,10 +35,10 @@ TIMEOUT_MS = 500
 BARREN_TURNS = 20
 """Turns in a row that came to nothing, after which it is an error."""
 
-LOOKS, PAUSE_SECONDS = 5, 0.02
+MAX_CHECKS, PAUSE_SECONDS = 5, 0.02
 """What another worker has committed and not projected yet is right at the next look."""
 
-TURNS_TO_SETTLE = 2
+TURNS_BEFORE_REPORT = 2
 """What a dead worker left behind is right after its redelivery, which takes less than two turns."""
 
 _FIRST = str(UUID(int=0))
@@ -126,7 +126,7 @@ def _check_slice(worker: WorkerState, state: Round) -> bool:
         return not portion.is_least
     state.players = portion.after(time.monotonic() - started, TIMEOUT_MS / 1000).size
     state.barren = 0
-    if drifts and state.turns < TURNS_TO_SETTLE:
+    if drifts and state.turns < TURNS_BEFORE_REPORT:
         state.turns += 1
         return False
     for drift in drifts:
@@ -139,7 +139,7 @@ def _check_slice(worker: WorkerState, state: Round) -> bool:
 
 def _check(worker: WorkerState, user_ids: list[str]) -> list[Drift]:
     drifts = worker.verifier.check(user_ids, TIMEOUT_MS)
-    for _ in range(LOOKS):
+    for _ in range(MAX_CHECKS):
         if not drifts:
             break
         time.sleep(PAUSE_SECONDS)

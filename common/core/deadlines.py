@@ -38,13 +38,13 @@ def end() -> None:
     _work.set(None)
 
 
-def note(server: Server) -> None:
+def mark_timed_out(server: Server) -> None:
     """This server has let us wait in vain. Where nothing was begun, as in a worker, nobody remembers."""
     if work := _work.get():
         work.failed.add(server)
 
 
-def has(server: Server) -> bool:
+def has_timed_out(server: Server) -> bool:
     """Whether it has."""
     work = _work.get()
     return work is not None and server in work.failed

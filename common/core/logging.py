@@ -14,7 +14,7 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 from common.core.printable import escaped, escaped_lines
 
-_CHATTY = ("celery.app.trace", "celery.beat", "celery.worker.strategy")
+_NOISY_LOGGERS = ("celery.app.trace", "celery.beat", "celery.worker.strategy")
 """They tell of every message, and the sweep is one every two seconds."""
 
 
@@ -74,7 +74,7 @@ def configure(settings: LogSettings, process: str) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(settings.log_level)
-    for chatty in _CHATTY:
+    for chatty in _NOISY_LOGGERS:
         logging.getLogger(chatty).setLevel(logging.WARNING)
     structlog.contextvars.bind_contextvars(process=process)
 

@@ -42,7 +42,7 @@ def place_on_the_wire(
 
 
 @dataclass(frozen=True)
-class Top:
+class BoardHead:
     """The head of a board, all of one instant. `at` (ms) is when its newest change was committed."""
 
     epoch: str
@@ -65,7 +65,7 @@ class Place:
     total: int
     entry: Entry | None
 
-    def called(self, username: str | None) -> "Place":
+    def with_username(self, username: str | None) -> "Place":
         """The same place with this name, where one was missing."""
         if self.username or not username:
             return self

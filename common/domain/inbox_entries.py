@@ -25,7 +25,7 @@ ENTRY_VERSION = 1
 _LONGEST_NAME = 64
 """Of a user, an action, or a key."""
 
-NOT_TO_BE_READ = (KeyError, TypeError, ValueError, OverflowError, OSError)
+DECODE_ERRORS = (KeyError, TypeError, ValueError, OverflowError, OSError)
 """What an entry that the web did not write can come to; the last two are of instants that no clock shows."""
 
 
@@ -60,7 +60,7 @@ class Delivery(NamedTuple):
     fields: Mapping[str, str] = {}
 
 
-class Garbled(NamedTuple):
+class MalformedEntry(NamedTuple):
     """An inbox entry that this version cannot read though it should."""
 
     inbox_id: str
@@ -76,7 +76,7 @@ class Newer(NamedTuple):
     times: int
 
 
-Entry = Delivery | Garbled | Newer
+Entry = Delivery | MalformedEntry | Newer
 
 
 class Sender(NamedTuple):
@@ -129,15 +129,15 @@ def read_entry(inbox_id: str, fields: Mapping[str, str], times: int) -> Entry:
             return Newer(inbox_id, version, times)
         accepted_at = from_milliseconds(int(fields["accepted_at"]))
         return Delivery(inbox_id, accepted_at, _parsed(fields), times, fields)
-    except NOT_TO_BE_READ:
-        return Garbled(inbox_id, fields, times)
+    except DECODE_ERRORS:
+        return MalformedEntry(inbox_id, fields, times)
 
 
 def accepted_at(inbox_id: str, fields: Mapping[str, str]) -> datetime:
     """When the inbox took an entry: what the entry says, or else the instant with which its id begins."""
     try:
         return from_milliseconds(int(fields["accepted_at"]))
-    except NOT_TO_BE_READ:
+    except DECODE_ERRORS:
         return from_milliseconds(int(inbox_id.partition("-")[0]))
 
 
@@ -146,7 +146,7 @@ def sender(fields: Mapping[str, str]) -> Sender | None:
     try:
         stored = orjson.loads(fields["update"])
         named = [stored[name] for name in ("user_id", "action_id", "idempotency_key")]
-    except NOT_TO_BE_READ:
+    except DECODE_ERRORS:
         return None
     if not all(_is_name(name) for name in named) or not is_uuid(named[0]):
         return None

@@ -14,9 +14,9 @@ PLAYER = "player"
 class LedgerRow(NamedTuple):
     """A recorded update.
 
-    `score_after` is the player's all-time score on the default board right after it. `limits_others`: it counted, and
-    its action has rules (`common/domain/rules.py`), so that later uses are judged by it. `source` says who sent the
-    update: `PLAYER`, or the id of an API key; None for a row of a version that did not record it.
+    `score_after` is the player's all-time score on the default board right after it. `counts_towards_limits`: it
+    counted, and its action has rules (`common/domain/rules.py`), so that later uses are judged by it. `source` says who
+    sent the update: `PLAYER`, or the id of an API key; None for a row of a version that did not record it.
     """
 
     id: int
@@ -30,7 +30,7 @@ class LedgerRow(NamedTuple):
     occurred_at: datetime
     accepted_at: datetime
     recorded_at: datetime
-    limits_others: bool
+    counts_towards_limits: bool
     source: str | None = None
 
     @property

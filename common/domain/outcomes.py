@@ -47,7 +47,7 @@ def recorded(
     return {"status": "applied", "update": update, "entry": entry, "previousRank": previous_rank}
 
 
-def set_aside(user_id: str, action_id: str, idempotency_key: str) -> Refused:
+def quarantined(user_id: str, action_id: str, idempotency_key: str) -> Refused:
     """The outcome of an update that went to the quarantine."""
     return refused(_named(user_id, action_id, idempotency_key), ErrorCode.INTERNAL_ERROR)
 

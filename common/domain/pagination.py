@@ -7,14 +7,14 @@ goes on from a place and not from a count, so rows that overtake each other else
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from common.domain.entries import Top
+from common.domain.entries import BoardHead
 
 
 class Position(NamedTuple):
     """A place in the order: the better score first, and of equal ones the lower ledger id."""
 
     score: int
-    tie: int
+    tiebreaker: int
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def around(user_id: str) -> Selection:
 class Page:
     """Rows of one instant, beginning at `start` (from 0) of `rows.total`. `found`: a player asked for is ranked."""
 
-    rows: Top
+    rows: BoardHead
     start: int
     found: bool
     positions: tuple[Position, ...]
@@ -58,7 +58,7 @@ class Page:
         if self.positions:
             return after(self.positions[-1]) if self.start + len(self.positions) < self.rows.total else None
         if asked.kind == "before" and self.rows.total:
-            return after(asked.position._replace(tie=asked.position.tie - 1))
+            return after(asked.position._replace(tiebreaker=asked.position.tiebreaker - 1))
         return None
 
     def previous(self, asked: Selection) -> Selection | None:
@@ -66,5 +66,5 @@ class Page:
         if self.positions:
             return before(self.positions[0]) if self.start else None
         if asked.kind == "after" and self.rows.total:
-            return before(asked.position._replace(tie=asked.position.tie + 1))
+            return before(asked.position._replace(tiebreaker=asked.position.tiebreaker + 1))
         return None

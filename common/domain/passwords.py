@@ -11,7 +11,7 @@ from common.contract.fields import composed
 
 _hasher = PasswordHasher(time_cost=3, memory_cost=65536, parallelism=1)
 
-NOBODYS_HASH = _hasher.hash("a password that is nobody's")
+DUMMY_HASH = _hasher.hash("a password that is nobody's")
 """Verified against when there is no such user, so that the answer takes as long."""
 
 

@@ -10,7 +10,7 @@ GREATEST_TIE = 10**15 - 1
 TIE_DIGITS = 15
 
 
-def tie_of(zset_member: str, *, ascending: bool) -> int:
+def tiebreaker_of(zset_member: str, *, ascending: bool) -> int:
     """The ledger id in a member."""
     rank = int(zset_member[:TIE_DIGITS])
     return rank if ascending else GREATEST_TIE - rank

@@ -49,11 +49,11 @@ class Catalogue:
     closes_at: Mapping[str, datetime] = field(default_factory=dict)
 
 
-class Part(NamedTuple):
+class Delta(NamedTuple):
     """What a batch adds to one standing: points, and the greatest ledger id that changed the score."""
 
     points: int
-    tie: int
+    tiebreaker: int
 
 
 class Event(NamedTuple):
@@ -66,27 +66,27 @@ class Event(NamedTuple):
     accepted_at: datetime
 
 
-def fold(events: Iterable[Event], periods_of: Callable[[datetime], tuple[str, ...]]) -> dict[StandingKey, Part]:
+def fold(events: Iterable[Event], periods_of: Callable[[datetime], tuple[str, ...]]) -> dict[StandingKey, Delta]:
     """One part per (board, period, user).
 
     An event of 0 points makes no part: a change of nothing neither ranks a player nor moves the tie time.
     """
-    parts: dict[StandingKey, Part] = {}
+    deltas: dict[StandingKey, Delta] = {}
     for event in events:
         if event.points == 0:
             continue
-        part = Part(event.points, event.ledger_id)
+        delta = Delta(event.points, event.ledger_id)
         for board_id in event.boards:
             for period_id in periods_of(event.accepted_at):
                 key = StandingKey(board_id, period_id, event.user_id)
-                known = parts.get(key)
-                parts[key] = join(known, part) if known else part
-    return parts
+                known = deltas.get(key)
+                deltas[key] = merge(known, delta) if known else delta
+    return deltas
 
 
-def join(one: Part, other: Part) -> Part:
+def merge(one: Delta, other: Delta) -> Delta:
     """The sum rule: points add up, and the latest event that changed the score breaks ties."""
-    return Part(one.points + other.points, max(one.tie, other.tie))
+    return Delta(one.points + other.points, max(one.tiebreaker, other.tiebreaker))
 
 
 def scores_after(events: Iterable[Event], board_id: str, final: Mapping[str, int]) -> dict[int, int]:

@@ -19,7 +19,7 @@ class Standing(NamedTuple):
 
     key: StandingKey
     score: int
-    tie: int
+    tiebreaker: int
     version: int
     updated_at: int
     hidden: bool = False

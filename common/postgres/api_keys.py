@@ -62,7 +62,7 @@ def live_ids(connection: Connection) -> frozenset[str]:
     return frozenset(connection.scalars(select(api_keys.c.id).where(api_keys.c.revoked_at.is_(None))))
 
 
-def everything(connection: Connection) -> list[ApiKey]:
+def list_all(connection: Connection) -> list[ApiKey]:
     """All keys, oldest first."""
     return [
         ApiKey(*row) for row in connection.execute(select(*_COLUMNS).order_by(api_keys.c.created_at, api_keys.c.id))

@@ -16,7 +16,7 @@ from common.domain.scoring import Action, Catalogue
 from common.postgres.tables import actions, boards
 
 FRESH_SECONDS = 5.0
-_HOPELESS_SECONDS = 1.0
+_RETRY_SECONDS = 1.0
 """For so long nobody tries again what has just failed, where there is no earlier catalogue to go on with."""
 
 DEFAULTS = Catalogue(
@@ -45,11 +45,11 @@ def load(connection: Connection) -> Catalogue:
     return Catalogue(
         boards=frozenset(closes_at),
         closes_at={board_id: instant for board_id, instant in closes_at.items() if instant},
-        actions={action.id: action for action, enabled in everything(connection) if enabled},
+        actions={action.id: action for action, enabled in list_all(connection) if enabled},
     )
 
 
-def everything(connection: Connection) -> list[tuple[Action, bool]]:
+def list_all(connection: Connection) -> list[tuple[Action, bool]]:
     """Every action that ever was, by id, as it is in force, and whether it is enabled."""
     return [
         (Action(row.id, row.version, row.points, tuple(row.boards), row.cooldown_seconds, row.daily_limit), row.enabled)
@@ -112,7 +112,7 @@ class CatalogueCache:
         else:
             self._reading.acquire()
         try:
-            return self._read_unless_somebody_just_did()
+            return self._refresh()
         finally:
             self._reading.release()
 
@@ -120,11 +120,11 @@ class CatalogueCache:
     def _age(self) -> float:
         return time.monotonic() - self._read_at
 
-    def _read_unless_somebody_just_did(self) -> Catalogue:
-        if self._age >= (FRESH_SECONDS / 2 if self._catalogue else _HOPELESS_SECONDS):
+    def _refresh(self) -> Catalogue:
+        if self._age >= (FRESH_SECONDS / 2 if self._catalogue else _RETRY_SECONDS):
             self._read()
         elif self._failure:
-            deadlines.note("postgresql")  # whoever waited for an attempt in vain has waited in vain
+            deadlines.mark_timed_out("postgresql")  # whoever waited for an attempt in vain has waited in vain
         if self._catalogue:
             return self._catalogue
         if self._failure is None:

@@ -7,7 +7,7 @@ from threading import Lock
 from sqlalchemy import Engine, text
 
 from common.domain import periods
-from common.domain.entries import Top
+from common.domain.entries import BoardHead
 from common.domain.pagination import Page, Selection
 from common.postgres.standings import DATABASE_EPOCH
 
@@ -58,4 +58,4 @@ def is_over(period_id: str, now: datetime) -> bool:
 
 def empty_page(which: Selection) -> Page:
     """A page of a period that nobody has scored in."""
-    return Page(Top(DATABASE_EPOCH, 0, 0, 0, ()), 0, which.kind != "around", ())
+    return Page(BoardHead(DATABASE_EPOCH, 0, 0, 0, ()), 0, which.kind != "around", ())

@@ -26,7 +26,7 @@ INSERT INTO score_events (id, user_id, idempotency_key, action_id, action_versio
 SELECT * FROM json_to_recordset(CAST(:rows AS json)) AS sent(
     id bigint, user_id uuid, idempotency_key text, action_id text, action_version int, points bigint, refusal text,
     score_after bigint, occurred_at timestamptz, accepted_at timestamptz, recorded_at timestamptz,
-    limits_others boolean, source text)
+    counts_towards_limits boolean, source text)
 ORDER BY user_id, idempotency_key
 ON CONFLICT (user_id, idempotency_key) DO NOTHING
 """)

@@ -43,7 +43,7 @@ class MisfitError(Exception):
     """The database is not one that this version can work with. The text says why, and what to do."""
 
 
-def migrate(engine: Engine, revision: str = "head") -> tuple[str | None, str | None]:
+def upgrade(engine: Engine, revision: str = "head") -> tuple[str | None, str | None]:
     """Upgrade to the newest version, or to another one; the versions before and after come back.
 
     Safe to run twice, at the same time, and beside the service.

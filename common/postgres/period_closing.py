@@ -14,7 +14,7 @@ from sqlalchemy import Connection, text
 from common.domain import periods
 from common.domain.standing import BoardId
 
-SHOWN_FROM_REDIS = timedelta(days=8)
+KEPT_IN_REDIS = timedelta(days=8)
 """For how long after its end a closed period is kept in Redis; later it is read from PostgreSQL."""
 
 

@@ -9,7 +9,7 @@ import orjson
 from sqlalchemy import Connection, delete, select, text
 
 from common.domain import inbox_entries
-from common.domain.inbox_entries import Delivery, Garbled
+from common.domain.inbox_entries import Delivery, MalformedEntry
 from common.postgres.tables import score_quarantine
 
 _PUT = text("""
@@ -19,7 +19,7 @@ ON CONFLICT (inbox_id) DO NOTHING
 """)
 
 
-class SetAside(NamedTuple):
+class QuarantinedEntry(NamedTuple):
     """An entry, the reason, and what it said: an update's fields, or whatever nobody could read.
 
     `accepted_at` and `entry` (the stream entry's fields) are None in rows that a version before 0010 wrote.
@@ -34,10 +34,10 @@ class SetAside(NamedTuple):
     entry: dict[str, str] | None
 
 
-_COLUMNS = tuple(score_quarantine.c[name] for name in SetAside._fields)
+_COLUMNS = tuple(score_quarantine.c[name] for name in QuarantinedEntry._fields)
 
 
-def put(connection: Connection, entry: Delivery | Garbled, reason: str) -> None:
+def put(connection: Connection, entry: Delivery | MalformedEntry, reason: str) -> None:
     """Set an entry aside. Safe to run twice. NUL, which PostgreSQL cannot hold, is kept as its escape's text."""
     values = {
         "inbox_id": entry.inbox_id,
@@ -57,9 +57,9 @@ def _storable(text: str) -> str:
     return text.replace("\0", "\\u0000")
 
 
-def everything(connection: Connection) -> list[SetAside]:
+def list_all(connection: Connection) -> list[QuarantinedEntry]:
     """All of it, oldest first."""
-    return [SetAside(*row) for row in connection.execute(select(*_COLUMNS).order_by(score_quarantine.c.id))]
+    return [QuarantinedEntry(*row) for row in connection.execute(select(*_COLUMNS).order_by(score_quarantine.c.id))]
 
 
 def ids(connection: Connection) -> list[int]:
@@ -67,18 +67,18 @@ def ids(connection: Connection) -> list[int]:
     return list(connection.scalars(select(score_quarantine.c.id).order_by(score_quarantine.c.id)))
 
 
-def find(connection: Connection, row_id: int) -> SetAside | None:
+def find(connection: Connection, row_id: int) -> QuarantinedEntry | None:
     """One entry, which nobody else can take out before this transaction ends."""
     statement = select(*_COLUMNS).where(score_quarantine.c.id == row_id).with_for_update()
     row = connection.execute(statement).one_or_none()
-    return SetAside(*row) if row else None
+    return QuarantinedEntry(*row) if row else None
 
 
 def remove(connection: Connection, row_id: int) -> None:
     connection.execute(delete(score_quarantine).where(score_quarantine.c.id == row_id))
 
 
-def entry(row: SetAside) -> dict[str, str]:
+def entry(row: QuarantinedEntry) -> dict[str, str]:
     """The fields of the stream entry that it was.
 
     An old row has only the payload: that of an entry nobody could read is the fields themselves.
@@ -90,6 +90,6 @@ def entry(row: SetAside) -> dict[str, str]:
     return {name: str(value) for name, value in row.payload.items()}
 
 
-def accepted_at(row: SetAside) -> datetime:
+def accepted_at(row: QuarantinedEntry) -> datetime:
     """When the inbox took it. Of an old row the best that is known is when it was put into the inbox the last time."""
     return row.accepted_at or inbox_entries.accepted_at(row.inbox_id, entry(row))

@@ -9,9 +9,9 @@ import orjson
 from sqlalchemy import Connection, text
 
 from common.core.timestamps import to_milliseconds
-from common.domain.entries import Entry, Place, Top
+from common.domain.entries import BoardHead, Entry, Place
 from common.domain.pagination import FIRST, Page, Position, Selection
-from common.domain.scoring import Part
+from common.domain.scoring import Delta
 from common.domain.standing import Standing, StandingKey
 
 DATABASE_EPOCH = "database"
@@ -68,7 +68,7 @@ FROM (
 # stands before them is counted. Only the rows around a player in the middle are found by numbering all of them.
 _SHOWN = "FROM standings s WHERE s.board_id = :board AND s.period_id = :period AND NOT s.hidden"
 _PLACE_OF_ROW = "((SELECT sign FROM board) * s.score, s.tie)"
-_GIVEN_PLACE = "((SELECT sign FROM board) * :score, :tie)"
+_GIVEN_PLACE = "((SELECT sign FROM board) * :score, :tiebreaker)"
 _IN_ORDER = "ORDER BY (SELECT sign FROM board) * s.score, s.tie LIMIT :limit"
 _IN_REVERSE = "ORDER BY (SELECT sign FROM board) * s.score DESC, s.tie DESC LIMIT :limit"
 _SIGN = "board AS (SELECT CASE WHEN ascending THEN 1 ELSE -1 END AS sign FROM boards WHERE id = :board)"
@@ -119,15 +119,17 @@ _VERSION = text("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint, c
 
 
 def merge(
-    connection: Connection, parts: Mapping[StandingKey, Part], at: datetime, hidden: Collection[str] = ()
+    connection: Connection, deltas: Mapping[StandingKey, Delta], at: datetime, hidden: Collection[str] = ()
 ) -> list[Standing]:
     """Merge each part into its row, under the row's own lock, in one global order; absolute rows come back.
 
-    The same operation as `scoring.join`, so that commit order never shows. New rows of `hidden` players are hidden.
+    The same operation as `scoring.merge`, so that commit order never shows. New rows of `hidden` players are hidden.
     """
-    if not parts:
+    if not deltas:
         return []
-    sent = [{"b": key[0], "p": key[1], "u": key[2], "points": part[0], "tie": part[1]} for key, part in parts.items()]
+    sent = [
+        {"b": key[0], "p": key[1], "u": key[2], "points": delta[0], "tie": delta[1]} for key, delta in deltas.items()
+    ]
     return _standings(
         connection.execute(_MERGE, {"rows": orjson.dumps(sent).decode(), "at": at, "hidden": list(hidden)}).all()
     )
@@ -199,12 +201,12 @@ def page(connection: Connection, board_id: str, period_id: str, limit: int, whic
     }
     rows = sorted(connection.execute(_PAGES[which.kind], values), key=lambda row: row.rank)
     entries = tuple(Entry(row.user_id, row.username, row.score, row.rank, row.updated_at) for row in rows)
-    head = Top(DATABASE_EPOCH, version, to_milliseconds(now), total, entries)
+    head = BoardHead(DATABASE_EPOCH, version, to_milliseconds(now), total, entries)
     positions = tuple(Position(row.score, row.tie) for row in rows)
     return Page(head, rows[0].rank - 1 if rows else 0, which.kind != "around" or bool(rows), positions)
 
 
-def top(connection: Connection, board_id: str, period_id: str, limit: int) -> Top:
+def top(connection: Connection, board_id: str, period_id: str, limit: int) -> BoardHead:
     """The head of a board."""
     return page(connection, board_id, period_id, limit, FIRST).rows
 

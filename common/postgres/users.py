@@ -71,7 +71,7 @@ def get(connection: Connection, user_id: str) -> User:
     return User(*connection.execute(select(*_USER).where(users.c.id == user_id)).one())
 
 
-def everybody(connection: Connection) -> list[User]:
+def list_all(connection: Connection) -> list[User]:
     """All accounts, oldest first."""
     return [User(*row) for row in connection.execute(select(*_USER).order_by(users.c.created_at, users.c.id))]
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Literal, cast
 
-from common.domain.entries import Entry, Place, Places, Top
+from common.domain.entries import BoardHead, Entry, Place, Places
 from common.domain.pagination import Page, Position, Selection
-from common.domain.ranking import tie_of, user_of
+from common.domain.ranking import tiebreaker_of, user_of
 from common.domain.standing import BoardId, Moved, Standing
 from common.redis_store import keys
 from common.redis_store.client import Client, script
@@ -61,9 +61,10 @@ class Board:
             for rank, (member, score, info, username) in enumerate(rows, start=start + 1)
         )
         positions = tuple(
-            Position(int(score), tie_of(member, ascending=bool(ascending))) for member, score, _info, _username in rows
+            Position(int(score), tiebreaker_of(member, ascending=bool(ascending)))
+            for member, score, _info, _username in rows
         )
-        return Page(Top(epoch, int(seq), int(at), total, entries), start, bool(found), positions)
+        return Page(BoardHead(epoch, int(seq), int(at), total, entries), start, bool(found), positions)
 
     def places(self, board_id: str, period_id: str, user_ids: Collection[str]) -> Places:
         """Where players stand, all of one instant; an unknown username is empty. Raises BoardNotServedError."""
@@ -90,7 +91,7 @@ class Board:
             of = BoardKeys(*rows[0].key[:2])
             wanted = int(rows[0].key[:2] == moves_of)
             for start in range(0, len(rows), ROWS_PER_CALL):
-                arguments = [committed_at, wanted, *flat(rows[start : start + ROWS_PER_CALL])]
+                arguments = [committed_at, wanted, *script_values(rows[start : start + ROWS_PER_CALL])]
                 self._project(keys=[of.scores, of.members, of.meta, of.rebuilding], args=arguments, client=pipeline)
                 owners.append(index)
         replies: list[list[list[Any]]] = [[] for _ in boards]
@@ -170,19 +171,19 @@ def _projected(rows: Sequence[Standing], replies: Sequence[list[Any]]) -> Projec
     return Projected(seq, {row.key.user_id: Moved(_from_one(before), _from_one(after)) for row, before, after in moved})
 
 
-def flat(rows: Iterable[Standing]) -> list[str | int]:
+def script_values(rows: Iterable[Standing]) -> list[str | int]:
     """The six values of a row that the scripts `project` and `gather` read."""
     values: list[str | int] = []
     for row in rows:
-        values += (row.key.user_id, row.score, row.tie, row.version, row.updated_at, int(row.hidden))
+        values += (row.key.user_id, row.score, row.tiebreaker, row.version, row.updated_at, int(row.hidden))
     return values
 
 
-def nameless(entries: Iterable[Entry]) -> list[str]:
+def missing_usernames(entries: Iterable[Entry]) -> list[str]:
     return [entry.user_id for entry in entries if not entry.username]
 
 
-def named(entries: Iterable[Entry], usernames: Mapping[str, str]) -> tuple[Entry, ...]:
+def fill_usernames(entries: Iterable[Entry], usernames: Mapping[str, str]) -> tuple[Entry, ...]:
     """The entries with the names that were missing."""
     return tuple(
         entry if entry.username else replace(entry, username=usernames.get(entry.user_id, "")) for entry in entries
@@ -210,7 +211,9 @@ def _states(reply: tuple[int, list[str | None]] | None) -> list[tuple[int, int] 
         return None
     ascending, cells = reply
     return [
-        (int(score), tie_of(info.split(":")[1], ascending=bool(ascending))) if info and score is not None else None
+        (int(score), tiebreaker_of(info.split(":")[1], ascending=bool(ascending)))
+        if info and score is not None
+        else None
         for info, score in zip(cells[0::2], cells[1::2], strict=True)
     ]
 

@@ -50,18 +50,18 @@ class _FailFast(_Connection):
     _is_shaking_hands = False
 
     def connect_check_health(self, *arguments: Any, **keywords: Any) -> None:  # noqa: ANN401 - passed on as they are
-        self._refuse_to_wait_again()
+        self._fail_if_timed_out()
         self._is_shaking_hands = True
         try:
             super().connect_check_health(*arguments, **keywords)
         except redis.TimeoutError:
-            deadlines.note("redis")
+            deadlines.mark_timed_out("redis")
             raise
         finally:
             self._is_shaking_hands = False
 
     def send_packed_command(self, *arguments: Any, **keywords: Any) -> None:  # noqa: ANN401
-        self._refuse_to_wait_again()
+        self._fail_if_timed_out()
         super().send_packed_command(*arguments, **keywords)  # type: ignore[no-untyped-call]  # redis-py
 
     def read_response(self, *arguments: Any, **keywords: Any) -> Any:  # noqa: ANN401
@@ -71,7 +71,7 @@ class _FailFast(_Connection):
         try:
             return super().read_response(*arguments, **keywords)
         except redis.TimeoutError:
-            deadlines.note("redis")
+            deadlines.mark_timed_out("redis")
             raise
         except redis.ResponseError as error:
             if isinstance(error, _WRITES_NOTHING) or str(error).startswith("MISCONF"):
@@ -79,8 +79,8 @@ class _FailFast(_Connection):
             raise
 
     @staticmethod
-    def _refuse_to_wait_again() -> None:
-        if deadlines.has("redis"):
+    def _fail_if_timed_out() -> None:
+        if deadlines.has_timed_out("redis"):
             raise redis.ConnectionError("Redis has let this request wait in vain already")
 
 
@@ -151,15 +151,15 @@ def listen(subscription: PubSub) -> Iterator[dict[str, Any] | None]:
     A connection may be dead and nobody says so: after five silent seconds it is asked for a sign. Raises
     redis.TimeoutError after ten without one.
     """
-    heard_at = asked_at = time.monotonic()
+    last_received_at = asked_at = time.monotonic()
     while True:
         message = subscription.get_message(timeout=1.0)
         now = time.monotonic()
         if message:
-            heard_at = now
-        elif now - heard_at > DEAD_AFTER_SECONDS:
+            last_received_at = now
+        elif now - last_received_at > DEAD_AFTER_SECONDS:
             raise redis.TimeoutError("no sign of life")
-        elif now - max(heard_at, asked_at) > SILENT_SECONDS:
+        elif now - max(last_received_at, asked_at) > SILENT_SECONDS:
             asked_at = now
             subscription.ping()
         # redis-py takes the plain PONG of RESP3 apart into letters: of what comes, only these two say anything.

@@ -161,7 +161,9 @@ class Inbox:
         self.open()
         return act()
 
-    def settle(self, inbox_ids: Sequence[str], replies: Iterable[tuple[str | None, Reply]], news: bytes | None) -> None:
+    def acknowledge(
+        self, inbox_ids: Sequence[str], replies: Iterable[tuple[str | None, Reply]], news: bytes | None
+    ) -> None:
         """In one transaction: tell the viewers, keep the receipts, answer who waits, and take the entries out."""
         if not inbox_ids:
             return
@@ -215,15 +217,15 @@ class Inbox:
         """Accepted updates that no worker has settled."""
         return self._client.xlen(keys.INBOX)
 
-    def hush_doorbell(self) -> None:
+    def suppress_doorbell(self) -> None:
         """A drain is awake: nobody needs to ring for the next 2 seconds."""
         self._client.set(keys.DOORBELL, "1", px=DOORBELL_MS)
 
-    def clear_doorbell(self) -> bool:
+    def reset_doorbell(self) -> bool:
         """Whoever accepts from now on rings. Whether somebody had rung within 2 seconds."""
         return bool(self._client.delete(keys.DOORBELL))
 
-    def claim_doorbell(self) -> bool:
+    def acquire_doorbell(self) -> bool:
         """Whether the caller is the one to ring."""
         return bool(self._client.set(keys.DOORBELL, "1", nx=True, px=DOORBELL_MS))
 

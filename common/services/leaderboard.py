@@ -13,11 +13,11 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from common.contract.errors import ErrorCode, ScoreboardError
 from common.core import metrics
-from common.domain.entries import Entry, Place, Places, Top
+from common.domain.entries import BoardHead, Entry, Place, Places
 from common.domain.pagination import FIRST, Page, Selection
 from common.postgres import history, standings, users
 from common.postgres.history import History
-from common.redis_store.board import Board, BoardNotServedError, named, nameless
+from common.redis_store.board import Board, BoardNotServedError, fill_usernames, missing_usernames
 
 log = structlog.get_logger(__name__)
 
@@ -56,11 +56,11 @@ class Leaderboard:
             connection.execution_options(isolation_level="REPEATABLE READ")
             return standings.page(connection, board_id, period_id, limit, which)
 
-    def top(self, board_id: str, period_id: str, limit: int) -> Top:
+    def top(self, board_id: str, period_id: str, limit: int) -> BoardHead:
         """The first `limit` entries."""
         return self.page(board_id, period_id, limit, FIRST).rows
 
-    def live_top(self, board_id: str, period_id: str, limit: int) -> Top | None:
+    def live_top(self, board_id: str, period_id: str, limit: int) -> BoardHead | None:
         """The same from Redis alone, or None if Redis is away or does not serve the board now."""
         found = self._live_page(board_id, period_id, limit, FIRST)
         return found.rows if found else None
@@ -86,7 +86,7 @@ class Leaderboard:
             return self._unranked(place)
         name = place.username or self._fetch_names([user_id]).get(user_id)
         _count_details(hits=int(bool(place.username)), misses=int(not place.username))
-        return place.called(name) if name is not None else None
+        return place.with_username(name) if name is not None else None
 
     def _unranked(self, place: Place) -> Place | None:
         """Somebody without a score, if there is such a user and they are not suspended: only the database knows.
@@ -111,7 +111,9 @@ class Leaderboard:
             return None
         missing = [place.user_id for place in places.of.values() if not place.username]
         names = self._fetch_names(missing) if missing else {}
-        return places._replace(of={user_id: place.called(names.get(user_id)) for user_id, place in places.of.items()})
+        return places._replace(
+            of={user_id: place.with_username(names.get(user_id)) for user_id, place in places.of.items()}
+        )
 
     def _place_in_database(self, board_id: str, period_id: str, user_id: str) -> Place | None:
         never_was = self._history.never_was(board_id, period_id, datetime.now(UTC))
@@ -136,9 +138,9 @@ class Leaderboard:
             turn.release()
 
     def _with_names(self, entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
-        missing = nameless(entries)
+        missing = missing_usernames(entries)
         _count_details(hits=len(entries) - len(missing), misses=len(missing))
-        return named(entries, self._fetch_names(missing)) if missing else entries
+        return fill_usernames(entries, self._fetch_names(missing)) if missing else entries
 
     def _fetch_names(self, user_ids: list[str]) -> dict[str, str]:
         """Names from PostgreSQL, remembered for an hour if Redis takes them."""

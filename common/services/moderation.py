@@ -44,6 +44,6 @@ class Moderator:
             is_new=is_new,
         )
         try:
-            suspensions.show(self._engine, self._board, self._inbox, decision.user_id)
+            suspensions.sync_to_redis(self._engine, self._board, self._inbox, decision.user_id)
         except redis.RedisError as error:
             log.warning("suspension_not_shown", user_id=decision.user_id, error=type(error).__name__)

@@ -20,7 +20,7 @@ from sqlalchemy import Connection, Engine
 
 from common.core import metrics
 from common.postgres import catalogue, standings
-from common.redis_store.board import ROWS_PER_CALL, flat
+from common.redis_store.board import ROWS_PER_CALL, script_values
 from common.redis_store.client import Client, script
 from common.redis_store.keys import BoardKeys
 
@@ -40,10 +40,10 @@ class Rebuilder:
     def __init__(self, client: Client, engine: Engine) -> None:
         self._engine = engine
         self._is_served = script(client, "serving", "is_served")
-        self._fence = script(client, "fence")
-        self._gather = script(client, "order", "chunks", "write", "gather")
-        self._switch = script(client, "switch")
-        self._give_up = script(client, "give_up")
+        self._begin = script(client, "begin_rebuild")
+        self._stage = script(client, "order", "chunks", "write", "stage_rebuild")
+        self._commit = script(client, "commit_rebuild")
+        self._abort = script(client, "abort_rebuild")
 
     def is_served(self, board_id: str, period_id: str) -> bool:
         """Whether Redis shows this board, whole and of its own."""
@@ -71,19 +71,19 @@ class Rebuilder:
             ascending = int(catalogue.is_ascending(connection, board_id))
         board = [of.scores, of.members, of.meta, of.rebuilding]
         new = of.under_construction(fence)
-        run_id = self._fence(keys=board, args=[fence, LEASE_MS, ascending])
+        run_id = self._begin(keys=board, args=[fence, LEASE_MS, ascending])
         if not run_id:
             return False
         try:
             with self._engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
-                rows = self._gather_all(connection, of, fence, progress)
+                rows = self._stage_all(connection, of, fence, progress)
             now = int(time.time() * 1000)
-            switched = rows is not None and self._switch(
+            switched = rows is not None and self._commit(
                 keys=[*board, *new], args=[fence, secrets.token_hex(4), run_id, now]
             )
         finally:
             # After a switch there is nothing left of ours; after a failure an unharmed old board serves again.
-            self._give_up(keys=[of.meta, of.rebuilding, *new], args=[fence])
+            self._abort(keys=[of.meta, of.rebuilding, *new], args=[fence])
         if not switched:
             return False
         metrics.REBUILDS.labels(board_id).inc()
@@ -91,16 +91,16 @@ class Rebuilder:
         log.info("board_rebuilt", board=board_id, period=period_id, rows=rows, milliseconds=milliseconds)
         return True
 
-    def _gather_all(
+    def _stage_all(
         self, connection: Connection, of: BoardKeys, fence: str, progress: Callable[[int], None] | None
     ) -> int | None:
         """How many rows stand under the new keys; None if the lease was lost."""
         keys = [of.rebuilding, *of.under_construction(fence)]
-        gathered = 0
+        staged = 0
         for page in standings.stream(connection, of.board_id, of.period_id, ROWS_PER_CALL):
-            if not self._gather(keys=keys, args=[fence, LEASE_MS, *flat(page)]):
+            if not self._stage(keys=keys, args=[fence, LEASE_MS, *script_values(page)]):
                 return None
-            gathered += len(page)
+            staged += len(page)
             if progress:
                 progress(len(page))
-        return gathered
+        return staged

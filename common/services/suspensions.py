@@ -61,12 +61,12 @@ def is_suspended(connection: Connection, user_id: str, *, keep: bool = False) ->
     return connection.execute(statement.with_for_update(read=True) if keep else statement).scalar() is not None
 
 
-def unshown(connection: Connection) -> Sequence[str]:
+def pending_sync(connection: Connection) -> Sequence[str]:
     """The users of whose suspension or reinstatement Redis may not know."""
     return connection.scalars(select(users.c.id).where(users.c.redis_behind)).all()
 
 
-def show(engine: Engine, board: Board, inbox: Inbox, user_id: str) -> None:
+def sync_to_redis(engine: Engine, board: Board, inbox: Inbox, user_id: str) -> None:
     """Make Redis show what the database says of a user. Safe to run twice.
 
     A board that is being rebuilt takes the rows in (`project.lua`); one that Redis does not have needs nothing: whoever

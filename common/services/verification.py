@@ -33,7 +33,7 @@ TIMEOUT_MS = 30_000
 RECOUNT_TIMEOUT_MS = 5_000
 """For one statement while every batch waits."""
 
-SHOWN = period_closing.SHOWN_FROM_REDIS + timedelta(days=1)
+SHOWN = period_closing.KEPT_IN_REDIS + timedelta(days=1)
 """How long after its end Redis may still show a closed period."""
 
 State = tuple[int, int]
@@ -70,7 +70,7 @@ due AS (
 )
 """  # noqa: S608 - built from constants
 
-_UNFOUNDED = text(f"""
+_LEDGER_DRIFTS = text(f"""
 {_DUE}
 SELECT board_id, period_id, user_id::text, due.score AS due_score, due.tie AS due_tie, s.score, s.tie
 FROM due
@@ -120,9 +120,9 @@ class Verifier:
         Raises database.TooSlowError if a statement takes longer.
         """
         with bound(self._engine, timeout_ms, "REPEATABLE READ") as connection:
-            unfounded = _unfounded(connection, user_ids)
+            unfounded = _ledger_drifts(connection, user_ids)
             rows = standings.of_players(connection, user_ids, ended_within=SHOWN)
-        return [*unfounded, *self._unshown(rows)]
+        return [*unfounded, *self._redis_drifts(rows)]
 
     def check_again(self, drifts: Iterable[Drift], timeout_ms: int = TIMEOUT_MS) -> list[Drift]:
         """What of it still differs."""
@@ -147,7 +147,7 @@ class Verifier:
                 connection.execute(_RECOUNT, values)
                 connection.execute(_FORGET, values)
 
-    def _unshown(self, rows: Iterable[Standing]) -> list[Drift]:
+    def _redis_drifts(self, rows: Iterable[Standing]) -> list[Drift]:
         by_board: dict[BoardId, list[Standing]] = {}
         for row in rows:
             by_board.setdefault(row.key[:2], []).append(row)
@@ -162,7 +162,7 @@ class Verifier:
 
 def _due(row: Standing) -> State | None:
     """What Redis has to show of a standing."""
-    return None if row.hidden else (row.score, row.tie)
+    return None if row.hidden else (row.score, row.tiebreaker)
 
 
 def boards_of(drifts: Iterable[Drift]) -> list[BoardId]:
@@ -181,8 +181,8 @@ def _of(connection: Connection, user_ids: Collection[str]) -> dict[str, object]:
     return {"users": list(user_ids), "after": after, "to": to}
 
 
-def _unfounded(connection: Connection, user_ids: Collection[str]) -> Sequence[Drift]:
-    found = connection.execute(_UNFOUNDED, _of(connection, user_ids))
+def _ledger_drifts(connection: Connection, user_ids: Collection[str]) -> Sequence[Drift]:
+    found = connection.execute(_LEDGER_DRIFTS, _of(connection, user_ids))
     return [
         Drift(
             "postgresql",

@@ -136,6 +136,6 @@ def running_servers(*, fast: bool = True) -> Iterator[Servers]:
 def _migrate(url: str) -> None:
     engine = create_engine(url.replace("postgresql://", "postgresql+psycopg2://", 1))
     try:
-        migrate.migrate(engine)
+        migrate.upgrade(engine)
     finally:
         engine.dispose()

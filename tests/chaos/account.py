@@ -39,7 +39,7 @@ def lost(at: Installation, accounts: Iterable[Account]) -> int:
     """How many updates a client knows to be applied that the ledger does not know."""
     with at.engine.connect() as connection:
         known = {(row.user_id, row.idempotency_key) for row in connection.execute(_LEDGER)}
-    return sum((account.user_id, account.key) not in known for account in accounts if account.is_settled)
+    return sum((account.user_id, account.key) not in known for account in accounts if account.is_resolved)
 
 
 def doubled(at: Installation) -> int:
@@ -65,7 +65,7 @@ def _against_ledger(at: Installation, accounts: list[Account]) -> list[str]:
             problems.append(f"lost: {account}")
         elif (row.action_id, row.points, row.refusal) != (account.action_id, POINTS[account.action_id], None):
             problems.append(f"recorded otherwise: {account}, {row}")
-        elif not account.is_settled:
+        elif not account.is_resolved:
             problems.append(f"never settled: {account}")
     return problems + [f"nobody sent this: {row}" for row in rows.values()]
 

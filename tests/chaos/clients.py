@@ -29,7 +29,7 @@ class Account:
     key: str
     statuses: list[int] = field(default_factory=list)
     """HTTP statuses in order; 0 for no answer."""
-    is_settled: bool = False
+    is_resolved: bool = False
     may_count: bool = False
     """An attempt had another answer than that nothing was done."""
     was_refused: bool = False
@@ -39,7 +39,7 @@ class Account:
 
     @property
     def is_over(self) -> bool:
-        return self.is_settled or self.was_refused
+        return self.is_resolved or self.was_refused
 
 
 class Client(threading.Thread, ABC):
@@ -122,7 +122,7 @@ class Client(threading.Thread, ABC):
                 status = answer.json()["status"]
                 self._expect(status in ("accepted", "applied"), f"refused: {answer.text}")
                 if status != "accepted":
-                    account.is_settled = True
+                    account.is_resolved = True
                     return
             time.sleep(_PAUSE_SECONDS)
 

@@ -73,12 +73,12 @@ IN_WORKER: dict[str, Callable[[], None]] = {
     "ledger insert": lambda: _after(ledger, "add"),
     "commit": _after_commit,
     "projection": _after_projection,
-    "settling": lambda: _after(Inbox, "settle"),
+    "settling": lambda: _after(Inbox, "acknowledge"),
 }
 IN_REBUILD: dict[str, Callable[[], None]] = {
-    "fence": lambda: _before(Rebuilder, "_gather_all"),
+    "fence": lambda: _before(Rebuilder, "_stage_all"),
     "gathering": _within_stream,
-    "gathered": lambda: _after(Rebuilder, "_gather_all"),
+    "gathered": lambda: _after(Rebuilder, "_stage_all"),
     "switch": lambda: _after(Rebuilder, "rebuild"),
 }
 

@@ -343,7 +343,7 @@ def _moderate(at: Installation, user_id: str, suspended: bool) -> None:
         except OperationalError:
             if last:
                 raise
-    suspensions.show(at.engine, at.board, at.inbox, user_id)
+    suspensions.sync_to_redis(at.engine, at.board, at.inbox, user_id)
 
 
 FAULTS = (

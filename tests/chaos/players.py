@@ -28,7 +28,7 @@ class Player(Client):
         status = answer.status_code if answer is not None else 0
         self._note([account], answer)
         if answer is not None and status == 200:
-            account.is_settled = True
+            account.is_resolved = True
             self._expect(answer.json()["update"]["points"] == POINTS[account.action_id], f"wrong points: {answer.text}")
         elif status == 202:
             self._follow(account)

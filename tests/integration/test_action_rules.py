@@ -191,4 +191,4 @@ def test_what_makes_no_sense_changes_nothing(
     assert answer.returncode == 2
     assert answer.stderr.startswith("scoreboard: ")
     with worker.engine.connect() as connection:
-        assert len(catalogue.everything(connection)) == 5
+        assert len(catalogue.list_all(connection)) == 5

@@ -35,7 +35,7 @@ from workers.state import WorkerState
 
 POINTS = {"daily-login": 5, "complete-level": 10, "win-match": 25, "win-tournament": 100, "share": 1}
 ACTIONS = sorted(POINTS)
-POINTS_OF_DEATH = ((ledger, "add"), (Batches, "_record"), (Batches, "_project"), (Inbox, "settle"))
+POINTS_OF_DEATH = ((ledger, "add"), (Batches, "_record"), (Batches, "_project"), (Inbox, "acknowledge"))
 PERIODS = ("all", "daily")
 
 users = st.integers(0, 2)
@@ -96,7 +96,7 @@ class Interleavings(RuleBasedStateMachine):
             connection.execute(text(f"TRUNCATE {tables} CASCADE"))
         self.users = add_users(self.worker.engine, 3)
         self.model = Model()
-        maintenance.mend(self.worker)
+        maintenance.repair(self.worker)
 
     @rule(claims=st.lists(st.tuples(users, numbers), min_size=1, max_size=4))
     def accept(self, claims: list[tuple[int, int]]) -> None:
@@ -136,7 +136,7 @@ class Interleavings(RuleBasedStateMachine):
             suspensions.decide(connection, Decision(self.users[user], suspended, COMMAND_LINE, ""))
         (self.model.suspended.add if suspended else self.model.suspended.discard)(user)
         if tells:
-            suspensions.show(self.worker.engine, self.worker.board, self.worker.inbox, self.users[user])
+            suspensions.sync_to_redis(self.worker.engine, self.worker.board, self.worker.inbox, self.users[user])
 
     @rule(user=users)
     def recount(self, user: int) -> None:
@@ -165,7 +165,7 @@ class Interleavings(RuleBasedStateMachine):
     def teardown(self) -> None:
         while self.worker.inbox.depth():
             self.worker.drain.run()
-        maintenance.show_suspensions(self.worker)
+        maintenance.sync_suspensions(self.worker)
         for period in PERIODS:
             self.worker.rebuilder.ensure_served("main", self._id(period))
             due = {self.users[user]: points for user, points in self.model.board(period).items()}
@@ -186,7 +186,7 @@ def test_whatever_happens_in_whatever_order_every_key_counts_once(worker: Worker
         pass
 
     OnThisWorker.worker = worker
-    with patch.object(drain, "ABANDONED_MS", 0), patch.object(drain, "LINGER_MS", 1):
+    with patch.object(drain, "ABANDONED_MS", 0), patch.object(drain, "WAIT_FOR_MORE_MS", 1):
         run_state_machine_as_test(
             OnThisWorker,
             settings=settings(

@@ -156,7 +156,7 @@ def test_a_step_that_fails_keeps_none_of_the_others_from_being_taken(
     steps = {
         "inbox": (worker.inbox, "open"),
         "revocations": (maintenance, "load_revocations"),
-        "suspensions": (maintenance, "show_suspensions"),
+        "suspensions": (maintenance, "sync_suspensions"),
         "chores": (worker_tasks, "_look_after_chores"),
         "boards": (maintenance, "mend_boards"),
     }
@@ -168,7 +168,7 @@ def test_a_step_that_fails_keeps_none_of_the_others_from_being_taken(
             monkeypatch.setattr(owner, function, act)
     (ada,) = add_users(worker.engine, 1)
     accept(worker, ada)
-    worker.inbox.clear_doorbell()  # whoever was rung for did not come
+    worker.inbox.reset_doorbell()  # whoever was rung for did not come
     worker_tasks.sweep()
     assert taken == [name for name in steps if name != step]
     assert task_names.APPLY in sweep
@@ -243,7 +243,7 @@ def test_readiness_names_what_is_degraded_and_goes_on(client: FlaskClient, worke
         "scores.sweep: boards has failed 20 times in a row (ResponseError)",
     ]
     assert {name for name, state in body["parts"].items() if state == "degraded"} == {"boards", "tasks"}
-    maintenance.mend(worker)
+    maintenance.repair(worker)
     worker.redis.delete(keys.FAILING)
     wait_until(lambda: client.get("/readyz").get_json()["status"] == "ready")
 

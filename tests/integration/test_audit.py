@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import Engine, create_engine, text
 
 from common.core.settings import Settings
-from common.domain.inbox_entries import Garbled
+from common.domain.inbox_entries import MalformedEntry
 from common.postgres import audit, quarantine
 from common.postgres.audit import COMMAND_LINE, AuditRow
 from dev.harness.servers import Servers
@@ -82,9 +82,9 @@ def rows(engine: Engine) -> list[AuditRow]:
 
 def set_aside(engine: Engine, number: int) -> str:
     with engine.begin() as connection:
-        entry = Garbled(f"1700000000000-{number}", {"update": json.dumps(PAYLOAD)}, 5)
+        entry = MalformedEntry(f"1700000000000-{number}", {"update": json.dumps(PAYLOAD)}, 5)
         quarantine.put(connection, entry, "UnknownUserError: [red]nobody[/red]")
-        return str(quarantine.everything(connection)[-1].id)
+        return str(quarantine.list_all(connection)[-1].id)
 
 
 def test_every_command_that_changes_something_is_audited_with_the_systems_user(

@@ -20,7 +20,7 @@ def test_past_the_bound_updates_are_refused_until_workers_are_back(make_settings
         SCOREBOARD_INBOX_MAX=str(BOUND), SCOREBOARD_UPDATE_LIMIT="100000/minute", SCOREBOARD_IP_LIMIT="100000/hour"
     )
     worker = WorkerState.create(settings)
-    maintenance.mend(worker)
+    maintenance.repair(worker)
     application = create_app(settings)
     try:
         ada = register(application.test_client(), "ada")

@@ -70,7 +70,7 @@ def test_a_board_that_redis_has_lost_is_read_from_the_database_and_built_again(
     assert meanwhile["version"].startswith("database:")
     assert client.get(f"/api/scores/user/{ada.user_id}").get_json()["rank"] == 1
 
-    maintenance.mend(worker)
+    maintenance.repair(worker)
     after = client.get(LEADERBOARD).get_json()
     assert after["entries"] == before["entries"]
     assert not after["version"].startswith("database:")

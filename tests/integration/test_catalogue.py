@@ -44,8 +44,8 @@ def test_whoever_waited_for_an_attempt_in_vain_waits_for_nothing_else(worker: Wo
     kept.current()
     kept._failure = OperationalError("", None, Exception())
     deadlines.begin()
-    kept._read_unless_somebody_just_did()
-    assert deadlines.has("postgresql")
+    kept._refresh()
+    assert deadlines.has_timed_out("postgresql")
     deadlines.end()
 
 

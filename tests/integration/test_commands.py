@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from common.domain import passwords
-from common.domain.inbox_entries import Garbled
+from common.domain.inbox_entries import MalformedEntry
 from common.postgres import quarantine, users
 from scoreboard import lazy
 from scoreboard.__main__ import commands
@@ -150,7 +150,7 @@ def test_a_reason_in_the_quarantine_is_neither_markup_nor_a_command_to_the_termi
     command_line: CommandLine, worker: WorkerState
 ) -> None:
     with worker.engine.begin() as connection:
-        entry = Garbled("1700000000000-0", {"update": "\x1b[2J[/b]"}, 5)
+        entry = MalformedEntry("1700000000000-0", {"update": "\x1b[2J[/b]"}, 5)
         quarantine.put(connection, entry, "[/red] [bold]x[/] \x1b]0;title\x07")
     done = command_line("quarantine", "list")
 

@@ -277,7 +277,7 @@ def test_a_poison_entry_is_set_aside_after_five_deliveries_and_its_neighbours_ar
         payload, reason = connection.execute(text("SELECT payload, reason FROM score_quarantine")).one()
     assert payload["user_id"] == ghost
     assert "does not exist" in reason
-    assert worker.inbox.receipt(ghost, key) == outcomes.set_aside(ghost, "win-match", key)
+    assert worker.inbox.receipt(ghost, key) == outcomes.quarantined(ghost, "win-match", key)
 
 
 def test_after_a_flushall_the_board_comes_back_from_the_database(worker: WorkerState, players: list[str]) -> None:
@@ -338,9 +338,9 @@ def test_a_doorbell_of_long_ago_costs_no_waiting_and_one_that_is_fresh_waits_for
     monkeypatch.setattr(worker.inbox, "read", noted)
     assert not worker.drain.run()
     assert waits == [None]
-    assert worker.inbox.claim_doorbell()
+    assert worker.inbox.acquire_doorbell()
     assert not worker.drain.run()
-    assert drain_module.LINGER_MS in waits
+    assert drain_module.WAIT_FOR_MORE_MS in waits
 
 
 def test_of_a_pile_of_sweeps_one_takes_its_turn(worker: WorkerState) -> None:

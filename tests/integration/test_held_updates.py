@@ -239,7 +239,7 @@ def behind(servers: Servers, make_settings: SettingsFactory) -> Iterator[tuple[S
     url = servers.create_database(f"behind_{uuid.uuid4().hex[:8]}")
     settings = make_settings(DATABASE_URL=url)
     engine = database.create(settings, pool_size=1, statement_timeout_ms=10_000)
-    migrate.migrate(engine, "0008")
+    migrate.upgrade(engine, "0008")
     yield settings, engine
     engine.dispose()
 
@@ -258,7 +258,7 @@ def test_a_schema_of_an_earlier_version_stops_the_start_until_it_is_migrated(
     settings, engine = behind
     assert "is at version 0008" in misfit(settings)
     assert "run `scoreboard migrate`" in misfit(settings)
-    migrate.migrate(engine)
+    migrate.upgrade(engine)
     assert misfit(settings) == ""
     empty = servers.create_database(f"empty_{uuid.uuid4().hex[:8]}")
     assert "has no tables of ours" in misfit(make_settings(DATABASE_URL=empty))

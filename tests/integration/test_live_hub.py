@@ -25,7 +25,7 @@ from wsproto.events import BytesMessage, CloseConnection, Event, Ping, Pong, Tex
 from wsproto.frame_protocol import CloseReason
 
 from common.contract.errors import ErrorCode, ScoreboardError
-from common.domain.entries import Entry, Place, Places, Top
+from common.domain.entries import BoardHead, Entry, Place, Places
 from common.redis_store.client import Client
 from common.redis_store.tickets import Ticket
 from common.services.leaderboard import Leaderboard
@@ -34,7 +34,7 @@ from tests.live_client import Screen
 from web.live.feed import Feed
 from web.live.frames import text_frame
 from web.live.group import Watch
-from web.live.heartbeats import Pulses
+from web.live.heartbeats import Heartbeats
 from web.live.hub import MESSAGES_PER_BEAT, Hub, Slot
 from web.live.viewer import LONGEST_OUTBOX_BYTES, Viewer
 from web.live.views import LONGEST_MESSAGE_BYTES, _NoThread
@@ -43,12 +43,12 @@ ALL = Watch("main", "all", 10)
 RESYNC = '{"type": "resync"}'
 
 
-def head(seq: int, *scores: int, epoch: str = "e") -> Top:
+def head(seq: int, *scores: int, epoch: str = "e") -> BoardHead:
     entries = tuple(Entry(f"user-{rank}", "x" * 32, score, rank, 0) for rank, score in enumerate(scores, start=1))
-    return Top(epoch, seq, 0, len(scores), entries)
+    return BoardHead(epoch, seq, 0, len(scores), entries)
 
 
-def bulky(seq: int) -> Top:
+def bulky(seq: int) -> BoardHead:
     """A head whose every frame is long."""
     return head(seq, *(1000 - rank + seq for rank in range(100)))
 
@@ -172,7 +172,7 @@ def beat(hub: Hub, after: float) -> None:
     hub.beat(time.monotonic() + after)
 
 
-def tell(hub: Hub, peer: Peer, top: Top) -> None:
+def tell(hub: Hub, peer: Peer, top: BoardHead) -> None:
     assert peer.group
     frame = peer.group.advance(peer.group.period_id, top)
     assert frame
@@ -422,9 +422,9 @@ def test_any_sign_of_a_viewer_keeps_it(hub: Hub, sign: Event) -> None:
     peer = Peer(hub)
     beat(hub, 26)
     until(lambda: peer.count(Ping) == 1)
-    before = viewer_of(peer).heard_at
+    before = viewer_of(peer).last_received_at
     peer.say(sign)
-    until(lambda: viewer_of(peer).heard_at > before)
+    until(lambda: viewer_of(peer).last_received_at > before)
     beat(hub, 49)
     until(lambda: peer.count(Ping) == 2)
     assert peer.close_code is None
@@ -454,8 +454,8 @@ def test_places_are_counted_before_the_handshake_and_given_back() -> None:
     with pytest.raises(ScoreboardError) as refused:
         hub.reserve("192.0.2.3")
     assert (refused.value.code, refused.value.retry_after) == (ErrorCode.DEPENDENCY_UNAVAILABLE, 10)
-    hub.give_back(first)
-    hub.give_back(first)
+    hub.release(first)
+    hub.release(first)
     hub.reserve("192.0.2.1")
     with pytest.raises(ScoreboardError):
         hub.reserve("192.0.2.1")
@@ -468,7 +468,7 @@ def test_a_group_is_forgotten_with_its_last_viewer_and_not_before_an_expected_on
     peer.socket.close()
     until(lambda: peer.group and not peer.group.viewers)
     assert hub.is_watched(ALL)
-    hub.give_back(slot)
+    hub.release(slot)
     assert not hub.is_watched(ALL)
 
 
@@ -496,7 +496,7 @@ def test_a_stop_tells_everybody_1012_and_admits_nobody_more() -> None:
         peer.socket.close()
     stopping.join()
     assert time.monotonic() - started < 4
-    hub.give_back(late)
+    hub.release(late)
 
 
 def test_a_viewer_whose_handshake_ends_during_a_stop_is_told_too() -> None:
@@ -517,13 +517,13 @@ def test_a_viewer_whose_handshake_ends_during_a_stop_is_told_too() -> None:
 class FakeLeaderboard:
     """Heads by (board, period id); an exception is raised, None is a board that is not served."""
 
-    heads: dict[tuple[str, str], Top | Exception | None]
+    heads: dict[tuple[str, str], BoardHead | Exception | None]
     scores: dict[str, int] = field(default_factory=dict)
     """Of those who are asked for by id; who is missing is not ranked."""
 
     def live_places(self, board_id: str, period_id: str, user_ids: Collection[str]) -> Places | None:
         head = self.heads[board_id, period_id]
-        assert isinstance(head, Top)
+        assert isinstance(head, BoardHead)
         self.places_read += len(user_ids)
         order = sorted(self.scores, key=lambda user_id: -self.scores[user_id])
         of = {user_id: Place(user_id, user_id, len(order), None) for user_id in user_ids}
@@ -537,7 +537,7 @@ class FakeLeaderboard:
         self.reads: list[tuple[str, str, int]] = []
         self.places_read = 0
 
-    def live_top(self, board_id: str, period_id: str, limit: int) -> Top | None:
+    def live_top(self, board_id: str, period_id: str, limit: int) -> BoardHead | None:
         self.reads.append((board_id, period_id, limit))
         found = self.heads.get((board_id, period_id))
         if isinstance(found, Exception):
@@ -568,7 +568,7 @@ class FakeRevocations:
 
 def feed_of(hub: Hub, board: FakeLeaderboard, listener: object = None, *over: str) -> Feed:
     revocations = cast(Revocations, FakeRevocations(*over))
-    return Feed(hub, cast(Leaderboard, board), revocations, cast(Client, listener), Pulses())
+    return Feed(hub, cast(Leaderboard, board), revocations, cast(Client, listener), Heartbeats())
 
 
 def test_a_board_is_read_once_for_everybody_and_for_the_greatest_limit(hub: Hub) -> None:
@@ -585,7 +585,7 @@ def test_a_board_that_redis_does_not_serve_now_stays_as_it_was_last_seen(hub: Hu
     board = FakeLeaderboard({("main", "all"): None})
     assert feed_of(hub, board).look() == 0
     board.heads["main", "all"] = head(1, 99, epoch="f")
-    feed_of(hub, board)._look_at_everything()
+    feed_of(hub, board)._mark_all_due()
     feed_of(hub, board).look()
     until(lambda: peer.screen.version == "f:1")
     assert [message["type"] for message in peer.messages] == ["snapshot", "snapshot"]
@@ -706,7 +706,7 @@ def test_a_follower_who_lags_is_told_when_they_have_caught_up(hub: Hub) -> None:
     feed.look()
     assert board.places_read == 0
     until(lambda: ada.screen.seq == seq + 1 and not viewer_of(ada).is_waiting)
-    feed._look_at_everything()
+    feed._mark_all_due()
     feed.look()
     until(lambda: own_places(ada) == [(20, 1, None)])
 

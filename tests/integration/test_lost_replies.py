@@ -12,7 +12,7 @@ from tests.chaos.installation import through
 from tests.chaos.proxy import Proxy
 from web.intake import replies
 from web.intake.replies import Replies
-from web.live.heartbeats import Pulses
+from web.live.heartbeats import Heartbeats
 
 
 class Log:
@@ -37,7 +37,7 @@ def test_replies_are_lost_once_and_found_again_once(
     log, failed = Log(), []
     monkeypatch.setattr(replies, "log", log)
     listener = redis_client.connect_to_listen(through(servers.redis_url(1), proxy))
-    heard = Replies(listener, "a-process", Pulses())
+    heard = Replies(listener, "a-process", Heartbeats())
     hear = heard._hear
 
     def count() -> None:

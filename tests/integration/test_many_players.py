@@ -9,7 +9,7 @@ from sqlalchemy import text
 from common.domain.pagination import FIRST
 from common.domain.standing import Moved
 from common.postgres import standings
-from common.redis_store.board import ROWS_PER_CALL, Board, Projected, flat
+from common.redis_store.board import ROWS_PER_CALL, Board, Projected, script_values
 from common.redis_store.client import Client
 from common.redis_store.keys import BoardKeys
 from common.services.suspensions import COMMAND_LINE, Decision, decide
@@ -78,12 +78,12 @@ def test_every_script_takes_more_than_lua_unpacks_at_once(many: WorkerState) -> 
     """Though nobody sends so much at once."""
     with many.engine.connect() as connection:
         (rows,) = standings.stream(connection, "main", "all", PLAYERS + 1)
-    newer = [row._replace(version=2, score=2, tie=row.tie + PLAYERS) for row in rows]
+    newer = [row._replace(version=2, score=2, tiebreaker=row.tiebreaker + PLAYERS) for row in rows]
     hidden = [row._replace(version=3, hidden=True) for row in rows]
     keys = [BOARD.scores, BOARD.members, BOARD.meta, BOARD.rebuilding]
 
     def project(some: list[Any], wanted: int) -> list[Any]:
-        return cast(list[Any], many.board._project(keys=keys, args=[1, wanted, *flat(some)]))
+        return cast(list[Any], many.board._project(keys=keys, args=[1, wanted, *script_values(some)]))
 
     assert len(project(newer, 1)) == 2 + 2 * PLAYERS
     ids = [row.key.user_id for row in rows]
@@ -102,7 +102,7 @@ def test_states_of_many_players_come_in_the_order_they_were_asked_for(many: Work
     with many.engine.connect() as connection:
         (rows,) = standings.stream(connection, "main", "all", PLAYERS + 1)
     states = many.board.states({("main", "all"): [row.key.user_id for row in rows]})
-    assert states["main", "all"] == [(row.score, row.tie) for row in rows]
+    assert states["main", "all"] == [(row.score, row.tiebreaker) for row in rows]
 
 
 def test_a_board_that_was_lost_is_filled_again_by_the_workers(many: WorkerState) -> None:

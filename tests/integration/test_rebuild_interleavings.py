@@ -71,14 +71,14 @@ def at(instant: str, worker: WorkerState, act: Act, monkeypatch: pytest.MonkeyPa
                 once()
 
     monkeypatch.setattr(standings, "stream", streaming)
-    switch = worker.rebuilder._switch
+    switch = worker.rebuilder._commit
 
     def switching(*arguments: Any, **keywords: Any) -> Any:  # noqa: ANN401 - passed on as they are
         if instant == "before the switch":
             once()
         return switch(*arguments, **keywords)
 
-    monkeypatch.setattr(worker.rebuilder, "_switch", switching)
+    monkeypatch.setattr(worker.rebuilder, "_commit", switching)
 
 
 INSTANTS = (
@@ -169,7 +169,7 @@ def test_a_rebuilder_that_was_believed_dead_cannot_switch(
 
 
 def test_what_a_dead_rebuilder_has_gathered_is_let_go_of_by_the_next(worker: WorkerState, players: list[str]) -> None:
-    fence = worker.rebuilder._fence(
+    fence = worker.rebuilder._begin(
         keys=[BOARD.scores, BOARD.members, BOARD.meta, BOARD.rebuilding], args=["dead", 60_000, 0]
     )
     assert fence
@@ -218,7 +218,7 @@ def test_commands_that_redis_is_sent_twice_do_no_harm(
     worker: WorkerState, players: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A connection that breaks after a command was carried out has it sent again."""
-    for name in ("_fence", "_gather", "_switch", "_give_up"):
+    for name in ("_begin", "_stage", "_commit", "_abort"):
         once = getattr(worker.rebuilder, name)
 
         def twice(*arguments: Any, once: Any = once, **keywords: Any) -> Any:  # noqa: ANN401 - passed on as they are
@@ -234,7 +234,7 @@ def test_a_script_that_fails_in_a_rebuild_is_told_and_gives_the_board_back(
     worker: WorkerState, players: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bad = worker.redis.register_script("return redis.call('NO-SUCH-COMMAND')")
-    monkeypatch.setattr(worker.rebuilder, "_gather", bad)
+    monkeypatch.setattr(worker.rebuilder, "_stage", bad)
     with pytest.raises(redis.ResponseError, match="Unknown"):
         worker.rebuilder.rebuild("main", "all")
     assert worker.rebuilder.is_served("main", "all")

@@ -69,7 +69,7 @@ def test_a_dump_alone_brings_back_boards_accounts_and_every_key(
 
     restore(servers, worker.settings, restored, tmp_path)
     state = WorkerState.create(restored)
-    maintenance.mend(state)
+    maintenance.repair(state)
     maintenance.show_alive(state)
     application = create_app(restored)
     try:

@@ -211,7 +211,7 @@ def test_a_board_on_which_nobody_scores_is_forgotten_too(worker: WorkerState) ->
     closing.release_old(worker, datetime.now(UTC))
     for period in periods.open_at(datetime.now(UTC)):
         expires = worker.redis.expiretime(BoardKeys("main", period.id).meta)
-        assert expires == ((period.ends_at + period_closing.SHOWN_FROM_REDIS).timestamp() if period.ends_at else -1)
+        assert expires == ((period.ends_at + period_closing.KEPT_IN_REDIS).timestamp() if period.ends_at else -1)
 
 
 def test_viewers_are_told_when_a_period_is_closed(worker: WorkerState, player: str) -> None:
@@ -258,10 +258,10 @@ def test_redis_forgets_a_closed_period_after_a_while_and_postgresql_does_not(
     with worker.engine.connect() as connection:
         assert [period[:2] for period in period_closing.closed_since(connection, MIDNIGHT)] == [YESTERDAY]
     closing.release_old(worker, MIDNIGHT)
-    assert worker.redis.expiretime(of.scores) == (MIDNIGHT + period_closing.SHOWN_FROM_REDIS).timestamp()
+    assert worker.redis.expiretime(of.scores) == (MIDNIGHT + period_closing.KEPT_IN_REDIS).timestamp()
     with worker.engine.begin() as connection:
         connection.execute(text("UPDATE periods SET ends_at = ends_at - interval '9 years'"))
-    maintenance.tidy(worker)
+    maintenance.prune(worker)
     closing.release_old(worker, MIDNIGHT)
     assert worker.redis.exists(of.scores, of.members, of.meta) == 0
     assert score(client, "2026-11-23") == 25

@@ -29,12 +29,12 @@ def test_migrating_an_empty_database_twice_and_at_once_is_safe(
 ) -> None:
     url = servers.create_database("migrated_at_once")
     engine = database.create(make_settings(DATABASE_URL=url), pool_size=3, statement_timeout_ms=60_000)
-    threads = [threading.Thread(target=migrate.migrate, args=(engine,)) for _ in range(2)]
+    threads = [threading.Thread(target=migrate.upgrade, args=(engine,)) for _ in range(2)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    migrate.migrate(engine)
+    migrate.upgrade(engine)
     for _ in range(2):
         with engine.begin() as connection:
             catalogue.load_defaults(connection)
@@ -50,10 +50,10 @@ def test_a_migration_keeps_a_batch_waiting_no_longer_than_its_lock_timeout(
     """It asks for a table that a transaction of the service holds; whoever comes later waits behind the request."""
     url = servers.create_database(f"busy_{uuid.uuid4().hex[:8]}")
     engine = database.create(make_settings(DATABASE_URL=url), pool_size=4, statement_timeout_ms=60_000)
-    migrate.migrate(engine, "0008")
+    migrate.upgrade(engine, "0008")
     set_aside = text("INSERT INTO score_quarantine (inbox_id, reason, payload) VALUES (:id, '-', '{}')")
     waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted AND mode = 'AccessExclusiveLock'")
-    thread = threading.Thread(target=migrate.migrate, args=(engine,))
+    thread = threading.Thread(target=migrate.upgrade, args=(engine,))
 
     def is_waiting() -> bool:
         with engine.connect() as looking:

@@ -18,7 +18,7 @@ from tests.chaos.proxy import Proxy
 from tests.player import Player
 from web.intake import updates
 from web.intake.doorbell import Doorbell
-from web.live.heartbeats import STALLED_SECONDS, Pulses
+from web.live.heartbeats import STALLED_SECONDS, Heartbeats
 
 
 @pytest.fixture(autouse=True)
@@ -85,7 +85,7 @@ def test_a_request_that_waited_for_postgresql_in_vain_is_accepted_without_waitin
     claim = ScoreUpdateRequest.model_validate(ada.claim("share"))
     longest = 60.0
     deadlines.begin()
-    deadlines.note("postgresql")
+    deadlines.mark_timed_out("postgresql")
     started = time.monotonic()
     answer = updates.submit(app.extensions["scoreboard"], claim, "request-0001", longest)
     assert answer.outcome["status"] == "accepted"
@@ -109,11 +109,11 @@ def test_the_doorbell_is_heard_when_the_broker_speaks(servers: Servers) -> None:
 
 
 def test_a_loop_that_no_longer_comes_around_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    pulses = Pulses()
-    assert pulses.stalled() == []
-    pulses.beat("one")
-    pulses.beat("other")
+    heartbeats = Heartbeats()
+    assert heartbeats.stalled() == []
+    heartbeats.beat("one")
+    heartbeats.beat("other")
     now = time.monotonic()
     monkeypatch.setattr(time, "monotonic", lambda: now + STALLED_SECONDS + 1)
-    pulses.beat("other")
-    assert pulses.stalled() == ["one"]
+    heartbeats.beat("other")
+    assert heartbeats.stalled() == ["one"]

@@ -131,7 +131,7 @@ def test_one_that_has_not_moved_is_not_stored_again_although_redis_was_emptied(w
     take_all(worker, NOON)
     worker.redis.flushdb()
     take_all(worker, NOON + timedelta(minutes=5))
-    maintenance.mend(worker)
+    maintenance.repair(worker)
     take_all(worker, NOON + timedelta(minutes=10))
     assert taken(worker) == 4
 

@@ -179,7 +179,7 @@ def test_neither_a_flushed_redis_nor_a_repair_brings_anybody_back(
     worker.redis.flushall()
     assert shown(web) == [(bob, 25), (eve, 1)]  # from PostgreSQL
     worker.verifier.recount(three)
-    maintenance.mend(worker)
+    maintenance.repair(worker)
     assert board_of(worker) == {bob: 25, eve: 1}
     assert shown(web) == [(bob, 25), (eve, 1)]
     assert web.get(f"/api/scores/user/{ada}").status_code == 404
@@ -191,10 +191,10 @@ def test_who_dies_before_telling_redis_is_made_up_for_by_the_sweep(worker: Worke
     decide(worker, ada)
     assert ada in board_of(worker)
     assert not no_drift(worker)
-    maintenance.show_suspensions(worker)
+    maintenance.sync_suspensions(worker)
     assert board_of(worker) == {bob: 25, eve: 1}
     with worker.engine.connect() as connection:
-        assert suspensions.unshown(connection) == []
+        assert suspensions.pending_sync(connection) == []
 
 
 @pytest.mark.parametrize("instant", ["before the snapshot", "after the snapshot"])
@@ -206,7 +206,7 @@ def test_a_suspension_in_the_middle_of_a_rebuild_is_not_undone_by_its_end(
 
     def suspend() -> None:
         decide(worker, ada)
-        suspensions.show(worker.engine, worker.board, worker.inbox, ada)
+        suspensions.sync_to_redis(worker.engine, worker.board, worker.inbox, ada)
 
     def suspending(*arguments: Any) -> Iterator[list[Standing]]:  # noqa: ANN401 - passed on as they are
         if instant == "before the snapshot":
@@ -219,7 +219,7 @@ def test_a_suspension_in_the_middle_of_a_rebuild_is_not_undone_by_its_end(
     monkeypatch.setattr(standings, "stream", suspending)
     assert worker.rebuilder.rebuild("main", "all")
     with worker.engine.connect() as connection:
-        assert suspensions.unshown(connection) == []
+        assert suspensions.pending_sync(connection) == []
     assert board_of(worker) == {bob: 25, eve: 1}
     assert no_drift(worker)
 
@@ -229,7 +229,7 @@ def test_a_rebuild_that_ends_while_redis_is_told_cannot_serve_a_suspended_player
 ) -> None:
     """What the script answers is true at one instant; nothing is asked after it that a rebuild could have changed."""
     ada, bob, eve = three
-    gather_all, project = worker.rebuilder._gather_all, worker.board.project
+    gather_all, project = worker.rebuilder._stage_all, worker.board.project
     answered: list[object] = []
 
     def project_and_note(*arguments: Any) -> Any:  # noqa: ANN401 - passed on as they are
@@ -241,10 +241,10 @@ def test_a_rebuild_that_ends_while_redis_is_told_cannot_serve_a_suspended_player
         decide(worker, ada)
         with monkeypatch.context() as telling:
             telling.setattr(worker.board, "project", project_and_note)
-            suspensions.show(worker.engine, worker.board, worker.inbox, ada)
+            suspensions.sync_to_redis(worker.engine, worker.board, worker.inbox, ada)
         return rows
 
-    monkeypatch.setattr(worker.rebuilder, "_gather_all", gather_and_tell)
+    monkeypatch.setattr(worker.rebuilder, "_stage_all", gather_and_tell)
     assert worker.rebuilder.rebuild("main", "all")
     assert "rebuilding" in answered
     assert board_of(worker) == {bob: 25, eve: 1}
@@ -266,12 +266,12 @@ def test_decisions_that_come_while_redis_is_told_leave_it_marked_as_behind(
     decide(worker, ada, suspended=False)
     with monkeypatch.context() as slowly:
         slowly.setattr(worker.board, "project", project_slowly)
-        suspensions.show(worker.engine, worker.board, worker.inbox, ada)
+        suspensions.sync_to_redis(worker.engine, worker.board, worker.inbox, ada)
     with worker.engine.connect() as connection:
-        assert suspensions.unshown(connection) == [ada]
-    maintenance.show_suspensions(worker)
+        assert suspensions.pending_sync(connection) == [ada]
+    maintenance.sync_suspensions(worker)
     with worker.engine.connect() as connection:
-        assert suspensions.unshown(connection) == []
+        assert suspensions.pending_sync(connection) == []
 
 
 def test_a_decision_that_is_made_twice_is_one(chief: Player, worker: WorkerState, ada: Player) -> None:

@@ -62,7 +62,7 @@ def settings_before(servers: Servers, make_settings: SettingsFactory) -> Setting
     """Of an installation that the last version before 0010 ran, with rows in its database."""
     settings = make_settings(DATABASE_URL=servers.create_database(f"before_{uuid.uuid4().hex[:8]}"))
     engine = database.create(settings, pool_size=1, statement_timeout_ms=30_000)
-    migrate.migrate(engine, BEFORE)
+    migrate.upgrade(engine, BEFORE)
     with engine.begin() as connection:
         catalogue.load_defaults(connection)
         rows = ROWS.format(ada=ADA, ben=BEN, seconds=ACCEPTED_AT // 1000, milliseconds=ACCEPTED_AT)
@@ -76,9 +76,9 @@ def upgraded(settings_before: Settings) -> Iterator[WorkerState]:
     """The first worker of this version, after `scoreboard migrate`, on the Redis that the earlier one left."""
     state = WorkerState.create(settings_before)
     _fill_inbox(state.redis)
-    migrate.migrate(state.engine)
+    migrate.upgrade(state.engine)
     migrate.require_fit_at_start(settings_before)
-    maintenance.mend(state)
+    maintenance.repair(state)
     yield state
     state.engine.dispose()
     state.redis.close()

@@ -203,7 +203,7 @@ def test_the_job_goes_through_everybody_and_begins_anew(worker: WorkerState, pla
 
 def test_the_job_shows_drift_that_stays_until_it_is_repaired(worker: WorkerState, players: list[str]) -> None:
     change_standing(worker, players[0], "score = score + 1")
-    turns(worker, verifying.TURNS_TO_SETTLE)
+    turns(worker, verifying.TURNS_BEFORE_REPORT)
     assert drift_metric() == 0, "it may still be right after a redelivery"
     turns(worker, 3)
     assert drift_metric() > 0

@@ -148,7 +148,7 @@ def test_who_logs_out_while_redis_is_away_is_logged_out_also_when_it_is_back_as_
         refused = client.get("/api/scores/updates/unused-key", headers=ada.headers)
         assert (refused.status_code, error_code(refused)) == (401, "token_revoked")
         proxy.manner.is_silent = False
-        maintenance.mend(worker)
+        maintenance.repair(worker)
         refused = client.post("/api/auth/ticket", headers=ada.headers)
         assert (refused.status_code, error_code(refused)) == (401, "token_revoked")
         session_ids = worker.redis.keys("session:*:revoked")

@@ -12,7 +12,7 @@ from common.domain.inbox_entries import Delivery, read_entry
 from common.domain.ledger_row import PLAYER
 from common.domain.scoring import Action
 from common.postgres import quarantine
-from common.postgres.quarantine import SetAside
+from common.postgres.quarantine import QuarantinedEntry
 from tests.game_server import game_server, item
 from tests.inbox import add_action, drain_completely
 from tests.player import Player
@@ -50,7 +50,7 @@ def test_an_entry_of_a_version_that_did_not_say_who_sent_it_is_applied_and_can_b
     assert isinstance(entry, Delivery)
     assert entry.update.source is None
     for payload in (ENTRY_OF_BEFORE, {**ENTRY_OF_BEFORE, "source": PLAYER}):
-        row = SetAside(1, "1-1", "", dict(payload), entry.accepted_at, None, None)
+        row = QuarantinedEntry(1, "1-1", "", dict(payload), entry.accepted_at, None, None)
         assert isinstance(read_entry("1-1", {**fields, **quarantine.entry(row)}, 1), Delivery)
 
 

@@ -195,7 +195,7 @@ def test_a_password_is_told_from_another_and_hashed_with_argon2id() -> None:
 def test_nobody_has_nobodys_password_hash_made_cheaper() -> None:
     """An unknown user must take as long as a known one: the same parameters."""
     parameters: Callable[[str], list[str]] = lambda stored: stored.split("$")[1:4]  # noqa: E731
-    assert parameters(passwords.NOBODYS_HASH) == parameters(passwords.hashed("x"))
+    assert parameters(passwords.DUMMY_HASH) == parameters(passwords.hashed("x"))
 
 
 def test_derived_keys_differ_by_purpose_and_subject() -> None:

@@ -17,29 +17,29 @@ def a_request() -> Iterator[None]:
 
 
 def test_a_failure_is_remembered_until_the_next_request_begins() -> None:
-    assert not deadlines.has("redis")
-    deadlines.note("redis")
-    assert (deadlines.has("redis"), deadlines.has("postgresql")) == (True, False)
+    assert not deadlines.has_timed_out("redis")
+    deadlines.mark_timed_out("redis")
+    assert (deadlines.has_timed_out("redis"), deadlines.has_timed_out("postgresql")) == (True, False)
     deadlines.begin()
-    assert not deadlines.has("redis")
+    assert not deadlines.has_timed_out("redis")
 
 
 def test_after_the_end_of_a_request_nothing_is_remembered() -> None:
-    deadlines.note("redis")
+    deadlines.mark_timed_out("redis")
     deadlines.end()
-    deadlines.note("redis")
-    assert not deadlines.has("redis")
+    deadlines.mark_timed_out("redis")
+    assert not deadlines.has_timed_out("redis")
 
 
 @pytest.mark.parametrize("start", ["greenlet", "thread"])
 def test_what_a_request_starts_in_the_background_remembers_nothing_and_tells_nothing(start: str) -> None:
-    deadlines.note("redis")
+    deadlines.mark_timed_out("redis")
     seen: list[bool] = []
 
     def loop() -> None:
-        seen.append(deadlines.has("redis"))
-        deadlines.note("postgresql")
-        seen.append(deadlines.has("postgresql"))
+        seen.append(deadlines.has_timed_out("redis"))
+        deadlines.mark_timed_out("postgresql")
+        seen.append(deadlines.has_timed_out("postgresql"))
 
     if start == "greenlet":
         gevent.spawn(loop).join()
@@ -48,7 +48,7 @@ def test_what_a_request_starts_in_the_background_remembers_nothing_and_tells_not
         thread.start()
         thread.join()
     assert seen == [False, False]
-    assert not deadlines.has("postgresql")
+    assert not deadlines.has_timed_out("postgresql")
 
 
 def test_without_a_command_or_a_commit_nothing_is_in_doubt() -> None:

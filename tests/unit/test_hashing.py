@@ -35,14 +35,14 @@ def hashed(password):
 
 
 def hash_often(number):
-    hashing.take_seat(number)
+    hashing.assign_hash_slot(number)
     arrivals.wait()
     for _ in range(50):
         hashing.hashed("a password", "192.0.2.1")
 
 
 def die_while_hashing():
-    hashing.take_seat(0)
+    hashing.assign_hash_slot(0)
     passwords.hashed = lambda password: os.kill(os.getpid(), signal.SIGKILL)
     hashing.hashed("a password", "192.0.2.1")
 

@@ -6,7 +6,16 @@ import orjson
 import pytest
 
 from common.domain import inbox_entries, outcomes
-from common.domain.inbox_entries import ENTRY_VERSION, Delivery, Garbled, Newer, Reply, Sender, Update, read_entry
+from common.domain.inbox_entries import (
+    ENTRY_VERSION,
+    Delivery,
+    MalformedEntry,
+    Newer,
+    Reply,
+    Sender,
+    Update,
+    read_entry,
+)
 
 USER = "3f2b8c1e-5d4a-4c3b-9a2e-7f6d5c4b3a21"
 OF_THE_FIRST_VERSION: dict[str, Any] = {
@@ -57,7 +66,7 @@ def test_an_entry_of_a_later_version_is_not_read_but_known_as_such() -> None:
 
 @pytest.mark.parametrize("version", ["", "one", "1.5"])
 def test_a_version_that_is_no_number_cannot_be_read(version: str) -> None:
-    assert isinstance(read(OF_THE_FIRST_VERSION, version=version), Garbled)
+    assert isinstance(read(OF_THE_FIRST_VERSION, version=version), MalformedEntry)
 
 
 def test_what_is_written_is_read_by_the_first_readers_too() -> None:
@@ -81,7 +90,7 @@ def test_what_is_new_is_written_beside_what_the_first_readers_know(monkeypatch: 
 
 
 def test_replies_are_read_across_versions() -> None:
-    outcome = outcomes.set_aside(USER, "share", "a-key-of-ours")
+    outcome = outcomes.quarantined(USER, "share", "a-key-of-ours")
     reply = Reply(USER, "a-key-of-ours", "share", outcome, replayed=False)
     message = orjson.loads(inbox_entries.write_replies([reply]))
     assert message == [[USER, "a-key-of-ours", "share", outcome, False]]

@@ -11,7 +11,7 @@ from wsproto import ConnectionType
 from wsproto.connection import Connection
 from wsproto.events import CloseConnection, Event, Ping, TextMessage
 
-from common.domain.entries import Entry, Top
+from common.domain.entries import BoardHead, Entry
 from tests.live_client import NotInOrderError, Screen
 from web.live import frames
 from web.live.group import Group, Watch
@@ -44,11 +44,11 @@ def entry(user_id: str, rank: int, score: int = 10, *, username: str = "", updat
     return Entry(user_id, username or user_id.upper(), score, rank, updated_at)
 
 
-def top(seq: int, *entries: Entry, epoch: str = "e", total: int | None = None) -> Top:
-    return Top(epoch, seq, AT, len(entries) if total is None else total, entries)
+def top(seq: int, *entries: Entry, epoch: str = "e", total: int | None = None) -> BoardHead:
+    return BoardHead(epoch, seq, AT, len(entries) if total is None else total, entries)
 
 
-def group(head: Top, limit: int = 3, period_id: str = "all") -> Group:
+def group(head: BoardHead, limit: int = 3, period_id: str = "all") -> Group:
     return Group(WATCH._replace(limit=limit), period_id, head)
 
 
@@ -167,7 +167,7 @@ def test_a_viewer_resumes_only_at_what_was_last_sent() -> None:
 
 
 @pytest.mark.parametrize("after", [top(9, entry("b", 1), epoch="f"), top(4, entry("b", 1))], ids=["epoch", "seq back"])
-def test_a_board_that_was_rebuilt_is_sent_whole(after: Top) -> None:
+def test_a_board_that_was_rebuilt_is_sent_whole(after: BoardHead) -> None:
     frame = group(top(5, entry("a", 1))).advance("all", after)
     assert frame
     (message,) = messages(frame)
@@ -253,13 +253,13 @@ class BoardModel:
             self.names[step.renamed] = self.names.get(step.renamed, step.renamed) + "'"
         self.seq += 1
 
-    def head(self, limit: int) -> Top:
+    def head(self, limit: int) -> BoardHead:
         order = sorted(self.scores.items(), key=lambda item: (-item[1], item[0]))
         rows = [
             entry(player, rank, score, username=self.names.get(player, player))
             for rank, (player, score) in enumerate(order[:limit], start=1)
         ]
-        return Top(str(self.epoch), self.seq, AT, len(order), tuple(rows))
+        return BoardHead(str(self.epoch), self.seq, AT, len(order), tuple(rows))
 
 
 @given(st.lists(steps(), max_size=30), st.integers(1, 10), st.data())

@@ -13,7 +13,7 @@ from jsonschema import Draft7Validator
 from openapi_spec_validator import validate
 
 from common.contract.errors import ErrorCode
-from common.domain.entries import Entry, Place, Top
+from common.domain.entries import BoardHead, Entry, Place
 from tests.documents import Document, DocumentedApi, DocumentedMessages, detached_application, problems_of_value
 from tests.unit.test_live_frames import messages
 from web.guards.errors import STATUS_OF
@@ -215,7 +215,7 @@ def test_a_query_that_may_be_left_out_is_never_null(http: Document) -> None:
 def test_every_frame_of_the_hub_is_as_documented(live: Document) -> None:
     described = DocumentedMessages(live)
     ada = Entry(ADA, "ada", 125, 1, 1_700_000_000_123)
-    one, two = Top("e", 1, 1_700_000_000_123, 1, ()), Top("e", 2, 1_700_000_000_456, 1, (ada,))
+    one, two = BoardHead("e", 1, 1_700_000_000_123, 1, ()), BoardHead("e", 2, 1_700_000_000_456, 1, (ada,))
     made = [
         frames.snapshot("main", "all", 10, two),
         frames.delta(one, two) or b"",

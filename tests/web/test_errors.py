@@ -13,7 +13,7 @@ from tests.conftest import SettingsFactory
 from tests.documents import documented_application
 from tests.game_server import game_server
 from tests.player import Player, error_code
-from web.api.parsing import MOST_PROBLEMS
+from web.api.parsing import MAX_PROBLEMS
 from web.guards import limits
 from workers.state import WorkerState
 
@@ -96,7 +96,7 @@ def test_parts_and_conditions_of_writes_are_not_asked_for(client: FlaskClient, p
 def test_an_answer_names_some_of_a_thousand_problems(client: FlaskClient) -> None:
     answer = client.post("/api/auth/login", json={f"field-{number}": 0 for number in range(1000)})
     assert error_code(answer) == "validation_failed"
-    assert len(answer.get_json()["error"]["details"]["fields"]) == MOST_PROBLEMS
+    assert len(answer.get_json()["error"]["details"]["fields"]) == MAX_PROBLEMS
 
 
 def test_a_charset_beside_the_type_is_fine(client: FlaskClient) -> None:

@@ -15,7 +15,7 @@ from flask.testing import FlaskClient
 from sqlalchemy.exc import OperationalError
 
 from common.domain import periods
-from common.domain.entries import Entry, Top
+from common.domain.entries import BoardHead, Entry
 from common.domain.scoring import Action, Catalogue
 from common.postgres.catalogue import DEFAULTS
 from common.services.leaderboard import Leaderboard
@@ -28,17 +28,17 @@ from web.pages import home
 class FixedLeaderboard:
     """A leaderboard that says what it is told to say."""
 
-    def __init__(self, answer: Top | Exception) -> None:
+    def __init__(self, answer: BoardHead | Exception) -> None:
         self._answer = answer
 
-    def top(self, *_asked: object) -> Top:
+    def top(self, *_asked: object) -> BoardHead:
         if isinstance(self._answer, Exception):
             raise self._answer
         return self._answer
 
 
 @contextmanager
-def showing(app: Flask, answer: Top | Exception) -> Iterator[FlaskClient]:
+def showing(app: Flask, answer: BoardHead | Exception) -> Iterator[FlaskClient]:
     adapters = app.extensions["scoreboard"]
     app.extensions["scoreboard"] = replace(adapters, leaderboard=cast(Leaderboard, FixedLeaderboard(answer)))
     home.forget_rendered(app)
@@ -47,8 +47,8 @@ def showing(app: Flask, answer: Top | Exception) -> Iterator[FlaskClient]:
     home.forget_rendered(app)
 
 
-def top_of(*entries: Entry, total: int | None = None) -> Top:
-    return Top("epoch", 1, 0, len(entries) if total is None else total, entries)
+def top_of(*entries: Entry, total: int | None = None) -> BoardHead:
+    return BoardHead("epoch", 1, 0, len(entries) if total is None else total, entries)
 
 
 def entry(username: str, score: int, rank: int = 1) -> Entry:

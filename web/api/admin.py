@@ -10,7 +10,7 @@ from common.services.suspensions import Decision
 from web.api.boards import parsed_user_id
 from web.api.parsing import body_as
 from web.guards.access import admin, identity
-from web.reference.documented import Answer, documented
+from web.reference.documented import ResponseDoc, documented
 from web.services import services
 
 blueprint = Blueprint("admin", __name__, url_prefix="/api/admin")
@@ -23,7 +23,7 @@ blueprint = Blueprint("admin", __name__, url_prefix="/api/admin")
     description="Their sessions end, they cannot log in, and their entries leave every board; what they have is kept. "
     "Safe to repeat.",
     body=ModerationRequest,
-    answers=[Answer(200, "The user is suspended.", Moderated)],
+    answers=[ResponseDoc(200, "The user is suspended.", Moderated)],
     errors=[ErrorCode.NOT_FOUND],
 )
 @admin
@@ -39,7 +39,7 @@ def suspend(user_id: str) -> Response:
     "Reinstate a suspended user",
     description="They can log in again, and their entries are back, with all that was accepted before. Safe to repeat.",
     body=ModerationRequest,
-    answers=[Answer(200, "The user is not suspended.", Moderated)],
+    answers=[ResponseDoc(200, "The user is not suspended.", Moderated)],
     errors=[ErrorCode.NOT_FOUND],
 )
 @admin

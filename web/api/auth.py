@@ -22,7 +22,7 @@ from web.api.parsing import body_as
 from web.guards import guesses, limits
 from web.guards.access import authenticated, identity, public, refuse_suspended, signing_key
 from web.guards.addresses import client_address
-from web.reference.documented import Answer, documented
+from web.reference.documented import ResponseDoc, documented
 from web.server import hashing
 from web.services import services
 
@@ -36,7 +36,7 @@ blueprint = Blueprint("auth", __name__, url_prefix="/api/auth")
     "registerAccount",
     "Create an account",
     body=RegisterRequest,
-    answers=[Answer(201, "The account exists; log in next.", Registered)],
+    answers=[ResponseDoc(201, "The account exists; log in next.", Registered)],
     errors=[ErrorCode.REGISTRATION_CLOSED, ErrorCode.USERNAME_TAKEN],
 )
 @public
@@ -62,7 +62,7 @@ def register() -> tuple[Response, int]:
     "Begin a session",
     description="An unknown name and a wrong password get the same answer.",
     body=LoginRequest,
-    answers=[Answer(200, "A new session of 24 hours.", Login)],
+    answers=[ResponseDoc(200, "A new session of 24 hours.", Login)],
     errors=[ErrorCode.INVALID_CREDENTIALS, ErrorCode.ACCOUNT_SUSPENDED],
 )
 @public
@@ -98,7 +98,7 @@ def login() -> Response:
     description="Session and signing key stay. A token is good once; only within 10 seconds, while its successor is "
     "unused, it gives the same successor again, so that a lost answer ends no session. Any later use ends it.",
     body=RefreshRequest,
-    answers=[Answer(200, "New tokens of the same session.", Login)],
+    answers=[ResponseDoc(200, "New tokens of the same session.", Login)],
     errors=[ErrorCode.REFRESH_TOKEN_INVALID, ErrorCode.REFRESH_TOKEN_REUSED, ErrorCode.ACCOUNT_SUSPENDED],
 )
 @public
@@ -126,7 +126,7 @@ def refresh() -> Response:
     "logOut",
     "End the session",
     description="Its access token, refresh token and signing key are dead from then on, everywhere.",
-    answers=[Answer(200, "The session has ended.", LoggedOut)],
+    answers=[ResponseDoc(200, "The session has ended.", LoggedOut)],
 )
 @authenticated
 def logout() -> Response:
@@ -142,7 +142,7 @@ def logout() -> Response:
     "issueTicket",
     "Get a ticket for the live socket",
     description="With it, a viewer also hears of their own place. It is good once, for 30 seconds.",
-    answers=[Answer(200, "A new ticket.", IssuedTicket)],
+    answers=[ResponseDoc(200, "A new ticket.", IssuedTicket)],
 )
 @authenticated
 def ticket() -> Response:

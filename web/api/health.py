@@ -5,14 +5,14 @@ from flask import Blueprint, Response, jsonify
 from common.contract.errors import ErrorCode, ScoreboardError
 from common.contract.responses import Alive, Ready
 from web.guards.access import public
-from web.reference.documented import Answer, documented
+from web.reference.documented import ResponseDoc, documented
 from web.services import services
 
 blueprint = Blueprint("health", __name__)
 
 
 @blueprint.get("/healthz")
-@documented("readHealth", "Is the process alive?", answers=[Answer(200, "It is.", Alive)])
+@documented("readHealth", "Is the process alive?", answers=[ResponseDoc(200, "It is.", Alive)])
 @public
 def alive() -> Response:
     answer: Alive = {"status": "ok"}
@@ -26,7 +26,7 @@ def alive() -> Response:
     description="Asks PostgreSQL and Redis, whether a worker was seen, and whether the loops of this process still go "
     "around, once a second for everybody who asks. `details.parts` of a 503 says what is not. A board that Redis does "
     "not show, or a task that fails again and again, does not stop the service: the status is `degraded` then.",
-    answers=[Answer(200, "It is.", Ready)],
+    answers=[ResponseDoc(200, "It is.", Ready)],
     errors=[ErrorCode.DEPENDENCY_UNAVAILABLE],
 )
 @public

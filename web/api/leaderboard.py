@@ -13,7 +13,7 @@ from common.domain.ranking import percentile
 from web.api.boards import asked_period, parsed_user_id
 from web.api.parsing import query_as
 from web.guards.access import public
-from web.reference.documented import Answer, documented
+from web.reference.documented import ResponseDoc, documented
 from web.services import services
 
 blueprint = Blueprint("leaderboard", __name__, url_prefix="/api/scores")
@@ -28,8 +28,8 @@ blueprint = Blueprint("leaderboard", __name__, url_prefix="/api/scores")
     query=LeaderboardQuery,
     headers=["If-None-Match"],
     answers=[
-        Answer(200, "Rows of one instant.", LeaderboardPage, headers=["ETag", "Cache-Control"]),
-        Answer(304, "The board has not moved.", headers=["ETag", "Cache-Control"]),
+        ResponseDoc(200, "Rows of one instant.", LeaderboardPage, headers=["ETag", "Cache-Control"]),
+        ResponseDoc(304, "The board has not moved.", headers=["ETag", "Cache-Control"]),
     ],
     errors=[ErrorCode.UNKNOWN_BOARD, ErrorCode.INVALID_CURSOR, ErrorCode.REBUILDING],
 )
@@ -60,7 +60,7 @@ def leaderboard() -> Response:
     "Read where a player stands",
     description="A known user who has not scored has 0 points, no rank and no instant.",
     query=BoardQuery,
-    answers=[Answer(200, "The player's place.", PlayerPlace)],
+    answers=[ResponseDoc(200, "The player's place.", PlayerPlace)],
     errors=[ErrorCode.UNKNOWN_BOARD, ErrorCode.NOT_FOUND, ErrorCode.REBUILDING],
 )
 @public

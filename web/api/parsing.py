@@ -10,7 +10,7 @@ from common.contract.requests import may_be_left_out
 from common.contract.strict_json import parse_object
 from web.guards.request_context import read_body
 
-MOST_PROBLEMS = 20
+MAX_PROBLEMS = 20
 """That an answer names: no request shall get a far longer answer than it is."""
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -41,7 +41,7 @@ def validated(model: type[Model], values: object, *, strict: bool = True) -> Mod
     try:
         return model.model_validate(values, strict=strict)
     except ValidationError as error:
-        found = error.errors(include_input=False)[:MOST_PROBLEMS]
+        found = error.errors(include_input=False)[:MAX_PROBLEMS]
         problems = [(_path(problem["loc"]), problem["msg"]) for problem in found]
         raise invalid_fields(problems) from None
 

@@ -17,7 +17,7 @@ from common.postgres.catalogue import CatalogueCache
 from common.redis_store import failing, held, keys
 from common.redis_store.board import Board
 from common.redis_store.client import Client
-from web.live.heartbeats import Pulses
+from web.live.heartbeats import Heartbeats
 
 FRESH_SECONDS = 1.0
 """One check serves everybody who asks within it: the address is public, and a check takes connections."""
@@ -45,12 +45,14 @@ class Report:
 class Readiness:
     """The checks of one web process."""
 
-    def __init__(self, engine: Engine, client: Client, board: Board, catalogue: CatalogueCache, pulses: Pulses) -> None:
+    def __init__(
+        self, engine: Engine, client: Client, board: Board, catalogue: CatalogueCache, heartbeats: Heartbeats
+    ) -> None:
         self._engine = engine
         self._client = client
         self._board = board
         self._catalogue = catalogue
-        self._pulses = pulses
+        self._heartbeats = heartbeats
         self._started_at = time.monotonic()
         self._checking = Lock()
         self._checked_at = float("-inf")
@@ -69,7 +71,7 @@ class Readiness:
             "postgresql": _state(self._has_postgresql),
             "redis": _state(self._has_redis),
             "worker": _state(lambda: bool(self._client.exists(keys.WORKER_SEEN))),
-            "loops": _state(lambda: not self._pulses.stalled()),
+            "loops": _state(lambda: not self._heartbeats.stalled()),
         }
         report = Report(needed)
         if report.missing:

@@ -16,8 +16,8 @@ from web.guards.errors import refuse
 from web.guards.root_path import public_path
 from web.intake import batches, updates
 from web.intake.batches import Sender
-from web.intake.updates import Answer as UpdateAnswer
-from web.reference.documented import Answer, documented
+from web.intake.updates import UpdateResult
+from web.reference.documented import ResponseDoc, documented
 from web.reference.prose import BATCH, SIGNING
 from web.services import services
 
@@ -32,8 +32,8 @@ blueprint = Blueprint("scores", __name__, url_prefix="/api/scores")
     body=ScoreUpdateRequest,
     headers=["Prefer"],
     answers=[
-        Answer(200, "Applied, and committed.", Applied, headers=["Idempotent-Replayed"]),
-        Answer(202, "Accepted, and not applied yet.", AcceptedForLater, headers=["Idempotent-Replayed"]),
+        ResponseDoc(200, "Applied, and committed.", Applied, headers=["Idempotent-Replayed"]),
+        ResponseDoc(202, "Accepted, and not applied yet.", AcceptedForLater, headers=["Idempotent-Replayed"]),
     ],
     errors=[
         ErrorCode.UNKNOWN_ACTION,
@@ -66,7 +66,7 @@ def update() -> Response:
     description=BATCH,
     body=BatchRequest,
     headers=["X-Signature.required"],
-    answers=[Answer(202, "Each update is accepted, known already, or refused.", BatchAccepted)],
+    answers=[ResponseDoc(202, "Each update is accepted, known already, or refused.", BatchAccepted)],
 )
 @by_api_key
 @limits.per_api_key
@@ -83,7 +83,7 @@ def batch() -> tuple[Response, int]:
     description="With an access token of your own updates only; with an API key of anybody's, named by `userId`.",
     query=UpdateQuery,
     headers=["X-Signature"],
-    answers=[Answer(200, "What is known of it by now.", Receipt)],
+    answers=[ResponseDoc(200, "What is known of it by now.", Receipt)],
     errors=[ErrorCode.VALIDATION_FAILED, ErrorCode.NOT_FOUND, ErrorCode.USER_MISMATCH, ErrorCode.REBUILDING],
 )
 @authenticated_or_by_api_key
@@ -114,22 +114,22 @@ def _asks_for_no_wait() -> bool:
     return any(preference.split(";")[0].strip().lower() == "respond-async" for preference in preferences)
 
 
-def _answer(answer: UpdateAnswer) -> Response:
+def _answer(answer: UpdateResult) -> Response:
     """200 applied, 202 accepted, or the error that the update was refused with; a repetition says that it is one."""
-    response = _told(answer.outcome)
+    response = _to_response(answer.outcome)
     if answer.replayed:
         response.headers["Idempotent-Replayed"] = "true"
     return response
 
 
-def _told(outcome: Outcome) -> Response:
+def _to_response(outcome: Outcome) -> Response:
     if outcome["status"] == "refused":
         refusal = outcome["error"]
         return refuse(ScoreboardError(ErrorCode(refusal["code"]), refusal["message"]))
-    return _for_later(outcome) if outcome["status"] == "accepted" else jsonify(outcome)
+    return _accepted_response(outcome) if outcome["status"] == "accepted" else jsonify(outcome)
 
 
-def _for_later(outcome: Accepted) -> Response:
+def _accepted_response(outcome: Accepted) -> Response:
     status_url = public_path(f"/api/scores/updates/{outcome['update']['idempotencyKey']}")
     body: AcceptedForLater = {"status": "accepted", "update": outcome["update"], "statusUrl": status_url}
     response = jsonify(body)

@@ -14,7 +14,7 @@ from common.postgres.snapshots import Snapshot
 from web.api.boards import asked_period
 from web.api.parsing import query_as
 from web.guards.access import public
-from web.reference.documented import Answer, documented
+from web.reference.documented import ResponseDoc, documented
 from web.services import services
 
 blueprint = Blueprint("snapshots", __name__, url_prefix="/api/scores/snapshots")
@@ -25,7 +25,7 @@ blueprint = Blueprint("snapshots", __name__, url_prefix="/api/scores/snapshots")
     "listSnapshots",
     "List the snapshots of a board",
     query=SnapshotsQuery,
-    answers=[Answer(200, "Snapshots, the newest first.", SnapshotPage)],
+    answers=[ResponseDoc(200, "Snapshots, the newest first.", SnapshotPage)],
     errors=[ErrorCode.UNKNOWN_BOARD, ErrorCode.INVALID_CURSOR],
 )
 @public
@@ -46,7 +46,7 @@ def listing() -> Response:
 @documented(
     "readSnapshot",
     "Read a snapshot",
-    answers=[Answer(200, "The board as it was.", StoredSnapshot)],
+    answers=[ResponseDoc(200, "The board as it was.", StoredSnapshot)],
     errors=[ErrorCode.NOT_FOUND],
 )
 @public

@@ -60,7 +60,7 @@ def _declared(name: str, limit: Callable[[View], View]) -> Callable[[View], View
     return decorate
 
 
-class _Patient(Limiter):
+class _RetryingLimiter(Limiter):
     """Lets everybody go on in memory when the storage dies.
 
     Flask-Limiter does so with the first request that finds it dead, and fails the others that were waiting for it at
@@ -75,7 +75,7 @@ class _Patient(Limiter):
             super()._check_request_limit(callable_name, in_middleware)
 
 
-_per_address = _Patient(
+_per_address = _RetryingLimiter(
     client_address,
     strategy="sliding-window-counter",
     application_limits=[
@@ -90,7 +90,7 @@ _per_address = _Patient(
     # Also an address that no view has is counted: Flask-Limiter skips a request without a name.
     request_identifier=lambda: request.endpoint or "unmatched",
 )
-_per_user = _Patient(client_address, strategy="moving-window", in_memory_fallback_enabled=True)
+_per_user = _RetryingLimiter(client_address, strategy="moving-window", in_memory_fallback_enabled=True)
 
 per_user_updates = _declared(
     "updates",

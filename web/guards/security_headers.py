@@ -13,7 +13,7 @@ from common.core.settings import Settings
 from web.services import services
 
 # For everything but our own pages, which say more: an answer that is opened as a document can do nothing.
-NOTHING_AT_ALL = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+NO_CONTENT_POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 _ALWAYS = {
     "X-Content-Type-Options": "nosniff",
@@ -21,7 +21,7 @@ _ALWAYS = {
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
-_ONLY_TLS = "max-age=31536000"
+_HSTS = "max-age=31536000"
 """A year, as is usual (RFC 6797)."""
 
 _PREFLIGHT_SECONDS = 600
@@ -81,7 +81,7 @@ def protect(response: Response) -> Response:
         response.headers.setdefault(name, value)
     if request.path.startswith("/api/"):
         response.headers.setdefault("Cache-Control", "no-store")
-    response.headers.setdefault("Content-Security-Policy", NOTHING_AT_ALL)
+    response.headers.setdefault("Content-Security-Policy", NO_CONTENT_POLICY)
     if request.is_secure:
-        response.headers.setdefault("Strict-Transport-Security", _ONLY_TLS)
+        response.headers.setdefault("Strict-Transport-Security", _HSTS)
     return response

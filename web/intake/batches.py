@@ -60,11 +60,11 @@ def submit(services: Services, items: Sequence[object], sender: Sender) -> Batch
     Raises `dependency_unavailable` when the inbox has no room for all of it.
     """
     verdicts = Verdicts()
-    claims = _not_recorded(services, _of_good_users(services, _read(items, verdicts), verdicts), verdicts)
+    claims = _not_recorded(services, _of_active_users(services, _read(items, verdicts), verdicts), verdicts)
     problems = {
         index: problem for index, claim in claims.items() if (problem := updates.problem_of_new(services, claim))
     }
-    _settle_late(services, {index: claims[index] for index in problems}, problems, verdicts)
+    _resolve_refused(services, {index: claims[index] for index in problems}, problems, verdicts)
     _accept(services, {index: claim for index, claim in claims.items() if index not in problems}, sender, verdicts)
     return verdicts.to_wire()
 
@@ -79,7 +79,7 @@ def _read(items: Iterable[object], verdicts: Verdicts) -> Claims:
     return claims
 
 
-def _of_good_users(services: Services, claims: Claims, verdicts: Verdicts) -> Claims:
+def _of_active_users(services: Services, claims: Claims, verdicts: Verdicts) -> Claims:
     """Those whose users exist and are not suspended."""
     with services.engine.connect() as connection:
         names = users.find_usernames(connection, {claim.user_id.lower() for claim in claims.values()})
@@ -110,7 +110,7 @@ def _not_recorded(services: Services, claims: Claims, verdicts: Verdicts) -> Cla
     return unknown
 
 
-def _settle_late(
+def _resolve_refused(
     services: Services, claims: Claims, problems: Mapping[int, ScoreboardError], verdicts: Verdicts
 ) -> None:
     """Updates that could not be accepted now: those that were accepted before and still wait are known all the same."""

@@ -12,7 +12,7 @@ import structlog
 from common.domain.inbox_entries import Reply, parse_replies
 from common.redis_store import keys
 from common.redis_store.client import Client, listen
-from web.live.heartbeats import Pulses
+from web.live.heartbeats import Heartbeats
 
 log = structlog.get_logger(__name__)
 
@@ -23,25 +23,25 @@ class Waiter:
     """One request's place to wait for one update."""
 
     def __init__(self) -> None:
-        self._told = threading.Event()
+        self._delivered = threading.Event()
         self.reply: Reply | None = None
 
     def tell(self, reply: Reply) -> None:
         self.reply = reply
-        self._told.set()
+        self._delivered.set()
 
     def wait(self, seconds: float) -> Reply | None:
         """The reply, or None if it has not come in time."""
-        self._told.wait(max(0.0, seconds))
+        self._delivered.wait(max(0.0, seconds))
         return self.reply
 
 
 class Replies:
     """This process' subscription. Starts listening with the first request that waits, in the process it waits in."""
 
-    def __init__(self, listener: Client, process_id: str, pulses: Pulses) -> None:
+    def __init__(self, listener: Client, process_id: str, heartbeats: Heartbeats) -> None:
         self._listener = listener
-        self._pulses = pulses
+        self._heartbeats = heartbeats
         self._channel = keys.replies(process_id)
         self._waiters: dict[tuple[str, str], list[Waiter]] = defaultdict(list)
         self._lock = threading.Lock()
@@ -99,7 +99,7 @@ class Replies:
             for message in listen(subscription):
                 if self._closed:  # redis-py may have taken the lost connection for an accident and made another
                     return
-                self._pulses.beat("replies")
+                self._heartbeats.beat("replies")
                 if message and message["type"] == "subscribe":
                     self._tried.set()
                     self._find_again()

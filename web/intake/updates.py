@@ -22,13 +22,13 @@ from web.intake.replies import Waiter
 from web.services import Services
 
 TIMESTAMP_WINDOW = timedelta(seconds=300)
-TWIN_POLL_SECONDS = 0.05
+DUPLICATE_POLL_SECONDS = 0.05
 
 _ACCEPTED_OR_NOT = "It may have been accepted; send it again with the same key."
 
 
 @dataclass(frozen=True)
-class Answer:
+class UpdateResult:
     """What is known of an update by now. `replayed`: an earlier request with this key counted, not this one."""
 
     outcome: Outcome
@@ -42,12 +42,12 @@ def verify_signature(claim: ScoreUpdateRequest, signing_keys: Iterable[bytes]) -
         raise ScoreboardError(ErrorCode.SIGNATURE_INVALID, "The signature does not fit the request.")
 
 
-def submit(services: Services, claim: ScoreUpdateRequest, request_id: str, wait_seconds: float) -> Answer:
+def submit(services: Services, claim: ScoreUpdateRequest, request_id: str, wait_seconds: float) -> UpdateResult:
     """Accept a verified claim, or find what became of it, and wait for the outcome: `wait_seconds` in all, at most."""
     problem = problem_of_new(services, claim)
     if problem:
         return _same_action(claim, _find(services, claim, problem))
-    if deadlines.has("postgresql"):
+    if deadlines.has_timed_out("postgresql"):
         wait_seconds = 0  # the request has waited in vain once, and a worker can commit nothing either
     update = Update(
         user_id=claim.user_id.lower(),
@@ -63,7 +63,7 @@ def submit(services: Services, claim: ScoreUpdateRequest, request_id: str, wait_
         accepted = _accept(services.inbox, update)
         left = max(0.0, deadline - time.monotonic())  # a Redis that was slow to accept has used some of it up
         if isinstance(accepted, Known):
-            return _twin(services, claim, accepted.receipt, waiter, left)
+            return _answer_duplicate(services, claim, accepted.receipt, waiter, left)
         if accepted.ring:
             services.doorbell.ring()
         return _result(services, claim, update, waiter, left)
@@ -100,11 +100,11 @@ def inbox_is_full() -> ScoreboardError:
     return ScoreboardError(ErrorCode.DEPENDENCY_UNAVAILABLE, message, None, 5)
 
 
-def _find(services: Services, claim: ScoreUpdateRequest, problem: ScoreboardError) -> Answer:
+def _find(services: Services, claim: ScoreUpdateRequest, problem: ScoreboardError) -> UpdateResult:
     outcome = look_up(services, claim.user_id.lower(), claim.idempotency_key)
     if outcome is None:
         raise problem
-    return Answer(outcome, replayed=True)
+    return UpdateResult(outcome, replayed=True)
 
 
 def _accept(inbox: Inbox, update: Update) -> Accepted | Known:
@@ -117,13 +117,13 @@ def _accept(inbox: Inbox, update: Update) -> Accepted | Known:
 
 def _result(
     services: Services, claim: ScoreUpdateRequest, update: Update, waiter: Waiter, wait_seconds: float
-) -> Answer:
+) -> UpdateResult:
     reply = waiter.wait(wait_seconds)
     if reply:
-        return _same_action(claim, Answer(reply.outcome, reply.replayed))
+        return _same_action(claim, UpdateResult(reply.outcome, reply.replayed))
     receipt = _receipt(services.inbox, update.user_id, update.idempotency_key) if wait_seconds else None
     pending = outcomes.accepted(update.user_id, update.action_id, update.idempotency_key, "")
-    return _same_action(claim, Answer(receipt or pending, replayed=False))
+    return _same_action(claim, UpdateResult(receipt or pending, replayed=False))
 
 
 def _receipt(inbox: Inbox, user_id: str, idempotency_key: str) -> Outcome | None:
@@ -134,22 +134,22 @@ def _receipt(inbox: Inbox, user_id: str, idempotency_key: str) -> Outcome | None
         return None
 
 
-def _twin(
+def _answer_duplicate(
     services: Services, claim: ScoreUpdateRequest, receipt: Outcome, waiter: Waiter, wait_seconds: float
-) -> Answer:
+) -> UpdateResult:
     """The answer to a repetition. While its twin is pending, another process may be the one that hears of it,
 
     so the receipt is read now and then.
     """
     deadline = time.monotonic() + wait_seconds
     while receipt["status"] == "accepted" and time.monotonic() < deadline:
-        reply = waiter.wait(TWIN_POLL_SECONDS)
+        reply = waiter.wait(DUPLICATE_POLL_SECONDS)
         known = reply.outcome if reply else _receipt(services.inbox, claim.user_id.lower(), claim.idempotency_key)
         receipt = known or receipt
-    return _same_action(claim, Answer(receipt, replayed=True))
+    return _same_action(claim, UpdateResult(receipt, replayed=True))
 
 
-def _same_action(claim: ScoreUpdateRequest, answer: Answer) -> Answer:
+def _same_action(claim: ScoreUpdateRequest, answer: UpdateResult) -> UpdateResult:
     if answer.outcome["update"]["actionId"] != claim.action_id:
         raise reused_key()
     return answer

@@ -7,7 +7,7 @@ from common.contract.errors import Allowance, ErrorCode, ScoreboardError
 TRY_AGAIN_SECONDS = 10
 
 
-class Seats:
+class ConnectionLimits:
     """Seats are counted when they are given, before the handshake, so that a burst cannot pass a cap."""
 
     def __init__(self, *, most: int, most_per_address: int) -> None:
@@ -16,7 +16,7 @@ class Seats:
         self._taken: Counter[str] = Counter()
         self.total = 0
 
-    def take(self, address: str) -> None:
+    def acquire(self, address: str) -> None:
         """Raises `too_many_connections` for an address that has its share, `dependency_unavailable` if all is full."""
         if self._taken[address] >= self._most_per_address:
             message = "Too many live connections from this address."
@@ -28,7 +28,7 @@ class Seats:
         self._taken[address] += 1
         self.total += 1
 
-    def give_back(self, address: str) -> None:
+    def release(self, address: str) -> None:
         self.total -= 1
         self._taken[address] -= 1
         if not self._taken[address]:

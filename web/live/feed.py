@@ -17,14 +17,14 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from common.core import metrics
 from common.domain import periods
-from common.domain.entries import Places, Top
+from common.domain.entries import BoardHead, Places
 from common.domain.standing import BoardId
 from common.redis_store import keys
 from common.redis_store.client import Client, listen
 from common.services.leaderboard import Leaderboard
 from common.services.revocations import Revocations
 from web.live.group import Group
-from web.live.heartbeats import Pulses
+from web.live.heartbeats import Heartbeats
 from web.live.hub import Hub
 
 log = structlog.get_logger(__name__)
@@ -48,10 +48,10 @@ class Feed:
     """Four loops of one process: listening for news, showing what changed, and looking after viewers and sessions."""
 
     def __init__(
-        self, hub: Hub, leaderboard: Leaderboard, revocations: Revocations, listener: Client, pulses: Pulses
+        self, hub: Hub, leaderboard: Leaderboard, revocations: Revocations, listener: Client, heartbeats: Heartbeats
     ) -> None:
         self._hub = hub
-        self._pulses = pulses
+        self._heartbeats = heartbeats
         self._leaderboard = leaderboard
         self._revocations = revocations
         self._listener = listener
@@ -65,7 +65,7 @@ class Feed:
         """Start the loops, in the process that serves. Once is enough."""
         if not self._loops:
             turns = (self._listen, self._show, self._look_after, self._check_sessions)
-            self._loops = [gevent.spawn(_for_ever, turn, self._pulses) for turn in turns]
+            self._loops = [gevent.spawn(_for_ever, turn, self._heartbeats) for turn in turns]
 
     def stop(self) -> None:
         """End the loops, as a process that ends does by itself."""
@@ -73,7 +73,7 @@ class Feed:
 
     def expect_follower(self, group: Group) -> None:
         """Somebody with a ticket has come: tell them of their place soon, and see that their session still lives."""
-        group.looked_at = 0.0
+        group.last_read_at = 0.0
         self._news.set()
         self._sessions_in_doubt.set()
 
@@ -81,11 +81,11 @@ class Feed:
         with self._listener.pubsub() as subscription:  # type: ignore[no-untyped-call]  # redis-py
             subscription.subscribe(keys.UPDATES_CHANNEL, keys.SESSIONS_ENDED)
             for message in listen(subscription):
-                self._pulses.beat(_name_of(self._listen))
+                self._heartbeats.beat(_name_of(self._listen))
                 if message is None:
                     continue
                 if message["type"] == "subscribe":  # subscribed first, read after: nothing falls in between
-                    self._look_at_everything()
+                    self._mark_all_due()
                     self._sessions_in_doubt.set()
                 elif message["channel"] == keys.SESSIONS_ENDED:
                     self._hub.end_sessions([message["data"]])
@@ -102,11 +102,11 @@ class Feed:
                 self._changed.setdefault((board["board"], board["period"]), set()).update(players)
         except (ValueError, KeyError, TypeError):
             log.warning("live_message_not_understood")
-            self._look_at_everything()
+            self._mark_all_due()
 
-    def _look_at_everything(self) -> None:
+    def _mark_all_due(self) -> None:
         for group in self._hub.watched():
-            group.looked_at = 0.0
+            group.last_read_at = 0.0
 
     def _show(self) -> None:
         """An idle board is sent at once; a busy one when the hold is over. A look without news holds nobody up.
@@ -145,17 +145,17 @@ class Feed:
         for group in groups:
             self._hub.followers.mark(group, players)
 
-    def _read(self, board_id: str, period_id: str, groups: list[Group]) -> Top | None:
+    def _read(self, board_id: str, period_id: str, groups: list[Group]) -> BoardHead | None:
         """None if it cannot be read now: the poll asks again, and other boards are none the worse."""
         for group in groups:
-            group.looked_at = time.monotonic()
+            group.last_read_at = time.monotonic()
         try:
             return self._leaderboard.live_top(board_id, period_id, max(group.watch.limit for group in groups))
         except SQLAlchemyError as error:  # a name that only PostgreSQL knows
             log.warning("live_board_not_read", board=board_id, period=period_id, error=type(error).__name__)
             return None
 
-    def _tell(self, period_id: str, top: Top, groups: list[Group]) -> float:
+    def _tell(self, period_id: str, top: BoardHead, groups: list[Group]) -> float:
         started = time.monotonic()
         frames = [(group, group.advance(period_id, top)) for group in groups]
         for group, frame in frames:
@@ -167,7 +167,7 @@ class Feed:
     def _tell_followers(self, board_id: str, period_id: str, version: str, groups: list[Group]) -> float:
         """Those whose own place may have changed, after the list itself. Returns the seconds that telling took."""
         told = 0.0
-        wanting = self._hub.followers.who_want(groups, version)
+        wanting = self._hub.followers.due_followers(groups, version)
         for start in range(0, len(wanting), PLACES_PER_READ):
             some = wanting[start : start + PLACES_PER_READ]
             users = {follower.ticket.user_id for follower in some}
@@ -201,7 +201,7 @@ class Feed:
 
 def _is_due(group: Group, period_id: str) -> bool:
     """Whether a board is to be read although nobody said that it changed."""
-    return group.period_id != period_id or time.monotonic() - group.looked_at >= POLL_SECONDS
+    return group.period_id != period_id or time.monotonic() - group.last_read_at >= POLL_SECONDS
 
 
 def _name_of(turn: Callable[[], None]) -> str:
@@ -209,14 +209,14 @@ def _name_of(turn: Callable[[], None]) -> str:
     return f"live {turn.__name__.strip('_').replace('_', ' ')}"
 
 
-def _for_ever(turn: Callable[[], None], pulses: Pulses) -> None:
+def _for_ever(turn: Callable[[], None], heartbeats: Heartbeats) -> None:
     """No loop ends and none spins: after a failure it goes on, a little later each time."""
     pause = TICK_SECONDS
     while True:
         started = time.monotonic()
         try:
             turn()
-            pulses.beat(_name_of(turn))
+            heartbeats.beat(_name_of(turn))
             pause = TICK_SECONDS
             continue
         except (redis.RedisError, SQLAlchemyError) as error:

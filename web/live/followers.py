@@ -30,7 +30,7 @@ class Follower:
 
     def wants(self, version: str, now: float) -> bool:
         """Whether their place is to be read now that the board has this version."""
-        if self.viewer.is_waiting or self.viewer.leaving_for:
+        if self.viewer.is_waiting or self.viewer.closing_reason:
             return False
         if self.is_due or self.period_id != self.group.period_id:
             return True
@@ -78,7 +78,7 @@ class Followers:
             if follower.ticket.user_id in user_ids:
                 follower.is_due = True
 
-    def who_want(self, groups: Iterable[Group], version: str) -> list[Follower]:
+    def due_followers(self, groups: Iterable[Group], version: str) -> list[Follower]:
         """Whose place is to be read now."""
         now = time.monotonic()
         return [

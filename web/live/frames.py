@@ -7,7 +7,7 @@ import orjson
 
 from common.contract.live_messages import Delta, Heartbeat, Me, Resumed, Rollover, Snapshot
 from common.core.timestamps import format_instant, from_milliseconds
-from common.domain.entries import Entry, Place, Top
+from common.domain.entries import BoardHead, Entry, Place
 
 _TEXT, _CLOSE, _PING = 0x81, 0x88, 0x89  # RFC 6455 section 5.2: FIN and opcode
 _SHORT, _MEDIUM = 126, 65536  # section 5.2: the three lengths of a length
@@ -27,7 +27,7 @@ def close_frame(code: int, reason: str) -> bytes:
     return _frame(_CLOSE, struct.pack("!H", code) + reason.encode()[:_LONGEST_REASON])
 
 
-def snapshot(board_id: str, period_id: str, limit: int, top: Top) -> bytes:
+def snapshot(board_id: str, period_id: str, limit: int, top: BoardHead) -> bytes:
     """The whole head of a board."""
     message: Snapshot = {
         "type": "snapshot",
@@ -43,7 +43,7 @@ def snapshot(board_id: str, period_id: str, limit: int, top: Top) -> bytes:
     return text_frame(message)
 
 
-def delta(before: Top, after: Top) -> bytes | None:
+def delta(before: BoardHead, after: BoardHead) -> bytes | None:
     """What changed between two heads of one epoch; None if a viewer would see no difference."""
     known = {entry.user_id: entry for entry in before.entries}
     changed: list[Entry] = [entry for entry in after.entries if known.pop(entry.user_id, None) != entry]
@@ -62,7 +62,7 @@ def delta(before: Top, after: Top) -> bytes | None:
     return text_frame(message)
 
 
-def resumed(top: Top) -> bytes:
+def resumed(top: BoardHead) -> bytes:
     message: Resumed = {"type": "resumed", "epoch": top.epoch, "seq": top.seq}
     return text_frame(message)
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import NamedTuple
 
-from common.domain.entries import Top
+from common.domain.entries import BoardHead
 from web.live import frames
 from web.live.viewer import Viewer
 
@@ -19,13 +19,13 @@ class Watch(NamedTuple):
 class Group:
     """Everybody who sees the same frames. Its state is the head that was last sent, so deltas always chain."""
 
-    def __init__(self, watch: Watch, period_id: str, top: Top) -> None:
+    def __init__(self, watch: Watch, period_id: str, top: BoardHead) -> None:
         self.watch = watch
         self.viewers: set[Viewer] = set()
         self.expected = 0
         """Viewers that are admitted and not here yet."""
-        self.told_at = 0.0
-        self.looked_at = 0.0
+        self.last_sent_at = 0.0
+        self.last_read_at = 0.0
         self.period_id = period_id
         self._top = replace(top, entries=top.entries[: watch.limit])
         self._snapshot: bytes | None = None
@@ -38,7 +38,7 @@ class Group:
         """The first frame of a newcomer."""
         return frames.resumed(self._top) if since == self._top.version else self.snapshot
 
-    def advance(self, period_id: str, top: Top) -> bytes | None:
+    def advance(self, period_id: str, top: BoardHead) -> bytes | None:
         """What to send to everybody now that the board looks like this; None if there is nothing to say."""
         top = replace(top, entries=top.entries[: self.watch.limit])
         before = self._top
@@ -61,7 +61,7 @@ class Group:
             self._snapshot = frames.snapshot(watch.board_id, self.period_id, watch.limit, self._top)
         return self._snapshot
 
-    def _show(self, period_id: str, top: Top) -> None:
+    def _show(self, period_id: str, top: BoardHead) -> None:
         self.period_id = period_id
         self._top = top
         self._snapshot = None

@@ -8,7 +8,7 @@ STALLED_SECONDS = 20.0
 """The slowest loop gets around to it every ten seconds or so."""
 
 
-class Pulses:
+class Heartbeats:
     """A loop that never began has no pulse and is none the worse for it."""
 
     def __init__(self) -> None:

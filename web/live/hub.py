@@ -12,10 +12,10 @@ from simple_websocket import Server
 
 from common.contract.errors import ErrorCode, ScoreboardError
 from common.core import metrics
-from common.domain.entries import Places, Top
+from common.domain.entries import BoardHead, Places
 from common.redis_store.tickets import Ticket
 from web.live import frames
-from web.live.connection_limits import Seats
+from web.live.connection_limits import ConnectionLimits
 from web.live.followers import Follower, Followers
 from web.live.group import Group, Watch
 from web.live.viewer import Viewer
@@ -26,7 +26,7 @@ QUIET_SECONDS = 25.0
 """Without a message for this long a viewer gets a heartbeat; without a sign of it, a ping, and then the end."""
 
 STALLED_SECONDS = 10.0
-GOODBYE_SECONDS = 2.0
+CLOSE_TIMEOUT_SECONDS = 2.0
 MESSAGES_PER_BEAT = 100
 """What a viewer may say between two counts (10 s)."""
 
@@ -42,34 +42,34 @@ class Slot:
     address: str
     group: Group | None = None
     ticket: Ticket | None = None
-    is_settled: bool = False
+    is_resolved: bool = False
 
 
 class Hub:
     """Groups of viewers. None of its methods waits, but for `stop`: whatever one of them does, is done at once."""
 
     def __init__(self, *, most: int, most_per_address: int) -> None:
-        self._seats = Seats(most=most, most_per_address=most_per_address)
+        self._limits = ConnectionLimits(most=most, most_per_address=most_per_address)
         self._groups: dict[Watch, Group] = {}
         self._group_of: dict[Viewer, Group] = {}
-        self._leaving: set[Viewer] = set()
+        self._closing: set[Viewer] = set()
         self.followers = Followers()
         self._beats = 0
-        self._farewell: Greenlet[[], None] | None = None
+        self._shutdown: Greenlet[[], None] | None = None
 
     # -- coming ----------------------------------------------------------------------------------------------------
 
     def reserve(self, address: str) -> Slot:
         """A place. Raises `too_many_connections` or `dependency_unavailable` when there is none."""
-        if self._farewell:
+        if self._shutdown:
             raise ScoreboardError(ErrorCode.DEPENDENCY_UNAVAILABLE, "This server is restarting.", None, 1)
-        self._seats.take(address)
+        self._limits.acquire(address)
         return Slot(address)
 
     def is_watched(self, watch: Watch) -> bool:
         return watch in self._groups
 
-    def open(self, watch: Watch, period_id: str, top: Top) -> None:
+    def open(self, watch: Watch, period_id: str, top: BoardHead) -> None:
         """Begin a group with this head, unless somebody watches the same already."""
         if watch not in self._groups:
             self._groups[watch] = Group(watch, period_id, top)
@@ -84,7 +84,7 @@ class Hub:
         if slot.group is None:
             raise RuntimeError("a slot without a group")
         viewer = Viewer(self, ws, slot.address)
-        slot.is_settled = True
+        slot.is_resolved = True
         slot.group.expected -= 1
         slot.group.viewers.add(viewer)
         self._group_of[viewer] = slot.group
@@ -93,15 +93,15 @@ class Hub:
             self.followers.add(viewer, slot.group, slot.ticket)
         viewer.send(slot.group.welcome(since))
         viewer.listen()
-        if self._farewell:
-            self._see_off(viewer, frames.RESTART, "restart")
+        if self._shutdown:
+            self._close(viewer, frames.RESTART, "restart")
 
-    def give_back(self, slot: Slot) -> None:
+    def release(self, slot: Slot) -> None:
         """The handshake came to nothing. Does nothing for a slot whose viewer came."""
-        if slot.is_settled:
+        if slot.is_resolved:
             return
-        slot.is_settled = True
-        self._seats.give_back(slot.address)
+        slot.is_resolved = True
+        self._limits.release(slot.address)
         if slot.group:
             slot.group.expected -= 1
             self._forget_if_deserted(slot.group)
@@ -114,10 +114,10 @@ class Hub:
 
     def broadcast(self, group: Group, frame: bytes) -> None:
         """The same bytes to everybody. One who has not read the last ones gets a snapshot when they have."""
-        group.told_at = time.monotonic()
+        group.last_sent_at = time.monotonic()
         for viewer in tuple(group.viewers):
             if viewer.is_waiting:
-                viewer.behind = True
+                viewer.needs_snapshot = True
             else:
                 self._send(viewer, frame)
 
@@ -133,22 +133,22 @@ class Hub:
         try:
             viewer.send(frame)
         except Exception as error:
-            self.failed(viewer, error)
+            self.on_failed(viewer, error)
 
-    def caught_up(self, viewer: Viewer) -> None:
-        if viewer.behind:
-            viewer.behind = False
+    def on_drained(self, viewer: Viewer) -> None:
+        if viewer.needs_snapshot:
+            viewer.needs_snapshot = False
             viewer.send(self._group_of[viewer].snapshot)
 
-    def heard(self, viewer: Viewer, messages: list[str | bytes]) -> None:
+    def on_messages(self, viewer: Viewer, messages: list[str | bytes]) -> None:
         """The one message that is understood asks for a snapshot. Control frames count as something said."""
-        viewer.said += max(1, len(messages))
-        if viewer.said > MESSAGES_PER_BEAT:
-            self._see_off(viewer, frames.POLICY, "too many messages")
+        viewer.messages_received += max(1, len(messages))
+        if viewer.messages_received > MESSAGES_PER_BEAT:
+            self._close(viewer, frames.POLICY, "too many messages")
         elif any(map(_asks_for_resync, messages)):
-            viewer.behind = True
+            viewer.needs_snapshot = True
             if not viewer.is_waiting:
-                self.caught_up(viewer)
+                self.on_drained(viewer)
 
     # -- staying ---------------------------------------------------------------------------------------------------
 
@@ -157,39 +157,39 @@ class Hub:
         self._beats += 1
         for viewer, group in tuple(self._group_of.items()):
             if self._beats % _COUNTED_EVERY == 0:
-                viewer.said = 0
+                viewer.messages_received = 0
             try:
                 self._look_after(viewer, group, now)
             except Exception as error:
-                self.failed(viewer, error)
-        for viewer in tuple(self._leaving):
-            if now - viewer.left_at > GOODBYE_SECONDS:
-                viewer.reset(viewer.leaving_for) if viewer.is_waiting else viewer.drop(viewer.leaving_for)
+                self.on_failed(viewer, error)
+        for viewer in tuple(self._closing):
+            if now - viewer.closing_since > CLOSE_TIMEOUT_SECONDS:
+                viewer.reset(viewer.closing_reason) if viewer.is_waiting else viewer.drop(viewer.closing_reason)
 
     def _look_after(self, viewer: Viewer, group: Group, now: float) -> None:
-        if viewer.leaving_for:
-            self._leaving.add(viewer)
+        if viewer.closing_reason:
+            self._closing.add(viewer)
         elif viewer.is_waiting:
             if now - viewer.stalled_at > STALLED_SECONDS:
                 viewer.reset("stalled")
-        elif now - viewer.heard_at > 2 * QUIET_SECONDS:
-            self._see_off(viewer, frames.PING_TIMEOUT, "ping timeout")
+        elif now - viewer.last_received_at > 2 * QUIET_SECONDS:
+            self._close(viewer, frames.PING_TIMEOUT, "ping timeout")
         else:
-            if now - viewer.heard_at > QUIET_SECONDS and not viewer.pinged:
+            if now - viewer.last_received_at > QUIET_SECONDS and not viewer.pinged:
                 viewer.pinged = True
                 viewer.send(frames.PING)
-            if now - max(viewer.told_at, group.told_at) > QUIET_SECONDS:
-                viewer.told_at = now
+            if now - max(viewer.last_sent_at, group.last_sent_at) > QUIET_SECONDS:
+                viewer.last_sent_at = now
                 viewer.send(frames.HEARTBEAT)
 
     # -- leaving ---------------------------------------------------------------------------------------------------
 
-    def ended(self, viewer: Viewer, reason: str) -> None:
+    def on_closed(self, viewer: Viewer, reason: str) -> None:
         group = self._group_of.pop(viewer)
         self.followers.forget(viewer)
-        self._leaving.discard(viewer)
+        self._closing.discard(viewer)
         group.viewers.discard(viewer)
-        self._seats.give_back(viewer.address)
+        self._limits.release(viewer.address)
         self._forget_if_deserted(group)
         metrics.VIEWERS.dec()
         metrics.VIEWERS_ENDED.labels(reason).inc()
@@ -197,9 +197,9 @@ class Hub:
     def end_sessions(self, session_ids: Collection[str]) -> None:
         """Let go of everybody who came with a ticket of these sessions."""
         for viewer in self.followers.in_sessions(session_ids):
-            self._see_off(viewer, frames.POLICY, "session ended")
+            self._close(viewer, frames.POLICY, "session ended")
 
-    def failed(self, viewer: Viewer, error: Exception) -> None:
+    def on_failed(self, viewer: Viewer, error: Exception) -> None:
         """One viewer's trouble ends that viewer, and nothing else."""
         log.error("viewer_failed", address=viewer.address, exc_info=error)
         viewer.drop("error")
@@ -209,28 +209,28 @@ class Hub:
 
         Nobody is admitted from the first call on; a further call waits for the same end.
         """
-        if not self._farewell:
-            self._farewell = gevent.spawn(self._see_everybody_off)
-        self._farewell.join()
+        if not self._shutdown:
+            self._shutdown = gevent.spawn(self._close_all)
+        self._shutdown.join()
 
-    def _see_everybody_off(self) -> None:
+    def _close_all(self) -> None:
         """Evenly over two seconds, so that they do not all come back at once."""
         viewers = tuple(self._group_of)
         at_once = max(1, len(viewers) // _FAREWELL_STEPS)
         started = time.monotonic()
         for number, viewer in enumerate(viewers):
             if number % at_once == 0:
-                due_at = started + GOODBYE_SECONDS * number / len(viewers)
+                due_at = started + CLOSE_TIMEOUT_SECONDS * number / len(viewers)
                 gevent.sleep(max(0.0, due_at - time.monotonic()))
-            self._see_off(viewer, frames.RESTART, "restart")
+            self._close(viewer, frames.RESTART, "restart")
         deadline = time.monotonic() + _LAST_WAIT_SECONDS
         while self._group_of and time.monotonic() < deadline:
             gevent.sleep(0.02)
 
-    def _see_off(self, viewer: Viewer, code: int, reason: str) -> None:
+    def _close(self, viewer: Viewer, code: int, reason: str) -> None:
         if viewer in self._group_of:
-            self._leaving.add(viewer)
-            viewer.leave(frames.close_frame(code, reason), reason)
+            self._closing.add(viewer)
+            viewer.close_gracefully(frames.close_frame(code, reason), reason)
 
     def _forget_if_deserted(self, group: Group) -> None:
         if group.is_deserted and self._groups.get(group.watch) is group:

@@ -24,16 +24,16 @@ _RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER: on, 0 s
 class Host(Protocol):
     """What a viewer tells its hub."""
 
-    def heard(self, viewer: "Viewer", messages: list[str | bytes]) -> None:
+    def on_messages(self, viewer: "Viewer", messages: list[str | bytes]) -> None:
         """Something came; these are the whole messages in it."""
 
-    def caught_up(self, viewer: "Viewer") -> None:
+    def on_drained(self, viewer: "Viewer") -> None:
         """What was unsent is sent."""
 
-    def ended(self, viewer: "Viewer", reason: str) -> None:
+    def on_closed(self, viewer: "Viewer", reason: str) -> None:
         """The connection is closed."""
 
-    def failed(self, viewer: "Viewer", error: Exception) -> None:
+    def on_failed(self, viewer: "Viewer", error: Exception) -> None:
         """Something went wrong that must not reach the loop: the viewer is to be dropped."""
 
 
@@ -48,25 +48,25 @@ class Viewer:
         "_writer",
         "_ws",
         "address",
-        "behind",
-        "heard_at",
-        "leaving_for",
-        "left_at",
+        "closing_reason",
+        "closing_since",
+        "last_received_at",
+        "last_sent_at",
+        "messages_received",
+        "needs_snapshot",
         "pinged",
-        "said",
         "stalled_at",
-        "told_at",
     )  # fmt: skip
 
     def __init__(self, hub: Host, ws: Server, address: str) -> None:
         self._hub = hub
         self._ws: Any = ws
         self.address = address
-        self.heard_at = self.told_at = time.monotonic()
-        self.stalled_at = self.left_at = 0.0
-        self.behind = self.pinged = False
-        self.leaving_for = ""
-        self.said = 0
+        self.last_received_at = self.last_sent_at = time.monotonic()
+        self.stalled_at = self.closing_since = 0.0
+        self.needs_snapshot = self.pinged = False
+        self.closing_reason = ""
+        self.messages_received = 0
         self._outbox = b""
         self._raw = _take_over(ws, self)
         loop = get_hub().loop
@@ -92,7 +92,7 @@ class Viewer:
 
         Nothing may follow a close frame: once a viewer leaves, this does nothing.
         """
-        if self.leaving_for:
+        if self.closing_reason:
             return len(data)
         if not self._outbox:
             sent = self._try_send(data)
@@ -106,12 +106,12 @@ class Viewer:
             self.reset("outbox")
         return len(data)
 
-    def leave(self, frame: bytes, reason: str) -> None:
+    def close_gracefully(self, frame: bytes, reason: str) -> None:
         """Say goodbye: a close frame, our end shut, and what still comes read away, else the frame may be lost."""
-        if not self.is_open or self.leaving_for:
+        if not self.is_open or self.closing_reason:
             return
         self.send(frame)
-        self._linger(reason)
+        self._drain(reason)
 
     def reset(self, reason: str) -> None:
         """Drop at once with a reset, which frees the kernel's buffers of one who does not read."""
@@ -129,7 +129,7 @@ class Viewer:
             watcher.close()
         self._raw.close()
         self._outbox = b""
-        self._hub.ended(self, reason)
+        self._hub.on_closed(self, reason)
 
     def close(self) -> None:
         """simple-websocket asks its socket to close; the hub decides that."""
@@ -139,7 +139,7 @@ class Viewer:
         try:
             act()
         except Exception as error:
-            self._hub.failed(self, error)
+            self._hub.on_failed(self, error)
 
     def _try_send(self, data: bytes) -> int | None:
         """How much the kernel took; None if the viewer is gone (and dropped)."""
@@ -160,10 +160,10 @@ class Viewer:
         if self._outbox:
             return
         self._writer.stop()
-        if self.leaving_for:
+        if self.closing_reason:
             self._shut()
         else:
-            self._hub.caught_up(self)
+            self._hub.on_drained(self)
 
     def _readable(self) -> None:
         try:
@@ -173,12 +173,12 @@ class Viewer:
         except OSError:
             data = b""
         if not data:
-            self.drop(self.leaving_for or "gone")
-        elif not self.leaving_for:
+            self.drop(self.closing_reason or "gone")
+        elif not self.closing_reason:
             self._take_in(data)
 
     def _take_in(self, data: bytes) -> None:
-        self.heard_at = time.monotonic()
+        self.last_received_at = time.monotonic()
         self.pinged = False
         try:
             self._ws.ws.receive_data(data)
@@ -187,16 +187,16 @@ class Viewer:
             goes_on = False
         messages, self._ws.input_buffer = self._ws.input_buffer, []
         if not goes_on:
-            self._linger("closed")
+            self._drain("closed")
         elif self.is_open:
-            self._hub.heard(self, messages)
+            self._hub.on_messages(self, messages)
 
-    def _linger(self, reason: str) -> None:
+    def _drain(self, reason: str) -> None:
         """From now on only what is unsent goes out, and then the end of the stream."""
-        if not self.is_open or self.leaving_for:
+        if not self.is_open or self.closing_reason:
             return
-        self.leaving_for = reason
-        self.left_at = time.monotonic()
+        self.closing_reason = reason
+        self.closing_since = time.monotonic()
         if not self._outbox:
             self._shut()
 
@@ -204,7 +204,7 @@ class Viewer:
         try:
             self._raw.shutdown(socket.SHUT_WR)
         except OSError:
-            self.drop(self.leaving_for)
+            self.drop(self.closing_reason)
 
 
 def _take_over(ws: Any, viewer: Viewer) -> _socket.socket:  # noqa: ANN401 - we replace what its type forbids

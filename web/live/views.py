@@ -25,7 +25,7 @@ from web.guards.addresses import client_address
 from web.live.feed import Feed
 from web.live.group import Watch
 from web.live.hub import Hub, Slot
-from web.reference.documented import Answer, documented
+from web.reference.documented import ResponseDoc, documented
 from web.services import Services, services
 
 PATH = "/ws/scoreboard"
@@ -52,7 +52,7 @@ class Live:
         settings = adapters.settings
         self.hub = Hub(most=settings.live_max, most_per_address=settings.live_per_ip)
         listener = redis_client.connect_to_listen(settings.redis_url)
-        self.feed = Feed(self.hub, adapters.leaderboard, adapters.revocations, listener, adapters.pulses)
+        self.feed = Feed(self.hub, adapters.leaderboard, adapters.revocations, listener, adapters.heartbeats)
 
     def prepare(self, slot: Slot, query: LiveQuery, period: Period) -> None:
         """What the viewer of this slot will see. The board is read only for the first of those who see the same."""
@@ -84,7 +84,7 @@ def init_app(app: Flask, adapters: Services) -> None:
     "Watch a board live",
     description="A WebSocket handshake; `/asyncapi.json` tells what is said on it. Every refusal comes before it.",
     query=LiveQuery,
-    answers=[Answer(101, "The connection speaks WebSocket from here on.")],
+    answers=[ResponseDoc(101, "The connection speaks WebSocket from here on.")],
     errors=[
         ErrorCode.UNKNOWN_BOARD,
         ErrorCode.TOKEN_MISSING,
@@ -156,12 +156,12 @@ def _give_back(_error: BaseException | None) -> None:
     """Whatever became of the request, a place that no viewer took is free again."""
     slot = g.pop("slot", None)
     if slot:
-        live().hub.give_back(slot)
+        live().hub.release(slot)
 
 
 def _log_as_switched(response: Response) -> Response:
     """flask-sock's response stands for a 101 that was sent long ago."""
-    if "slot" in g and g.slot.is_settled:
+    if "slot" in g and g.slot.is_resolved:
         response.status_code = 101
     return response
 

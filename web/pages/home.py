@@ -17,7 +17,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from common.contract.constants import ALL_TIME, DEFAULT_BOARD
 from common.contract.errors import ErrorCode, ScoreboardError
 from common.core.timestamps import format_instant, from_milliseconds
-from common.domain.entries import Entry, Top
+from common.domain.entries import BoardHead, Entry
 from common.domain.scoring import Catalogue
 from web.guards import root_path
 from web.guards.access import public
@@ -131,7 +131,7 @@ def _label(action_id: str) -> str:
     return action_id.replace("-", " ").replace("_", " ").strip().capitalize()
 
 
-def _top(adapters: Services, period_id: str) -> Top | None:
+def _top(adapters: Services, period_id: str) -> BoardHead | None:
     """The list, or None: a page that says so is better than no page."""
     try:
         return adapters.leaderboard.top(DEFAULT_BOARD, period_id, ROWS)

@@ -15,12 +15,12 @@ _DOCUMENTATION = "documentation"
 
 
 @dataclass(frozen=True)
-class Answer:
+class ResponseDoc:
     """A success. `holds` is the type of its body, None if there is none; `headers` are those worth a word."""
 
     status: int
     description: str
-    holds: Any = None
+    body: Any = None
     headers: Sequence[str] = ()
     media_type: str = JSON
 
@@ -32,7 +32,7 @@ class Documentation:
     operation_id: str
     summary: str
     description: str
-    answers: Sequence[Answer]
+    answers: Sequence[ResponseDoc]
     errors: Sequence[ErrorCode] = ()
     body: type[BaseModel] | None = None
     query: type[BaseModel] | None = None
@@ -43,7 +43,7 @@ def documented(
     operation_id: str,
     summary: str,
     *,
-    answers: Sequence[Answer],
+    answers: Sequence[ResponseDoc],
     description: str = "",
     errors: Sequence[ErrorCode] = (),
     body: type[BaseModel] | None = None,

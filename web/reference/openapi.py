@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from common.contract import responses
 from common.contract.requests import may_be_left_out
 from web.reference import headers, prose
-from web.reference.documented import JSON, Answer
+from web.reference.documented import JSON, ResponseDoc
 from web.reference.examples import named_examples
 from web.reference.json_schemas import Schema, Schemas
 from web.reference.refusals import refusals_of
@@ -69,7 +69,7 @@ def _types_in(routes: Iterable[Route]) -> Iterable[Any]:
     for route in routes:
         yield from route.arguments.values()
         said = route.documentation
-        yield from (answer.holds for answer in said.answers if answer.holds is not None)
+        yield from (answer.body for answer in said.answers if answer.body is not None)
         if said.body:
             yield said.body
 
@@ -125,14 +125,14 @@ def _sent(schema: Mapping[str, Any]) -> Schema:
     return {**inner, **outer}
 
 
-def _answers(answers: Iterable[Answer], schemas: Schemas) -> Schema:
+def _answers(answers: Iterable[ResponseDoc], schemas: Schemas) -> Schema:
     return {str(answer.status): _answer(answer, schemas) for answer in answers}
 
 
-def _answer(answer: Answer, schemas: Schemas) -> Schema:
+def _answer(answer: ResponseDoc, schemas: Schemas) -> Schema:
     response: Schema = {"description": answer.description, "headers": headers.sent(*answer.headers)}
-    if answer.holds is not None:
-        response["content"] = {answer.media_type: _content(schemas.of(answer.holds), schemas)}
+    if answer.body is not None:
+        response["content"] = {answer.media_type: _content(schemas.of(answer.body), schemas)}
     return response
 
 

@@ -10,7 +10,7 @@ from web.guards.access import public
 from web.pages.assets import Content
 from web.pages.home import CONTENT_SECURITY_POLICY
 from web.reference import asyncapi, openapi, renderer
-from web.reference.documented import Answer, documented
+from web.reference.documented import ResponseDoc, documented
 from web.reference.json_schemas import Schema
 from web.reference.routes import LIVE, documented_routes
 
@@ -18,7 +18,7 @@ OpenApiDocument = Annotated[dict[str, Any], Field(examples=[{"openapi": "3.1.0"}
 AsyncApiDocument = Annotated[dict[str, Any], Field(examples=[{"asyncapi": "3.0.0"}])]
 Page = Annotated[str, Field(examples=["<!doctype html>"])]
 
-_NOT_CHANGED = Answer(304, "It has not changed.", headers=["ETag", "Cache-Control"])
+_NOT_CHANGED = ResponseDoc(304, "It has not changed.", headers=["ETag", "Cache-Control"])
 
 blueprint = Blueprint("reference", __name__)
 
@@ -80,7 +80,7 @@ def prepare(app: Flask) -> None:
     "readOpenApi",
     "Read this document",
     headers=["If-None-Match"],
-    answers=[Answer(200, "OpenAPI 3.1.", OpenApiDocument, headers=["ETag", "Cache-Control"]), _NOT_CHANGED],
+    answers=[ResponseDoc(200, "OpenAPI 3.1.", OpenApiDocument, headers=["ETag", "Cache-Control"]), _NOT_CHANGED],
 )
 @public
 def http_document() -> Response:
@@ -92,7 +92,7 @@ def http_document() -> Response:
     "readAsyncApi",
     "Read the document of the live socket",
     headers=["If-None-Match"],
-    answers=[Answer(200, "AsyncAPI 3.", AsyncApiDocument, headers=["ETag", "Cache-Control"]), _NOT_CHANGED],
+    answers=[ResponseDoc(200, "AsyncAPI 3.", AsyncApiDocument, headers=["ETag", "Cache-Control"]), _NOT_CHANGED],
 )
 @public
 def live_document() -> Response:
@@ -105,7 +105,7 @@ def live_document() -> Response:
     "Read both documents as a page",
     headers=["If-None-Match"],
     answers=[
-        Answer(200, "A page.", Page, headers=["ETag", "Cache-Control"], media_type="text/html"),
+        ResponseDoc(200, "A page.", Page, headers=["ETag", "Cache-Control"], media_type="text/html"),
         _NOT_CHANGED,
     ],
 )

@@ -84,16 +84,16 @@ def when_ready(server: Arbiter) -> None:
 
 def post_fork(server: Arbiter, worker: Worker) -> None:
     del server
-    metrics_server.leave()
+    metrics_server.close_inherited()
     psycogevent.install()
     gunicorn_refusals.install()
-    hashing.take_seat(worker.age)
+    hashing.assign_hash_slot(worker.age)
 
 
 def worker_exit(server: Arbiter, worker: Worker) -> None:
     """In the worker, after its last request: the last viewers are told to come back."""
     del server
-    worker.see_viewers_off()
+    worker.close_viewers()
 
 
 def on_exit(server: Arbiter) -> None:

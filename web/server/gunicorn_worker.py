@@ -16,7 +16,7 @@ from gunicorn.workers.ggevent import GeventWorker
 GRACE_SECONDS = 0.3
 """For a request that is on its way when the signal comes."""
 
-LINGER_SECONDS = 1.0
+READ_AWAY_SECONDS = 1.0
 LONGEST_LEFTOVER_BYTES = 4 * 1024 * 1024
 """How much of a body that was refused is read away, and for how long: four times the largest that is taken."""
 
@@ -57,10 +57,10 @@ class Worker(GeventWorker):
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """SIGTERM, from the master that stops or reloads."""
         super().handle_exit(sig, frame)
-        gevent.spawn(self.see_viewers_off)
+        gevent.spawn(self.close_viewers)
         gevent.spawn(self._hang_up)
 
-    def see_viewers_off(self) -> None:
+    def close_viewers(self) -> None:
         """Returns when they are gone. Nobody is to be seen off before the application is loaded, or in the master."""
         application: Any = getattr(self, "wsgi", None)
         if application is not None:
@@ -81,7 +81,7 @@ def _read_away(client: socket.socket) -> None:
     Else the kernel resets it, and the client, or the proxy that still sends, loses the answer.
     """
     left = LONGEST_LEFTOVER_BYTES
-    with suppress(OSError, gevent.Timeout), gevent.Timeout(LINGER_SECONDS):
+    with suppress(OSError, gevent.Timeout), gevent.Timeout(READ_AWAY_SECONDS):
         client.shutdown(socket.SHUT_WR)
         while left > 0 and (data := client.recv(_CHUNK_BYTES)):
             left -= len(data)

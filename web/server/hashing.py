@@ -28,31 +28,31 @@ PLACES_OF_AN_ADDRESS = 3
 """One that is hashed and two that wait, in a process."""
 
 
-def _file_without_a_name() -> int:
+def _unnamed_file() -> int:
     with tempfile.TemporaryFile() as file:
         return os.dup(file.fileno())
 
 
 _turn = Lock()
-_seats = _file_without_a_name()
+_slots_file = _unnamed_file()
 """Each seat is a byte, locked by the process that hashes. The kernel takes the lock from one that dies."""
-_seat = 0
+_slot = 0
 
 
-def take_seat(number: int) -> None:
+def assign_hash_slot(number: int) -> None:
     """For the `number`th process that was forked from the one in which the seats were made."""
-    global _seat  # noqa: PLW0603 - a process has its seat once
-    _seat = number % max(1, _processors() // 2)
+    global _slot  # noqa: PLW0603 - a process has its seat once
+    _slot = number % max(1, _processors() // 2)
 
 
 def hashed(password: str, address: str) -> str:
     """A new hash of the password, for somebody at this address."""
-    return _aside(lambda: passwords.hashed(password), address)
+    return _in_thread(lambda: passwords.hashed(password), address)
 
 
 def is_password(password: str, password_hash: str | None, address: str) -> bool:
     """Whether the password fits. Without a hash (no such user) it takes just as long and says no."""
-    fits = _aside(lambda: passwords.is_password(password, password_hash or passwords.NOBODYS_HASH), address)
+    fits = _in_thread(lambda: passwords.is_password(password, password_hash or passwords.DUMMY_HASH), address)
     return fits and password_hash is not None
 
 
@@ -96,24 +96,24 @@ def _too_many() -> ScoreboardError:
     return ScoreboardError(ErrorCode.DEPENDENCY_UNAVAILABLE, "Too many logins at once. Try again.", None, 1)
 
 
-def _aside(work: Callable[[], Result], address: str) -> Result:
+def _in_thread(work: Callable[[], Result], address: str) -> Result:
     deadline = time.monotonic() + LONGEST_WAIT_SECONDS
     with _doors.passed(address, LONGEST_WAIT_SECONDS):
         return _in_turn(work, max(0.0, deadline - time.monotonic()))
 
 
 def _in_turn(work: Callable[[], Result], timeout: float) -> Result:
-    def work_seated() -> Result:
-        with _seated():
+    def work_in_slot() -> Result:
+        with _holding_slot():
             return work()
 
     if not _turn.acquire(timeout=timeout):
         raise _too_many()
     try:
         if monkey.is_module_patched("threading"):
-            result: Result = gevent.get_hub().threadpool.apply(work_seated)
+            result: Result = gevent.get_hub().threadpool.apply(work_in_slot)
             return result
-        return work_seated()
+        return work_in_slot()
     finally:
         _turn.release()
 
@@ -123,9 +123,9 @@ def _processors() -> int:
 
 
 @contextmanager
-def _seated() -> Iterator[None]:
-    fcntl.lockf(_seats, fcntl.LOCK_EX, 1, _seat)
+def _holding_slot() -> Iterator[None]:
+    fcntl.lockf(_slots_file, fcntl.LOCK_EX, 1, _slot)
     try:
         yield
     finally:
-        fcntl.lockf(_seats, fcntl.LOCK_UN, 1, _seat)
+        fcntl.lockf(_slots_file, fcntl.LOCK_UN, 1, _slot)

@@ -51,7 +51,7 @@ def start(settings: Settings) -> None:
     _serving.append(server)
 
 
-def leave() -> None:
+def close_inherited() -> None:
     """In a worker, which is a fork of the master: close the copy of the listening socket."""
     while _serving:
         _serving.pop().close()

@@ -25,11 +25,11 @@ def _wait(connection: extensions.connection) -> None:
             return
         if state not in (extensions.POLL_READ, extensions.POLL_WRITE):
             raise OperationalError(f"unexpected state {state} of a connection")
-        seconds = SECOND_WAIT_SECONDS if deadlines.has("postgresql") else LONGEST_WAIT_SECONDS
+        seconds = SECOND_WAIT_SECONDS if deadlines.has_timed_out("postgresql") else LONGEST_WAIT_SECONDS
         wait = wait_read if state == extensions.POLL_READ else wait_write
         try:
             wait(connection.fileno(), seconds)
         except TimeoutError:
-            deadlines.note("postgresql")
+            deadlines.mark_timed_out("postgresql")
             # psycopg2 closes the connection of a wait that failed.
             raise OperationalError(f"the server has not answered for {seconds:g} s") from None
