@@ -48,7 +48,7 @@ def retry(ids: tuple[int, ...], *, retry_all: bool) -> None:
         raise click.UsageError("name the ids, or --all")
     settings = load_settings()
     with connected() as engine, connected_to_redis() as client:
-        inbox = Inbox(client, capacity=settings.inbox_max, receipt_ttl=settings.receipt_ttl)
+        inbox = Inbox.of(client, settings)
         for row_id in ids or _everything(engine):
             with engine.begin() as connection:
                 row = _found(connection, row_id)

@@ -106,7 +106,7 @@ def _moderate(name_or_id: str, reason: str, *, suspended: bool) -> None:
     with connected() as engine, connected_to_redis() as client:
         with engine.connect() as connection:
             user = _find(connection, name_or_id)
-        inbox = Inbox(client, capacity=settings.inbox_max, receipt_ttl=settings.receipt_ttl)
+        inbox = Inbox.of(client, settings)
         moderator = Moderator(engine, Revocations(client, engine), Board(client), inbox)
         moderator.carry_out(Decision(user.id, suspended, actor.name, reason, actor.os_user))
 

@@ -57,7 +57,7 @@ class Services:
         process_id = secrets.token_hex(8)
         heartbeats = Heartbeats()
         board = Board(client)
-        inbox = Inbox(client, capacity=settings.inbox_max, receipt_ttl=settings.receipt_ttl)
+        inbox = Inbox.of(client, settings)
         revocations = Revocations(client, engine)
         catalogue = CatalogueCache(engine)
         return cls(

@@ -249,7 +249,7 @@ class Batches:
         no moves and no news; whoever fills it has the standings.
         """
         rows = sorted(recorded.standings, key=lambda row: row.key)
-        waiting = {board: list(group) for board, group in groupby(rows, key=lambda row: row.key[:2])}
+        waiting = {board: list(group) for board, group in groupby(rows, key=lambda row: row.key.board)}
         shown: dict[BoardId, Projected] = {}
         rebuilt = False
         deadline = time.monotonic() + SERVED_WITHIN_SECONDS

@@ -49,7 +49,7 @@ class Recorded:
     def changed_at(self) -> Mapping[str, int]:
         """When each player's all-time standing on the default board last changed (ms), for those who have one."""
         of_default = (DEFAULT_BOARD, ALL_TIME)
-        return {row.key.user_id: row.updated_at for row in self.standings if row.key[:2] == of_default}
+        return {row.key.user_id: row.updated_at for row in self.standings if row.key.board == of_default}
 
 
 def record(
@@ -87,12 +87,12 @@ def record(
 
 def _of_open_periods(connection: Connection, deltas: dict[StandingKey, Delta]) -> dict[StandingKey, Delta]:
     """Without those that came too late for a closed period: only a clock or a Redis set back brings such ones."""
-    dated = {key[:2] for key in deltas if key.period_id != ALL_TIME}
+    dated = {key.board for key in deltas if key.period_id != ALL_TIME}
     closed = period_closing.closed_among(connection, dated)
     if not closed:
         return deltas
     log.warning("closed_period_not_changed", periods=sorted(closed))
-    return {key: delta for key, delta in deltas.items() if key[:2] not in closed}
+    return {key: delta for key, delta in deltas.items() if key.board not in closed}
 
 
 def _key(delivery: Delivery) -> UpdateKey:
@@ -182,6 +182,6 @@ def _touched(rows: Iterable[LedgerRow], catalogue: Catalogue) -> set[StandingKey
 
 
 def _with_scores(drafts: Sequence[LedgerRow], catalogue: Catalogue, absolute: Iterable[Standing]) -> list[LedgerRow]:
-    final = {row.key.user_id: row.score for row in absolute if row.key[:2] == (DEFAULT_BOARD, ALL_TIME)}
+    final = {row.key.user_id: row.score for row in absolute if row.key.board == (DEFAULT_BOARD, ALL_TIME)}
     after = scores_after((_event(row, catalogue) for row in drafts), DEFAULT_BOARD, final)
     return [row._replace(score_after=after[row.id]) for row in drafts]

@@ -56,7 +56,7 @@ class WorkerState:
             lock_timeout_ms=LOCK_TIMEOUT_MS,
             idle_in_transaction_ms=IDLE_IN_TRANSACTION_MS,
         )
-        inbox = Inbox(client, capacity=config.inbox_max, receipt_ttl=config.receipt_ttl)
+        inbox = Inbox.of(client, config)
         rebuilder = Rebuilder(client, engine)
         catalogue = CatalogueCache(engine)
         board = Board(client)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import structlog
+from celery import Task
 
 from common.core import task_names
 from workers import chores, closing, maintenance, snapshots, verifying
@@ -13,14 +14,14 @@ from workers.state import WorkerState, state
 
 def task(
     name: str, every: float | None = None, queue: str = task_names.QUEUE
-) -> Callable[[Callable[[WorkerState], None]], Callable[[], None]]:
+) -> Callable[[Callable[[WorkerState], None]], Task[[], None]]:
     """A task of ours: it shows that a worker lives, and what goes wrong is told, whatever it is (`attempts`).
 
     Nothing is retried here: what was not finished is still pending, and the next sweep rings for it. What beat sends
     `every` so many seconds is not done much more often than that, however many messages have gathered.
     """
 
-    def register(body: Callable[[WorkerState], None]) -> Callable[[], None]:
+    def register(body: Callable[[WorkerState], None]) -> Task[[], None]:
         def run() -> None:
             structlog.contextvars.bind_contextvars(task=name)
             worker = state()
@@ -30,8 +31,8 @@ def task(
                     raise NotDueError
                 body(worker)
 
-        app.task(name=name, queue=queue)(run)
-        return run
+        registered: Task[[], None] = app.task(name=name, queue=queue)(run)
+        return registered
 
     return register
 

@@ -13,6 +13,11 @@ class StandingKey(NamedTuple):
     period_id: str
     user_id: str
 
+    @property
+    def board(self) -> BoardId:
+        """The board and the period that this is a standing of."""
+        return self.board_id, self.period_id
+
 
 class Standing(NamedTuple):
     """An absolute row of PostgreSQL's standings; `updated_at` in ms. One that is hidden is taken off the board."""

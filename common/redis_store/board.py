@@ -41,11 +41,11 @@ class Board:
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        self._read_page = script(client, "order", "chunks", "serving", "read_page")
-        self._read_players = script(client, "serving", "read_players")
-        self._read_standings = script(client, "serving", "read_standings")
-        self._project = script(client, "order", "chunks", "write", "serving", "project")
-        self._is_served = script(client, "serving", "is_served")
+        self._read_page = script(client, "read_page")
+        self._read_players = script(client, "read_players")
+        self._read_standings = script(client, "read_standings")
+        self._project = script(client, "project")
+        self._is_served = script(client, "is_served")
 
     def page(self, board_id: str, period_id: str, limit: int, which: Selection) -> Page:
         """Up to `limit` rows; a username that the cache does not hold is empty. Raises BoardNotServedError."""
@@ -88,8 +88,8 @@ class Board:
         pipeline = self._client.pipeline(transaction=False)
         owners: list[int] = []
         for index, rows in enumerate(boards):
-            of = BoardKeys(*rows[0].key[:2])
-            wanted = int(rows[0].key[:2] == moves_of)
+            of = BoardKeys(*rows[0].key.board)
+            wanted = int(rows[0].key.board == moves_of)
             for start in range(0, len(rows), ROWS_PER_CALL):
                 arguments = [committed_at, wanted, *script_values(rows[start : start + ROWS_PER_CALL])]
                 self._project(keys=[of.scores, of.members, of.meta, of.rebuilding], args=arguments, client=pipeline)

@@ -1,5 +1,6 @@
 """The one factory of Redis clients, and the scripts that run inside the server."""
 
+import re
 import ssl
 import time
 from collections.abc import Iterator, Mapping
@@ -14,6 +15,10 @@ from redis.exceptions import NoScriptError, OutOfMemoryError, ReadOnlyError
 from redis.retry import Retry
 
 from common.core import deadlines, redis_address
+
+_REQUIRES = re.compile(r"^-- requires: (.+)$", re.MULTILINE)
+"""The line by which a script names those whose functions it calls."""
+
 
 _Connection = redis.connection.AbstractConnection
 
@@ -207,8 +212,21 @@ def _refuse_certificate(error: BaseException) -> None:
         cause = cause.__cause__ or cause.__context__
 
 
-def script(client: Client, *names: str) -> Script:
-    """The files `common/redis_store/lua/<name>.lua` one after the other, sent once and then called by their hash."""
-    folder = resources.files("common.redis_store.lua")
-    source = "\n".join(folder.joinpath(f"{name}.lua").read_text(encoding="utf-8") for name in names)
-    return client.register_script(source)
+def script(client: Client, name: str) -> Script:
+    """Register the script `<name>.lua`, after those that it requires; it is sent once and then called by its hash."""
+    return client.register_script("\n".join(sources(name).values()))
+
+
+def sources(name: str) -> dict[str, str]:
+    """Return the source of a script and of all that it requires, by name, in the order in which they are loaded."""
+    loaded: dict[str, str] = {}
+    _load(name, loaded)
+    return loaded
+
+
+def _load(name: str, loaded: dict[str, str]) -> None:
+    source = resources.files("common.redis_store.lua").joinpath(f"{name}.lua").read_text(encoding="utf-8")
+    for required in ", ".join(_REQUIRES.findall(source)).split(", "):
+        if required and required not in loaded:
+            _load(required, loaded)
+    loaded[name] = source

@@ -3,11 +3,12 @@
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import Any, NamedTuple, Self, TypeVar, cast
 
 import orjson
 import redis
 
+from common.core.settings import Settings
 from common.core.task_names import DOORBELL_SECONDS
 from common.core.timestamps import from_milliseconds, to_milliseconds
 from common.domain import outcomes
@@ -56,6 +57,11 @@ class Inbox:
         self._capacity = capacity
         self._receipt_ttl = receipt_ttl
         self._accept = script(client, "accept")
+
+    @classmethod
+    def of(cls, client: Client, settings: Settings) -> Self:
+        """The inbox on this server, as large as the settings say."""
+        return cls(client, capacity=settings.inbox_max, receipt_ttl=settings.receipt_ttl)
 
     # -- the web's end -------------------------------------------------------------------------------------------
 

@@ -39,9 +39,9 @@ class Rebuilder:
 
     def __init__(self, client: Client, engine: Engine) -> None:
         self._engine = engine
-        self._is_served = script(client, "serving", "is_served")
+        self._is_served = script(client, "is_served")
         self._begin = script(client, "begin_rebuild")
-        self._stage = script(client, "order", "chunks", "write", "stage_rebuild")
+        self._stage = script(client, "stage_rebuild")
         self._commit = script(client, "commit_rebuild")
         self._abort = script(client, "abort_rebuild")
 

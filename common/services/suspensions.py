@@ -75,7 +75,7 @@ def sync_to_redis(engine: Engine, board: Board, inbox: Inbox, user_id: str) -> N
     with engine.connect() as connection:
         decision = connection.scalar(_last_decision(user_id))
         rows = sorted(standings.of_players(connection, [user_id]), key=lambda row: row.key)
-    boards = {key: list(group) for key, group in groupby(rows, key=lambda row: row.key[:2])}
+    boards = {key: list(group) for key, group in groupby(rows, key=lambda row: row.key.board)}
     now = int(time.time() * 1000)
     answers = dict(zip(boards, board.project(list(boards.values()), now, ("", "")) if boards else (), strict=True))
     board.forget_username(user_id)

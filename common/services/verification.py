@@ -150,7 +150,7 @@ class Verifier:
     def _redis_drifts(self, rows: Iterable[Standing]) -> list[Drift]:
         by_board: dict[BoardId, list[Standing]] = {}
         for row in rows:
-            by_board.setdefault(row.key[:2], []).append(row)
+            by_board.setdefault(row.key.board, []).append(row)
         shown = self._board.states({board: [row.key.user_id for row in group] for board, group in by_board.items()})
         return [
             Drift("redis", row.key, _due(row), found)
@@ -167,7 +167,7 @@ def _due(row: Standing) -> State | None:
 
 def boards_of(drifts: Iterable[Drift]) -> list[BoardId]:
     """The boards that a repair has to fill again."""
-    return sorted({drift.key[:2] for drift in drifts})
+    return sorted({drift.key.board for drift in drifts})
 
 
 def _slices(user_ids: Sequence[str]) -> Iterator[Sequence[str]]:

@@ -1,4 +1,4 @@
--- Shared by the scripts that pass on lists of any length: prepended to each.
+-- Shared by the scripts that pass on lists of any length, which require it.
 --
 -- Lua unpacks about 8,000 values at most, so long lists go to Redis in parts. PART is even: pairs stay together.
 local PART = 2000

@@ -1,4 +1,4 @@
--- Shared by the scripts that write or compare members: prepended to each.
+-- Shared by the scripts that write or compare members, which require it.
 --
 -- The digits that begin a member. A sorted set orders equal scores by member, so they sort by who came first: the
 -- ledger id itself where the lowest score leads, its complement where the highest does.

@@ -1,3 +1,4 @@
+-- requires: order, chunks, write, serving
 -- Show absolute standings on a board. Afterwards they are safe, whatever is answered: they are on the board, or among
 -- the rows of the rebuild under way, or the board can come back only by a rebuild that reads them from PostgreSQL.
 -- KEYS: scores, members, meta, rebuilding. ARGV: committed at (ms), whether ranks are wanted (1 or 0), then rows as

@@ -1,3 +1,4 @@
+-- requires: order, chunks, serving
 -- Rows of a board with their version, read together so that they are never torn.
 -- KEYS: scores, members, meta.
 -- ARGV: how many rows, prefix and suffix of the details key, then which:

@@ -1,3 +1,4 @@
+-- requires: serving
 -- The places of some players on a board, all of one instant.
 -- KEYS: scores, members, meta. ARGV: prefix and suffix of the details key, then user ids.
 -- Returns nil if the board is not served, else {epoch, seq, total, then per user: username, score, info, rank from 0};

@@ -1,3 +1,4 @@
+-- requires: serving
 -- What a board holds of some players, to compare it with PostgreSQL.
 -- KEYS: scores, members, meta. ARGV: user ids.
 -- Returns nil if the board is not served, else per user: info, score of the member that it names; false where missing.

@@ -1,4 +1,4 @@
--- Shared by the scripts that touch a board: prepended to each.
+-- Shared by the scripts that touch a board, which require it.
 --
 -- A board is served only as long as it is whole: it was filled on this very server (its run id stands in meta),
 -- nobody is rebuilding it (no fence), and each of its two keys holds as many players as meta has counted.

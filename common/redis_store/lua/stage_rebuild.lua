@@ -1,3 +1,4 @@
+-- requires: order, chunks, write
 -- Add rows to the keys under construction, each unless a newer one is there already, and keep the lease.
 -- KEYS: rebuilding, new scores, new members, new meta. ARGV: fence, lease in ms, then rows as `write` reads them.
 -- Returns 1, or 0 if the lease was lost.
