@@ -16,7 +16,7 @@ from web.services import Services
 
 
 def create_app(settings: Settings) -> Flask:
-    """Wire the application. Connects to nothing: that happens on first use, in the process that serves."""
+    """Create the application. It connects to nothing: that happens on first use, in the process that serves."""
     app = Flask(__name__, template_folder="pages/templates", static_folder=None)  # `assets` serves them
     app.config["APPLICATION_ROOT"] = settings.root_path or "/"
     app.url_map.strict_slashes = False

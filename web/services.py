@@ -1,4 +1,4 @@
-"""What the views act with: one set of adapters for each process."""
+"""The adapters that the views act with: one set for each process."""
 
 import secrets
 from dataclasses import dataclass
@@ -77,7 +77,7 @@ class Services:
         )
 
     def close(self) -> None:
-        """Let go of every connection."""
+        """Close every connection."""
         self.replies.close()
         self.redis.close()
         self.engine.dispose()
@@ -87,5 +87,5 @@ class Services:
 
 
 def services() -> Services:
-    """The services of the application that handles this request."""
+    """Return the services of the application that handles this request."""
     return cast(Services, current_app.extensions["scoreboard"])

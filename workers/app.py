@@ -29,7 +29,7 @@ def configure_logging(**_: object) -> None:
 
 @signals.celeryd_init.connect
 def refuse_eviction(**_: object) -> None:
-    """A worker that was started by itself refuses what the web would."""
+    """Refuse to start on a Redis server that evicts keys, as the web does."""
     try:
         config = settings.load()
     except settings.SettingsError as error:
@@ -52,7 +52,7 @@ def refuse_misfit(**_: object) -> None:
 
 @signals.worker_process_init.connect
 def shorten_result_wait(**_: object) -> None:
-    """billiard's pool lets a child that ends wait for half a minute for somebody to hear of its last result.
+    """Shorten the half minute for which a child of billiard's pool waits until its last result is acknowledged.
 
     After a broker was away in the middle of a task nobody listens any more, and nobody needs the results.
     """
@@ -61,7 +61,7 @@ def shorten_result_wait(**_: object) -> None:
 
 @signals.worker_ready.connect
 def serve_metrics(**_: object) -> None:
-    """In the worker's main process, beside its pool."""
+    """Serve the metrics in the worker's main process, beside its pool."""
     metrics_server.start(settings.load())
 
 

@@ -1,4 +1,4 @@
-"""Apply a batch of inbox entries: COMMIT, project, then settle, in this order.
+"""Apply a batch of inbox entries: COMMIT, project, then acknowledge, in this order.
 
 If the worker dies after COMMIT, the redelivery finds nothing fresh in the ledger but projects the standings and
 answers all the same. That is why everybody in the batch is projected, moved or not, and why settling comes last.
@@ -43,13 +43,13 @@ from workers.recording import Recorded, record
 log = structlog.get_logger(__name__)
 
 MAX_RECORD_ATTEMPTS = 10
-"""Another worker that was quicker is found at the second look; what is not found at the tenth never is."""
+"""An update that another worker recorded first is found at the second attempt; after the tenth it is given up."""
 
 SUSPECT_AFTER = 3
 """Deliveries after which an entry is applied alone, so that it cannot take its neighbours down."""
 
 QUARANTINE_AFTER = 5
-"""Deliveries after which an entry that fails alone is set aside."""
+"""Deliveries after which an entry that fails alone is quarantined."""
 
 MANY = 5
 """So many failures, if they are most of a batch, are not the entries' fault, whatever each of them looks like."""
@@ -62,7 +62,7 @@ SERVED_WITHIN_SECONDS = 1.0
 """For so long a batch waits for a small board that somebody else rebuilds, to tell exact ranks."""
 
 ANSWER_BOARD: BoardId = (DEFAULT_BOARD, ALL_TIME)
-"""The board on which an answer tells the player's rank."""
+"""The board whose ranks are given in answers to updates."""
 
 
 class Applied(NamedTuple):
@@ -93,7 +93,7 @@ class _Attempt:
 
 
 class Batches:
-    """Applies batches with one worker process' adapters."""
+    """Applies batches with the adapters of one worker process."""
 
     def __init__(
         self, engine: Engine, inbox: Inbox, board: Board, rebuilder: Rebuilder, catalogue: CatalogueCache
@@ -219,7 +219,7 @@ class Batches:
     def _record(
         self, deliveries: Sequence[Delivery], refusal: ErrorCode | None, lock_wait_ms: int | None = None
     ) -> tuple[Recorded, int]:
-        """The committed batch and the instant (ms) after its COMMIT.
+        """Record a batch, and return it with the instant (ms) after its COMMIT.
 
         Raises UnusableUpdateError or _OutOfRangeError for what an entry of it is to blame for.
         """

@@ -16,12 +16,12 @@ class PersistentConnection(Connection):
     """
 
     def ensure_connection(self, *arguments: Any, **keywords: Any) -> Self:  # noqa: ANN401 - passed on as they are
-        """As kombu's, with other intervals."""
+        """Connect as kombu does, with other intervals."""
         keywords |= {"interval_start": RECONNECT_SECONDS, "interval_step": 0, "interval_max": RECONNECT_SECONDS}
         return super().ensure_connection(*arguments, **keywords)
 
 
 class Amqp(AMQP):
-    """Celery's factory of connections, with ours."""
+    """Celery's factory of connections, which makes persistent ones."""
 
     Connection = PersistentConnection

@@ -1,8 +1,8 @@
-"""Drain the inbox: read, apply, linger while more comes, and leave when it is quiet.
+"""Drain the inbox: read, apply, wait while more comes, and end when it is quiet.
 
-The doorbell protocol: whoever accepts rings when no doorbell is outstanding. A drain that is awake hushes the
-doorbell, clears it before its last read, and so either sees an update or is rung again for it. A doorbell of long ago,
-one of a pile that a worker finds that was away, meets an empty inbox and costs next to nothing.
+The doorbell protocol: whoever accepts rings when no doorbell is outstanding. A running drain suppresses the doorbell
+and resets it before its last read, and so either sees an update or is rung again for it. A doorbell of long ago, one of
+a pile that a worker finds that was away, meets an empty inbox and costs next to nothing.
 
 What is new comes first. What was left behind, by this process or by one that is gone, is taken over once in each
 drain, after the first of what is new; where that fails, what is new goes on.
@@ -43,7 +43,7 @@ _FIRST = "-"
 
 @dataclass
 class Drain:
-    """One worker process' way through the inbox. `consumer` is its name in the consumer group."""
+    """Drains the inbox in one worker process. `consumer` is its name in the consumer group."""
 
     inbox: Inbox
     batches: Batches
@@ -55,7 +55,7 @@ class Drain:
     """Up to which id entries were taken over, by owner: what is held back there must not hide what comes behind it."""
 
     def run(self) -> bool:
-        """Apply what is there. True if time ran out with more to do: ring again.
+        """Apply what is in the inbox. Returns True if time ran out with more to do: ring again.
 
         Where nothing can be applied for a reason that is none of the updates', they are left alone for a while.
         Raises what a server that is away raises.
@@ -164,7 +164,7 @@ class Drain:
             self.inbox.give_back(self.consumer, times, ABANDONED_MS - RETRY_MS)
 
     def _wait_for_more(self) -> list[Entry]:
-        """Wait a moment for more with the doorbell hushed, then clear it and look one last time."""
+        """Wait a moment for more with the doorbell suppressed, then reset it and read one last time."""
         self.inbox.suppress_doorbell()
         entries = self.inbox.read(self.consumer, BATCH, WAIT_FOR_MORE_MS)
         if not entries:

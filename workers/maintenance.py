@@ -1,4 +1,4 @@
-"""What has to be looked after while nobody asks: that Redis is whole, and that nothing piles up."""
+"""Maintenance: Redis is repaired where it has lost something, and what has expired is removed."""
 
 import time
 from datetime import UTC, datetime
@@ -34,7 +34,7 @@ def show_alive(worker: WorkerState, queue: str = task_names.QUEUE) -> None:
 
 
 def takes_turn(worker: WorkerState, task: str, seconds: float) -> bool:
-    """Whether a task that beat sends every so often is due. A pile of its messages runs one, and skips the others."""
+    """Return whether a periodic task is due. Of a pile of its messages one runs, and the others are skipped."""
     return bool(worker.redis.set(keys.turn(task), "1", nx=True, px=int(seconds * 1000 / 2)))
 
 
@@ -79,14 +79,14 @@ def _not_served(worker: WorkerState) -> list[BoardId]:
 
 
 def sync_suspensions(worker: WorkerState) -> None:
-    """Tell Redis of users who were suspended or reinstated by somebody who died before telling it."""
+    """Bring Redis up to date with suspensions whose process died before it did so."""
     with worker.engine.connect() as connection:
         pending = suspensions.pending_sync(connection)
     for_each(pending, lambda user_id: suspensions.sync_to_redis(worker.engine, worker.board, worker.inbox, user_id))
 
 
 def prune(worker: WorkerState) -> None:
-    """Let go of sessions that have expired, closed periods in Redis and consumers that are gone."""
+    """Remove expired sessions, closed periods in Redis, and consumers that are gone."""
     now = datetime.now(UTC)
     with worker.engine.begin() as connection:
         pruned = sessions.prune(connection, now)

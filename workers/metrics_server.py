@@ -11,7 +11,7 @@ log = structlog.get_logger(__name__)
 
 
 def start(settings: Settings) -> None:
-    """Serve the metrics of this worker's processes if a port is set. Beside a web process none is: it shows all."""
+    """Serve the metrics of this worker's processes if a port is set. Beside a web process, that one serves them."""
     if settings.worker_metrics_port is None:
         return
     if not os.environ.get("PROMETHEUS_MULTIPROC_DIR"):

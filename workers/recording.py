@@ -1,4 +1,4 @@
-"""One batch in one transaction: ledger, fold, standings. Either all of it is true or none of it.
+"""Recording a batch in one transaction: ledger, fold, standings. All of it is committed, or none.
 
 1. Look up which updates of the batch are recorded already (a redelivery, or a replay that Redis forgot).
 2. Decide the others by the catalogue and the rules of their actions, and number them in stream order.
@@ -38,7 +38,7 @@ class UnknownUserError(UnusableUpdateError):
 
 @dataclass(frozen=True)
 class Recorded:
-    """What the database holds after the batch. `standings` has every row the batch touched, moved or not."""
+    """The state of the database after a batch. `standings` has every row that the batch touched, changed or not."""
 
     rows: Mapping[UpdateKey, LedgerRow]
     fresh: frozenset[UpdateKey]
@@ -86,7 +86,7 @@ def record(
 
 
 def _of_open_periods(connection: Connection, deltas: dict[StandingKey, Delta]) -> dict[StandingKey, Delta]:
-    """Without those that came too late for a closed period: only a clock or a Redis set back brings such ones."""
+    """Remove the deltas of closed periods. They come only of a clock or a Redis server that was set back."""
     dated = {key.board for key in deltas if key.period_id != ALL_TIME}
     closed = period_closing.closed_among(connection, dated)
     if not closed:
@@ -102,7 +102,7 @@ def _key(delivery: Delivery) -> UpdateKey:
 def _draft(
     connection: Connection, fresh: Sequence[Delivery], catalogue: Catalogue, refusal: ErrorCode | None
 ) -> list[LedgerRow]:
-    """Ledger rows for fresh updates, numbered in stream order; the scores are not known yet."""
+    """Return ledger rows for fresh updates, numbered in stream order; their scores are not known yet."""
     if not fresh:
         return []
     uses = ledger.lock_uses(connection, _windows(fresh, catalogue))
@@ -144,7 +144,7 @@ def _occurred_at(update: Update) -> datetime:
 
 
 def _windows(fresh: Iterable[Delivery], catalogue: Catalogue) -> dict[tuple[str, str], rules.Window]:
-    """Which uses by which players of actions with rules matter for these updates."""
+    """Return the windows in which uses of actions with rules matter for these updates, by (user id, action id)."""
     windows: dict[tuple[str, str], rules.Window] = {}
     for delivery in fresh:
         action = catalogue.actions.get(delivery.update.action_id)
@@ -158,7 +158,7 @@ def _windows(fresh: Iterable[Delivery], catalogue: Catalogue) -> dict[tuple[str,
 def _judge(
     action: Action | None, accepted_at: datetime, uses: Collection[datetime], closes_at: Mapping[str, datetime]
 ) -> ErrorCode | None:
-    """Why an update does not count, if it does not."""
+    """Return the reason for which an update does not count, or None."""
     if action is None:
         return ErrorCode.UNKNOWN_ACTION
     if rules.is_closed(action, accepted_at, closes_at):
@@ -172,7 +172,7 @@ def _event(row: LedgerRow, catalogue: Catalogue) -> Event:
 
 
 def _touched(rows: Iterable[LedgerRow], catalogue: Catalogue) -> set[StandingKey]:
-    """Every standing that the batch's updates belong to, and each player's all-time one on the default board."""
+    """Return every standing that the updates belong to, and each player's all-time standing on the default board."""
     keys = set()
     for row in rows:
         keys.add(StandingKey(DEFAULT_BOARD, ALL_TIME, row.user_id))

@@ -1,4 +1,4 @@
-"""What the tasks of one worker process act with. Made after fork, on the first task."""
+"""The adapters that the tasks of a worker process act with, created after the fork, at the first task."""
 
 import os
 import secrets
@@ -69,5 +69,5 @@ class WorkerState:
 
 @cache
 def state() -> WorkerState:
-    """The state of this process, from its environment."""
+    """Return the state of this process, created from its environment."""
     return WorkerState.create(settings.load())

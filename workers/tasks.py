@@ -106,5 +106,5 @@ def take_snapshots(worker: WorkerState) -> None:
 
 @task(task_names.TIDY, every=task_names.TIDY_SECONDS, queue=task_names.QUEUE_CHORES)
 def tidy(worker: WorkerState) -> None:
-    """Delete what has expired."""
+    """Delete expired sessions and consumers."""
     maintenance.prune(worker)

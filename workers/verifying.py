@@ -1,4 +1,4 @@
-"""The beat job that verifies: a few players each time, so that updates never wait for it, and in time everybody.
+"""The periodic job that verifies: some players each time, so that updates never wait for it, and all in time.
 
 A turn first lets the ledger's checkpoint follow the ledger, then checks players while its time lasts. Each statement
 has a short limit of its own. What takes longer is tried again with half as much, and the sizes are kept with the rest:
@@ -36,7 +36,7 @@ BARREN_TURNS = 20
 """Turns in a row that came to nothing, after which it is an error."""
 
 MAX_CHECKS, PAUSE_SECONDS = 5, 0.02
-"""What another worker has committed and not projected yet is right at the next look."""
+"""A standing that another worker has committed and not projected yet is right at the next check."""
 
 TURNS_BEFORE_REPORT = 2
 """What a dead worker left behind is right after its redelivery, which takes less than two turns."""
@@ -50,7 +50,7 @@ class StalledError(Exception):
 
 @dataclass
 class Round:
-    """A way through all players, and the last whole one's finding."""
+    """A round through all players, and the number of drifts that the last complete round found."""
 
     after: str = _FIRST
     turns: int = 0
@@ -73,7 +73,7 @@ class Round:
 
 
 def verify_some(worker: WorkerState) -> None:
-    """Check players until the turn's time is over, and show what differs as a metric and in the log.
+    """Check players until the time of the turn is over, and report drifts as a metric and in the log.
 
     Raises StalledError if this turn and many before it came to nothing.
     """
@@ -148,7 +148,7 @@ def _check(worker: WorkerState, user_ids: list[str]) -> list[Drift]:
 
 
 def _end(worker: WorkerState, state: Round) -> None:
-    """Everybody was checked: count whom Redis shows without a standing, and begin anew."""
+    """End a round: count the players that Redis shows without a standing, and begin anew."""
     for board_id in worker.catalogue.current().boards:
         for period in periods.open_at(datetime.now(UTC)):
             surplus = worker.verifier.surplus(board_id, period.id)

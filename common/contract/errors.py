@@ -1,4 +1,4 @@
-"""Everything a client can be told went wrong. Domain errors know no HTTP: `web/guards/errors.py` maps each code."""
+"""Every error that a client can receive. Domain errors know no HTTP: `web/guards/errors.py` maps each code."""
 
 from enum import StrEnum
 from typing import Annotated, Any, Literal, NamedTuple
@@ -115,7 +115,7 @@ class ScoreboardError(Exception):
 
 
 def invalid_field(field: str, message: str) -> ScoreboardError:
-    """The error for one bad field, in the shape the contract gives to all of them."""
+    """Return the error `validation_failed` for one field."""
     return invalid_fields([(field, message)])
 
 
@@ -125,7 +125,7 @@ def invalid_fields(problems: list[tuple[str, str]]) -> ScoreboardError:
 
 
 def unavailable(what: str) -> ScoreboardError:
-    """A dependency is away: nothing was done, and the client may try again."""
+    """Return the error for a dependency that cannot be reached: nothing was done, and the client may try again."""
     return ScoreboardError(
         ErrorCode.DEPENDENCY_UNAVAILABLE, f"{what} cannot be reached. Nothing was changed; try again.", None, 1
     )

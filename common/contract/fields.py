@@ -22,7 +22,7 @@ _ADA = "3f2b8c1e-5d4a-4c3b-9a2e-7f6d5c4b3a21"
 
 
 def _plain_digits(value: object) -> object:
-    """A query's number is digits and nothing else; pydantic would also take `1_0`, `+5` and `10.0`."""
+    """Refuse everything but digits in a number of a query: pydantic would also take `1_0`, `+5` and `10.0`."""
     if isinstance(value, str) and not re.fullmatch(r"[0-9]{1,9}", value):
         raise ValueError("must be a whole number")
     return value
@@ -38,7 +38,7 @@ def is_idempotency_key(text: str) -> bool:
 
 
 def is_uuid(text: str) -> bool:
-    """Whether it is a UUID in the form in which we write them."""
+    """Return whether the text is a UUID in canonical form: lower case, with hyphens."""
     try:
         return str(UUID(text)) == text
     except ValueError:

@@ -44,7 +44,7 @@ def _composed(password: object) -> object:
 
 
 def may_be_left_out(body: type[BaseModel]) -> bool:
-    """Whether a request says something without this body, since all of its fields have a default."""
+    """Return whether a request may omit this body, because all of its fields have defaults."""
     return not any(field.is_required() for field in body.model_fields.values())
 
 

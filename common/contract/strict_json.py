@@ -10,7 +10,7 @@ MAX_DEPTH = 8
 
 
 def parse_object(body: bytes) -> dict[str, object]:
-    """The JSON object in `body`.
+    """Parse the JSON object in `body`.
 
     Raises `invalid_json` for anything that is not UTF-8, not an object, or holds NaN, Infinity, a number too
     large for a double, a duplicate key, a byte order mark, a lone surrogate, a NUL, or more than 8 levels.

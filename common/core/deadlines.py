@@ -29,23 +29,23 @@ _work: ContextVar[_Work | None] = ContextVar("work", default=None)
 
 
 def begin() -> None:
-    """From here on, in this context, failures are remembered."""
+    """Start to remember timeouts in this context."""
     _work.set(_Work())
 
 
 def end() -> None:
-    """The work is done; what comes next in this context remembers nothing."""
+    """Stop remembering timeouts in this context."""
     _work.set(None)
 
 
 def mark_timed_out(server: Server) -> None:
-    """This server has let us wait in vain. Where nothing was begun, as in a worker, nobody remembers."""
+    """Remember that this server has timed out. Does nothing where `begin` was not called, as in a worker."""
     if work := _work.get():
         work.failed.add(server)
 
 
 def has_timed_out(server: Server) -> bool:
-    """Whether it has."""
+    """Return whether this server has timed out in this context."""
     work = _work.get()
     return work is not None and server in work.failed
 

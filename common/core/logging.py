@@ -15,7 +15,7 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 from common.core.printable import escaped, escaped_lines
 
 _NOISY_LOGGERS = ("celery.app.trace", "celery.beat", "celery.worker.strategy")
-"""They tell of every message, and the sweep is one every two seconds."""
+"""These loggers write a line for every message, and the sweep alone is one every two seconds."""
 
 
 _OF_SEVERAL_LINES = ("exception", "stack")
@@ -36,7 +36,7 @@ class LogSettings(Protocol):
 
 
 def configure_quietly() -> None:
-    """For a command line, whose standard output is its result: only what is wrong, on standard error."""
+    """Log only warnings and errors, on standard error: the standard output of a command is its result."""
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

@@ -317,7 +317,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Only what `load` hands over: the environment is read in one place."""
+        """Take only the values that `load` passes: the environment is read in one place."""
         del settings_cls, env_settings, dotenv_settings, file_secret_settings
         return (init_settings,)
 
@@ -343,7 +343,7 @@ class Settings(BaseSettings):
 
     @property
     def jwt_secrets(self) -> tuple[bytes, ...]:
-        """The secret that signs, then any that is still accepted."""
+        """Return the secret that signs, then any that is still accepted."""
         secrets = (self.jwt_secret, self.jwt_secret_previous)
         return tuple(secret.get_secret_value() for secret in secrets if secret)
 
@@ -363,7 +363,7 @@ class Settings(BaseSettings):
 
 
 def load(environ: Mapping[str, str] = os.environ) -> Settings:
-    """The settings of this environment. Raises SettingsError that names every bad or missing variable."""
+    """Read the settings from the environment. Raises SettingsError, which names every bad or missing variable."""
     values = {name: text for name, text in environ.items() if text}
     for name in SECRETS:
         if name not in values and (path := values.get(f"{name}_FILE")):

@@ -53,4 +53,4 @@ BROKER_OPTIONS = {
     "socket_keepalive": True,
     "health_check_interval": 5,
 }
-"""For both ends of the broker: a server that is gone is noticed within seconds."""
+"""Options of both ends of the broker, so that a server that is gone is noticed within seconds."""

@@ -14,7 +14,10 @@ def format_instant(instant: datetime) -> str:
 
 
 def parse_instant(text: str) -> datetime:
-    """Any ISO 8601 date and time with an offset, as an aware UTC datetime. Raises ValueError for anything else."""
+    """Parse an ISO 8601 date and time with an offset into an aware UTC datetime.
+
+    Raises ValueError for anything else.
+    """
     if "T" not in text or not _ISO_8601_CHARACTERS.fullmatch(text) or _FRACTION_OF_MORE_THAN_A_SECOND.search(text):
         raise ValueError("not an ISO 8601 date and time")
     instant = datetime.fromisoformat(text)
@@ -27,7 +30,7 @@ def parse_instant(text: str) -> datetime:
 
 
 def from_milliseconds(milliseconds: int) -> datetime:
-    """An instant from Unix time in milliseconds, exact to the millisecond."""
+    """Return the instant of a Unix time in milliseconds, exact to the millisecond."""
     return datetime.fromtimestamp(milliseconds // 1000, UTC).replace(microsecond=milliseconds % 1000 * 1000)
 
 

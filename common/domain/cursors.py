@@ -1,4 +1,4 @@
-"""Opaque cursors: where a list goes on, signed so that only we can say it."""
+"""Opaque cursors: the position at which a list goes on, signed so that clients cannot make their own."""
 
 import hmac
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ _TAG_BYTES = 16
 
 
 def encode(secret: bytes, scope: str, position: list[int | str]) -> str:
-    """A cursor that is good for lists of this `scope` only."""
+    """Return a cursor for this position, valid only for lists of this `scope`."""
     payload = orjson.dumps(position)
     return to_base64url(_tag(secret, scope, payload) + payload)
 

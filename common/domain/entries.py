@@ -31,7 +31,7 @@ class Entry:
 def place_on_the_wire(
     user_id: str, username: str, score: int, rank: int | None, updated_at: int | None
 ) -> responses.Place:
-    """Where a player stands; `rank` and `updated_at` (ms) are null for one who is not ranked."""
+    """Return a place as JSON; `rank` and `updated_at` (ms) are null for a player who is not ranked."""
     return {
         "userId": user_id,
         "username": username,
@@ -58,7 +58,7 @@ class BoardHead:
 
 @dataclass(frozen=True)
 class Place:
-    """Where one known user stands on a board of `total` players; `entry` is None for one who is not ranked."""
+    """The place of a known user on a board of `total` players; `entry` is None for a user who is not ranked."""
 
     user_id: str
     username: str
@@ -66,14 +66,14 @@ class Place:
     entry: Entry | None
 
     def with_username(self, username: str | None) -> "Place":
-        """The same place with this name, where one was missing."""
+        """Return the place with this username, if it had none."""
         if self.username or not username:
             return self
         entry = replace(self.entry, username=username) if self.entry else None
         return replace(self, username=username, entry=entry)
 
     def to_wire(self) -> responses.Place:
-        """The entry; one who is not ranked has 0 points and no rank."""
+        """Return the place as JSON. A player who is not ranked has 0 points and no rank."""
         entry = self.entry
         if entry:
             return place_on_the_wire(entry.user_id, entry.username, entry.score, entry.rank, entry.updated_at)
@@ -81,7 +81,7 @@ class Place:
 
 
 class Places(NamedTuple):
-    """Where some users stand at one instant, by user id."""
+    """The places of some users at one instant, by user id."""
 
     epoch: str
     seq: int
@@ -93,5 +93,5 @@ class Places(NamedTuple):
 
 
 def version_of(epoch: str, seq: int) -> str:
-    """A board's version: the same only for the same board."""
+    """Return the version of a board, which is equal only for equal contents."""
     return f"{epoch}:{seq}"

@@ -26,7 +26,7 @@ _LONGEST_NAME = 64
 """Of a user, an action, or a key."""
 
 DECODE_ERRORS = (KeyError, TypeError, ValueError, OverflowError, OSError)
-"""What an entry that the web did not write can come to; the last two are of instants that no clock shows."""
+"""The errors of decoding an entry that the web did not write; the last two come of instants out of range."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class Sender(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """What a worker tells a request that waits. `replayed`: an earlier acceptance counted."""
+    """The outcome that a worker sends to a waiting request. `replayed` says that an earlier acceptance counted."""
 
     user_id: str
     idempotency_key: str
@@ -122,7 +122,7 @@ def parse_replies(message: str) -> list[Reply]:
 
 
 def read_entry(inbox_id: str, fields: Mapping[str, str], times: int) -> Entry:
-    """What a worker is handed for an entry of the stream, delivered for the `times`-th time."""
+    """Decode an entry of the stream that is delivered for the `times`-th time."""
     try:
         version = int(fields.get("version", "1"))
         if version > ENTRY_VERSION:

@@ -1,4 +1,4 @@
-"""What is kept of an update for ever. Pure: `common/postgres/ledger.py` reads and writes it."""
+"""The ledger's row: what is kept of an update for ever. Pure: `common/postgres/ledger.py` reads and writes it."""
 
 from datetime import datetime
 from typing import NamedTuple

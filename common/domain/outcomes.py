@@ -48,7 +48,7 @@ def recorded(
 
 
 def quarantined(user_id: str, action_id: str, idempotency_key: str) -> Refused:
-    """The outcome of an update that went to the quarantine."""
+    """Return the outcome of a quarantined update."""
     return refused(_named(user_id, action_id, idempotency_key), ErrorCode.INTERNAL_ERROR)
 
 
@@ -57,7 +57,7 @@ def refused(update: NamedUpdate, code: ErrorCode) -> Refused:
 
 
 def receipt(outcome: Outcome) -> Receipt:
-    """What a client sees of it."""
+    """Return the part of an outcome that a client sees."""
     if outcome["status"] == "accepted":
         return {"status": "accepted", "update": outcome["update"]}
     return outcome

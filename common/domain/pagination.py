@@ -30,17 +30,17 @@ FIRST = Selection("first", Position(0, 0))
 
 
 def after(position: Position) -> Selection:
-    """The rows that follow a place."""
+    """Select the rows after a position."""
     return Selection("after", position)
 
 
 def before(position: Position) -> Selection:
-    """The rows that lead up to a place."""
+    """Select the rows before a position."""
     return Selection("before", position)
 
 
 def around(user_id: str) -> Selection:
-    """The rows with this player in the middle, as far as there are enough on both sides."""
+    """Select the rows around this player, with the player in the middle where there are enough on both sides."""
     return Selection("around", Position(0, 0), user_id)
 
 
@@ -54,7 +54,7 @@ class Page:
     positions: tuple[Position, ...]
 
     def next(self, asked: Selection) -> Selection | None:
-        """What follows, if anything does now."""
+        """Return the selection of the next page; None at the end."""
         if self.positions:
             return after(self.positions[-1]) if self.start + len(self.positions) < self.rows.total else None
         if asked.kind == "before" and self.rows.total:
@@ -62,7 +62,7 @@ class Page:
         return None
 
     def previous(self, asked: Selection) -> Selection | None:
-        """What comes before, if anything does now."""
+        """Return the selection of the previous page; None at the start."""
         if self.positions:
             return before(self.positions[0]) if self.start else None
         if asked.kind == "after" and self.rows.total:

@@ -16,7 +16,7 @@ DUMMY_HASH = _hasher.hash("a password that is nobody's")
 
 
 def hashed(password: str) -> str:
-    """A new salted hash."""
+    """Return a new salted hash of the password."""
     return _hasher.hash(composed(password))
 
 

@@ -37,7 +37,7 @@ class PeriodIds(NamedTuple):
 
 
 def ids_at(instant: datetime) -> PeriodIds:
-    """The ids alone, for the worker that needs them by the thousand."""
+    """Return only the ids of the periods of an instant, which workers need by the thousand."""
     day = instant.astimezone(UTC).date()
     year, week, _ = day.isocalendar()
     iso_day = day.isoformat()
@@ -45,17 +45,17 @@ def ids_at(instant: datetime) -> PeriodIds:
 
 
 def current(name: str, now: datetime) -> Period:
-    """The open period called `name`, one of `NAMES`."""
+    """Return the period called `name`, one of `PERIOD_NAMES`, that is open at `now`."""
     return parse(ids_at(now)[PERIOD_NAMES.index(name)])
 
 
 def resolve(name_or_id: str, now: datetime) -> Period:
-    """A period by its name (the open one) or by its id. Raises ValueError if no such period can exist."""
+    """Return a period by name (the open one) or by id. Raises ValueError if no such period can exist."""
     return current(name_or_id, now) if name_or_id in PERIOD_NAMES else parse(name_or_id)
 
 
 def parse(period_id: str) -> Period:
-    """The period with this id. Raises ValueError if no such period can exist."""
+    """Return the period with this id. Raises ValueError if no such period can exist."""
     if period_id == ALL_TIME:
         return Period(ALL_TIME, None, None)
     for name, form in _FORMS.items():
@@ -66,7 +66,7 @@ def parse(period_id: str) -> Period:
 
 
 def open_at(now: datetime) -> Iterator[Period]:
-    """Every period that an update accepted now belongs to."""
+    """Yield every period that an update accepted at this instant belongs to."""
     return map(parse, ids_at(now))
 
 

@@ -11,7 +11,7 @@ TIE_DIGITS = 15
 
 
 def tiebreaker_of(zset_member: str, *, ascending: bool) -> int:
-    """The ledger id in a member."""
+    """Return the ledger id in a member of a sorted set."""
     rank = int(zset_member[:TIE_DIGITS])
     return rank if ascending else GREATEST_TIE - rank
 

@@ -13,18 +13,18 @@ from common.domain.scoring import Action
 
 
 class Window(NamedTuple):
-    """From when until when other uses matter, both ends included."""
+    """The span of time in which other uses matter, both ends included."""
 
     since: datetime
     until: datetime
 
     def join(self, other: "Window") -> "Window":
-        """The shortest window that holds both."""
+        """Return the shortest window that contains both."""
         return Window(min(self.since, other.since), max(self.until, other.until))
 
 
 def judge(action: Action, accepted_at: datetime, uses: Collection[datetime]) -> ErrorCode | None:
-    """Why this use does not count, if it does not. `uses` are those of the same player that did, in any order.
+    """Return the reason for which a use does not count, or None. `uses` are those of the player that did, in any order.
 
     A worker may meet two uses in the wrong order, so the cooldown holds towards both sides.
     """
@@ -38,12 +38,12 @@ def judge(action: Action, accepted_at: datetime, uses: Collection[datetime]) -> 
 
 
 def is_closed(action: Action, accepted_at: datetime, closes_at: Mapping[str, datetime]) -> bool:
-    """Whether a board that the action feeds had closed: then it feeds none."""
+    """Return whether a board of the action was closed at that instant; the action then counts on none of its boards."""
     return any(board in closes_at and accepted_at >= closes_at[board] for board in action.boards)
 
 
 def window(action: Action, accepted_at: datetime) -> Window:
-    """The uses that `judge` needs to know."""
+    """Return the window of the uses that `judge` needs to know."""
     apart = Window(accepted_at - _cooldown(action), accepted_at + _cooldown(action))
     return apart if action.daily_limit is None else apart.join(_day(accepted_at))
 

@@ -50,7 +50,7 @@ class Catalogue:
 
 
 class Delta(NamedTuple):
-    """What a batch adds to one standing: points, and the greatest ledger id that changed the score."""
+    """The change that a batch makes to one standing: points, and the greatest ledger id that changed the score."""
 
     points: int
     tiebreaker: int
@@ -67,9 +67,9 @@ class Event(NamedTuple):
 
 
 def fold(events: Iterable[Event], periods_of: Callable[[datetime], tuple[str, ...]]) -> dict[StandingKey, Delta]:
-    """One part per (board, period, user).
+    """Return one delta for each (board, period, user).
 
-    An event of 0 points makes no part: a change of nothing neither ranks a player nor moves the tie time.
+    An event of 0 points makes no delta: it neither ranks a player nor changes their tiebreaker.
     """
     deltas: dict[StandingKey, Delta] = {}
     for event in events:
@@ -85,12 +85,12 @@ def fold(events: Iterable[Event], periods_of: Callable[[datetime], tuple[str, ..
 
 
 def merge(one: Delta, other: Delta) -> Delta:
-    """The sum rule: points add up, and the latest event that changed the score breaks ties."""
+    """Add the points up, and let the latest event that changed the score break ties."""
     return Delta(one.points + other.points, max(one.tiebreaker, other.tiebreaker))
 
 
 def scores_after(events: Iterable[Event], board_id: str, final: Mapping[str, int]) -> dict[int, int]:
-    """The player's score on `board_id` right after each event, by ledger id.
+    """Return the player's score on `board_id` right after each event, by ledger id.
 
     `final` holds each player's score after the whole batch; going back through the batch takes each event off.
     """

@@ -9,7 +9,7 @@ REQUEST_VERSION = "SCOREBOARD-REQUEST-V2"
 
 
 def score_update_text(user_id: str, action_id: str, timestamp: str, idempotency_key: str) -> bytes:
-    """The five signed lines. No field can hold a newline, so no two updates share a text."""
+    """Return the five lines that are signed. No field can hold a newline, so no two updates share a text."""
     return "\n".join((SCORE_UPDATE_VERSION, user_id, action_id, timestamp, idempotency_key)).encode()
 
 
@@ -28,17 +28,17 @@ def api_request_text_v2(unix_seconds: str, method: str, target: str, key_id: str
 
 
 def sign(key: bytes, text: bytes) -> str:
-    """Lower-case hex HMAC-SHA256 (RFC 2104)."""
+    """Return the HMAC-SHA256 (RFC 2104) of the text in lower-case hex."""
     return hmac.digest(key, text, "sha256").hex()
 
 
 def is_signed(key: bytes, text: bytes, signature: str) -> bool:
-    """Compares as bytes: `hmac.compare_digest` raises on non-ASCII text."""
+    """Return whether the key signed this text. Bytes are compared: `hmac.compare_digest` raises on non-ASCII text."""
     return hmac.compare_digest(sign(key, text).encode(), signature.encode())
 
 
 def derive(secret: bytes, purpose: str, subject: str) -> bytes:
-    """32 bytes for one purpose and one subject; knowing one tells nothing of another.
+    """Derive 32 bytes for one purpose and one subject; knowing one key tells nothing of another.
 
     One block of HKDF-Expand (RFC 5869): the secret is already a uniformly random key.
     """
@@ -46,17 +46,17 @@ def derive(secret: bytes, purpose: str, subject: str) -> bytes:
 
 
 def fingerprint(token: str) -> bytes:
-    """What the database keeps of a random token. No salt: 32 random bytes cannot be guessed."""
+    """Return the SHA-256 by which the database knows a random token. It needs no salt: the token cannot be guessed."""
     return hashlib.sha256(token.encode()).digest()
 
 
 def to_base64url(raw: bytes) -> str:
-    """Base64url without padding (RFC 4648 section 5)."""
+    """Encode bytes in base64url without padding (RFC 4648 section 5)."""
     return base64.urlsafe_b64encode(raw).decode().rstrip("=")
 
 
 def from_base64url(text: str) -> bytes:
-    """Raises ValueError for anything `to_base64url` would not have written."""
+    """Decode base64url. Raises ValueError for anything that `to_base64url` would not have written."""
     raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
     if to_base64url(raw) != text:
         raise ValueError("not canonical base64url")

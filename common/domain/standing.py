@@ -7,7 +7,7 @@ BoardId = tuple[str, str]
 
 
 class StandingKey(NamedTuple):
-    """Where a score stands. The tuple's own order is the global order in which rows are locked."""
+    """The key of a standing. The order of these tuples is the global order in which rows are locked."""
 
     board_id: str
     period_id: str

@@ -22,7 +22,7 @@ TYPE = "at+jwt"
 ALGORITHM = "HS256"
 LIFETIME_SECONDS = 3600
 CLOCK_SKEW_SECONDS = 5
-"""How far another process' clock may be ahead of ours."""
+"""The clock of another process may be ahead by this much."""
 
 _LONGEST_TOKEN = 2048
 _SIGNATURE_AND_PRESENCE: Options = {
@@ -47,12 +47,12 @@ class AccessClaims:
 
 
 def key_id(secret: bytes) -> str:
-    """Tells which secret signed, without telling the secret."""
+    """Return the id of a secret, which tells which secret signed without revealing it."""
     return hashlib.sha256(secret).hexdigest()[:16]
 
 
 def issue(claims: AccessClaims, secret: bytes, now: int) -> str:
-    """A token that is good for an hour from `now` (Unix seconds)."""
+    """Issue a token that is valid for an hour from `now` (Unix seconds)."""
     payload = {
         "iss": ISSUER,
         "aud": AUDIENCE,
@@ -68,7 +68,7 @@ def issue(claims: AccessClaims, secret: bytes, now: int) -> str:
 
 
 def verify(token: str, secrets_in_force: Sequence[bytes], now: float) -> AccessClaims:
-    """The claims of a token of ours. Raises `token_invalid` or `token_expired`."""
+    """Return the claims of a token that this service signed. Raises `token_invalid` or `token_expired`."""
     payload = _signed_payload(token, secrets_in_force)
     issued, not_before, expires = (_instant(payload, name) for name in ("iat", "nbf", "exp"))
     if expires - issued != LIFETIME_SECONDS or max(issued, not_before) > now + CLOCK_SKEW_SECONDS:
@@ -117,7 +117,7 @@ def _text(payload: Mapping[str, object], name: str) -> str:
 
 
 def _id(payload: Mapping[str, object], name: str) -> str:
-    """A UUID in the form in which we write them."""
+    """Return a claim that is a UUID in canonical form. Raises `token_invalid`."""
     value = _text(payload, name)
     if not is_uuid(value):
         raise _invalid()

@@ -39,7 +39,7 @@ def is_key_id(text: str) -> bool:
 
 
 def create(connection: Connection, name: str) -> ApiKey:
-    """A new key."""
+    """Create an API key of this name."""
     key_id = f"sbk_{secrets.token_hex(10)}"
     return ApiKey(*connection.execute(insert(api_keys).values(id=key_id, name=name).returning(*_COLUMNS)).one())
 
@@ -52,7 +52,7 @@ def lock_name(connection: Connection, name: str) -> str | None:
 
 
 def find(connection: Connection, key_id: str) -> tuple[ApiKey, datetime] | None:
-    """The key, revoked or not, and the database's time."""
+    """Return the key, revoked or not, and the database's time; None if there is no such key."""
     row = connection.execute(select(*_COLUMNS, func.now()).where(api_keys.c.id == key_id)).one_or_none()
     return (ApiKey(*row[:-1]), row[-1]) if row else None
 
@@ -63,7 +63,7 @@ def live_ids(connection: Connection) -> frozenset[str]:
 
 
 def list_all(connection: Connection) -> list[ApiKey]:
-    """All keys, oldest first."""
+    """Return all keys, the oldest first."""
     return [
         ApiKey(*row) for row in connection.execute(select(*_COLUMNS).order_by(api_keys.c.created_at, api_keys.c.id))
     ]
@@ -85,7 +85,7 @@ def rotate(connection: Connection, key_id: str, *, overlap_seconds: int) -> ApiK
 
 
 def revoke(connection: Connection, key_id: str) -> bool:
-    """End a key for good. Whether there is such a key; one that is revoked already stays so."""
+    """Revoke a key for good, and return whether there is such a key. Safe to run twice."""
     statement = (
         update(api_keys)
         .where(api_keys.c.id == key_id)
@@ -95,12 +95,12 @@ def revoke(connection: Connection, key_id: str) -> bool:
 
 
 def current_secret(key: ApiKey, secret_key: bytes) -> str:
-    """The secret that the key's owner is shown once, 43 characters."""
+    """Return the secret that the owner of the key is shown once: 43 characters."""
     return _secret(key.id, key.generation, secret_key)
 
 
 def signing_secrets(key: ApiKey, secret_key: bytes, now: datetime) -> Iterator[bytes]:
-    """What a request may be signed with at this instant: nothing, once the key is revoked."""
+    """Yield the secrets that may sign a request at this instant; there are none once the key is revoked."""
     if key.revoked_at is not None:
         return
     yield current_secret(key, secret_key).encode()

@@ -17,7 +17,7 @@ from common.postgres.tables import actions, boards
 
 FRESH_SECONDS = 5.0
 _RETRY_SECONDS = 1.0
-"""For so long nobody tries again what has just failed, where there is no earlier catalogue to go on with."""
+"""After a failure PostgreSQL is asked again at most this often, while there is no earlier catalogue to go on with."""
 
 DEFAULTS = Catalogue(
     boards=frozenset({DEFAULT_BOARD}),
@@ -40,7 +40,7 @@ FROM actions ORDER BY id, version DESC
 
 
 def load(connection: Connection) -> Catalogue:
-    """The catalogue in force: each action's highest version, unless that one is disabled."""
+    """Return the catalogue in force: the highest version of each action, unless that version is disabled."""
     closes_at = {row.id: row.closes_at for row in connection.execute(select(boards.c.id, boards.c.closes_at))}
     return Catalogue(
         boards=frozenset(closes_at),
@@ -50,7 +50,7 @@ def load(connection: Connection) -> Catalogue:
 
 
 def list_all(connection: Connection) -> list[tuple[Action, bool]]:
-    """Every action that ever was, by id, as it is in force, and whether it is enabled."""
+    """Return the newest version of every action, in order of their ids, and whether it is enabled."""
     return [
         (Action(row.id, row.version, row.points, tuple(row.boards), row.cooldown_seconds, row.daily_limit), row.enabled)
         for row in connection.execute(_IN_FORCE)
@@ -67,17 +67,17 @@ def add(connection: Connection, action: Action, *, enabled: bool) -> None:
 
 
 def close(connection: Connection, board_id: str, closes_at: datetime | None) -> bool:
-    """Let a board close at an instant, or never. Whether there is such a board."""
+    """Set the instant at which a board closes, or None for never, and return whether there is such a board."""
     return connection.execute(update(boards).where(boards.c.id == board_id).values(closes_at=closes_at)).rowcount > 0
 
 
 def is_ascending(connection: Connection, board_id: str) -> bool:
-    """Whether the lowest score leads this board."""
+    """Return whether the lowest score leads this board."""
     return bool(connection.scalar(select(boards.c.ascending).where(boards.c.id == board_id)))
 
 
 def load_defaults(connection: Connection) -> None:
-    """Add what the default catalogue has and the database has never had. Safe to run twice."""
+    """Add the rows of the default catalogue that the database has never had. Safe to run twice."""
     connection.execute(
         insert(boards).on_conflict_do_nothing(), [{"id": board_id} for board_id in sorted(DEFAULTS.boards)]
     )
@@ -91,7 +91,7 @@ def load_defaults(connection: Connection) -> None:
 
 
 class CatalogueCache:
-    """The catalogue as this process knows it: at most 5 s old, or as last read while PostgreSQL is away."""
+    """A copy of the catalogue in this process: at most 5 s old, or the last one read while PostgreSQL is away."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -101,9 +101,9 @@ class CatalogueCache:
         self._reading = Lock()
 
     def current(self) -> Catalogue:
-        """Raises SQLAlchemyError only if PostgreSQL has never been reached.
+        """Return the catalogue. Raises SQLAlchemyError only if PostgreSQL has never been reached.
 
-        It is read again when half of its time is over, by one; the others wait for that only when all of it is.
+        One thread reads it anew when half of its time is over; the others wait for that only when all of it is.
         """
         known = self._catalogue
         if known and self._age < FRESH_SECONDS:
@@ -124,7 +124,7 @@ class CatalogueCache:
         if self._age >= (FRESH_SECONDS / 2 if self._catalogue else _RETRY_SECONDS):
             self._read()
         elif self._failure:
-            deadlines.mark_timed_out("postgresql")  # whoever waited for an attempt in vain has waited in vain
+            deadlines.mark_timed_out("postgresql")  # whoever waited for this attempt has spent the request's one wait
         if self._catalogue:
             return self._catalogue
         if self._failure is None:

@@ -11,7 +11,7 @@ from common.core import deadlines
 from common.core.settings import Settings
 
 CONNECT_TIMEOUT_SECONDS = 2
-"""The least that libpq accepts."""
+"""The smallest timeout that libpq accepts."""
 
 _QUERY_CANCELED = "57014"
 _BOUND = text("SELECT set_config('statement_timeout', :ms, true)")
@@ -77,7 +77,7 @@ def limit_lock_waits(connection: Connection, milliseconds: int) -> None:
 
 
 def ping(engine: Engine) -> None:
-    """Raises SQLAlchemyError if PostgreSQL does not answer."""
+    """Check that PostgreSQL answers. Raises SQLAlchemyError if it does not."""
     with engine.connect() as connection:
         connection.execute(text("SELECT 1"))
 

@@ -46,15 +46,15 @@ _SHARE = text("SELECT pg_advisory_xact_lock_shared(:lock)")
 _WAIT_BRIEFLY = text("SET LOCAL lock_timeout = '1s'")
 _HOLD = text("SELECT pg_advisory_xact_lock(:lock)")
 LOCK = 7_030_267_214
-"""Any number, known only to us: every batch shares it, and who needs the ledger at rest has it alone."""
+"""The number of the advisory lock that every batch shares, and that whoever stops all batches holds alone."""
 
 
 class AlreadyRecordedError(Exception):
-    """Another transaction recorded one of the updates meanwhile: roll back and look again."""
+    """Another transaction has recorded one of the updates meanwhile. Roll back and look again."""
 
 
 def share(connection: Connection) -> None:
-    """Keep others from having the ledger at rest until this transaction ends. Batches do not wait for each other."""
+    """Share the ledger's lock until this transaction ends. Batches do not wait for each other."""
     connection.execute(_SHARE, {"lock": LOCK})
 
 
@@ -68,7 +68,7 @@ def hold(connection: Connection) -> None:
 
 
 def find(connection: Connection, update_keys: Collection[UpdateKey]) -> dict[UpdateKey, LedgerRow]:
-    """What is recorded of these updates."""
+    """Return the ledger rows of these updates, by their keys."""
     sent = orjson.dumps([{"u": user_id, "k": key} for user_id, key in update_keys]).decode()
     rows = (LedgerRow(*row) for row in connection.execute(_FIND, {"keys": sent}))
     return {row.key: row for row in rows}
@@ -77,7 +77,7 @@ def find(connection: Connection, update_keys: Collection[UpdateKey]) -> dict[Upd
 def lock_uses(
     connection: Connection, wanted: Mapping[tuple[str, str], Window]
 ) -> dict[tuple[str, str], list[datetime]]:
-    """When these (user id, action id) were used and counted within each window.
+    """Return the instants at which each (user id, action id) was used and counted within its window.
 
     Nobody else can add to it before this transaction ends: the players are locked, in one global order, and therefore
     before anything of theirs is.
@@ -93,7 +93,7 @@ def lock_uses(
 
 
 def reserve(connection: Connection, count: int) -> tuple[datetime, list[int]]:
-    """The transaction's instant, to the millisecond, and `count` (at least 1) new ledger ids in order."""
+    """Return the transaction's instant, in whole milliseconds, and `count` (at least 1) new ledger ids in order."""
     rows = connection.execute(_RESERVE, {"count": count}).all()
     return rows[0].now, [row.id for row in rows]
 

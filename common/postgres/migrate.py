@@ -19,7 +19,7 @@ log = structlog.get_logger(__name__)
 
 _MIGRATIONS = Path(__file__).with_name("migrations")
 _MIGRATION_LOCK = 7_030_267_213
-"""Any number, known only to us: two starts at once migrate one after the other."""
+"""The number of the advisory lock that lets two starts at once migrate one after the other."""
 
 
 LOCK_TIMEOUT_MS = 2_000
@@ -83,7 +83,7 @@ def _upgrade(connection: Connection, revision: str) -> None:
 
 
 def is_current(connection: Connection) -> bool:
-    """Whether the database is at the version that this code was written for."""
+    """Return whether the database is at the version that this code was written for."""
     return _version(connection) == _scripts(connection).get_current_head()
 
 

@@ -15,7 +15,7 @@ from common.domain import periods
 from common.domain.standing import BoardId
 
 KEPT_IN_REDIS = timedelta(days=8)
-"""For how long after its end a closed period is kept in Redis; later it is read from PostgreSQL."""
+"""A closed period is kept in Redis for this long after its end; later it is read from PostgreSQL."""
 
 
 class Ended(NamedTuple):
@@ -56,7 +56,7 @@ _CLOSED = text("SELECT board_id, period_id, ends_at FROM periods WHERE closed_at
 
 
 def closed_among(connection: Connection, board_ids: Collection[BoardId]) -> set[BoardId]:
-    """Those of these calendar periods that are closed; a period that was never seen is listed as open.
+    """Return those of these calendar periods that are closed. A period that is new is recorded as open.
 
     The transaction must hold the ledger (`ledger.share`), so that none is closed before it ends.
     """
@@ -71,12 +71,12 @@ def closed_among(connection: Connection, board_ids: Collection[BoardId]) -> set[
 
 
 def ended(connection: Connection, now: datetime) -> list[Ended]:
-    """Periods that are over and not closed, the oldest first."""
+    """Return the periods that are over and not closed, the oldest first."""
     return [Ended(*row) for row in connection.execute(_ENDED, {"now": now})]
 
 
 def close(connection: Connection, board_id: str, period_id: str, now: datetime) -> bool:
-    """Close a period that is over; False if it is closed already. The transaction must have the ledger to itself.
+    """Close a period that is over; return False if it is closed already. The transaction must hold the ledger.
 
     Its final snapshot is due from then on.
     """
@@ -95,7 +95,7 @@ def mark_snapshot_stored(connection: Connection, board_id: str, period_id: str) 
 
 
 def closed_since(connection: Connection, since: datetime) -> list[Ended]:
-    """Periods that were closed at or after `since`."""
+    """Return the periods that were closed at or after `since`."""
     return [Ended(*row) for row in connection.execute(_CLOSED, {"since": since})]
 
 

@@ -20,7 +20,7 @@ ON CONFLICT (inbox_id) DO NOTHING
 
 
 class QuarantinedEntry(NamedTuple):
-    """An entry, the reason, and what it said: an update's fields, or whatever nobody could read.
+    """A quarantined entry with the reason. `payload` has the fields of an update, or what could not be decoded.
 
     `accepted_at` and `entry` (the stream entry's fields) are None in rows that a version before 0010 wrote.
     """
@@ -38,7 +38,7 @@ _COLUMNS = tuple(score_quarantine.c[name] for name in QuarantinedEntry._fields)
 
 
 def put(connection: Connection, entry: Delivery | MalformedEntry, reason: str) -> None:
-    """Set an entry aside. Safe to run twice. NUL, which PostgreSQL cannot hold, is kept as its escape's text."""
+    """Quarantine an entry. Safe to run twice. NUL, which PostgreSQL cannot hold, is kept as its escape's text."""
     values = {
         "inbox_id": entry.inbox_id,
         "reason": _storable(reason),
@@ -58,7 +58,7 @@ def _storable(text: str) -> str:
 
 
 def list_all(connection: Connection) -> list[QuarantinedEntry]:
-    """All of it, oldest first."""
+    """Return all quarantined entries, the oldest first."""
     return [QuarantinedEntry(*row) for row in connection.execute(select(*_COLUMNS).order_by(score_quarantine.c.id))]
 
 
@@ -68,7 +68,7 @@ def ids(connection: Connection) -> list[int]:
 
 
 def find(connection: Connection, row_id: int) -> QuarantinedEntry | None:
-    """One entry, which nobody else can take out before this transaction ends."""
+    """Return one entry and lock it, so that nobody else removes it before this transaction ends."""
     statement = select(*_COLUMNS).where(score_quarantine.c.id == row_id).with_for_update()
     row = connection.execute(statement).one_or_none()
     return QuarantinedEntry(*row) if row else None

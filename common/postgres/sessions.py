@@ -19,7 +19,7 @@ from common.postgres.tables import refresh_tokens, sessions, users
 
 LIFETIME = timedelta(hours=24)
 GRACE = timedelta(seconds=10)
-"""How long a used token still gives the same successor, as long as nobody has used that."""
+"""For this long a used token still gives the same successor, as long as nobody has used the successor."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Reused:
 
 
 def begin(connection: Connection, user_id: str, now: datetime) -> Refreshed:
-    """A new session with its first refresh token."""
+    """Begin a session, and return it with its first refresh token."""
     session = Session(str(uuid.uuid4()), user_id, now + LIFETIME)
     token = secrets.token_urlsafe(32)
     connection.execute(insert(sessions).values(id=session.id, user_id=user_id, expires_at=session.expires_at))
@@ -75,7 +75,7 @@ def refresh(connection: Connection, token: str, secrets_in_force: Sequence[bytes
 
 
 def live_of(connection: Connection, user_id: str, now: datetime) -> list[str]:
-    """A user's sessions that are not revoked and have not expired."""
+    """Return the ids of a user's live sessions."""
     still = (sessions.c.revoked_at.is_(None), sessions.c.expires_at > now)
     return list(connection.scalars(select(sessions.c.id).where(sessions.c.user_id == user_id, *still)))
 
@@ -102,7 +102,7 @@ def revoke_all(connection: Connection, user_id: str, reason: Literal["suspension
 
 
 def find_live(connection: Connection, session_id: str, now: datetime) -> Session | None:
-    """The session, if it exists, is not revoked and has not expired."""
+    """Return the session if it is live: it exists, is not revoked and has not expired."""
     row = connection.execute(
         select(sessions.c.id, sessions.c.user_id, sessions.c.expires_at).where(
             sessions.c.id == session_id, sessions.c.revoked_at.is_(None), sessions.c.expires_at > now
@@ -112,7 +112,7 @@ def find_live(connection: Connection, session_id: str, now: datetime) -> Session
 
 
 def live_among(connection: Connection, session_ids: Collection[str], now: datetime) -> set[str]:
-    """Those of these sessions that are not revoked and have not expired."""
+    """Return those of these sessions that are live."""
     wanted = sessions.c.id == any_(bindparam("ids", list(session_ids), ARRAY(UUID(as_uuid=False))))
     still = (sessions.c.revoked_at.is_(None), sessions.c.expires_at > now)
     return set(connection.scalars(select(sessions.c.id).where(wanted, *still)))
@@ -129,7 +129,10 @@ def prune(connection: Connection, now: datetime) -> int:
 
 
 def _refresh_again(connection: Connection, token: str, successors: Sequence[str], now: datetime) -> Refreshed | Reused:
-    """A token that is unknown or was used before. Its successor is the one of `successors` that was handed out."""
+    """Handle a token that is unknown or was used before.
+
+    Its successor is the one of `successors` that was handed out.
+    """
     before = connection.execute(
         select(refresh_tokens.c.session_id, refresh_tokens.c.used_at).where(
             refresh_tokens.c.fingerprint == fingerprint(token)

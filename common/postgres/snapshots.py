@@ -65,7 +65,7 @@ _SUMMARY = tuple(tables.snapshots.c[name] for name in Snapshot._fields)
 
 
 def due_at(now: datetime, minutes: int) -> datetime:
-    """The latest instant at which a snapshot was due: whole multiples of `minutes` since midnight UTC."""
+    """Return the latest instant at which a snapshot was due: a whole multiple of `minutes` since midnight UTC."""
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     return midnight + (now - midnight) // timedelta(minutes=minutes) * timedelta(minutes=minutes)
 
@@ -107,14 +107,14 @@ def is_newest(connection: Connection, board_id: str, period_id: str, head: Head)
 
 
 def prune(connection: Connection, older_than: datetime) -> int:
-    """Delete what is older; how many there were."""
+    """Delete older snapshots, and return their number."""
     return connection.execute(delete(tables.snapshots).where(tables.snapshots.c.taken_at < older_than)).rowcount
 
 
 def page(
     connection: Connection, board_id: str, period_id: str, limit: int, before: tuple[datetime, int] | None
 ) -> Sequence[Snapshot]:
-    """Up to `limit` snapshots, newest first, after the one with this (taken_at, id)."""
+    """Return up to `limit` snapshots, the newest first, after the one with this (taken_at, id)."""
     table = tables.snapshots
     statement = select(*_SUMMARY).where(table.c.board_id == board_id, table.c.period_id == period_id)
     if before:
@@ -124,7 +124,7 @@ def page(
 
 
 def find(connection: Connection, snapshot_id: int) -> tuple[Snapshot, list[responses.Entry]] | None:
-    """One snapshot with its entries as they go over the wire."""
+    """Return one snapshot and its entries as JSON; None if there is no such snapshot."""
     statement = select(*_SUMMARY, tables.snapshots.c.entries).where(tables.snapshots.c.id == snapshot_id)
     row = connection.execute(statement).one_or_none()
     return (Snapshot(*row[:-1]), row[-1]) if row else None

@@ -15,7 +15,7 @@ from common.domain.scoring import Delta
 from common.domain.standing import Standing, StandingKey
 
 DATABASE_EPOCH = "database"
-"""The epoch of versions that PostgreSQL made up while Redis was not there."""
+"""The epoch of versions that are made from PostgreSQL while Redis does not serve the board."""
 
 _COLUMNS = """board_id, period_id, user_id::text, score, tie, version,
     (extract(epoch FROM updated_at) * 1000)::bigint AS updated_at, hidden"""
@@ -121,7 +121,7 @@ _VERSION = text("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint, c
 def merge(
     connection: Connection, deltas: Mapping[StandingKey, Delta], at: datetime, hidden: Collection[str] = ()
 ) -> list[Standing]:
-    """Merge each part into its row, under the row's own lock, in one global order; absolute rows come back.
+    """Merge each delta into its row, under the row's own lock, in one global order. Returns the rows as they are now.
 
     The same operation as `scoring.merge`, so that commit order never shows. New rows of `hidden` players are hidden.
     """
@@ -136,7 +136,7 @@ def merge(
 
 
 def read(connection: Connection, standing_keys: Collection[StandingKey]) -> list[Standing]:
-    """Those of these standings that exist."""
+    """Return those of these standings that exist."""
     if not standing_keys:
         return []
     sent = [{"b": key[0], "p": key[1], "u": key[2]} for key in standing_keys]
@@ -181,12 +181,12 @@ def hide(connection: Connection, user_id: str, *, is_hidden: bool) -> None:
 
 
 def count(connection: Connection, board_id: str, period_id: str) -> int:
-    """How many players are ranked."""
+    """Return the number of ranked players."""
     return int(connection.execute(_COUNT, {"board": board_id, "period": period_id}).scalar_one())
 
 
 def page(connection: Connection, board_id: str, period_id: str, limit: int, which: Selection) -> Page:
-    """The rows that `Board.page` would give, with a version that changes at least whenever the board does.
+    """Return the rows that `Board.page` would return, with a version that changes at least whenever the board does.
 
     For rows, total and version of one instant the transaction must be REPEATABLE READ.
     """
@@ -207,12 +207,12 @@ def page(connection: Connection, board_id: str, period_id: str, limit: int, whic
 
 
 def top(connection: Connection, board_id: str, period_id: str, limit: int) -> BoardHead:
-    """The head of a board."""
+    """Return the first `limit` rows of a board."""
     return page(connection, board_id, period_id, limit, FIRST).rows
 
 
 def place(connection: Connection, board_id: str, period_id: str, user_id: str, username: str) -> Place:
-    """Where a known user stands."""
+    """Return the place of a known user."""
     row = connection.execute(_PLACE, {"board": board_id, "period": period_id, "user": user_id}).one_or_none()
     entry = Entry(row.user_id, row.username, row.score, row.rank, row.updated_at) if row else None
     return Place(user_id, username, count(connection, board_id, period_id), entry)

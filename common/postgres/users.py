@@ -1,4 +1,4 @@
-"""The users: made once per name, found by name or id."""
+"""The accounts of users: created once for each name, found by name or by id, and their usernames."""
 
 import uuid
 from collections.abc import Collection
@@ -24,7 +24,7 @@ _USER = (users.c.id, users.c.username, users.c.role)
 
 
 def create(connection: Connection, username: str, password_hash: str, role: Role) -> User:
-    """A new account. Raises `username_taken`; the database settles who of two came first."""
+    """Create an account. Raises `username_taken`; of two at once the database lets one through."""
     user = User(str(uuid.uuid4()), username, role)
     statement = (
         insert(users)
@@ -37,7 +37,7 @@ def create(connection: Connection, username: str, password_hash: str, role: Role
 
 
 def find_by_name(connection: Connection, username: str) -> tuple[User, str] | None:
-    """The account of this name in any case, with its password hash."""
+    """Return the account of this name, whatever its case, with its password hash; None if there is none."""
     statement = select(*_USER, users.c.password_hash).where(users.c.username_key == username.lower())
     row = connection.execute(statement).one_or_none()
     return (User(row.id, row.username, row.role), row.password_hash) if row else None
@@ -61,34 +61,34 @@ def rehash(connection: Connection, user_id: str, old_hash: str, new_hash: str) -
 
 
 def find(connection: Connection, user_id: str) -> User | None:
-    """The account of this id."""
+    """Return the account of this id, or None."""
     row = connection.execute(select(*_USER).where(users.c.id == user_id)).one_or_none()
     return User(*row) if row else None
 
 
 def get(connection: Connection, user_id: str) -> User:
-    """The account of a session: it exists, since a session refers to it."""
+    """Return the account of a session. It exists, since a session refers to it."""
     return User(*connection.execute(select(*_USER).where(users.c.id == user_id)).one())
 
 
 def list_all(connection: Connection) -> list[User]:
-    """All accounts, oldest first."""
+    """Return all accounts, the oldest first."""
     return [User(*row) for row in connection.execute(select(*_USER).order_by(users.c.created_at, users.c.id))]
 
 
 def find_usernames(connection: Connection, user_ids: Collection[str]) -> dict[str, str]:
-    """The names of those of `user_ids` that exist."""
+    """Return the usernames of those of `user_ids` that exist, by id."""
     statement = select(users.c.id, users.c.username).where(users.c.id.in_(user_ids))
     return {row.id: row.username for row in connection.execute(statement)}
 
 
 def find_visible_usernames(connection: Connection, user_ids: Collection[str]) -> dict[str, str]:
-    """The names of those of `user_ids` that exist and are not suspended."""
+    """Return the usernames of those of `user_ids` that exist and are not suspended, by id."""
     names = find_usernames(connection, user_ids)
     return {user_id: names[user_id] for user_id in names.keys() - find_suspended(connection, user_ids)}
 
 
 def find_suspended(connection: Connection, user_ids: Collection[str]) -> set[str]:
-    """Those of `user_ids` that are suspended."""
+    """Return those of `user_ids` that are suspended."""
     statement = select(users.c.id).where(users.c.id.in_(user_ids), users.c.suspended_at.is_not(None))
     return set(connection.scalars(statement))

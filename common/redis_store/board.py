@@ -22,7 +22,7 @@ _DETAILS_PREFIX, _DETAILS_SUFFIX = keys.user_details("|").split("|")
 
 @dataclass(frozen=True)
 class Projected:
-    """What one call changed: the board's new seq, and the moves by user id if they were asked for."""
+    """The result of a projection: the board's new seq, and the moves by user id if they were asked for."""
 
     seq: int
     moves: Mapping[str, Moved]
@@ -48,7 +48,7 @@ class Board:
         self._is_served = script(client, "is_served")
 
     def page(self, board_id: str, period_id: str, limit: int, which: Selection) -> Page:
-        """Up to `limit` rows; a username that the cache does not hold is empty. Raises BoardNotServedError."""
+        """Return up to `limit` rows. A username that the cache does not hold is empty. Raises BoardNotServedError."""
         of = BoardKeys(board_id, period_id)
         arguments = [limit, _DETAILS_PREFIX, _DETAILS_SUFFIX, which.kind, *_place_of(which)]
         reply = self._read_page(keys=[of.scores, of.members, of.meta], args=arguments)
@@ -67,7 +67,7 @@ class Board:
         return Page(BoardHead(epoch, int(seq), int(at), total, entries), start, bool(found), positions)
 
     def places(self, board_id: str, period_id: str, user_ids: Collection[str]) -> Places:
-        """Where players stand, all of one instant; an unknown username is empty. Raises BoardNotServedError."""
+        """Return the places of players at one instant. An unknown username is empty. Raises BoardNotServedError."""
         of = BoardKeys(board_id, period_id)
         arguments = [_DETAILS_PREFIX, _DETAILS_SUFFIX, *user_ids]
         reply = self._read_players(keys=[of.scores, of.members, of.meta], args=arguments)
@@ -105,7 +105,7 @@ class Board:
         return ":".join(map(str, state)) if all(state) else None
 
     def size(self, board_id: str, period_id: str) -> int:
-        """How many players Redis holds of a board, served or not."""
+        """Return the number of players that Redis holds of a board, whether it is served or not."""
         return self._client.hlen(BoardKeys(board_id, period_id).members)
 
     def states(self, wanted: Mapping[BoardId, Sequence[str]]) -> dict[BoardId, list[tuple[int, int] | None] | None]:
@@ -160,7 +160,7 @@ class Board:
 
 
 def _projected(rows: Sequence[Standing], replies: Sequence[list[Any]]) -> Projected | Unshown:
-    """What the calls for one board did together."""
+    """Put the replies of all calls for one board together."""
     seq, ranks = 0, []
     for state, *shown in replies:
         if state != "shown":
@@ -172,7 +172,7 @@ def _projected(rows: Sequence[Standing], replies: Sequence[list[Any]]) -> Projec
 
 
 def script_values(rows: Iterable[Standing]) -> list[str | int]:
-    """The six values of a row that the scripts `project` and `gather` read."""
+    """Return the six values of each row that the scripts `project` and `stage_rebuild` read."""
     values: list[str | int] = []
     for row in rows:
         values += (row.key.user_id, row.score, row.tiebreaker, row.version, row.updated_at, int(row.hidden))
@@ -184,21 +184,21 @@ def missing_usernames(entries: Iterable[Entry]) -> list[str]:
 
 
 def fill_usernames(entries: Iterable[Entry], usernames: Mapping[str, str]) -> tuple[Entry, ...]:
-    """The entries with the names that were missing."""
+    """Return the entries with the usernames that were missing filled in."""
     return tuple(
         entry if entry.username else replace(entry, username=usernames.get(entry.user_id, "")) for entry in entries
     )
 
 
 def _place_of(which: Selection) -> list[str | int]:
-    """The arguments of the script `read_page` that say where."""
+    """Return the arguments that tell the script `read_page` where to start."""
     if which.kind == "around":
         return [which.user_id]
     return list(which.position)
 
 
 def _place(user_id: str, total: int, cells: Sequence[Any]) -> Place:
-    """A player's four cells of the script `read_players`."""
+    """Make a place of the four values that the script `read_players` returns for a player."""
     username, score, info, rank = cells
     name = username or ""
     entry = Entry(user_id, name, int(score), rank + 1, _updated_at(info)) if info else None
@@ -206,7 +206,7 @@ def _place(user_id: str, total: int, cells: Sequence[Any]) -> Place:
 
 
 def _states(reply: tuple[int, list[str | None]] | None) -> list[tuple[int, int] | None] | None:
-    """The answer of the script `read_standings`."""
+    """Read the reply of the script `read_standings`."""
     if not reply:
         return None
     ascending, cells = reply

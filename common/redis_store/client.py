@@ -47,7 +47,7 @@ class CertificateError(UnfitServerError):
 
 
 class _FailFast(_Connection):
-    """Waits in vain at most once for the work at hand: what comes after a timeout fails at once.
+    """A connection that fails at once if its server has timed out before in the same request.
 
     It also tells when a command is out and its reply is awaited. What a handshake sends is no command of ours.
     """
@@ -106,7 +106,7 @@ _LISTENING = {"redis": redis.Connection, "rediss": redis.SSLConnection, "unix": 
 
 
 def connect(url: str, *, connections: int = 64) -> Client:
-    """A client for commands, replies as text.
+    """Return a client for commands, with replies as text.
 
     One repetition, and only of a connection that broke: redis-py's own default repeats ten times and silently.
     Every command of ours may therefore run twice, and each is written to be safe when it does.
@@ -124,7 +124,7 @@ def connect(url: str, *, connections: int = 64) -> Client:
 
 
 def connect_to_listen(url: str) -> Client:
-    """A client for blocking reads: no command timeout; `listen` notices a dead server."""
+    """Return a client for blocking reads. It has no command timeout; `listen` notices a dead server."""
     return redis.Redis.from_pool(
         _pool(url, _LISTENING, decode_responses=True, socket_timeout=None, retry=Retry(NoBackoff(), 0))
     )
@@ -151,9 +151,9 @@ def _pool(url: str, kinds: Mapping[str, type[_Connection]], **options: Any) -> r
 
 
 def listen(subscription: PubSub) -> Iterator[dict[str, Any] | None]:
-    """Messages as they come, and None about once a second, so that the listener shows that it lives.
+    """Yield messages as they come, and None about once a second, so that the listener can show that it is alive.
 
-    A connection may be dead and nobody says so: after five silent seconds it is asked for a sign. Raises
+    A connection may be dead without notice, so it is pinged after five silent seconds. Raises
     redis.TimeoutError after ten without one.
     """
     last_received_at = asked_at = time.monotonic()
@@ -174,7 +174,7 @@ def listen(subscription: PubSub) -> Iterator[dict[str, Any] | None]:
 def refuse_eviction(url: str) -> None:
     """Raise EvictionError if this server throws keys away when it is full: an accepted update could be among them.
 
-    A server that is away, or that does not say, is given the benefit of the doubt. Raises CertificateError for one
+    Does nothing if the server is away or does not tell its policy. Raises CertificateError for one
     whose certificate is not to be believed.
     """
     client = connect(url, connections=1)

@@ -1,4 +1,4 @@
-"""The inbox: a Redis stream of accepted updates, delivered at least once until they are settled."""
+"""The inbox: a Redis stream of accepted updates, each delivered at least once until it is acknowledged."""
 
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -46,11 +46,11 @@ class Known(NamedTuple):
 
 
 class InboxFullError(Exception):
-    """The inbox holds all it may: nothing was accepted."""
+    """The inbox is full, and nothing was accepted."""
 
 
 class Inbox:
-    """Both ends of the stream. Raises redis.RedisError throughout if Redis is away."""
+    """The stream, for those who write and those who read. Every method raises redis.RedisError if Redis is away."""
 
     def __init__(self, client: Client, *, capacity: int, receipt_ttl: int) -> None:
         self._client = client
@@ -66,12 +66,12 @@ class Inbox:
     # -- the web's end -------------------------------------------------------------------------------------------
 
     def accept(self, update: Update) -> Accepted | Known:
-        """Take an update in, once per (user, key). Raises InboxFullError."""
+        """Accept an update, once for each (user, key). Raises InboxFullError."""
         ring, (receipt,) = self.accept_all([update])
         return Known(receipt) if receipt else Accepted(ring)
 
     def accept_all(self, updates: Sequence[Update]) -> tuple[bool, list[Outcome | None]]:
-        """Take updates in, all that are new or none, in one round trip.
+        """Accept updates in one round trip: all that are new, or none.
 
         Whether a doorbell is due comes back, and of each update what Redis remembers if its key was used before, also
         earlier in this list. Raises InboxFullError.
@@ -88,11 +88,11 @@ class Inbox:
         return bool(rest[0]), [orjson.loads(receipt) if receipt else None for receipt in rest[1:]]
 
     def receipt(self, user_id: str, idempotency_key: str) -> Outcome | None:
-        """What Redis remembers of an update."""
+        """Return the receipt of an update, or None if Redis has none."""
         return self.receipts([(user_id, idempotency_key)])[0]
 
     def receipts(self, update_keys: Sequence[UpdateKey]) -> list[Outcome | None]:
-        """What Redis remembers of each of these updates, in one round trip."""
+        """Return the receipt of each of these updates, or None, in one round trip."""
         if not update_keys:
             return []
         stored = cast(list[str | None], self._client.mget([keys.receipt(*update_key) for update_key in update_keys]))
@@ -101,7 +101,7 @@ class Inbox:
     # -- the worker's end ----------------------------------------------------------------------------------------
 
     def open(self) -> None:
-        """Make the consumer group if it is not there (a new or emptied server)."""
+        """Create the consumer group, unless it exists."""
         try:
             self._client.xgroup_create(keys.INBOX, keys.INBOX_GROUP, id="0", mkstream=True)
         except redis.ResponseError as error:
@@ -109,7 +109,7 @@ class Inbox:
                 raise
 
     def read(self, consumer: str, count: int, wait_ms: int | None = None) -> list[Entry]:
-        """Up to `count` entries that nobody has had, after at most `wait_ms`."""
+        """Return up to `count` entries that no worker has received yet; wait for them at most `wait_ms`."""
 
         def read() -> object:
             return self._client.xreadgroup(keys.INBOX_GROUP, consumer, {keys.INBOX: ">"}, count=count, block=wait_ms)
@@ -119,7 +119,8 @@ class Inbox:
     def reclaim(
         self, consumer: str, count: int, idle_ms: int, owner: str | None = None, after: str = "-"
     ) -> list[Entry]:
-        """Take over entries that were delivered `idle_ms` ago and never settled, by anybody or by `owner`.
+        """Take over entries that were delivered `idle_ms` ago or earlier, to anybody or to `owner`, and are still
+        pending.
 
         The first `count` of them with ids greater than `after`, in the order of their ids.
         """
@@ -140,7 +141,7 @@ class Inbox:
         ]
 
     def make_idle(self, consumer: str, inbox_ids: Sequence[str], idle_ms: int) -> None:
-        """Let entries of this consumer count as delivered `idle_ms` ago, so that others reclaim them the sooner."""
+        """Set the idle time of entries of this consumer to `idle_ms`, so that others reclaim them sooner."""
         if inbox_ids:
             self._client.xclaim(keys.INBOX, keys.INBOX_GROUP, consumer, 0, list(inbox_ids), idle=idle_ms, justid=True)
 
@@ -158,7 +159,7 @@ class Inbox:
             )
 
     def _in_group(self, act: Callable[[], Result]) -> Result:
-        """Do something with the consumer group, making it first if the server has lost it."""
+        """Call `act`, and once more after creating the consumer group if Redis has lost it."""
         try:
             return act()
         except redis.ResponseError as error:
@@ -170,7 +171,7 @@ class Inbox:
     def acknowledge(
         self, inbox_ids: Sequence[str], replies: Iterable[tuple[str | None, Reply]], news: bytes | None
     ) -> None:
-        """In one transaction: tell the viewers, keep the receipts, answer who waits, and take the entries out."""
+        """In one transaction, publish the news, store the receipts, answer waiting requests and remove the entries."""
         if not inbox_ids:
             return
         waiting: dict[str, list[Reply]] = {}
@@ -190,16 +191,16 @@ class Inbox:
         pipeline.execute()
 
     def announce(self, news: bytes) -> None:
-        """Tell the viewers something that no update is about."""
+        """Publish news to viewers that belong to no update."""
         self._client.publish(keys.UPDATES_CHANNEL, news)
 
     def now(self) -> datetime:
-        """The clock by which updates are accepted."""
+        """Return the time of the Redis server, which stamps every acceptance."""
         seconds, microseconds = self._client.time()
         return from_milliseconds(seconds * 1000 + microseconds // 1000)
 
     def oldest(self) -> datetime | None:
-        """When the oldest update that is not settled was accepted; None if all are settled."""
+        """Return the instant at which the oldest unacknowledged update was accepted; None if there is none."""
         entries = cast(list[tuple[str, dict[str, str]]], self._client.xrange(keys.INBOX, count=1))
         if not entries:
             return None
@@ -220,30 +221,30 @@ class Inbox:
         pipeline.execute()
 
     def depth(self) -> int:
-        """Accepted updates that no worker has settled."""
+        """Return the number of accepted updates that no worker has acknowledged."""
         return self._client.xlen(keys.INBOX)
 
     def suppress_doorbell(self) -> None:
-        """A drain is awake: nobody needs to ring for the next 2 seconds."""
+        """Keep others from ringing for the next 2 seconds, because a drain is running."""
         self._client.set(keys.DOORBELL, "1", px=DOORBELL_MS)
 
     def reset_doorbell(self) -> bool:
-        """Whoever accepts from now on rings. Whether somebody had rung within 2 seconds."""
+        """Let the next acceptance ring, and return whether somebody had rung within the last 2 seconds."""
         return bool(self._client.delete(keys.DOORBELL))
 
     def acquire_doorbell(self) -> bool:
-        """Whether the caller is the one to ring."""
+        """Return whether the caller has to ring."""
         return bool(self._client.set(keys.DOORBELL, "1", nx=True, px=DOORBELL_MS))
 
     def forget_idle_consumers(self, idle_ms: int) -> None:
-        """Remove workers that are gone and hold nothing."""
+        """Remove consumers that have been idle for `idle_ms` and hold no entries."""
         for consumer in self._client.xinfo_consumers(keys.INBOX, keys.INBOX_GROUP):
             if consumer["pending"] == 0 and consumer["idle"] > idle_ms:
                 self._client.xgroup_delconsumer(keys.INBOX, keys.INBOX_GROUP, consumer["name"])
 
 
 def _only_stream(reply: object) -> list[tuple[str, dict[str, str]]]:
-    """The entries of the one stream that was asked for, from RESP2's list or RESP3's map."""
+    """Return the entries of the one stream that was read, from RESP2's list or RESP3's map."""
     if not reply:
         return []
     if isinstance(reply, dict):

@@ -6,7 +6,7 @@
 | `leaderboard:<board>:<period>:scores` | zset | the same for other boards and periods, default parts left out |
 | `…:members` | hash | user id -> `version:tie rank:updated at in ms` |
 | `…:meta` | hash | epoch, seq, at (ms), ascending, players, run_id of the server, fence; `hidden:{userId}` -> version |
-| `…:scores:{fence}`, `…:members:{fence}`, `…:meta:{fence}` | zset, hashes, 1 h | what a rebuild has gathered so far |
+| `…:scores:{fence}`, `…:members:{fence}`, `…:meta:{fence}` | zset, hashes, 1 h | what a rebuild has staged so far |
 | `…:rebuilding` | string | who rebuilds this board now; expires |
 | `leaderboard:updates` | channel | one message per batch: boards touched with their seq, players changed |
 | `user:{userId}:details` | hash, 1 h | username |

@@ -20,7 +20,7 @@ class Ticket(NamedTuple):
 
 
 def issue(client: Client, ticket: Ticket) -> str:
-    """A new random ticket; Redis keeps its fingerprint."""
+    """Issue a random ticket, of which Redis keeps only the fingerprint."""
     token = secrets.token_urlsafe(32)
     client.set(_key(token), orjson.dumps(list(ticket)), ex=LIFETIME_SECONDS)
     return token
@@ -32,7 +32,7 @@ def find(client: Client, token: str) -> Ticket | None:
 
 
 def redeem(client: Client, token: str) -> Ticket | None:
-    """What the ticket says, once; None if it is unknown, used or expired."""
+    """Return what the ticket stands for, once; None if it is unknown, used or expired."""
     return _read(client.getdel(_key(token)))
 
 

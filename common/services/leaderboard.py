@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 
 
 READS_AT_ONCE = 4
-"""From PostgreSQL, in a process. They sort whole boards; the other connections are for updates and logins."""
+"""Reads from PostgreSQL at a time, in a process. The other connections are for updates and logins."""
 
 HISTORY_READS_AT_ONCE = 2
 """Of periods that are over, which anybody may ask for one after the other."""
@@ -32,7 +32,7 @@ LONGEST_WAIT_SECONDS = 1.0
 
 
 class Leaderboard:
-    """What viewers and clients read.
+    """Reads boards for viewers and clients.
 
     Where neither Redis nor PostgreSQL can answer, SQLAlchemyError is raised; `rebuilding`, where Redis shows no board
     and too many ask PostgreSQL for it.
@@ -46,7 +46,7 @@ class Leaderboard:
         self._history = History(engine)
 
     def page(self, board_id: str, period_id: str, limit: int, which: Selection) -> Page:
-        """Rows of one instant."""
+        """Return rows of one instant."""
         found = self._live_page(board_id, period_id, limit, which)
         if found:
             return found
@@ -57,11 +57,11 @@ class Leaderboard:
             return standings.page(connection, board_id, period_id, limit, which)
 
     def top(self, board_id: str, period_id: str, limit: int) -> BoardHead:
-        """The first `limit` entries."""
+        """Return the first `limit` entries."""
         return self.page(board_id, period_id, limit, FIRST).rows
 
     def live_top(self, board_id: str, period_id: str, limit: int) -> BoardHead | None:
-        """The same from Redis alone, or None if Redis is away or does not serve the board now."""
+        """Return the first entries from Redis alone; None if Redis is away or does not serve the board."""
         found = self._live_page(board_id, period_id, limit, FIRST)
         return found.rows if found else None
 
@@ -75,7 +75,7 @@ class Leaderboard:
         return replace(page, rows=replace(page.rows, entries=self._with_names(page.rows.entries)))
 
     def place(self, board_id: str, period_id: str, user_id: str) -> Place | None:
-        """Where a user stands, or None for a user that does not exist or is suspended."""
+        """Return the place of a user; None for a user who does not exist or is suspended."""
         try:
             place = self._board.places(board_id, period_id, [user_id]).of[user_id]
         except (BoardNotServedError, redis.RedisError):
@@ -89,9 +89,9 @@ class Leaderboard:
         return place.with_username(name) if name is not None else None
 
     def _unranked(self, place: Place) -> Place | None:
-        """Somebody without a score, if there is such a user and they are not suspended: only the database knows.
+        """Return the place of a user without a score; None if PostgreSQL has no such user or says they are suspended.
 
-        While it is away, a name that Redis has at hand is believed.
+        While PostgreSQL is away, a username in the cache of Redis is taken as proof that the user exists.
         """
         try:
             with self._engine.connect() as connection:
@@ -104,7 +104,7 @@ class Leaderboard:
         return replace(place, username=name) if name is not None else None
 
     def live_places(self, board_id: str, period_id: str, user_ids: Collection[str]) -> Places | None:
-        """Where known users stand, from Redis alone; None if Redis is away or does not serve the board now."""
+        """Return the places of known users from Redis alone; None if Redis is away or does not serve the board."""
         try:
             places = self._board.places(board_id, period_id, user_ids)
         except (BoardNotServedError, redis.RedisError):
@@ -127,7 +127,10 @@ class Leaderboard:
 
     @contextmanager
     def _database(self, period_id: str) -> Iterator[Connection]:
-        """A connection for what Redis does not show. Who reads old periods waits for others of the kind alone."""
+        """Open a connection for reads that Redis does not serve; at most `READS_AT_ONCE` at a time.
+
+        Who reads old periods waits for others of the kind alone.
+        """
         turn = self._reading_history if history.is_over(period_id, datetime.now(UTC)) else self._reading
         if not turn.acquire(timeout=LONGEST_WAIT_SECONDS):
             raise ScoreboardError(ErrorCode.REBUILDING, "The board is being built anew. Try again.", None, 1)
@@ -143,7 +146,7 @@ class Leaderboard:
         return fill_usernames(entries, self._fetch_names(missing)) if missing else entries
 
     def _fetch_names(self, user_ids: list[str]) -> dict[str, str]:
-        """Names from PostgreSQL, remembered for an hour if Redis takes them."""
+        """Read usernames from PostgreSQL, and cache them in Redis for an hour if Redis is there."""
         with self._engine.connect() as connection:
             names = users.find_usernames(connection, user_ids)
         try:

@@ -16,7 +16,7 @@ log = structlog.get_logger(__name__)
 
 
 class Moderator:
-    """Carries decisions out."""
+    """Suspends and reinstates users."""
 
     def __init__(self, engine: Engine, revocations: Revocations, board: Board, inbox: Inbox) -> None:
         self._engine = engine

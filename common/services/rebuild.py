@@ -4,7 +4,7 @@
 2. Read one snapshot of the standings, page by page. What was committed before it is in it; what is committed later is
    projected, and so comes to the new keys or, after the switch, to the board.
 3. Gather the pages under the new keys, guarded by version too, since a projection may have been there first.
-4. Switch the keys in under a new epoch; the fence falls with the old meta.
+4. Commit: the staged keys become the board under a new epoch, and the fence is removed with the old meta.
 
 A rebuild that fails gives the old board back, unless something was projected meanwhile, which the old board lacks.
 The lease on `…:rebuilding` expires if the rebuilder dies; the next one fences anew, and the dead one's switch
@@ -46,7 +46,7 @@ class Rebuilder:
         self._abort = script(client, "abort_rebuild")
 
     def is_served(self, board_id: str, period_id: str) -> bool:
-        """Whether Redis shows this board, whole and of its own."""
+        """Return whether Redis serves this board: it is complete, and was filled on this very server."""
         of = BoardKeys(board_id, period_id)
         return bool(self._is_served(keys=[of.scores, of.members, of.meta]))
 
@@ -56,11 +56,11 @@ class Rebuilder:
             return standings.has_more_than(connection, board_id, period_id, SMALL)
 
     def ensure_served(self, board_id: str, period_id: str) -> bool:
-        """Rebuild the board if Redis does not show it. False if somebody else is at it."""
+        """Rebuild the board unless Redis serves it. Returns False if somebody else is rebuilding it."""
         return self.is_served(board_id, period_id) or self.rebuild(board_id, period_id)
 
     def rebuild(self, board_id: str, period_id: str, progress: Callable[[int], None] | None = None) -> bool:
-        """False if another rebuild is under way, or took over because this one lost its lease.
+        """Fill a board anew. Returns False if another rebuild is under way, or took over when this one lost its lease.
 
         `progress` is told the number of rows of each page.
         """

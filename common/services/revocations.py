@@ -54,7 +54,7 @@ class Revocations:
         self._check = script(client, "check_session")
 
     def is_live(self, session_id: str, user_id: str) -> bool:
-        """Whether this user's session may still be used. Raises SQLAlchemyError if nobody can tell."""
+        """Return whether this user's session is live. Raises SQLAlchemyError if neither store can tell."""
         marks = [keys.session_revoked(session_id), keys.SESSIONS_LOADED, keys.session_owner(session_id)]
         try:
             verdict = cast(str, self._check(keys=marks))
@@ -70,7 +70,7 @@ class Revocations:
         return True
 
     def remember(self, session: Session) -> None:
-        """Let Redis answer for a live session, if it takes it."""
+        """Let Redis answer for a live session from now on, if Redis is there."""
         left = min(_REMEMBERED, session.expires_at - datetime.now(UTC))
         if left < timedelta(seconds=1):
             return
@@ -80,7 +80,7 @@ class Revocations:
             log.warning("session_not_remembered", session_id=session.id)
 
     def ended(self, session_ids: Collection[str]) -> set[str]:
-        """Those of these sessions that are revoked or expired, by PostgreSQL. Raises SQLAlchemyError."""
+        """Return those of these sessions that PostgreSQL knows as revoked or expired. Raises SQLAlchemyError."""
         with self._engine.connect() as connection:
             return set(session_ids) - sessions.live_among(connection, session_ids, datetime.now(UTC))
 

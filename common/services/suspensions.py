@@ -1,4 +1,4 @@
-"""Suspended users: who is, and how their entries leave every board and come back.
+"""Suspended users: who is suspended, and how their entries leave every board and come back.
 
 One transaction, with the ledger at rest, decides: the user is marked, their standings are hidden, their sessions end,
 the audit log has a line, and `redis_behind` says that Redis does not know yet. Then Redis is told (`show`). Whoever
@@ -36,7 +36,7 @@ class Decision(NamedTuple):
 
 
 def decide(connection: Connection, decision: Decision) -> bool:
-    """Suspend or reinstate. False if the user is so already, and then nothing is changed; ended sessions stay so.
+    """Suspend or reinstate a user. Returns False, with nothing changed, if the user is so already.
 
     Raises OperationalError if the ledger does not come to rest within a second.
     """
@@ -56,18 +56,18 @@ def decide(connection: Connection, decision: Decision) -> bool:
 
 
 def is_suspended(connection: Connection, user_id: str, *, keep: bool = False) -> bool:
-    """Whether the user is suspended. With `keep` it stays so until this transaction ends."""
+    """Return whether the user is suspended. With `keep` that cannot change until this transaction ends."""
     statement = select(users.c.suspended_at).where(users.c.id == user_id)
     return connection.execute(statement.with_for_update(read=True) if keep else statement).scalar() is not None
 
 
 def pending_sync(connection: Connection) -> Sequence[str]:
-    """The users of whose suspension or reinstatement Redis may not know."""
+    """Return the users whose suspension or reinstatement Redis may not show yet."""
     return connection.scalars(select(users.c.id).where(users.c.redis_behind)).all()
 
 
 def sync_to_redis(engine: Engine, board: Board, inbox: Inbox, user_id: str) -> None:
-    """Make Redis show what the database says of a user. Safe to run twice.
+    """Bring Redis up to date with what the database says of a user. Safe to run twice.
 
     A board that is being rebuilt takes the rows in (`project.lua`); one that Redis does not have needs nothing: whoever
     fills it reads the database.

@@ -1,4 +1,4 @@
-"""Whether all that is told twice agrees: the ledger with the standings, and the standings with the boards in Redis.
+"""Verification: the ledger is compared with the standings, and the standings with the boards in Redis.
 
 Players are checked in slices, each in one snapshot of PostgreSQL, so it can be done beside a service at work. What a
 worker has committed and not projected yet differs for a moment; whoever asks looks again before calling it drift.
@@ -41,7 +41,7 @@ State = tuple[int, int]
 
 
 class Drift(NamedTuple):
-    """A standing that is not what it follows from: in PostgreSQL the ledger, in Redis the standing in PostgreSQL."""
+    """A standing that differs from its source: in PostgreSQL from the ledger, in Redis from PostgreSQL."""
 
     where: Literal["postgresql", "redis"]
     key: StandingKey
@@ -98,7 +98,7 @@ DELETE FROM standings s WHERE user_id = ANY(CAST(:users AS uuid[])) AND NOT EXIS
 
 
 class Verifier:
-    """Compares one database with one Redis."""
+    """Compares a database with a Redis server."""
 
     def __init__(self, engine: Engine, board: Board) -> None:
         self.checkpoint = Checkpoint(engine)
@@ -110,12 +110,12 @@ class Verifier:
             return int(connection.execute(_COUNT).scalar_one())
 
     def players(self, after: str, limit: int = SLICE.most) -> list[str]:
-        """The next ids in order; begin with the nil UUID."""
+        """Return the next user ids after `after`, in order; begin with the nil UUID."""
         with self._engine.connect() as connection:
             return list(connection.scalars(_PLAYERS, {"after": after, "limit": limit}))
 
     def check(self, user_ids: Collection[str], timeout_ms: int = TIMEOUT_MS) -> list[Drift]:
-        """Every standing of these players that differs, as far as Redis shows its board.
+        """Return every standing of these players that differs. Boards that Redis does not serve are not compared.
 
         Raises database.TooSlowError if a statement takes longer.
         """
@@ -125,12 +125,12 @@ class Verifier:
         return [*unfounded, *self._redis_drifts(rows)]
 
     def check_again(self, drifts: Iterable[Drift], timeout_ms: int = TIMEOUT_MS) -> list[Drift]:
-        """What of it still differs."""
+        """Return the drifts that persist."""
         user_ids = sorted({drift.key.user_id for drift in drifts})
         return [drift for some in _slices(user_ids) for drift in self.check(some, timeout_ms)]
 
     def surplus(self, board_id: str, period_id: str) -> int:
-        """How many more players Redis shows than there are standings. Read in this order, a new one is no surplus."""
+        """Return how many more players Redis shows than PostgreSQL has standings. A new player is never counted."""
         shown = self._board.size(board_id, period_id)
         with self._engine.connect() as connection:
             return max(0, shown - standings.count(connection, board_id, period_id))
@@ -161,12 +161,12 @@ class Verifier:
 
 
 def _due(row: Standing) -> State | None:
-    """What Redis has to show of a standing."""
+    """Return the state that Redis has to show for a standing; None for one that is hidden."""
     return None if row.hidden else (row.score, row.tiebreaker)
 
 
 def boards_of(drifts: Iterable[Drift]) -> list[BoardId]:
-    """The boards that a repair has to fill again."""
+    """Return the boards that a repair has to fill again."""
     return sorted({drift.key.board for drift in drifts})
 
 

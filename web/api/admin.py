@@ -1,4 +1,4 @@
-"""What admins do: suspend users and reinstate them."""
+"""The views of admins: suspending users and reinstating them."""
 
 from flask import Blueprint, Response, jsonify
 

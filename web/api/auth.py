@@ -146,7 +146,7 @@ def logout() -> Response:
 )
 @authenticated
 def ticket() -> Response:
-    """What opens the live socket with a viewer's own place: an access token has no place in an address."""
+    """Issue a ticket for the live socket: an access token does not belong into an address."""
     caller = identity()
     with deadlines.effect(deadlines.REPEAT):
         token = tickets.issue(services().redis, Ticket(caller.user_id, caller.session_id))

@@ -1,4 +1,4 @@
-"""What a path or a query says about boards, periods and users, as typed values."""
+"""Boards, periods and users from paths and queries, as typed values."""
 
 from datetime import UTC, datetime
 
@@ -11,7 +11,7 @@ from web.services import services
 
 
 def asked_period(query: BoardQuery) -> Period:
-    """The period a query names, of a board that exists. Raises `unknown_board` or `validation_failed`."""
+    """Return the period that a query names. Raises `unknown_board` or `validation_failed`."""
     if query.board not in services().catalogue.current().boards:
         raise ScoreboardError(ErrorCode.UNKNOWN_BOARD, f"There is no board {query.board!r}.")
     try:
@@ -21,7 +21,7 @@ def asked_period(query: BoardQuery) -> Period:
 
 
 def parsed_user_id(text: str) -> str:
-    """A user id in its canonical form. Raises `validation_failed`."""
+    """Return a user id in canonical form. Raises `validation_failed`."""
     user_id = text.lower()
     if not is_uuid(user_id):
         raise invalid_field("userId", "must be a UUID")

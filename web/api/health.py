@@ -1,4 +1,4 @@
-"""For load balancers and people on call: is the process alive, and is the service whole."""
+"""Health checks, for load balancers and people on call."""
 
 from flask import Blueprint, Response, jsonify
 

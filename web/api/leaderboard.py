@@ -1,4 +1,4 @@
-"""Reading: pages of a board, and one player's place on it."""
+"""The views that read: pages of a board, and one player's place on it."""
 
 from flask import Blueprint, Response, jsonify, request
 
@@ -76,7 +76,7 @@ def user(user_id: str) -> Response:
 
 
 def _selection(query: LeaderboardQuery, period: Period) -> Selection:
-    """Which rows a query asks for. Raises `invalid_cursor` for a cursor of another board, period or service."""
+    """Return the rows that a query asks for. Raises `invalid_cursor` for one of another board, period or service."""
     if query.around is not None:
         if query.cursor is not None:
             raise invalid_field("around", "goes with no cursor")
@@ -95,12 +95,12 @@ def _cursor(query: LeaderboardQuery, period: Period, which: Selection | None) ->
 
 
 def _scope(query: LeaderboardQuery, period: Period) -> str:
-    """A cursor names its period by id, so that it is refused once the period has rolled over."""
+    """Return the scope of a cursor, with the period's id, so that it is refused once the period has rolled over."""
     return f"leaderboard {query.board} {period.id}"
 
 
 def _revalidated(response: Response, page: Page) -> Response:
-    """Anybody may keep the answer and must ask whether it still holds: 304 as long as the board has not moved."""
+    """Let caches keep the answer and revalidate it: 304 as long as the board has not changed."""
     response.set_etag(page.rows.version)
     response.cache_control.public = True
     response.cache_control.no_cache = True

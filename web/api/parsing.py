@@ -1,4 +1,4 @@
-"""Parse once at the door: a request's body or query becomes a typed value, or a clear error."""
+"""Parsing of requests: a body or a query becomes a typed value, or a clear error."""
 
 from typing import TypeVar
 
@@ -11,13 +11,13 @@ from common.contract.strict_json import parse_object
 from web.guards.request_context import read_body
 
 MAX_PROBLEMS = 20
-"""That an answer names: no request shall get a far longer answer than it is."""
+"""An answer names at most so many problems, so that it is not far longer than its request."""
 
 Model = TypeVar("Model", bound=BaseModel)
 
 
 def body_as(model: type[Model]) -> Model:
-    """The JSON body. Raises `unsupported_media_type`, `body_too_large`, `invalid_json` or `validation_failed`.
+    """Parse the body. Raises `unsupported_media_type`, `body_too_large`, `invalid_json` or `validation_failed`.
 
     A request that has neither a body nor a type of one gets the model's defaults, if all of its fields have one.
     """
@@ -29,7 +29,7 @@ def body_as(model: type[Model]) -> Model:
 
 
 def query_as(model: type[Model]) -> Model:
-    """The query. Raises `validation_failed`, also for a parameter that is unknown or given twice."""
+    """Parse the query. Raises `validation_failed`, also for a parameter that is unknown or given twice."""
     repeated = [name for name, values in request.args.lists() if len(values) > 1]
     if repeated:
         raise invalid_field(repeated[0], "given more than once")
@@ -37,7 +37,7 @@ def query_as(model: type[Model]) -> Model:
 
 
 def validated(model: type[Model], values: object, *, strict: bool = True) -> Model:
-    """The value as this model. Raises `validation_failed`."""
+    """Validate a value as this model. Raises `validation_failed`."""
     try:
         return model.model_validate(values, strict=strict)
     except ValidationError as error:

@@ -92,7 +92,7 @@ class Readiness:
         return True
 
     def _has_redis(self) -> bool:
-        """A server that is full still answers a ping, and takes no update."""
+        """Check that Redis takes writes: a server that is full still answers a ping."""
         return bool(self._client.set(keys.READY, "1", px=1000))
 
     def _boards_not_served(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""Score updates: one claim, a batch of them, and the receipt of one."""
+"""The views of score updates: one claim, a batch of them, and the receipt of one."""
 
 from flask import Blueprint, Response, g, jsonify, request
 
@@ -115,7 +115,7 @@ def _asks_for_no_wait() -> bool:
 
 
 def _answer(answer: UpdateResult) -> Response:
-    """200 applied, 202 accepted, or the error that the update was refused with; a repetition says that it is one."""
+    """Return 200 for applied, 202 for accepted, or the error of a refusal; a replay is marked as one."""
     response = _to_response(answer.outcome)
     if answer.replayed:
         response.headers["Idempotent-Replayed"] = "true"

@@ -1,4 +1,4 @@
-"""History: the stored snapshots of a board."""
+"""The views of history: the stored snapshots of a board."""
 
 from datetime import datetime
 

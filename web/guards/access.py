@@ -1,4 +1,4 @@
-"""Who may call a view: every view says it, and one that says nothing is not served."""
+"""Who may call a view: every view declares it, and a view that does not is not served."""
 
 import time
 from collections.abc import Callable
@@ -42,7 +42,7 @@ class Identity:
 
 
 def public(view: AnyView) -> AnyView:
-    """Anybody may call this view."""
+    """Let anybody call this view."""
     setattr(view, _DECISION, "public")
     return view
 
@@ -101,23 +101,23 @@ def authenticated_or_by_api_key(view: View[Params]) -> View[Params]:
 
 
 def identity() -> Identity:
-    """Who calls the view that handles this request."""
+    """Return the caller of the request that is being handled."""
     return cast(Identity, g.identity)
 
 
 def signing_key(session_id: str) -> bytes:
-    """The session's key. Derived, so that nothing of it is stored."""
+    """Return the signing key of a session. It is derived, so that nothing of it is stored."""
     return _signing_key(services().settings.secret_keys[0], session_id)
 
 
 def decision(view: Callable[..., object]) -> str | None:
-    """What a view says about who may call it."""
+    """Return what a view declares about who may call it, or None."""
     said: str | None = getattr(view, _DECISION, None)
     return said
 
 
 def refuse_suspended(connection: Connection, user_id: str, *, keep: bool = False) -> None:
-    """Raises `account_suspended`. With `keep` nobody is suspended before this transaction ends."""
+    """Raise `account_suspended` for a suspended user. With `keep` that cannot change before this transaction ends."""
     if suspensions.is_suspended(connection, user_id, keep=keep):
         raise ScoreboardError(ErrorCode.ACCOUNT_SUSPENDED, "This account is suspended.")
 
@@ -146,7 +146,7 @@ def _authenticate() -> Identity:
         raise ScoreboardError(ErrorCode.TOKEN_MISSING, "An access token is needed: Authorization: Bearer …")
     claims = tokens.verify(token.strip(), services().settings.jwt_secrets, time.time())
     if not services().revocations.is_live(claims.session_id, claims.user_id):
-        # Which of both is told matters less than that the token is dead, also while the database is away.
+        # The answer tells a suspension if it can; the token is refused also while the database is away.
         with suppress(SQLAlchemyError), services().engine.connect() as connection:
             refuse_suspended(connection, claims.user_id)
         raise ScoreboardError(ErrorCode.TOKEN_REVOKED, "This session has ended. Log in again.")

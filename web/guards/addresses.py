@@ -12,7 +12,7 @@ _WIDER_BITS = (56, 48)
 
 
 def client_address() -> str:
-    """The client's address; of IPv6 the /64 that one site has."""
+    """Return the client's address; for IPv6 its /64 network, which belongs to one site."""
     address = _unmapped(proxies.peer())
     if isinstance(address, ipaddress.IPv4Address):
         return str(address)

@@ -87,7 +87,7 @@ def init_app(app: Flask, engine: Engine) -> None:
 
 
 def has_api_key() -> bool:
-    """Whether this request comes with a valid API key. What is wrong with another one is said by `api_key_id`."""
+    """Return whether this request has a valid API key. `api_key_id` says what is wrong with another one."""
     if not is_by_api_key():
         return False
     try:
@@ -98,12 +98,12 @@ def has_api_key() -> bool:
 
 
 def is_by_api_key() -> bool:
-    """Whether the request carries an API key, valid or not, to a view that takes one."""
+    """Return whether the request carries an API key, valid or not, to a view that takes one."""
     return API_KEY_HEADER in request.headers and request.endpoint in TAKEN_BY
 
 
 def api_key_id() -> str:
-    """The valid API key of this request, verified once.
+    """Return the id of this request's API key, which is verified once for each request.
 
     Raises `api_key_invalid`, `signature_invalid`, `timestamp_out_of_range`, `rate_limited`, or SQLAlchemyError.
     """
@@ -186,7 +186,7 @@ def _target() -> str:
 
 
 def _secrets_of(key_id: str) -> tuple[bytes, ...]:
-    """What the key may sign with now; nothing for one that is unknown or revoked."""
+    """Return the secrets that are valid for the key now; none for a key that is unknown or revoked."""
     with services().engine.connect() as connection:
         found = api_keys.find(connection, key_id)
     if found is None:

@@ -111,7 +111,7 @@ def budgets() -> Budgets:
 
 
 def exceeded(name: str, amount: int, remaining: int, reset_at: float) -> ScoreboardError:
-    """The error for a limit; the next request passes at `reset_at`, in Unix seconds."""
+    """Return the error for a limit; the next request passes at `reset_at`, in Unix seconds."""
     metrics.RATE_LIMITED.labels(name).inc()
     code, message = MESSAGES[name]
     retry_after = max(1, math.ceil(reset_at - time.time()))

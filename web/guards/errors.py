@@ -1,4 +1,4 @@
-"""The whole error story: one table from code to status, one shape for every answer that is not a success."""
+"""Errors on the wire: one table from code to status, and one shape for every answer that is not a success."""
 
 import math
 import time
@@ -86,7 +86,7 @@ def init_app(app: Flask) -> None:
 
 
 def refuse(error: ScoreboardError) -> Response:
-    """The answer to a domain error."""
+    """Return the response to a domain error."""
     refusal_log.note(error.code)
     response = _answer(error.code, error.message, error.details)
     if error.retry_after is not None:
@@ -100,7 +100,7 @@ def refuse(error: ScoreboardError) -> Response:
 
 
 def refuse_by_framework(error: HTTPException) -> Response:
-    """Flask's own refusals in our shape, with the header fields they need. Redirects pass."""
+    """Give Flask's own refusals our shape, with the header fields that they need. Redirects pass unchanged."""
     status = error.code or 500
     if status < 400:  # noqa: PLR2004 - an HTTPException below 400 is a redirect, not an error
         return Response(error.get_response().response, status, list(error.get_response().headers))
@@ -116,7 +116,7 @@ def refuse_by_framework(error: HTTPException) -> Response:
 
 
 def database_failed(error: DBAPIError) -> Response:
-    """A lost connection, a timeout or a lock not had is a 503; anything else is a fault of ours."""
+    """Answer 503 for a lost connection, a timeout or a lock that was not acquired, and 500 for anything else."""
     if error.connection_invalidated or type(error).__name__ == "OperationalError":
         return dependency_away("PostgreSQL", error)
     return fail(error)
@@ -133,7 +133,7 @@ def dependency_away(name: str, error: Exception) -> Response:
 
 
 def fail(error: Exception) -> Response:
-    """An error nobody expected: the log gets all of it, the client nothing of the inside."""
+    """Answer an unexpected error: the log gets all of it, the client no details."""
     log.error("request_failed", exc_info=error)
     return _answer(ErrorCode.INTERNAL_ERROR, "The server failed to answer this request.")
 

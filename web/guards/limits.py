@@ -44,13 +44,13 @@ _NAMES = "limits"
 
 
 def names_of(view: Callable[..., object]) -> tuple[str, ...]:
-    """The limits of its own that a view declares."""
+    """Return the names of the limits that a view declares."""
     names: tuple[str, ...] = getattr(view, _NAMES, ())
     return names
 
 
 def _declared(name: str, limit: Callable[[View], View]) -> Callable[[View], View]:
-    """The limit as a decorator that the view also tells of, for the document."""
+    """Return the limit as a decorator that also records its name on the view, for the documents."""
 
     def decorate(view: View) -> View:
         limited = limit(view)
@@ -61,7 +61,7 @@ def _declared(name: str, limit: Callable[[View], View]) -> Callable[[View], View
 
 
 class _RetryingLimiter(Limiter):
-    """Lets everybody go on in memory when the storage dies.
+    """A limiter that falls back to memory for every request when its storage fails.
 
     Flask-Limiter does so with the first request that finds it dead, and fails the others that were waiting for it at
     that moment. They ask once more.
@@ -166,7 +166,7 @@ def _refuse(met: RateLimitExceeded) -> Response:
 
 
 def _state_of(breached: RequestLimit | None) -> tuple[int, float]:
-    """How many requests are left (none, in general) and when the next one passes, in Unix seconds."""
+    """Return how many requests are left (usually none) and when the next one passes, in Unix seconds."""
     if breached is None:
         return 0, time.time()
     try:

@@ -1,4 +1,4 @@
-"""The client behind proxies: what they say of it is believed as far as they are counted, and no further."""
+"""The client's address behind proxies, of which only as many are believed as the operator has configured."""
 
 import ipaddress
 from collections.abc import Iterable
@@ -20,7 +20,7 @@ _UNKNOWN = ipaddress.IPv4Address("0.0.0.0")  # noqa: S104 - a name for nobody, n
 
 
 class TrustedProxies(ProxyFix):
-    """The application behind so many proxies, each of which appends its peer to X-Forwarded-For.
+    """The application behind `trusted` proxies, each of which appends its peer to X-Forwarded-For.
 
     X-Forwarded-Proto is the word of the nearest proxy that sets it.
     """
@@ -51,7 +51,7 @@ class Unbelieved:
 
 
 def peer() -> Address:
-    """The address of the request's client, or of the proxy before us if what it says is no address."""
+    """Return the address of the client, or of the nearest proxy if that one sends something else."""
     before_proxies = request.environ.get("werkzeug.proxy_fix.orig", {}).get("REMOTE_ADDR")
     return _parsed(request.remote_addr) or _parsed(before_proxies) or _UNKNOWN
 

@@ -1,4 +1,4 @@
-"""What happens around every request: its id, its size, its time in the metrics, and its line in the log."""
+"""The frame of every request: its id, its size limit, its duration in the metrics, and its log line."""
 
 import re
 import secrets
@@ -47,12 +47,12 @@ def begin() -> None:
 
 
 def refuse_too_large() -> None:
-    """Raises `body_too_large` for one that says so itself."""
+    """Raise `body_too_large` for a body whose announced length is too large."""
     _check_size(request.content_length or 0)
 
 
 def read_body() -> bytes:
-    """The body, read once. Raises `body_too_large`, or `invalid_json` for one that does not come to its end."""
+    """Return the body, which is read once. Raises `body_too_large`, or `invalid_json` for one that ends early."""
     if "body" not in g:
         try:
             g.body = request.get_data()

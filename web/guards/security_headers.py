@@ -1,4 +1,4 @@
-"""What browsers may do with our answers: no guessing of types, no framing, no telling others where somebody came from.
+"""Header fields that limit what browsers do with our answers: no type sniffing, no framing, no referrer.
 
 Pages of other origins may call the API if the operator names them; no cookie is ever involved.
 """
@@ -12,7 +12,7 @@ from common.contract.errors import invalid_field
 from common.core.settings import Settings
 from web.services import services
 
-# For everything but our own pages, which say more: an answer that is opened as a document can do nothing.
+# The policy of everything but our own pages: an answer that is opened as a document can do nothing.
 NO_CONTENT_POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 _ALWAYS = {
@@ -69,14 +69,14 @@ def refuse_other_hosts() -> None:
 
 
 def vary(response: Response) -> Response:
-    """A cache shall not give one origin what was meant for another, or for none."""
+    """Let caches keep the answers for different origins apart."""
     if re.fullmatch(_CALLED_BY_PAGES, request.path):
         response.vary.add("Origin")
     return response
 
 
 def protect(response: Response) -> Response:
-    """Add what is not said already."""
+    """Add the security headers that a response does not have yet."""
     for name, value in _ALWAYS.items():
         response.headers.setdefault(name, value)
     if request.path.startswith("/api/"):

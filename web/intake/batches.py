@@ -1,4 +1,4 @@
-"""Taking in a game server's batch: each update by itself, and all of them in a handful of round trips."""
+"""Accepting a game server's batch: each update is judged alone, and all take a handful of round trips."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
@@ -18,7 +18,7 @@ from web.services import Services
 _ACCEPTED_OR_NOT = "All its good updates may have been accepted, or none; send it again with the same keys."
 
 Claims = Mapping[int, Claim]
-"""By their place in the batch."""
+"""Claims by their index in the batch, from 0."""
 
 
 class Sender(NamedTuple):
@@ -29,7 +29,7 @@ class Sender(NamedTuple):
 
 
 class Verdicts:
-    """What becomes of each update of one batch."""
+    """The outcome of each update of one batch."""
 
     def __init__(self) -> None:
         self.accepted = 0
@@ -40,7 +40,7 @@ class Verdicts:
         self._refused[index] = error
 
     def known(self, index: int, claim: Claim, action_id: str) -> None:
-        """The key was used before, for this action."""
+        """Count an update whose key was used before: a replay, or a refusal if it was used for another action."""
         if action_id == claim.action_id:
             self.replayed += 1
         else:
@@ -80,7 +80,7 @@ def _read(items: Iterable[object], verdicts: Verdicts) -> Claims:
 
 
 def _of_active_users(services: Services, claims: Claims, verdicts: Verdicts) -> Claims:
-    """Those whose users exist and are not suspended."""
+    """Return the claims whose users exist and are not suspended; refuse the others."""
     with services.engine.connect() as connection:
         names = users.find_usernames(connection, {claim.user_id.lower() for claim in claims.values()})
         suspended = users.find_suspended(connection, names)
@@ -97,7 +97,10 @@ def _of_active_users(services: Services, claims: Claims, verdicts: Verdicts) -> 
 
 
 def _not_recorded(services: Services, claims: Claims, verdicts: Verdicts) -> Claims:
-    """Those that the ledger does not know, which remembers for ever: Redis does for an hour, or until it is emptied."""
+    """Return the claims that are not in the ledger.
+
+    It remembers for ever, Redis only for an hour or until it is emptied.
+    """
     with services.engine.connect() as connection:
         rows = ledger.find(connection, {_key(claim) for claim in claims.values()})
     unknown = {}
@@ -113,7 +116,7 @@ def _not_recorded(services: Services, claims: Claims, verdicts: Verdicts) -> Cla
 def _resolve_refused(
     services: Services, claims: Claims, problems: Mapping[int, ScoreboardError], verdicts: Verdicts
 ) -> None:
-    """Updates that could not be accepted now: those that were accepted before and still wait are known all the same."""
+    """Resolve updates that cannot be accepted now: one that was accepted before counts as a replay."""
     receipts = services.inbox.receipts([_key(claim) for claim in claims.values()])
     for (index, claim), receipt in zip(claims.items(), receipts, strict=True):
         if receipt:
@@ -149,7 +152,7 @@ def _key(claim: Claim) -> UpdateKey:
 
 
 def _sentence(error: ScoreboardError) -> str:
-    """The message, and what is wrong with which field."""
+    """Return the message of an error with the problem of each field."""
     fields = (error.details or {}).get("fields", [])
     problems = "; ".join(f"{problem['field'] or 'update'}: {problem['message']}" for problem in fields)
     return f"{error.message} {problems}".strip()

@@ -1,4 +1,4 @@
-"""Asks the workers to drain the inbox, by the task's name."""
+"""The doorbell: asks the workers to drain the inbox, by the name of the task."""
 
 import threading
 
@@ -12,16 +12,16 @@ log = structlog.get_logger(__name__)
 
 
 class Doorbell:
-    """A sender of `scores.apply`. `broker_url` is as Celery takes it."""
+    """Sends the task `scores.apply`. `broker_url` is as Celery takes it."""
 
     def __init__(self, broker_url: str) -> None:
         self._celery = Celery("scoreboard-web", broker=broker_url, set_as_current=False)
         self._celery.conf.update(broker_transport_options=task_names.BROKER_OPTIONS, task_ignore_result=True)
 
     def ring(self) -> None:
-        """Send the task beside the request, which may not wait for a broker that says nothing.
+        """Send the task in a thread of its own, because a request must not wait for a broker that does not answer.
 
-        Whoever rings in vain does no harm: the sweep rings for what was missed.
+        A failure is harmless: the sweep rings for updates that were missed.
         """
         threading.Thread(target=self._send, name="doorbell", daemon=True).start()
 

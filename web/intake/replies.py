@@ -1,4 +1,4 @@
-"""Outcomes on their way back: workers publish them to this process, and the requests that wait pick them up."""
+"""Replies: workers publish outcomes to this process, and waiting requests pick them up."""
 
 import threading
 import time
@@ -20,7 +20,7 @@ RECONNECT_SECONDS = 0.2
 
 
 class Waiter:
-    """One request's place to wait for one update."""
+    """Waits for the outcome of one update, for one request."""
 
     def __init__(self) -> None:
         self._delivered = threading.Event()
@@ -31,13 +31,13 @@ class Waiter:
         self._delivered.set()
 
     def wait(self, seconds: float) -> Reply | None:
-        """The reply, or None if it has not come in time."""
+        """Wait for the reply; return None if it has not come in time."""
         self._delivered.wait(max(0.0, seconds))
         return self.reply
 
 
 class Replies:
-    """This process' subscription. Starts listening with the first request that waits, in the process it waits in."""
+    """The subscription of this process to its replies. It starts with the first request that waits."""
 
     def __init__(self, listener: Client, process_id: str, heartbeats: Heartbeats) -> None:
         self._listener = listener
@@ -52,7 +52,7 @@ class Replies:
 
     @contextmanager
     def expect(self, user_id: str, idempotency_key: str) -> Iterator[Waiter]:
-        """Be told of this update's outcome from now on; enter before the update is accepted."""
+        """Receive the outcome of this update from now on. Enter the block before the update is accepted."""
         self._start()
         waiter = Waiter()
         update = (user_id, idempotency_key)
@@ -74,14 +74,17 @@ class Replies:
         self._tried.wait(1.0)
 
     def close(self) -> None:
-        """Stop listening, for good."""
+        """Stop listening for good."""
         self._closed = True
         self._listener.connection_pool.disconnect()
         if self._thread:
             self._thread.join()
 
     def _listen(self) -> None:
-        """Until closed: a lost connection is made again. Requests that wait meanwhile read their receipt in the end."""
+        """Listen until closed, and reconnect if need be.
+
+        Requests that wait meanwhile read their receipts in the end.
+        """
         while not self._closed:
             try:
                 self._hear()

@@ -1,4 +1,4 @@
-"""Taking in a score update: verify, accept exactly once, ring, and wait a moment for the outcome."""
+"""Accepting a score update: verify it, accept it exactly once, ring, and wait a moment for the outcome."""
 
 import time
 from collections.abc import Iterable
@@ -29,7 +29,7 @@ _ACCEPTED_OR_NOT = "It may have been accepted; send it again with the same key."
 
 @dataclass(frozen=True)
 class UpdateResult:
-    """What is known of an update by now. `replayed`: an earlier request with this key counted, not this one."""
+    """What is known of an update. `replayed` says that an earlier request with this key counted, and not this one."""
 
     outcome: Outcome
     replayed: bool
@@ -70,7 +70,7 @@ def submit(services: Services, claim: ScoreUpdateRequest, request_id: str, wait_
 
 
 def look_up(services: Services, user_id: str, idempotency_key: str) -> Outcome | None:
-    """What became of an update, from Redis or from the ledger."""
+    """Return the outcome of an update, from Redis or from the ledger; None if neither knows it."""
     receipt = services.inbox.receipt(user_id, idempotency_key)
     if receipt:
         return receipt
@@ -81,7 +81,10 @@ def look_up(services: Services, user_id: str, idempotency_key: str) -> Outcome |
 
 
 def problem_of_new(services: Services, claim: Claim) -> ScoreboardError | None:
-    """Why this claim could not be accepted if its key is new. A key that was used before has its outcome."""
+    """Return the error for a claim that cannot be accepted as new, or None.
+
+    A key that was used before has its outcome.
+    """
     if claim.action_id not in services.catalogue.current().actions:
         return ScoreboardError(ErrorCode.UNKNOWN_ACTION, f"There is no action {claim.action_id!r}.")
     now = datetime.now(UTC)
@@ -127,7 +130,7 @@ def _result(
 
 
 def _receipt(inbox: Inbox, user_id: str, idempotency_key: str) -> Outcome | None:
-    """What Redis remembers of an update that it has accepted. If it has gone since, the update stays accepted."""
+    """Return the receipt of an accepted update; None if Redis is away meanwhile, and then it stays accepted."""
     try:
         return inbox.receipt(user_id, idempotency_key)
     except redis.RedisError:
@@ -137,10 +140,7 @@ def _receipt(inbox: Inbox, user_id: str, idempotency_key: str) -> Outcome | None
 def _answer_duplicate(
     services: Services, claim: ScoreUpdateRequest, receipt: Outcome, waiter: Waiter, wait_seconds: float
 ) -> UpdateResult:
-    """The answer to a repetition. While its twin is pending, another process may be the one that hears of it,
-
-    so the receipt is read now and then.
-    """
+    """Answer a duplicate request. While the first is pending, the receipt is read now and then."""
     deadline = time.monotonic() + wait_seconds
     while receipt["status"] == "accepted" and time.monotonic() < deadline:
         reply = waiter.wait(DUPLICATE_POLL_SECONDS)

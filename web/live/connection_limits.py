@@ -1,4 +1,4 @@
-"""How many viewers there may be: in all, and from one address. Pure."""
+"""The limits on live connections: in all, and from one address. Pure."""
 
 from collections import Counter
 
@@ -8,7 +8,7 @@ TRY_AGAIN_SECONDS = 10
 
 
 class ConnectionLimits:
-    """Seats are counted when they are given, before the handshake, so that a burst cannot pass a cap."""
+    """Counts connections when they are admitted, before the handshake, so that a burst cannot exceed a limit."""
 
     def __init__(self, *, most: int, most_per_address: int) -> None:
         self._most = most
@@ -17,7 +17,10 @@ class ConnectionLimits:
         self.total = 0
 
     def acquire(self, address: str) -> None:
-        """Raises `too_many_connections` for an address that has its share, `dependency_unavailable` if all is full."""
+        """Count a connection.
+
+        Raises `too_many_connections` for this address, `dependency_unavailable` if all is full.
+        """
         if self._taken[address] >= self._most_per_address:
             message = "Too many live connections from this address."
             allowance = Allowance(self._most_per_address)

@@ -35,7 +35,7 @@ clock of a viewer too, whom one frame reaches late and another does not."""
 
 POLL_SECONDS = 1.0
 SESSION_POLL_SECONDS = 10.0
-"""How late a session's end is noticed if its message was lost."""
+"""The end of a session is noticed after at most this long if its message was lost."""
 
 PLACES_PER_READ = 1000
 FAN_OUT_SHARE = 4
@@ -45,7 +45,7 @@ _LONGEST_PAUSE = 5.0
 
 
 class Feed:
-    """Four loops of one process: listening for news, showing what changed, and looking after viewers and sessions."""
+    """The four loops of a process: they listen for news, send what changed, and check viewers and sessions."""
 
     def __init__(
         self, hub: Hub, leaderboard: Leaderboard, revocations: Revocations, listener: Client, heartbeats: Heartbeats
@@ -68,11 +68,11 @@ class Feed:
             self._loops = [gevent.spawn(_for_ever, turn, self._heartbeats) for turn in turns]
 
     def stop(self) -> None:
-        """End the loops, as a process that ends does by itself."""
+        """End the loops."""
         gevent.killall(self._loops)
 
     def expect_follower(self, group: Group) -> None:
-        """Somebody with a ticket has come: tell them of their place soon, and see that their session still lives."""
+        """Send a new follower their place soon, and check that their session is still live."""
         group.last_read_at = 0.0
         self._news.set()
         self._sessions_in_doubt.set()
@@ -109,9 +109,9 @@ class Feed:
             group.last_read_at = 0.0
 
     def _show(self) -> None:
-        """An idle board is sent at once; a busy one when the hold is over. A look without news holds nobody up.
+        """Send an idle board at once, and a busy one when the hold is over. A read without news causes no hold.
 
-        A hold runs from when a look was due: one that came late makes the next no later.
+        A hold runs from the instant at which a read was due, so that a late read does not delay the next one.
         """
         has_news = self._news.wait(POLL_SECONDS)
         due_at = time.monotonic()
@@ -124,7 +124,7 @@ class Feed:
             self._held_until = due_at + max(TICK_SECONDS, FAN_OUT_SHARE * fan_out)
 
     def look(self) -> float:
-        """Read every watched board that changed, once, and tell its viewers. Returns the seconds that telling took."""
+        """Read every watched board that changed, once, and send the changes. Returns the seconds that sending took."""
         changed, self._changed = self._changed, {}
         now = datetime.now(UTC)
         boards: dict[BoardId, list[Group]] = {}
@@ -146,7 +146,7 @@ class Feed:
             self._hub.followers.mark(group, players)
 
     def _read(self, board_id: str, period_id: str, groups: list[Group]) -> BoardHead | None:
-        """None if it cannot be read now: the poll asks again, and other boards are none the worse."""
+        """Read the head of a board; None if it cannot be read now. The poll reads it again, and other boards go on."""
         for group in groups:
             group.last_read_at = time.monotonic()
         try:
@@ -165,7 +165,7 @@ class Feed:
         return time.monotonic() - started if any(frame for _, frame in frames) else 0.0
 
     def _tell_followers(self, board_id: str, period_id: str, version: str, groups: list[Group]) -> float:
-        """Those whose own place may have changed, after the list itself. Returns the seconds that telling took."""
+        """Send followers their own places, after the list itself. Returns the seconds that sending took."""
         told = 0.0
         wanting = self._hub.followers.due_followers(groups, version)
         for start in range(0, len(wanting), PLACES_PER_READ):
@@ -186,7 +186,7 @@ class Feed:
             return None
 
     def _check_sessions(self) -> None:
-        """Streams end with their session, also when nobody said that it has ended."""
+        """Close the streams of sessions that have ended, also if the message about that was lost."""
         self._sessions_in_doubt.wait(SESSION_POLL_SECONDS)
         self._sessions_in_doubt.clear()
         session_ids = self._hub.followers.sessions()
@@ -200,17 +200,17 @@ class Feed:
 
 
 def _is_due(group: Group, period_id: str) -> bool:
-    """Whether a board is to be read although nobody said that it changed."""
+    """Return whether a board has to be read although no message said that it changed."""
     return group.period_id != period_id or time.monotonic() - group.last_read_at >= POLL_SECONDS
 
 
 def _name_of(turn: Callable[[], None]) -> str:
-    """As metrics and logs name a loop."""
+    """Return the name of a loop in metrics and logs."""
     return f"live {turn.__name__.strip('_').replace('_', ' ')}"
 
 
 def _for_ever(turn: Callable[[], None], heartbeats: Heartbeats) -> None:
-    """No loop ends and none spins: after a failure it goes on, a little later each time."""
+    """Run a loop for ever: after a failure it goes on, a little later each time."""
     pause = TICK_SECONDS
     while True:
         started = time.monotonic()

@@ -11,25 +11,25 @@ from web.live.group import Group
 from web.live.viewer import Viewer
 
 RANK_SECONDS = 1.0
-"""A rank that only others moved is told at most this often."""
+"""A rank that only others have changed is sent at most this often."""
 
 
 @dataclass(eq=False)
 class Follower:
-    """A viewer and what they were last told of themselves."""
+    """A viewer with a ticket, and the place that was last sent to them."""
 
     viewer: Viewer
     group: Group
     ticket: Ticket
     is_due: bool = True
-    """Whether something is to be told that cannot wait: the first place, a new score, another period."""
+    """Whether something must be sent at once: the first place, a new score, another period."""
     period_id: str = ""
     version: str = ""
     read_at: float = 0.0
     last: Place | None = None
 
     def wants(self, version: str, now: float) -> bool:
-        """Whether their place is to be read now that the board has this version."""
+        """Return whether the place has to be read now that the board has this version."""
         if self.viewer.is_waiting or self.viewer.closing_reason:
             return False
         if self.is_due or self.period_id != self.group.period_id:
@@ -37,7 +37,7 @@ class Follower:
         return version != self.version and now - self.read_at >= RANK_SECONDS
 
     def take_in(self, place: Place, seq: int, version: str, now: float) -> bytes | None:
-        """The frame that tells what changed since the last one, if anything did."""
+        """Take a place in, and return the frame for what changed since the last one, or None."""
         before = self.last if self.period_id == self.group.period_id else None
         self.is_due, self.version, self.read_at = False, version, now
         self.period_id, self.last = self.group.period_id, place
@@ -66,20 +66,20 @@ class Followers:
                 del self._in[follower.group]
 
     def sessions(self) -> set[str]:
-        """Every session in which somebody follows."""
+        """Return every session that has a follower."""
         return {follower.ticket.session_id for follower in self._of.values()}
 
     def in_sessions(self, session_ids: Collection[str]) -> list[Viewer]:
         return [viewer for viewer, follower in self._of.items() if follower.ticket.session_id in session_ids]
 
     def mark(self, group: Group, user_ids: Collection[str]) -> None:
-        """The scores of these players may have changed."""
+        """Mark followers whose scores may have changed as due."""
         for follower in self._in.get(group, {}).values():
             if follower.ticket.user_id in user_ids:
                 follower.is_due = True
 
     def due_followers(self, groups: Iterable[Group], version: str) -> list[Follower]:
-        """Whose place is to be read now."""
+        """Return the followers whose places have to be read now."""
         now = time.monotonic()
         return [
             follower

@@ -19,7 +19,7 @@ Message = Mapping[str, object]
 
 
 def text_frame(message: Message) -> bytes:
-    """One unfragmented text frame."""
+    """Return the message as one unfragmented text frame."""
     return _frame(_TEXT, orjson.dumps(message))
 
 
@@ -44,7 +44,7 @@ def snapshot(board_id: str, period_id: str, limit: int, top: BoardHead) -> bytes
 
 
 def delta(before: BoardHead, after: BoardHead) -> bytes | None:
-    """What changed between two heads of one epoch; None if a viewer would see no difference."""
+    """Return the frame of what changed between two heads of one epoch; None if viewers would see no difference."""
     known = {entry.user_id: entry for entry in before.entries}
     changed: list[Entry] = [entry for entry in after.entries if known.pop(entry.user_id, None) != entry]
     if not changed and not known and before.total == after.total:
@@ -73,7 +73,7 @@ def rollover(board_id: str, period_id: str) -> bytes:
 
 
 def me(place: Place, previous_rank: int | None, seq: int) -> bytes:
-    """A viewer's own place. The rank before is null for a first message and for one who was not ranked."""
+    """Return the frame of a viewer's own place. The rank before is null in a first message, or if there was none."""
     message: Me = {"type": "me", "seq": seq, "entry": place.to_wire(), "previousRank": previous_rank}
     return text_frame(message)
 

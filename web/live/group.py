@@ -1,4 +1,4 @@
-"""The viewers of one (board, period, limit), and what they were last sent. Knows no socket."""
+"""The viewers of one (board, period, limit), and the head that was last sent to them. It knows no socket."""
 
 from dataclasses import replace
 from typing import NamedTuple
@@ -9,7 +9,7 @@ from web.live.viewer import Viewer
 
 
 class Watch(NamedTuple):
-    """What a viewer asked to see; `period` is a name or an id."""
+    """What a viewer has asked to see; `period` is a name or an id."""
 
     board_id: str
     period: str
@@ -17,7 +17,7 @@ class Watch(NamedTuple):
 
 
 class Group:
-    """Everybody who sees the same frames. Its state is the head that was last sent, so deltas always chain."""
+    """All viewers that get the same frames. Its state is the head that was last sent, so that deltas always chain."""
 
     def __init__(self, watch: Watch, period_id: str, top: BoardHead) -> None:
         self.watch = watch
@@ -35,11 +35,11 @@ class Group:
         return not self.viewers and not self.expected
 
     def welcome(self, since: str | None) -> bytes:
-        """The first frame of a newcomer."""
+        """Return the first frame for a new viewer."""
         return frames.resumed(self._top) if since == self._top.version else self.snapshot
 
     def advance(self, period_id: str, top: BoardHead) -> bytes | None:
-        """What to send to everybody now that the board looks like this; None if there is nothing to say."""
+        """Take a new head in, and return the frame to send to all viewers; None if nothing changed."""
         top = replace(top, entries=top.entries[: self.watch.limit])
         before = self._top
         if period_id != self.period_id:
@@ -55,7 +55,7 @@ class Group:
 
     @property
     def snapshot(self) -> bytes:
-        """The state last sent, whole; encoded when the first viewer needs it."""
+        """The frame of the whole head that was last sent, encoded when the first viewer needs it."""
         if self._snapshot is None:
             watch = self.watch
             self._snapshot = frames.snapshot(watch.board_id, self.period_id, watch.limit, self._top)

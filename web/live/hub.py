@@ -1,4 +1,4 @@
-"""The viewers of this process: who may come, who sees what, who is still there, and how everybody leaves."""
+"""The viewers of this process: admission, what each is sent, heartbeats and pings, and closing."""
 
 import time
 from collections.abc import Collection, Iterable, Iterator
@@ -37,7 +37,7 @@ _LAST_WAIT_SECONDS = 0.5
 
 @dataclass(eq=False)
 class Slot:
-    """A place that was given to a request before its handshake, and what its viewer will see."""
+    """A connection that was admitted before its handshake, and what its viewer will see."""
 
     address: str
     group: Group | None = None
@@ -60,7 +60,7 @@ class Hub:
     # -- coming ----------------------------------------------------------------------------------------------------
 
     def reserve(self, address: str) -> Slot:
-        """A place. Raises `too_many_connections` or `dependency_unavailable` when there is none."""
+        """Admit a connection. Raises `too_many_connections` or `dependency_unavailable` if a limit is reached."""
         if self._shutdown:
             raise ScoreboardError(ErrorCode.DEPENDENCY_UNAVAILABLE, "This server is restarting.", None, 1)
         self._limits.acquire(address)
@@ -70,17 +70,17 @@ class Hub:
         return watch in self._groups
 
     def open(self, watch: Watch, period_id: str, top: BoardHead) -> None:
-        """Begin a group with this head, unless somebody watches the same already."""
+        """Open a group with this head, unless there is one already."""
         if watch not in self._groups:
             self._groups[watch] = Group(watch, period_id, top)
 
     def expect(self, slot: Slot, watch: Watch) -> None:
-        """A viewer of an open group is about to come: the group stays until it is there."""
+        """Keep an open group until the viewer of this slot has come."""
         slot.group = self._groups[watch]
         slot.group.expected += 1
 
     def adopt(self, ws: Server, slot: Slot, since: str | None) -> None:
-        """Take a connection over from its request, which may then end."""
+        """Take a connection over from its request, which ends then."""
         if slot.group is None:
             raise RuntimeError("a slot without a group")
         viewer = Viewer(self, ws, slot.address)
@@ -97,7 +97,7 @@ class Hub:
             self._close(viewer, frames.RESTART, "restart")
 
     def release(self, slot: Slot) -> None:
-        """The handshake came to nothing. Does nothing for a slot whose viewer came."""
+        """Release a slot whose handshake failed. Does nothing for a slot whose viewer came."""
         if slot.is_resolved:
             return
         slot.is_resolved = True
@@ -109,11 +109,11 @@ class Hub:
     # -- seeing ----------------------------------------------------------------------------------------------------
 
     def watched(self) -> Iterator[Group]:
-        """The groups that somebody watches, as of now."""
+        """Return the groups that have viewers now."""
         return iter(tuple(self._groups.values()))
 
     def broadcast(self, group: Group, frame: bytes) -> None:
-        """The same bytes to everybody. One who has not read the last ones gets a snapshot when they have."""
+        """Send the same bytes to all viewers. One that has not read the last frame gets a snapshot once it has."""
         group.last_sent_at = time.monotonic()
         for viewer in tuple(group.viewers):
             if viewer.is_waiting:
@@ -141,7 +141,10 @@ class Hub:
             viewer.send(self._group_of[viewer].snapshot)
 
     def on_messages(self, viewer: Viewer, messages: list[str | bytes]) -> None:
-        """The one message that is understood asks for a snapshot. Control frames count as something said."""
+        """Handle messages of a viewer.
+
+        The only one that is understood asks for a snapshot; control frames count too.
+        """
         viewer.messages_received += max(1, len(messages))
         if viewer.messages_received > MESSAGES_PER_BEAT:
             self._close(viewer, frames.POLICY, "too many messages")
@@ -153,7 +156,7 @@ class Hub:
     # -- staying ---------------------------------------------------------------------------------------------------
 
     def beat(self, now: float) -> None:
-        """Once a second: heartbeats and pings, and an end to those who are gone or do not read."""
+        """Send heartbeats and pings, and drop viewers that are gone or do not read. Called once a second."""
         self._beats += 1
         for viewer, group in tuple(self._group_of.items()):
             if self._beats % _COUNTED_EVERY == 0:
@@ -195,19 +198,19 @@ class Hub:
         metrics.VIEWERS_ENDED.labels(reason).inc()
 
     def end_sessions(self, session_ids: Collection[str]) -> None:
-        """Let go of everybody who came with a ticket of these sessions."""
+        """Close the viewers that came with a ticket of these sessions."""
         for viewer in self.followers.in_sessions(session_ids):
             self._close(viewer, frames.POLICY, "session ended")
 
     def on_failed(self, viewer: Viewer, error: Exception) -> None:
-        """One viewer's trouble ends that viewer, and nothing else."""
+        """Drop a viewer whose connection failed, and nobody else."""
         log.error("viewer_failed", address=viewer.address, exc_info=error)
         viewer.drop("error")
 
     def stop(self) -> None:
-        """Tell everybody to come back later, and wait until they are gone, less than three seconds.
+        """Close all viewers with code 1012, and wait until they are gone, for less than three seconds.
 
-        Nobody is admitted from the first call on; a further call waits for the same end.
+        Nobody is admitted after the first call. A further call waits for the same end.
         """
         if not self._shutdown:
             self._shutdown = gevent.spawn(self._close_all)

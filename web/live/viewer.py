@@ -1,4 +1,4 @@
-"""One viewer's connection: its socket, taken over from flask-sock, and an outbox that keeps frames in order."""
+"""A viewer's connection: its socket, taken over from flask-sock, and an outbox that keeps frames in order."""
 
 import _socket
 import socket
@@ -14,7 +14,7 @@ from wsproto.utilities import LocalProtocolError, RemoteProtocolError
 
 _READ, _WRITE = 1, 2
 _CHUNK = 2048
-"""Little at a time: nobody's frames may keep the loop from everybody else."""
+"""A viewer's input is read in small pieces, so that it does not keep the loop from the others."""
 
 SEND_BUFFER_BYTES = 64 * 1024
 LONGEST_OUTBOX_BYTES = 64 * 1024 + 16 * 1024
@@ -22,19 +22,19 @@ _RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER: on, 0 s
 
 
 class Host(Protocol):
-    """What a viewer tells its hub."""
+    """The callbacks of a viewer, which the hub implements."""
 
     def on_messages(self, viewer: "Viewer", messages: list[str | bytes]) -> None:
-        """Something came; these are the whole messages in it."""
+        """Data has come; these are the complete messages in it."""
 
     def on_drained(self, viewer: "Viewer") -> None:
-        """What was unsent is sent."""
+        """The outbox is empty again."""
 
     def on_closed(self, viewer: "Viewer", reason: str) -> None:
         """The connection is closed."""
 
     def on_failed(self, viewer: "Viewer", error: Exception) -> None:
-        """Something went wrong that must not reach the loop: the viewer is to be dropped."""
+        """An error occurred that must not reach the loop; the viewer has to be dropped."""
 
 
 class Viewer:
@@ -74,7 +74,7 @@ class Viewer:
         self._writer: Any = loop.io(self._raw.fileno(), _WRITE)
 
     def listen(self) -> None:
-        """Start reading what the viewer says, if it is still there."""
+        """Start reading, if the connection is still open."""
         if self.is_open:
             self._reader.start(self._guarded, self._readable)
 
@@ -84,11 +84,11 @@ class Viewer:
 
     @property
     def is_waiting(self) -> bool:
-        """Whether something is still unsent."""
+        """Whether there is unsent data."""
         return bool(self._outbox)
 
     def send(self, data: bytes) -> int:
-        """Send in order and never wait. One that lets too much pile up is dropped.
+        """Send in order without waiting. A viewer whose outbox grows too large is dropped.
 
         Nothing may follow a close frame: once a viewer leaves, this does nothing.
         """
@@ -107,21 +107,21 @@ class Viewer:
         return len(data)
 
     def close_gracefully(self, frame: bytes, reason: str) -> None:
-        """Say goodbye: a close frame, our end shut, and what still comes read away, else the frame may be lost."""
+        """Send a close frame, shut our end, and read what still comes; otherwise the frame may be lost."""
         if not self.is_open or self.closing_reason:
             return
         self.send(frame)
         self._drain(reason)
 
     def reset(self, reason: str) -> None:
-        """Drop at once with a reset, which frees the kernel's buffers of one who does not read."""
+        """Drop the connection with a reset, which frees the kernel's buffers of a viewer that does not read."""
         if self.is_open:
             with suppress(OSError):
                 self._raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
             self.drop(reason)
 
     def drop(self, reason: str) -> None:
-        """Close and forget."""
+        """Close the connection and tell the hub."""
         if not self.is_open:
             return
         for watcher in (self._reader, self._writer):
@@ -132,17 +132,17 @@ class Viewer:
         self._hub.on_closed(self, reason)
 
     def close(self) -> None:
-        """simple-websocket asks its socket to close; the hub decides that."""
+        """Do nothing: simple-websocket asks its socket to close, but that is for the hub to decide."""
 
     def _guarded(self, act: Callable[[], None]) -> None:
-        """One viewer's trouble ends that viewer and never the loop."""
+        """Report an error to the hub instead of raising it in the event loop."""
         try:
             act()
         except Exception as error:
             self._hub.on_failed(self, error)
 
     def _try_send(self, data: bytes) -> int | None:
-        """How much the kernel took; None if the viewer is gone (and dropped)."""
+        """Return how many bytes the kernel took; None if the connection was lost and is dropped."""
         try:
             return self._raw.send(data)
         except BlockingIOError:
@@ -192,7 +192,7 @@ class Viewer:
             self._hub.on_messages(self, messages)
 
     def _drain(self, reason: str) -> None:
-        """From now on only what is unsent goes out, and then the end of the stream."""
+        """Send only what is unsent from now on, and then end the stream."""
         if not self.is_open or self.closing_reason:
             return
         self.closing_reason = reason

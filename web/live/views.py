@@ -35,7 +35,7 @@ _KEY_BYTES = 16
 
 
 class _NoThread:
-    """What simple-websocket starts instead of its reader thread: nothing, since the hub reads."""
+    """Takes the place of simple-websocket's reader thread and does nothing, since the hub reads."""
 
     def __init__(self, target: Callable[[], None] | None = None) -> None:
         del target
@@ -46,7 +46,7 @@ class _NoThread:
 
 
 class Live:
-    """The hub of this process and what feeds it."""
+    """The hub of this process and its feed."""
 
     def __init__(self, adapters: Services) -> None:
         settings = adapters.settings
@@ -55,7 +55,7 @@ class Live:
         self.feed = Feed(self.hub, adapters.leaderboard, adapters.revocations, listener, adapters.heartbeats)
 
     def prepare(self, slot: Slot, query: LiveQuery, period: Period) -> None:
-        """What the viewer of this slot will see. The board is read only for the first of those who see the same."""
+        """Prepare what the viewer of this slot will see. The board is read only for the first viewer of a group."""
         self.feed.start()
         watch = Watch(query.board, query.period, query.limit)
         if not self.hub.is_watched(watch):
@@ -65,7 +65,7 @@ class Live:
 
 
 def live() -> Live:
-    """The live part of the application that handles this request."""
+    """Return the live part of the application that handles this request."""
     found: Live = current_app.extensions["live"]
     return found
 
@@ -101,14 +101,14 @@ def init_app(app: Flask, adapters: Services) -> None:
 )
 @public
 def _hand_over(ws: Server) -> None:
-    """The handshake is done: the hub takes the socket, and this request ends."""
+    """Hand the socket over to the hub after the handshake; this request ends then."""
     live().hub.adopt(ws, g.slot, g.since)
     if g.slot.ticket:
         live().feed.expect_follower(g.slot.group)
 
 
 def _admit() -> None:
-    """A place for the viewer who asks, or the reason why not, with nothing shaken yet."""
+    """Admit a viewer or refuse the request, before the handshake."""
     if request.path.rstrip("/") != PATH:  # as Flask's router compares
         return
     limits.count_handshake()
@@ -125,7 +125,7 @@ def _admit() -> None:
 
 
 def _ticket(token: str | None) -> Ticket | None:
-    """Who watches, for one with a ticket. Raises `token_missing`, `token_invalid` or `token_revoked`."""
+    """Redeem the viewer's ticket, if there is one. Raises `token_missing`, `token_invalid` or `token_revoked`."""
     if token is None:
         if services().settings.live_auth == "required":
             raise ScoreboardError(ErrorCode.TOKEN_MISSING, "A ticket is needed: POST /api/auth/ticket.")
@@ -153,7 +153,7 @@ def _invalid_ticket() -> ScoreboardError:
 
 
 def _give_back(_error: BaseException | None) -> None:
-    """Whatever became of the request, a place that no viewer took is free again."""
+    """Release the slot of a request, however it ended, unless a viewer took it."""
     slot = g.pop("slot", None)
     if slot:
         live().hub.release(slot)
@@ -200,7 +200,7 @@ def _check_handshake() -> None:
 
 
 def _check_origin() -> None:
-    """A browser says which page asks: one of ours or of an allowed origin. Without an Origin it is no browser."""
+    """Refuse a page of another origin that is not allowed. A request without an Origin is not from a browser."""
     origin = request.headers.get("Origin")
     own = (f"http://{request.host}".lower(), f"https://{request.host}".lower())
     if origin is not None and origin.lower() not in own and origin not in services().settings.further_origins:

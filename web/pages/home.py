@@ -47,7 +47,7 @@ blueprint = Blueprint("pages", __name__)
 
 @dataclass(frozen=True)
 class ActionButton:
-    """An action as the page offers it. The points are shown, never sent."""
+    """A button of the page for an action. Its points are shown and never sent."""
 
     id: str
     points: int
@@ -57,7 +57,7 @@ class ActionButton:
 @blueprint.get("/")
 @public
 def home() -> AnyResponse:
-    """An address that names no period of the page leads to all time, so that it says what is shown."""
+    """Show a period. An address with an unknown period is redirected to all time."""
     periods = period_links.choose(request.args.get("period", ALL_TIME), datetime.now(UTC))
     if periods is None:
         return redirect("./")
@@ -94,7 +94,7 @@ def forget_rendered(app: Flask) -> None:
 
 @blueprint.app_template_filter("instant")
 def instant(entry: Entry) -> str:
-    """When the entry's score last changed, for `<time datetime>`."""
+    """Return the instant at which the entry's score last changed, for `<time datetime>`."""
     return format_instant(from_milliseconds(entry.updated_at))
 
 
@@ -103,12 +103,12 @@ blueprint.add_app_template_filter(format_instant, "iso")
 
 @blueprint.app_template_filter("minute")
 def minute(iso_instant: str) -> str:
-    """An instant for people who have no script that knows their time zone."""
+    """Return an instant in UTC, for readers without the script that knows their time zone."""
     return f"{iso_instant[:16].replace('T', ' ')} UTC"
 
 
 def buttons(catalogue: Catalogue) -> list[ActionButton]:
-    """A button for each action that moves the board shown here, the smallest first."""
+    """Return a button for each action of the board that is shown, the smallest points first."""
     shown = [action for action in catalogue.actions.values() if DEFAULT_BOARD in action.boards]
     shown.sort(key=lambda action: (action.points, action.id))
     return [ActionButton(action.id, action.points, _label(action.id)) for action in shown]
@@ -132,7 +132,7 @@ def _label(action_id: str) -> str:
 
 
 def _top(adapters: Services, period_id: str) -> BoardHead | None:
-    """The list, or None: a page that says so is better than no page."""
+    """Return the head of the board, or None if it cannot be read: the page then says so."""
     try:
         return adapters.leaderboard.top(DEFAULT_BOARD, period_id, ROWS)
     except UNAVAILABLE as error:

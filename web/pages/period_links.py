@@ -37,7 +37,7 @@ _LINKS = (
 
 @dataclass(frozen=True)
 class PeriodChoice:
-    """All links, the one whose period is shown, and that period as it is now."""
+    """The links, the one whose period is shown, and that period as it is now."""
 
     link: PeriodLink
     period: Period
@@ -47,7 +47,7 @@ class PeriodChoice:
 
 
 def choose(name: str, now: datetime) -> PeriodChoice | None:
-    """The choice of the open period with this name; None for any other text, ids of periods included."""
+    """Return the choice of the open period with this name; None for any other text, such as the id of a period."""
     for link in _LINKS:
         if link.name == name:
             return PeriodChoice(link, periods.current(name, now))

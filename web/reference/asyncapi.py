@@ -14,7 +14,7 @@ _MESSAGES = "#/components/messages"
 
 
 def document(address: str) -> Schema:
-    """The whole document of the socket at this address."""
+    """Return the whole document of the socket at this address."""
     schemas = Schemas([*FROM_SERVER, *FROM_VIEWER])
     return {
         "asyncapi": "3.0.0",
@@ -74,6 +74,6 @@ def _message(kind: Any, schemas: Schemas) -> Schema:  # noqa: ANN401 - a TypedDi
 
 
 def _name(kind: Any) -> str:  # noqa: ANN401 - as above
-    """What the message says in `type`."""
+    """Return the `type` of a message."""
     (name,) = kind.__annotations__["type"].__args__
     return str(name)

@@ -1,4 +1,4 @@
-"""What a view says about itself for the document: the part that cannot be read from its route and its guards."""
+"""What a view declares for the documents: the part that cannot be read from its route and its guards."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ _DOCUMENTATION = "documentation"
 
 @dataclass(frozen=True)
 class ResponseDoc:
-    """A success. `holds` is the type of its body, None if there is none; `headers` are those worth a word."""
+    """A successful response. `body` is the type of its body, or None; `headers` are those that are documented."""
 
     status: int
     description: str
@@ -27,7 +27,7 @@ class ResponseDoc:
 
 @dataclass(frozen=True)
 class Documentation:
-    """What a view declares. `errors` are the codes that its own words raise, guards and parsing aside."""
+    """The declaration of a view. `errors` are the codes that it raises itself, apart from guards and parsing."""
 
     operation_id: str
     summary: str
@@ -61,6 +61,6 @@ def documented(
 
 
 def documentation_of(view: Callable[..., object]) -> Documentation | None:
-    """What a view declares, if it does."""
+    """Return what a view declares for the documents, or None."""
     said: Documentation | None = getattr(view, _DOCUMENTATION, None)
     return said

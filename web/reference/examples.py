@@ -7,7 +7,7 @@ from web.reference.json_schemas import Schema, Schemas
 
 
 def example_of(schema: Mapping[str, Any], schemas: Schemas) -> object:
-    """One value of a schema; of an object, the fields that are always there."""
+    """Return one value of a schema; for an object, the fields that are always there."""
     if "examples" in schema:
         return schema["examples"][0]
     if "const" in schema:
@@ -23,7 +23,7 @@ def example_of(schema: Mapping[str, Any], schemas: Schemas) -> object:
 
 
 def named_examples(schema: Mapping[str, Any], schemas: Schemas) -> Schema:
-    """The examples of a media type; one for each case of a type that has several."""
+    """Return the examples of a media type, one for each case of a union."""
     cases = schema.get("discriminator", {}).get("mapping", {})
     if not cases:
         return {"example": {"value": example_of(schema, schemas)}}

@@ -71,12 +71,12 @@ OF_REQUESTS: dict[str, Schema] = {
 
 
 def sent(*names: str) -> Schema:
-    """The `headers` of an answer, by reference."""
+    """Return the `headers` of an answer, by reference."""
     return {name: {"$ref": f"#/components/headers/{name}"} for name in (REQUEST_ID, *names)}
 
 
 def heeded(*names: str) -> list[Schema]:
-    """The header fields of a request among its `parameters`, by reference."""
+    """Return the header fields of a request for its `parameters`, by reference."""
     return [{"$ref": f"#/components/parameters/{name}"} for name in (*names, REQUEST_ID)]
 
 

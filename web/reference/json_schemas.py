@@ -13,7 +13,7 @@ REFERENCE = "#/components/schemas/{model}"
 
 
 class _WithoutTitles(GenerateJsonSchema):
-    """A field's name is title enough."""
+    """Makes schemas without titles: the name of a field is enough."""
 
     def field_title_should_be_set(self, _schema: object) -> bool:
         return False
@@ -34,11 +34,11 @@ class Schemas:
         self.components: dict[str, Schema] = {name: _untitled(each) for name, each in definitions["$defs"].items()}
 
     def of(self, kind: object) -> Schema:
-        """The schema of a type that was given."""
+        """Return the schema of a type that was given."""
         return self._found[next(number for number, known in enumerate(self._types) if known is kind)]
 
     def resolve(self, schema: Mapping[str, Any]) -> Mapping[str, Any]:
-        """What a schema refers to, or itself."""
+        """Return what a schema refers to, or the schema itself."""
         name = str(schema.get("$ref", "")).rpartition("/")[2]
         return self.components[name] if name else schema
 

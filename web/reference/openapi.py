@@ -58,7 +58,7 @@ def document(routes: Sequence[Route], root_path: str) -> Schema:
 
 
 def parameters_of(model: type[BaseModel], place: str = "query") -> list[Schema]:
-    """The fields of a query's model as `parameters`. One that may be left out is never sent as null."""
+    """Return the fields of a query's model as `parameters`. One that may be left out is never sent as null."""
     shape = model.model_json_schema()
     required = shape.get("required", ())
     return [_parameter(name, place, _sent(schema), name in required) for name, schema in shape["properties"].items()]
@@ -116,7 +116,7 @@ def _parameter(name: str, place: str, schema: Mapping[str, Any], required: bool)
 
 
 def _sent(schema: Mapping[str, Any]) -> Schema:
-    """The schema of a field as a query can hold it."""
+    """Return the schema of a field as a query can hold it."""
     outer = {key: value for key, value in schema.items() if key not in {"anyOf", "title"}}
     if "anyOf" not in schema:
         return outer

@@ -101,7 +101,7 @@ _OF_ACCESS = {
 
 
 def codes_of(route: Route) -> list[ErrorCode]:
-    """Every code that the route can answer with, in the order of the table."""
+    """Return every code that the route can answer with, in the order of the table."""
     said = route.documentation
     possible = {*ALWAYS, *said.errors, *_OF_ACCESS[route.access]}
     possible.update(CODE_OF_LIMIT[name] for name in route.limits)
@@ -117,7 +117,7 @@ def codes_of(route: Route) -> list[ErrorCode]:
 
 
 def refusals_of(route: Route, schemas: Schemas) -> Schema:
-    """The `responses` of a route that are not a success, by status."""
+    """Return the `responses` of a route that are errors, by status."""
     by_status: dict[int, list[ErrorCode]] = {}
     for code in codes_of(route):
         by_status.setdefault(STATUS_OF[code], []).append(code)
@@ -125,7 +125,7 @@ def refusals_of(route: Route, schemas: Schemas) -> Schema:
 
 
 def example_of_error(code: ErrorCode) -> responses.Error:
-    """How an error looks on the wire."""
+    """Return an example of an error as it is sent."""
     description: responses.ErrorDescription = {"code": code, "message": SENTENCES[code]}
     if code in _DETAILS:
         description["details"] = _DETAILS[code]

@@ -26,7 +26,7 @@ ON_ANY_REQUEST = frozenset(str(STATUS_OF[code]) for code in ALWAYS)
 
 
 def paragraphs(text: str) -> Markup:
-    """Text with `code` in it as HTML."""
+    """Return text with `code` in it as HTML."""
     return Markup("\n").join(Markup("<p>{}</p>").format(sentence(part)) for part in text.split("\n\n"))
 
 
@@ -39,12 +39,12 @@ def pretty(value: object) -> str:
 
 
 def anchor(name: str) -> str:
-    """The id of a part of the page, from any name."""
+    """Return the id of a part of the page for any name."""
     return re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-").lower()
 
 
 def kind(schema: Mapping[str, Any]) -> Markup:
-    """The type of a value, with links to what it refers to."""
+    """Return the type of a value, with links to what it refers to."""
     if "$ref" in schema:
         name = str(schema["$ref"]).rpartition("/")[2]
         return Markup('<a href="#schema-{}">{}</a>').format(anchor(name), name)
@@ -62,7 +62,7 @@ def kind(schema: Mapping[str, Any]) -> Markup:
 
 
 def bounds(schema: Mapping[str, Any]) -> Iterator[str]:
-    """What a value must keep to. A format says more to people than its pattern."""
+    """Yield the bounds of a value. The pattern is left out where a format says more."""
     for choice in schema.get("anyOf", (schema,)):
         for name, text in _BOUNDS:
             if name in choice and not (name == "pattern" and "format" in choice):
@@ -70,7 +70,7 @@ def bounds(schema: Mapping[str, Any]) -> Iterator[str]:
 
 
 def errors(http: Schema) -> Iterator[tuple[ErrorCode, int, str, list[str]]]:
-    """Every code with its status, a sentence of it, and the operations that can answer with it."""
+    """Yield every code with its status, a sentence, and the operations that can answer with it."""
     for code in ErrorCode:
         status = STATUS_OF[code]
         can = [operation["summary"] for operation in operations(http) if code in _codes(operation, status)]
@@ -78,7 +78,7 @@ def errors(http: Schema) -> Iterator[tuple[ErrorCode, int, str, list[str]]]:
 
 
 def operations(http: Schema, tag: str | None = None) -> Iterator[Schema]:
-    """The operations of a group, or all, each with its `path` and `method`."""
+    """Yield the operations of a group, or all of them, each with its `path` and `method`."""
     for path, methods in http["paths"].items():
         for method, operation in methods.items():
             if tag is None or tag in operation["tags"]:
@@ -86,7 +86,7 @@ def operations(http: Schema, tag: str | None = None) -> Iterator[Schema]:
 
 
 def resolved(document: Schema, part: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What a reference refers to, or the part itself."""
+    """Return what a reference refers to, or the part itself."""
     if "$ref" not in part:
         return part
     found = document

@@ -42,7 +42,7 @@ class Route:
 
 
 def documented_routes(app: Flask) -> Iterator[Route]:
-    """In the order in which they are declared."""
+    """Yield the documented routes in the order in which they are declared."""
     for rule in app.url_map.iter_rules():
         view = app.view_functions[rule.endpoint]
         said = documentation_of(view)

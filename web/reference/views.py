@@ -61,7 +61,7 @@ class Reference:
 
 
 def reference() -> Reference:
-    """That of the application that handles this request."""
+    """Return the documents of the application that handles this request."""
     extensions = current_app.extensions
     if "reference" not in extensions:
         extensions["reference"] = Reference(current_app)
@@ -70,7 +70,7 @@ def reference() -> Reference:
 
 
 def prepare(app: Flask) -> None:
-    """Make everything before the first request, so that no viewer has to wait for it."""
+    """Create the documents before the first request, so that nobody has to wait for them."""
     with app.test_request_context():
         reference().prepare()
 

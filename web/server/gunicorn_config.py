@@ -50,7 +50,7 @@ limit_request_field_size = 32 * 1024  # a token too long is to be refused by the
 
 
 def on_starting(server: Arbiter) -> None:
-    """Once, in the master: its log, and room for as many sockets as viewers are allowed."""
+    """Configure, once in the master, the log and the number of open files that the viewers need."""
     del server
     our_logging.configure(_settings, "web")
     _refuse_unfit_servers()
@@ -77,7 +77,7 @@ def _refuse_unfit_servers() -> None:
 
 
 def when_ready(server: Arbiter) -> None:
-    """Once, in the master: the internal port with the metrics of all processes."""
+    """Serve, once in the master, the metrics of all processes on the internal port."""
     del server
     metrics_server.start(_settings)
 
@@ -91,19 +91,19 @@ def post_fork(server: Arbiter, worker: Worker) -> None:
 
 
 def worker_exit(server: Arbiter, worker: Worker) -> None:
-    """In the worker, after its last request: the last viewers are told to come back."""
+    """Close, in a worker after its last request, the connections of the viewers that are left."""
     del server
     worker.close_viewers()
 
 
 def on_exit(server: Arbiter) -> None:
-    """In the master, at the very end."""
+    """Remove, in the master at the very end, the folder of metrics that was made here."""
     del server
     if _own_metrics_folder:
         shutil.rmtree(_own_metrics_folder, ignore_errors=True)
 
 
 def child_exit(server: Arbiter, worker: Worker) -> None:
-    """In the master: forget the gauges of a process that is gone."""
+    """Forget, in the master, the gauges of a process that has ended."""
     del server
     multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]  # prometheus-client

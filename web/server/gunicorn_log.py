@@ -1,14 +1,14 @@
-"""gunicorn's own lines, through our log: one format, and no second line for a request that has one already."""
+"""gunicorn's log lines in our format, without its access log: every request has a line of ours already."""
 
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
 
 
 class GunicornLog(Logger):
-    """Keeps gunicorn's loggers and gives them no handlers, so that their records reach the root's."""
+    """Removes the handlers of gunicorn's loggers, so that their records reach those of the root logger."""
 
     def setup(self, cfg: Config) -> None:
-        """Instead of opening the files and streams that `cfg` names."""
+        """Open none of the files and streams that `cfg` names."""
         del cfg
         self.error_log.propagate = True
         self.error_log.handlers = []

@@ -14,7 +14,7 @@ import gevent
 from gunicorn.workers.ggevent import GeventWorker
 
 GRACE_SECONDS = 0.3
-"""For a request that is on its way when the signal comes."""
+"""The time for a request that is on its way when the signal comes."""
 
 READ_AWAY_SECONDS = 1.0
 LONGEST_LEFTOVER_BYTES = 4 * 1024 * 1024
@@ -25,14 +25,14 @@ _OF_A_BODY = ("CONTENT-LENGTH", "TRANSFER-ENCODING")
 
 
 class Worker(GeventWorker):
-    """From the signal on it sees viewers off and hangs up on those who ask nothing; requests get their answers."""
+    """After SIGTERM it closes viewers and idle connections at once; requests under way get their answers."""
 
     def init_process(self) -> None:
         self._idle: set[socket.socket] = set()
         super().init_process()
 
     def handle(self, listener: socket.socket, client: socket.socket, addr: Any) -> None:  # noqa: ANN401
-        """A connection, from its first request to its last."""
+        """Handle a connection, from its first request to its last."""
         self._idle.add(client)
         try:
             super().handle(listener, client, addr)
@@ -40,7 +40,7 @@ class Worker(GeventWorker):
             self._idle.discard(client)
 
     def handle_request(self, listener_name: Any, req: Any, sock: socket.socket, addr: Any) -> bool:  # noqa: ANN401
-        """One request."""
+        """Handle one request."""
         self._idle.discard(sock)
         try:
             return super().handle_request(listener_name, req, sock, addr)
@@ -55,19 +55,22 @@ class Worker(GeventWorker):
             gevent.sleep(0)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """SIGTERM, from the master that stops or reloads."""
+        """Handle SIGTERM, which the master sends when it stops or reloads."""
         super().handle_exit(sig, frame)
         gevent.spawn(self.close_viewers)
         gevent.spawn(self._hang_up)
 
     def close_viewers(self) -> None:
-        """Returns when they are gone. Nobody is to be seen off before the application is loaded, or in the master."""
+        """Close all viewers and wait until they are gone.
+
+        Does nothing in the master, or before the application is loaded.
+        """
         application: Any = getattr(self, "wsgi", None)
         if application is not None:
             application.extensions["live"].hub.stop()
 
     def _hang_up(self) -> None:
-        """Until the process ends. What a client has sent already can still be read, and is answered."""
+        """Close idle connections until the process ends. What a client has sent already is still read and answered."""
         while True:
             gevent.sleep(GRACE_SECONDS)
             for client in tuple(self._idle):

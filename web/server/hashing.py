@@ -35,12 +35,12 @@ def _unnamed_file() -> int:
 
 _turn = Lock()
 _slots_file = _unnamed_file()
-"""Each seat is a byte, locked by the process that hashes. The kernel takes the lock from one that dies."""
+"""Each slot is a byte, locked by the process that hashes. The kernel releases the lock of one that dies."""
 _slot = 0
 
 
 def assign_hash_slot(number: int) -> None:
-    """For the `number`th process that was forked from the one in which the seats were made."""
+    """Assign a hashing slot to the `number`th process that was forked from the one that created the slots."""
     global _slot  # noqa: PLW0603 - a process has its seat once
     _slot = number % max(1, _processors() // 2)
 
@@ -51,7 +51,7 @@ def hashed(password: str, address: str) -> str:
 
 
 def is_password(password: str, password_hash: str | None, address: str) -> bool:
-    """Whether the password fits. Without a hash (no such user) it takes just as long and says no."""
+    """Return whether the password matches. Without a hash (no such user) it takes as long and returns False."""
     fits = _in_thread(lambda: passwords.is_password(password, password_hash or passwords.DUMMY_HASH), address)
     return fits and password_hash is not None
 

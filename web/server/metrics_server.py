@@ -19,7 +19,7 @@ log = structlog.get_logger(__name__)
 
 
 class InboxDepth(Collector):
-    """Read when it is asked for: a worker that is away cannot tell. Absent while Redis is."""
+    """The depth of the inbox, read from Redis when the metrics are collected; absent while Redis is away."""
 
     def __init__(self, settings: Settings) -> None:
         self._client = connect(settings.redis_url, connections=2)
@@ -37,7 +37,7 @@ _serving: list[WSGIServer] = []
 
 
 def start(settings: Settings) -> None:
-    """Serve in the background of gunicorn's master. A port in use is said once and ends nothing else."""
+    """Serve the metrics in the background of gunicorn's master. If the port is in use, log that and go on."""
     registry = CollectorRegistry()
     multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # prometheus-client
     registry.register(InboxDepth(settings))
@@ -52,7 +52,7 @@ def start(settings: Settings) -> None:
 
 
 def close_inherited() -> None:
-    """In a worker, which is a fork of the master: close the copy of the listening socket."""
+    """Close, in a worker, the copy of the master's listening socket."""
     while _serving:
         _serving.pop().close()
 

@@ -9,11 +9,11 @@ LONGEST_WAIT_SECONDS = 1.7
 """Longer than any statement may take here. libpq's own `connect_timeout` does not work in steps."""
 
 SECOND_WAIT_SECONDS = 0.1
-"""For a request that has waited in vain before."""
+"""The longest wait of a request that has timed out before."""
 
 
 def install() -> None:
-    """For every connection of this process."""
+    """Install the wait callback for every connection of this process."""
     extensions.set_wait_callback(_wait)
 
 

@@ -1,4 +1,4 @@
--- Leave nothing of a rebuild behind that did not come to its end. The old board serves again if it still may: if
+-- Abort a rebuild: remove its lease, its fence and the rows that it has staged. The old board serves again if it still may: if
 -- anything was projected meanwhile, `project` has taken its run id away.
 -- KEYS: meta, rebuilding, new scores, new members, new meta. ARGV: fence.
 if redis.call('GET', KEYS[2]) == ARGV[1] then redis.call('DEL', KEYS[2]) end

@@ -1,4 +1,4 @@
--- Take in updates exactly once each: receipts, inbox entries and doorbell in one step; all of the new ones or none.
+-- Accept updates exactly once each: receipts, inbox entries and doorbell in one step; all of the new ones or none.
 -- KEYS: inbox, doorbell, then each update's receipt.
 -- ARGV: the most the inbox may hold, for how long a doorbell counts (ms), the version of the entries, then of each
 -- update: nonce of this request, pending receipt, and the entry's fields `update` and `more`.

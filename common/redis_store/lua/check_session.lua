@@ -1,4 +1,4 @@
--- Whose session this is, as far as this server can tell.
+-- Tell whose session this is, as far as this server knows.
 -- KEYS: revoked, loaded, owner. Returns 'revoked', 'ask' (PostgreSQL knows), or the id of the user whose live session it is.
 local mark = redis.call('GET', KEYS[1])
 if mark == '1' then return 'revoked' end

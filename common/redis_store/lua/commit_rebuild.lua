@@ -1,4 +1,4 @@
--- End a rebuild: the keys under construction become the board, under a new epoch, and the fence falls. Nothing here
+-- Commit a rebuild: the staged keys become the board, under a new epoch, and the fence is removed. Nothing here
 -- takes longer for a larger board: big keys are renamed, and freed in the background.
 -- KEYS: scores, members, meta, rebuilding, new scores, new members, new meta.
 -- ARGV: fence, epoch, run id at the beginning, built at (ms).
