@@ -1,4 +1,5 @@
--- Shared by the scripts that write rows: prepended to each, after `order` and `chunks`.
+-- requires: order, chunks
+-- Shared by the scripts that write rows: loaded before each of them.
 --
 -- Write absolute rows to a board, or to one under construction. A row enters only with a greater version, so this is
 -- safe to run twice and in any order. A hidden row takes its player off; its version stays in `meta` under
