@@ -5,7 +5,10 @@ from flask.testing import FlaskClient
 
 from common.core.settings import SettingsError
 from tests.conftest import SettingsFactory
+from tests.game_server import game_server
 from web import create_app
+
+NOBODY = "00000000-0000-4000-8000-000000000000"
 
 
 @pytest.mark.parametrize("prefix", ["", "/board"])
@@ -19,6 +22,24 @@ def test_a_service_below_a_path_names_it_in_its_document(make_settings: Settings
 
     assert document["servers"] == [{"url": "/board"}]
     assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("prefix", ["", "/board"])
+def test_a_client_signs_the_path_that_it_calls_whether_or_not_the_proxy_takes_the_prefix_off(
+    make_settings: SettingsFactory, prefix: str
+) -> None:
+    settings = make_settings(SCOREBOARD_ROOT_PATH="/board")
+    application = create_app(settings)
+    client = application.test_client()
+    adapters = application.extensions["scoreboard"]
+    server = game_server(client, adapters.engine, settings.secret_key.get_secret_value())
+    path = f"/api/scores/updates/an-unknown-key?userId={NOBODY}"
+
+    right = client.get(f"{prefix}{path}", headers=server.headers_to_read(f"/board{path}"))
+    wrong = client.get(f"{prefix}{path}", headers=server.headers_to_read(path))
+    adapters.close()
+
+    assert (right.status_code, wrong.status_code) == (404, 401)
 
 
 def test_a_path_that_only_begins_alike_is_another_address(make_settings: SettingsFactory) -> None:

@@ -27,6 +27,7 @@ from common.postgres import api_keys
 from web.guards.addresses import client_address
 from web.guards.budgets import Budget, budgets
 from web.guards.request_context import read_body
+from web.guards.root_path import sent_target
 from web.services import services
 
 API_KEY_HEADER = "X-Api-Key"
@@ -179,10 +180,10 @@ def _signed_text(signature: _Signature, key_id: str) -> bytes:
 
 
 def _target() -> str:
-    """The path with the query, exactly as sent."""
+    """The path with the query, exactly as the client sent it."""
     environ = request.environ
     target = str(environ.get("RAW_URI") or environ.get("REQUEST_URI") or "")
-    return _ORIGIN_OF_TARGET.sub("", target, count=1)
+    return sent_target(_ORIGIN_OF_TARGET.sub("", target, count=1))
 
 
 def _secrets_of(key_id: str) -> tuple[bytes, ...]:

@@ -30,6 +30,16 @@ def public_path(path: str) -> str:
     return f"{request.script_root}{path}"
 
 
+def sent_target(target: str) -> str:
+    """The path and query that the client of this request has called, of those that have arrived here.
+
+    They differ where a proxy has taken the prefix off, and a client signs what it calls.
+    """
+    prefix = request.script_root
+    has_prefix = target == prefix or target.startswith((f"{prefix}/", f"{prefix}?"))
+    return target if has_prefix else f"{prefix}{target}"
+
+
 def relative_root() -> str:
     """The way from the address of this request to the service's root: `./`, `../`, `../../` and so on."""
     return "../" * (request.path.count("/") - 1) or "./"
