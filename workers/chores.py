@@ -1,7 +1,5 @@
 """Whether anybody serves the queue of chores. If nobody does, updates count, and nothing is verified or closed."""
 
-import time
-
 import structlog
 from celery import Celery
 from kombu import Queue
@@ -12,21 +10,12 @@ from workers.state import WorkerState
 
 log = structlog.get_logger(__name__)
 
-UNATTENDED_AFTER_SECONDS = 60.0
-"""A start of everything together takes less."""
-
 TOLD_EVERY_SECONDS = 300
 
-_STARTED = time.monotonic()
 
-
-def warn_if_unattended(worker: WorkerState, up_seconds: float | None = None) -> bool:
-    """Log an error, every five minutes, if no worker has run a chore lately; whether it did.
-
-    `up_seconds` is for how long this process has run.
-    """
-    up = time.monotonic() - _STARTED if up_seconds is None else up_seconds
-    if up < UNATTENDED_AFTER_SECONDS or worker.redis.exists(keys.CHORES_SEEN):
+def warn_if_unattended(worker: WorkerState) -> bool:
+    """Log an error, every five minutes, while no worker serves the queue of chores. Return whether it was logged."""
+    if not worker.chores_watch.is_unattended():
         return False
     if not worker.redis.set(keys.turn("chores.missing"), "1", nx=True, ex=TOLD_EVERY_SECONDS):
         return False

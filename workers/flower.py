@@ -1,5 +1,6 @@
 """Flower with its password from the settings: `python -m workers.flower`. The password is on no command line."""
 
+import logging
 import os
 import sys
 
@@ -28,6 +29,7 @@ def main() -> None:
     # Not by FLOWER_BASIC_AUTH, which is a list and splits a password at its commas.
     os.environ.pop("FLOWER_BASIC_AUTH", None)
     options.basic_auth = [f"{USER}:{password}"]
+    logging.getLogger("flower.inspector").setLevel(logging.ERROR)  # at a start it asks before anybody can answer
     app.start(["flower", f"--address={config.flower_host}", f"--port={config.flower_port}"])
 
 

@@ -15,6 +15,7 @@ from common.postgres import engine as database
 from common.postgres.catalogue import CatalogueCache
 from common.redis_store import client as redis_client
 from common.redis_store.board import Board
+from common.redis_store.chores_watch import ChoresWatch
 from common.redis_store.client import Client
 from common.redis_store.inbox import Inbox
 from common.services.rebuild import Rebuilder
@@ -45,6 +46,7 @@ class WorkerState:
     catalogue: CatalogueCache
     drain: Drain
     attempts: Attempts
+    chores_watch: ChoresWatch
 
     @classmethod
     def create(cls, config: Settings) -> Self:
@@ -63,8 +65,8 @@ class WorkerState:
         batches = Batches(engine, inbox, board, rebuilder, catalogue)
         consumer = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
         drain = Drain(inbox, batches, consumer, Hold(client))
-        verifier, attempts = Verifier(engine, board), Attempts(client)
-        return cls(config, engine, client, inbox, board, rebuilder, verifier, catalogue, drain, attempts)
+        verifier, attempts, watch = Verifier(engine, board), Attempts(client), ChoresWatch(client)
+        return cls(config, engine, client, inbox, board, rebuilder, verifier, catalogue, drain, attempts, watch)
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Random secrets in files that only their owner reads."""
+"""Files that only their owner reads: random secrets, and logs that may quote what was said to a server."""
 
 import os
 import secrets
@@ -11,6 +11,11 @@ def ensure(path: Path) -> str:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_private(path, secrets.token_urlsafe(32) + "\n")
     return path.read_text(encoding="utf-8").strip()
+
+
+def private_opener(path: str, flags: int) -> int:
+    """Open a file as `open(…, opener=…)` asks for it; one that is made can be read by its owner alone (0600)."""
+    return os.open(path, flags, 0o600)
 
 
 def write_private(path: Path, text: str) -> None:

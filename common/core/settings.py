@@ -187,7 +187,9 @@ class Settings(BaseSettings):
         None, alias="SCOREBOARD_SECRET_KEY_PREVIOUS", description="Still accepted while the secret is rotated."
     )
     flower_password: SecretStr | None = Field(
-        None, alias="SCOREBOARD_FLOWER_PASSWORD", description="Flower's password; its user is `admin`."
+        None,
+        alias="SCOREBOARD_FLOWER_PASSWORD",
+        description="Flower's password, of 12 characters or more; its user is `admin`.",
     )
 
     host: str = Field("127.0.0.1", alias="SCOREBOARD_HOST", description="Address the web server listens on.")
@@ -295,7 +297,7 @@ class Settings(BaseSettings):
     allowed_hosts: Hosts = Field(
         "",
         alias="SCOREBOARD_ALLOWED_HOSTS",
-        description="Host names that requests may be addressed to. Default: any.",
+        description="Host names that requests may be addressed to, with spaces or commas between them. Default: any.",
     )
 
     @model_validator(mode="after")

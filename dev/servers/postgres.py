@@ -57,8 +57,7 @@ class Postgres(Server):
     def _spawn(self, lock: int) -> subprocess.Popen[bytes]:
         options: Mapping[str, str] = {**_OPTIONS, **(_FAST if self._fast else {}), "port": str(self._port)}
         arguments = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
-        self.rotate_log()
-        with self.log_file.open("ab") as log:
+        with self.open_log() as log:
             return processes.spawn(
                 [self._home.programs / "postgres", "-D", self.data, *arguments],
                 death_signal=signal.SIGINT,

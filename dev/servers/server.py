@@ -7,7 +7,9 @@ import subprocess
 import time
 from abc import ABC, abstractmethod
 from pathlib import Path
+from typing import IO
 
+from common.core import secret_files
 from dev.servers import locks, ports
 from dev.supervise import processes
 from dev.supervise.processes import StartError
@@ -103,10 +105,11 @@ class Server(ABC):
         if self._process:
             processes.reap(self._process)
 
-    def rotate_log(self) -> None:
-        """Keep one log before this one, so that neither grows for ever."""
+    def open_log(self) -> IO[bytes]:
+        """Open the log for appending. Only its owner may read it, and one log before this one is kept."""
         if self.log_file.exists() and self.log_file.stat().st_size > _LARGEST_LOG:
             self.log_file.replace(self.log_file.with_name(f"{self.log_file.name}.1"))
+        return open(self.log_file, "ab", opener=secret_files.private_opener)
 
 
 def wheel_folder(package: str) -> Path:

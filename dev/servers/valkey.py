@@ -43,8 +43,7 @@ class Valkey(Server):
         if self._account:
             accounts.give(configuration, self._account)
         command = [_binary(), configuration]
-        self.rotate_log()
-        with self.log_file.open("ab") as log:
+        with self.open_log() as log:
             return processes.spawn(
                 command,
                 death_signal=signal.SIGTERM,

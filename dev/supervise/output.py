@@ -5,12 +5,16 @@ lines, warnings and errors of the programs, and what they print outside of their
 """
 
 import logging
+import os
 import re
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
+
+from common.core import secret_files
 
 _COLOURS = (36, 33, 32, 35, 34, 96)
 _WIDTH = 8
@@ -97,7 +101,11 @@ class Output:
 
 
 class _LogFile(RotatingFileHandler):
-    """A log file whose full disk ends nothing."""
+    """A log file that only its owner may read, and whose full disk ends nothing."""
+
+    def _open(self) -> TextIOWrapper:
+        descriptor = secret_files.private_opener(self.baseFilename, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        return TextIOWrapper(os.fdopen(descriptor, "ab"), encoding=self.encoding)
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
         del record

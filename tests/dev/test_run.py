@@ -248,6 +248,8 @@ def test_whatever_is_shown_is_in_the_log_file_of_the_data_folder(project: Projec
         run.wait_until_ready()
 
     log = (project.data / "run.log").read_text(encoding="utf-8")
+    for name in ("run.log", "postgres.log", "valkey.log"):
+        assert stat.S_IMODE((project.data / name).stat().st_mode) == 0o600, name
     assert {"web      | web is up", "run      | migrating the database", "run      | stopped"} <= set(log.splitlines())
 
 

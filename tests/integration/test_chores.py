@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from celery import Celery
 from common.core import task_names
 from common.core.settings import Settings
 from common.redis_store import keys
+from common.redis_store.chores_watch import ChoresWatch
 from workers import chores, maintenance
 from workers.state import WorkerState
 
@@ -53,19 +55,44 @@ def test_scoring_and_what_rings_for_it_is_no_chore(queues: dict[str, list[str]])
     assert {name for name, (_, routed) in queues.items() if routed == task_names.QUEUE_CHORES} == set(task_names.CHORES)
 
 
-def test_one_is_told_now_and_then_that_nobody_does_the_chores(worker: WorkerState) -> None:
-    assert not chores.warn_if_unattended(worker, up_seconds=1), "all of it has just been started"
-    assert chores.warn_if_unattended(worker, up_seconds=100)
-    assert not chores.warn_if_unattended(worker, up_seconds=102)
-    worker.redis.delete(keys.turn("chores.missing"))
-    maintenance.show_alive(worker)
-    assert chores.warn_if_unattended(worker, up_seconds=400)
+@pytest.fixture
+def now() -> list[float]:
+    """The time by the watch of `watched`, in seconds, in a list of one."""
+    return [0.0]
 
 
-def test_nothing_is_told_while_somebody_does_them(worker: WorkerState) -> None:
-    maintenance.show_alive(worker, task_names.QUEUE_CHORES)
-    assert not chores.warn_if_unattended(worker, up_seconds=100)
-    assert worker.redis.ttl(keys.CHORES_SEEN) > worker.redis.ttl(keys.WORKER_SEEN)
+@pytest.fixture
+def watched(worker: WorkerState, now: list[float]) -> WorkerState:
+    """A worker whose watch goes by `now`."""
+    return replace(worker, chores_watch=ChoresWatch(worker.redis, clock=lambda: now[0]))
+
+
+def test_one_is_told_now_and_then_that_nobody_does_the_chores(watched: WorkerState, now: list[float]) -> None:
+    assert not chores.warn_if_unattended(watched), "all of it has just been started"
+    now[0] = 61
+    assert chores.warn_if_unattended(watched)
+    assert not chores.warn_if_unattended(watched)
+    watched.redis.delete(keys.turn("chores.missing"))
+    maintenance.show_alive(watched)
+    assert chores.warn_if_unattended(watched)
+
+
+def test_nothing_is_told_while_somebody_does_them(watched: WorkerState, now: list[float]) -> None:
+    assert not chores.warn_if_unattended(watched)
+    now[0] = 61
+    maintenance.show_alive(watched, task_names.QUEUE_CHORES)
+    assert not chores.warn_if_unattended(watched)
+    assert watched.redis.ttl(keys.CHORES_SEEN) > watched.redis.ttl(keys.WORKER_SEEN)
+
+
+def test_a_redis_that_was_emptied_is_given_the_time_to_be_told(watched: WorkerState, now: list[float]) -> None:
+    maintenance.show_alive(watched, task_names.QUEUE_CHORES)
+    assert not chores.warn_if_unattended(watched)
+    now[0] = 1000
+    watched.redis.flushdb()
+    assert not chores.warn_if_unattended(watched)
+    now[0] = 1061
+    assert chores.warn_if_unattended(watched)
 
 
 def test_messages_that_nobody_takes_do_not_fill_redis(settings: Settings, worker: WorkerState) -> None:

@@ -25,7 +25,8 @@ def alive() -> Response:
     "Is the service whole?",
     description="Asks PostgreSQL and Redis, whether a worker was seen, and whether the loops of this process still go "
     "around, once a second for everybody who asks. `details.parts` of a 503 says what is not. A board that Redis does "
-    "not show, or a task that fails again and again, does not stop the service: the status is `degraded` then.",
+    "not show, a task that fails again and again, chores that nobody does, or updates that are held back do not stop "
+    "the service: the status is `degraded` then, and `degraded` names them.",
     answers=[ResponseDoc(200, "It is.", Ready)],
     errors=[ErrorCode.DEPENDENCY_UNAVAILABLE],
 )

@@ -4,6 +4,7 @@ from typing import TypeVar
 
 from flask import request
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from common.contract.errors import ErrorCode, ScoreboardError, invalid_field, invalid_fields
 from common.contract.requests import may_be_left_out
@@ -12,6 +13,9 @@ from web.guards.request_context import read_body
 
 MAX_PROBLEMS = 20
 """An answer names at most so many problems, so that it is not far longer than its request."""
+
+LONGEST_PATTERN = 40
+"""Characters of a regular expression that still say something to a person."""
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -42,8 +46,16 @@ def validated(model: type[Model], values: object, *, strict: bool = True) -> Mod
         return model.model_validate(values, strict=strict)
     except ValidationError as error:
         found = error.errors(include_input=False)[:MAX_PROBLEMS]
-        problems = [(_path(problem["loc"]), problem["msg"]) for problem in found]
+        problems = [(_path(problem["loc"]), _sentence(problem)) for problem in found]
         raise invalid_fields(problems) from None
+
+
+def _sentence(problem: ErrorDetails) -> str:
+    """What is wrong, for the person who called: without the library's own word for our errors, and no long pattern."""
+    pattern = str(problem.get("ctx", {}).get("pattern", ""))
+    if len(pattern) > LONGEST_PATTERN:
+        return "does not have the form that the reference describes"
+    return problem["msg"].removeprefix("Value error, ")
 
 
 def _path(location: tuple[int | str, ...]) -> str:

@@ -16,14 +16,12 @@ from common.postgres import engine as database
 from common.postgres.catalogue import CatalogueCache
 from common.redis_store import failing, held, keys
 from common.redis_store.board import Board
+from common.redis_store.chores_watch import ChoresWatch
 from common.redis_store.client import Client
 from web.live.heartbeats import Heartbeats
 
 FRESH_SECONDS = 1.0
 """One check serves everybody who asks within it: the address is public, and a check takes connections."""
-
-CHORES_MISSED_AFTER_SECONDS = 60.0
-"""A start of everything together takes less: a queue that nobody has served by then has nobody."""
 
 NAMED = 10
 """Boards that are named; of more, only the number is told."""
@@ -53,7 +51,7 @@ class Readiness:
         self._board = board
         self._catalogue = catalogue
         self._heartbeats = heartbeats
-        self._started_at = time.monotonic()
+        self._chores_watch = ChoresWatch(client)
         self._checking = Lock()
         self._checked_at = float("-inf")
         self._report = Report({})
@@ -115,8 +113,7 @@ class Readiness:
         return [f"accepted updates wait, for no fault of theirs: {reason}"] if reason else []
 
     def _chores_unattended(self) -> list[str]:
-        is_up = time.monotonic() - self._started_at > CHORES_MISSED_AFTER_SECONDS
-        if not is_up or self._client.exists(keys.CHORES_SEEN):
+        if not self._chores_watch.is_unattended():
             return []
         return ["no worker serves the queue `chores`: nothing is verified, closed or stored as a snapshot"]
 

@@ -73,6 +73,8 @@ _HEADERS_OF_STATUS = {
     426: {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13"},
 }
 
+_SENTENCES = {405: "This address does not take requests of this method."}
+
 _KEPT_HEADERS = ("Allow", "Retry-After", "WWW-Authenticate")
 
 
@@ -107,7 +109,7 @@ def refuse_by_framework(error: HTTPException) -> Response:
     if status >= 500:  # noqa: PLR2004
         return fail(error)
     code = CODE_OF_FRAMEWORK_STATUS.get(status, ErrorCode.VALIDATION_FAILED)
-    response = _answer(code, error.description or error.name)
+    response = _answer(code, _SENTENCES.get(status) or error.description or error.name)
     framework_headers = dict(error.get_headers())
     for name in _KEPT_HEADERS:
         if name in framework_headers:
