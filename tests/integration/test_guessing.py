@@ -57,7 +57,7 @@ def test_what_is_guessed_first_is_no_password(client: FlaskClient, command_line:
 
 
 def test_the_command_line_refuses_them_too(command_line: CommandLine) -> None:
-    refused = command_line("users", "create", "grace", "--password-stdin", stdin="password1\n")
+    refused = command_line("users", "create", "grace", "--password-stdin", stdin=b"password1\n")
     assert refused.returncode == 1
     assert "most common" in refused.stderr
 
@@ -68,7 +68,7 @@ def test_a_new_name_is_none_that_a_program_takes_for_an_option(
 ) -> None:
     answer = client.post("/api/auth/register", json={"username": username, "password": PASSWORD})
     assert (answer.status_code, error_code(answer)) == (400, "validation_failed")
-    made = command_line("users", "create", "--password-stdin", "--", username, stdin=f"{PASSWORD}\n")
+    made = command_line("users", "create", "--password-stdin", "--", username, stdin=f"{PASSWORD}\n".encode())
     assert made.returncode == 2
 
 
@@ -82,7 +82,7 @@ def test_an_account_that_has_such_a_name_logs_in_as_before(client: FlaskClient, 
 def test_a_password_is_the_same_however_a_keyboard_composes_it(client: FlaskClient, command_line: CommandLine) -> None:
     composed, decomposed = "caf\u00e9 cr\u00e8me", "cafe\u0301 cre\u0300me"
     assert client.post("/api/auth/register", json={"username": "ada", "password": decomposed}).status_code == 201
-    assert command_line("users", "create", "bob", "--password-stdin", stdin=f"{decomposed}\n").returncode == 0
+    assert command_line("users", "create", "bob", "--password-stdin", stdin=f"{decomposed}\n".encode()).returncode == 0
     for username in ("ada", "bob"):
         for password in (composed, decomposed):
             assert log_in_from(client, "192.0.2.1", password, username).status_code == 200
@@ -167,8 +167,20 @@ def test_what_is_remembered_of_a_login_names_nobody(
         log_in_from(client, "203.0.113.1")
     known = [str(key) for key in client_of_redis.scan_iter("login:known:*")]
     assert known
-    assert not any("ada" in key.removeprefix("login:known:") and "203.0.113" in key for key in known)
+    assert not any("ada" in key.removeprefix("login:known:") or "203.0.113" in key for key in known)
     assert all(29 * 86_400 < int(client_of_redis.ttl(key)) <= 30 * 86_400 for key in known)
+
+
+def test_a_password_in_the_field_of_the_name_is_in_no_key_of_redis(
+    make_settings: SettingsFactory, worker: WorkerState, client_of_redis: Client
+) -> None:
+    with limited(make_settings, SCOREBOARD_ACCOUNT_FAILURE_LIMIT="1/hour") as client:
+        statuses = guess_from(client, *["203.0.113.1"] * 2, username="my-secret-passphrase")
+    counters = [str(key) for key in client_of_redis.scan_iter("*login_failures*")]
+
+    assert statuses == [401, 429]
+    assert counters
+    assert not any("passphrase" in str(key) for key in client_of_redis.scan_iter("*"))
 
 
 def test_budgets_bind_from_memory_while_redis_is_away(make_settings: SettingsFactory, worker: WorkerState) -> None:
