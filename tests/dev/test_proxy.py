@@ -357,6 +357,7 @@ def test_browsers_are_sent_to_tls_and_told_to_stay_there_and_programs_are_refuse
         connection = http.client.HTTPSConnection("127.0.0.1", tls_port, timeout=10, context=trusting)
         status, headers, _ = ask(connection, "/healthz", {})
         sent, to, _ = get(port, "/docs?x=1")
+        nothing_here = get(port, "/refused/plain-program")
         program = ask(http.client.HTTPConnection("127.0.0.1", port, timeout=10), "/api/auth/login", {}, "POST")
         refused = ask(http.client.HTTPSConnection("127.0.0.1", tls_port, context=trusting), "/", {}, "TRACE")
         offers = {cipher: _is_spoken(tls_port, trusting, cipher) for cipher in ("ECDHE+AESGCM", "AES128-SHA")}
@@ -365,6 +366,8 @@ def test_browsers_are_sent_to_tls_and_told_to_stay_there_and_programs_are_refuse
     assert offers == {"ECDHE+AESGCM": True, "AES128-SHA": False}
     assert refused[1]["strict-transport-security"] == headers["strict-transport-security"]
     assert program[1]["content-type"] == "application/json"
+    assert to["x-content-type-options"] == program[1]["x-content-type-options"] == "nosniff"
+    assert nothing_here[0] == 308
     assert re.fullmatch(r"max-age=\d+", headers["strict-transport-security"])
     assert (sent, to["location"]) == (308, "https://127.0.0.1/docs?x=1")
     assert (program[0], code_of(program)) == (403, "forbidden")

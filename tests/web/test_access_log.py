@@ -1,5 +1,6 @@
 """What the log tells of those who come in and of those who are kept out; and what it never tells."""
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -47,6 +48,18 @@ def test_a_failed_login_names_a_known_account_by_its_id_and_never_what_was_typed
     assert PASSWORD not in str(lines)
 
 
+def test_who_registers_comes_in_and_leaves_is_told_by_id_alone(client: FlaskClient) -> None:
+    with capture_logs() as lines:
+        ada = register(client, "ada")
+        client.post("/api/auth/logout", headers=ada.headers)
+
+    assert events(lines, "registered") == [{"user_id": ada.user_id}]
+    ((came_in),), ((left),) = events(lines, "logged_in"), events(lines, "logged_out")
+    assert came_in == left
+    assert came_in["user_id"] == ada.user_id
+    assert PASSWORD not in str(lines)
+
+
 def test_a_refresh_is_told(client: FlaskClient, ada: Player) -> None:
     with capture_logs() as lines:
         client.post("/api/auth/refresh", json={"refreshToken": ada.login["refreshToken"]})
@@ -71,7 +84,7 @@ def test_a_refused_api_key_is_told_by_an_id_that_has_the_form_of_one(client: Fla
     known_form = f"sbk_{'0' * 20}"
     with capture_logs() as lines:
         for offered in (known_form, TYPED_INTO_THE_WRONG_FIELD):
-            headers = {"X-Api-Key": offered, "X-Signature": f"t=1,v1={'0' * 64}"}
+            headers = {"X-Api-Key": offered, "X-Signature": f"t={int(time.time())},v1={'0' * 64}"}
             assert client.post("/api/scores/batch", json={"updates": []}, headers=headers).status_code == 401
 
     assert events(lines, "access_refused") == [

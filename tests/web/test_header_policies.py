@@ -1,6 +1,7 @@
 """What holds for every route at once: methods, types and policies that no view says for itself."""
 
 import json
+import re
 
 import pytest
 from flask import Flask
@@ -77,3 +78,13 @@ def test_no_answer_sets_a_cookie(client: FlaskClient) -> None:
     assert [answer.status_code for answer in answers] == [201, 200]
     for answer in [*answers, *(client.get(path) for path in PAGES + DOCUMENTS)]:
         assert "Set-Cookie" not in answer.headers
+
+
+def test_the_page_hides_a_password_and_lets_a_manager_fill_it_in(client: FlaskClient) -> None:
+    page = client.get("/").get_data(as_text=True)
+    (field,) = re.findall(r'<input id="password"[^>]*>', page)
+
+    assert 'type="password"' in field
+    assert 'autocomplete="current-password"' in field
+    assert "maxlength" not in field
+    assert "onpaste" not in page
