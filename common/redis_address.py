@@ -71,7 +71,7 @@ def parse(url: str) -> RedisAddress:
         raise ValueError(UNREADABLE) from None
     if parts.scheme not in ("redis", "rediss", "unix") or "://" not in url:
         raise ValueError("must start with redis://, rediss:// (TLS) or unix:// (a socket)")
-    if parts.fragment or "#" in url:
+    if parts.fragment or "#" in url or parts.netloc.count("@") > 1:
         raise ValueError(UNREADABLE)
     scheme = cast(Scheme, parts.scheme)
     _refuse_unknown(scheme, parameters)

@@ -6,12 +6,11 @@ import ssl
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
 from limits import parse_many as parse_limits
 from pydantic import AfterValidator, Field, SecretBytes, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
-from sqlalchemy import make_url
-from sqlalchemy.exc import ArgumentError
 
 from common import redis_address
 
@@ -61,14 +60,20 @@ def _postgresql(url: str) -> str:
     scheme, separator, rest = url.partition("://")
     if scheme not in ("postgresql", "postgres", "postgresql+psycopg2") or not separator:
         raise ValueError("must start with postgresql://")
-    named = f"postgresql+psycopg2://{rest}"
-    try:
-        parts = make_url(named)
-    except (ArgumentError, ValueError):
-        raise ValueError(redis_address.UNREADABLE) from None
-    if any("@" in part for part in (parts.host or "", parts.database or "")):
+    if not _is_whole(url):
         raise ValueError(redis_address.UNREADABLE)
-    return named
+    return f"postgresql+psycopg2://{rest}"
+
+
+def _is_whole(url: str) -> bool:
+    """Whether user name and password stand in an address as one piece: `@ / ? # [` in them would split it."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # raises ValueError for what is no number
+    except ValueError:
+        return False
+    behind_the_host = url.partition("://")[2].removeprefix(parts.netloc)
+    return parts.netloc.count("@") <= 1 and not (parts.netloc and "@" in behind_the_host)
 
 
 def _redis(url: str) -> str:

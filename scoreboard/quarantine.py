@@ -3,7 +3,6 @@
 import json
 
 import click
-from rich.markup import escape
 from rich.table import Table
 from sqlalchemy import Connection, Engine
 
@@ -33,7 +32,7 @@ def listing(*, as_json: bool) -> None:
     table = Table("id", "set aside at", "reason", "payload")
     for row in rows:
         cells = (str(row.id), f"{row.created_at:%Y-%m-%d %H:%M:%S}", row.reason, json.dumps(row.payload))
-        table.add_row(*map(escape, cells))
+        table.add_row(*cells)
     tables.show(table)
 
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 import pytest
+import structlog
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import Engine
@@ -58,6 +59,14 @@ def servers() -> Iterator[Servers]:
             grants.give(connection, SERVING)
         engine.dispose()
         yield running
+
+
+@pytest.fixture(autouse=True)
+def same_logging() -> Iterator[None]:
+    """A command that runs within a test sets logging up for itself, and would leave it so for the tests behind it."""
+    before = structlog.get_config()
+    yield
+    structlog.configure(**before)
 
 
 @pytest.fixture

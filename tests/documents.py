@@ -3,6 +3,7 @@
 The documents let clients pass over fields that they do not know. Here nothing may be there that is not described.
 """
 
+import gzip
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -103,6 +104,8 @@ class DocumentedApi:
 
     def problems_of_refusal(self, answer: Response) -> list[str]:
         """What is wrong with an error that no operation stands behind, since the address leads to none."""
+        if answer.mimetype == "text/html":
+            return []  # the page for a browser
         error = {"$ref": "#/components/schemas/Error"}
         return problems_of_value(self._document, error, answer.get_json())
 
@@ -119,7 +122,11 @@ class DocumentedApi:
             return [f"the type {answer.mimetype} is not documented"]
         if answer.mimetype != "application/json":
             return []
-        return problems_of_value(self._document, content[answer.mimetype]["schema"], answer.get_json())
+        return problems_of_value(self._document, content[answer.mimetype]["schema"], json.loads(_body_of(answer)))
+
+
+def _body_of(answer: Response) -> bytes:
+    return gzip.decompress(answer.get_data()) if answer.content_encoding == "gzip" else answer.get_data()
 
 
 class DocumentedMessages:

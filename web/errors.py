@@ -125,9 +125,11 @@ def database_failed(error: DBAPIError) -> Response:
 def dependency_away(name: str, error: Exception) -> Response:
     """Nothing was changed, or nobody knows: that depends on whether the request had sent on what it was to do."""
     advice = failures.in_doubt()
-    refusal = outcome_unknown(name, advice) if advice else unavailable(name)
-    log.warning(refusal.code, dependency=name, error=type(error).__name__)
-    return refuse(refusal)
+    if advice:
+        log.warning("outcome_unknown", dependency=name, error=type(error).__name__)
+        return refuse(outcome_unknown(name, advice))
+    log.warning("dependency_unavailable", dependency=name, error=type(error).__name__)
+    return refuse(unavailable(name))
 
 
 def fail(error: Exception) -> Response:

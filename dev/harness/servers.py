@@ -10,11 +10,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import psycopg2
-import redis
 from psycopg2 import sql
 from sqlalchemy import create_engine
 
-from common import schema
+from common import redis, schema
 from dev.servers.postgres import Postgres
 from dev.servers.valkey import Valkey
 
@@ -72,7 +71,7 @@ class Servers:
     def flush_redis(self, database: int = 0) -> None:
         """Empty one numbered database."""
         self._prove_own_valkey()
-        with closing(redis.Redis.from_url(self.redis_url(database))) as client:
+        with closing(redis.connect(self.redis_url(database))) as client:
             client.flushdb()
 
     def stop(self) -> None:
@@ -87,7 +86,7 @@ class Servers:
                 raise NotOurServerError(f"a PostgreSQL on {found} answers at our address")
 
     def _prove_own_valkey(self) -> None:
-        with closing(redis.Redis.from_url(self.valkey.url, decode_responses=True)) as client:
+        with closing(redis.connect(self.valkey.url)) as client:
             found = client.config_get("dir"), client.info("server")["process_id"]
         if found != ({"dir": str(self.valkey.data)}, self.valkey.pid):
             raise NotOurServerError(f"{found} answers at our address")

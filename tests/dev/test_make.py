@@ -93,9 +93,13 @@ def test_compose_secrets_are_made_once_and_shut_off_from_others(tmp_path: Path) 
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert first[".gitignore"] == "*\n"
     assert {stat.S_IMODE((folder / name).stat().st_mode) for name in first if name != ".gitignore"} == {0o644}
-    password = first["postgres_password"].strip()
-    assert len(password) == 43
-    assert first["database_url"] == f"postgresql://scoreboard:{password}@postgres:5432/scoreboard\n"
+    for secret, url, role in (
+        ("postgres_password", "owner_database_url", "scoreboard"),
+        ("database_password", "database_url", "scoreboard_serving"),
+    ):
+        password = first[secret].strip()
+        assert len(password) == 43
+        assert first[url] == f"postgresql://{role}:{password}@postgres:5432/scoreboard\n"
 
 
 def test_the_script_for_continuous_integration_can_be_run_and_runs_everything() -> None:

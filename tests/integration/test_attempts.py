@@ -147,7 +147,7 @@ def test_what_is_our_fault_is_an_error_at_once_and_told_once(
     assert value(metrics.BOARDS_NOT_SERVED) == 1
 
 
-@pytest.mark.parametrize("step", ["inbox", "revocations", "suspensions", "closing", "boards"])
+@pytest.mark.parametrize("step", ["inbox", "revocations", "suspensions", "chores", "boards"])
 def test_a_step_that_fails_keeps_none_of_the_others_from_being_taken(
     sweep: list[str], monkeypatch: pytest.MonkeyPatch, worker: WorkerState, step: str
 ) -> None:
@@ -156,7 +156,7 @@ def test_a_step_that_fails_keeps_none_of_the_others_from_being_taken(
         "inbox": (worker.inbox, "open"),
         "revocations": (housekeeping, "load_revocations"),
         "suspensions": (housekeeping, "show_suspensions"),
-        "closing": (closing, "close_ended"),
+        "chores": (worker_tasks, "_look_after_chores"),
         "boards": (housekeeping, "mend_boards"),
     }
     for name, (owner, function) in steps.items():

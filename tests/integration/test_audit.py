@@ -52,7 +52,7 @@ def command(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Command:
     """Runs a command in this process, which is quicker than a new one for each."""
     monkeypatch.setenv("DATABASE_URL", settings.database_url.replace("postgresql+psycopg2", "postgresql"))
     monkeypatch.setenv("REDIS_URL", settings.redis_url)
-    monkeypatch.setenv("SCOREBOARD_JWT_SECRET", "j" * 32)
+    monkeypatch.setenv("SCOREBOARD_JWT_SECRET", "jwt-secret-of-the-tests-0123456789")
     monkeypatch.setenv("SCOREBOARD_SECRET_KEY", settings.secret_key.get_secret_value().decode())
 
     def run(*arguments: str, stdin: bytes = b"") -> Result:

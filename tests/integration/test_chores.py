@@ -18,7 +18,7 @@ _SCRIPT = """
 import json, celeryconfig
 from workers.app import app
 app.loader.import_default_modules()
-names = {entry["task"] for entry in celeryconfig.beat_schedule.values()} | {"scores.apply"}
+names = {entry["task"] for entry in celeryconfig.beat_schedule.values()} | {"scores.apply", "boards.rebuild"}
 print(json.dumps({name: [app.tasks[name].queue, app.amqp.router.route({}, name)["queue"].name] for name in names}))
 """
 
@@ -29,8 +29,8 @@ def queues(settings: Settings) -> dict[str, list[str]]:
     environment = {
         "DATABASE_URL": settings.database_url.replace("postgresql+psycopg2", "postgresql"),
         "REDIS_URL": settings.redis_url,
-        "SCOREBOARD_JWT_SECRET": "j" * 32,
-        "SCOREBOARD_SECRET_KEY": "s" * 32,
+        "SCOREBOARD_JWT_SECRET": "jwt-secret-of-the-tests-0123456789",
+        "SCOREBOARD_SECRET_KEY": "secret-key-of-the-tests-0123456789",
     }
     root = Path(__file__).resolve().parents[2]
     done = subprocess.run(

@@ -11,8 +11,8 @@ pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root has somebod
 GIVEN = {
     "DATABASE_URL": "postgresql://127.0.0.1/x",
     "REDIS_URL": "redis://127.0.0.1/0",
-    "SCOREBOARD_JWT_SECRET": "j" * 32,
-    "SCOREBOARD_SECRET_KEY": "s" * 32,
+    "SCOREBOARD_JWT_SECRET": "jwt-secret-of-the-tests-0123456789",
+    "SCOREBOARD_SECRET_KEY": "secret-key-of-the-tests-0123456789",
 }
 
 

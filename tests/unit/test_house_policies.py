@@ -15,11 +15,12 @@ from web.errors import CODE_OF_FRAMEWORK_STATUS, STATUS_OF
 LOG_METHODS = {"debug", "info", "warning", "error", "exception", "critical"}
 LOG_FIELDS = {
     # ids, names of ours and numbers
-    *("account", "action_id", "actor", "address", "api_key", "at", "attempts", "board", "boards", "code", "consumer"),
-    *("count", "dependency", "error", "exc_info", "expected", "found", "fresh", "inbox_id", "is_new", "ledger_id"),
-    *("limit", "loop", "method", "milliseconds", "path", "period", "periods", "players", "points", "pruned"),
-    *("refusal", "repaired", "request_id", "route", "rows", "seconds", "seq", "session_id", "sessions", "source"),
-    *("status", "suspended", "taken", "task", "times", "updates", "user_id", "users", "version", "waiting", "where"),
+    *("account", "action_id", "actor", "address", "api_key", "at", "attempt", "attempts", "board", "boards"),
+    *("code", "consumer", "count", "dependency", "error", "exc_info", "expected", "found", "fresh", "inbox_id"),
+    *("is_new", "known", "ledger_id", "limit", "loop", "method", "milliseconds", "path", "period", "periods"),
+    *("players", "points", "pruned", "refusal", "repaired", "request_id", "route", "rows", "seconds", "seq"),
+    *("peer", "session_id", "session_ids", "setting", "sessions", "source", "status", "suspended", "taken", "task"),
+    *("times", "ids", "port", "updates", "user_id", "users", "version", "waiting", "where"),
     # texts: an admin's, and those of errors, which never hold a value that a client sent (`hide_parameters`)
     *("detail", "reason"),
 }

@@ -74,7 +74,7 @@ def test_what_is_new_is_written_beside_what_the_first_readers_know(monkeypatch: 
     monkeypatch.setattr(inbox_entries, "_FIRST_FIELDS", frozenset({"user_id", "idempotency_key"}))
     update, more = map(orjson.loads, inbox_entries.written(EXPECTED))
     assert update.keys() == {"user_id", "idempotency_key"}
-    assert update | more == OF_THE_FIRST_VERSION
+    assert update | more == {**OF_THE_FIRST_VERSION, "source": None}
     entry = read(update, more=orjson.dumps({**more, "later": 1}).decode())
     assert isinstance(entry, Delivery)
     assert entry.update == EXPECTED

@@ -1,12 +1,13 @@
 """No program gets a secret that it has no use for, and those of Celery do their work without ours."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from common import celery_settings, settings
+from common import celery_settings, redis_address, settings
 from common.settings import SECRETS, SettingsError
 from dev.supervise.program_secrets import OWNER, environment_of
 
@@ -93,7 +94,7 @@ def run_flower(password: str, *arguments: str) -> subprocess.CompletedProcess[st
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
 
 
-@pytest.mark.parametrize("password", ["pa/ss", "pa?ss", "pa#ss", "pa@ss", "12/34", "p[ss", "5432/x@y"])
+@pytest.mark.parametrize("password", ["zq/xk", "zq?xk", "zq#xk", "zq@xk", "12/34", "zq[xk", "5432/zq@xk"])
 @pytest.mark.parametrize("variable", ["DATABASE_URL", "REDIS_URL", "BROKER_URL"])
 def test_an_address_with_an_unescaped_password_is_refused_without_a_piece_of_it(variable: str, password: str) -> None:
     scheme = "postgresql" if variable == "DATABASE_URL" else "redis"
@@ -107,8 +108,10 @@ def test_an_address_with_an_unescaped_password_is_refused_without_a_piece_of_it(
     with pytest.raises(SettingsError) as refusal:
         settings.load(environ)
 
-    written = "write special characters of user name and password as %40, %2F and so on"
-    assert str(refusal.value) == f"{variable}: cannot be read: {written}"
+    told = str(refusal.value).replace("127.0.0.1", "")
+    assert told.startswith(f"{variable}: ")
+    assert told.endswith(redis_address.UNREADABLE)
+    assert not [piece for piece in re.split(r"[/?#@\[]", password) if piece in told]
 
 
 def test_an_address_with_an_escaped_password_or_without_any_is_taken() -> None:

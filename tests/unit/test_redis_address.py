@@ -9,8 +9,8 @@ from common.settings import SettingsError
 VALID = {
     "DATABASE_URL": "postgresql://user:hidden@localhost/scores",
     "REDIS_URL": "redis://localhost:6379/0",
-    "SCOREBOARD_JWT_SECRET": "j" * 32,
-    "SCOREBOARD_SECRET_KEY": "s" * 32,
+    "SCOREBOARD_JWT_SECRET": "jwt-secret-of-the-tests-0123456789",
+    "SCOREBOARD_SECRET_KEY": "secret-key-of-the-tests-0123456789",
 }
 
 
