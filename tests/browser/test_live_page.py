@@ -103,6 +103,18 @@ def test_a_session_that_ended_elsewhere_leaves_the_page_live_and_asks_to_sign_in
     assert page.own_row.count() == 0
 
 
+def test_signing_out_leaves_nothing_of_the_session_in_the_browser(rivals: Rivals, visit: Visit) -> None:
+    page = visit()
+    page.sign_in(rivals.first.username, PASSWORD)
+    page.own_row.wait_for()
+    page.page.get_by_role("button", name="Sign out").click()
+    page.page.get_by_label("Username").wait_for()
+
+    assert page.page.evaluate("[sessionStorage.length, localStorage.length, document.cookie]") == [0, 0, ""]
+    assert page.page.get_by_label("Password", exact=True).input_value() == ""
+    assert page.own_row.count() == 0
+
+
 def test_a_list_that_cannot_be_read_is_said_to_come_back_and_does(
     servers: Servers, stack: Stack, rivals: Rivals, visit: Visit, complaints: Complaints
 ) -> None:

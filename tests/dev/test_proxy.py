@@ -174,6 +174,20 @@ def test_what_the_proxy_itself_refuses_has_the_one_shape_too(proxy: int) -> None
     assert (status, json.loads(body)["error"]["code"]) == (431, "validation_failed")
 
 
+def test_no_refusal_of_the_proxy_can_be_framed_or_do_anything(proxy: int) -> None:
+    refusals = {
+        405: ask(http.client.HTTPConnection("127.0.0.1", proxy, timeout=10), "/", {}, "TRACE"),
+        431: get(proxy, "/healthz", Cookie="x" * 50_000),
+    }
+
+    for status, (answered, headers, body) in refusals.items():
+        assert (answered, headers["content-type"]) == (status, "application/json")
+        assert "error" in json.loads(body)
+        assert "frame-ancestors 'none'" in headers["content-security-policy"]
+        assert headers["x-content-type-options"] == "nosniff"
+        assert "strict-transport-security" not in headers
+
+
 def test_one_address_has_its_share_of_connections(proxy: int) -> None:
     taken: list[socket.socket] = []
 
@@ -343,9 +357,29 @@ def test_browsers_are_sent_to_tls_and_told_to_stay_there_and_programs_are_refuse
         connection = http.client.HTTPSConnection("127.0.0.1", tls_port, timeout=10, context=trusting)
         status, headers, _ = ask(connection, "/healthz", {})
         sent, to, _ = get(port, "/docs?x=1")
+        nothing_here = get(port, "/refused/plain-program")
         program = ask(http.client.HTTPConnection("127.0.0.1", port, timeout=10), "/api/auth/login", {}, "POST")
+        refused = ask(http.client.HTTPSConnection("127.0.0.1", tls_port, context=trusting), "/", {}, "TRACE")
+        offers = {cipher: _is_spoken(tls_port, trusting, cipher) for cipher in ("ECDHE+AESGCM", "AES128-SHA")}
 
     assert status == 200
+    assert offers == {"ECDHE+AESGCM": True, "AES128-SHA": False}
+    assert refused[1]["strict-transport-security"] == headers["strict-transport-security"]
+    assert program[1]["content-type"] == "application/json"
+    assert to["x-content-type-options"] == program[1]["x-content-type-options"] == "nosniff"
+    assert nothing_here[0] == 308
     assert re.fullmatch(r"max-age=\d+", headers["strict-transport-security"])
     assert (sent, to["location"]) == (308, "https://127.0.0.1/docs?x=1")
     assert (program[0], code_of(program)) == (403, "forbidden")
+
+
+def _is_spoken(port: int, trusting: ssl.SSLContext, cipher: str) -> bool:
+    """Whether the proxy speaks TLS 1.2 with this."""
+    trusting.maximum_version = ssl.TLSVersion.TLSv1_2
+    trusting.set_ciphers(cipher)
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+            trusting.wrap_socket(connection, server_hostname="127.0.0.1").close()
+    except ssl.SSLError:
+        return False
+    return True

@@ -43,6 +43,24 @@ def test_a_request_that_gunicorn_cannot_read_is_refused_in_the_one_shape(stack: 
     assert int(head.split(b" ", 2)[1]) == UNREADABLE[request_bytes]
     assert json.loads(body)["error"]["code"] == "validation_failed"
     assert b"X-Request-ID: " in head
+    assert b"frame-ancestors 'none'" in head
+
+
+@pytest.mark.parametrize(
+    "framing",
+    [
+        b"Content-Length: 2\r\nContent-Length: 3\r\n",
+        b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n",
+        b"Transfer-Encoding: xchunked\r\n",
+        b"Content-Length: +2\r\n",
+    ],
+)
+def test_no_second_request_hides_in_the_body_of_another(stack: Stack, framing: bytes) -> None:
+    """Two servers that find the end of a body in two places would take what is between for a request of its own."""
+    head, body = exchange(stack, HEAD + framing + b"\r\n0\r\n\r\nGET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+
+    assert int(head.split(b" ", 2)[1]) >= 400
+    assert body.count(b"HTTP/1.1") == 0
 
 
 @pytest.mark.parametrize("chunks", [b"zz\r\n", b"2\r\n{}\r\nzz\r\n", b"1\r\n{}\r\n0\r\n\r\n", b"-1\r\n{}\r\n0\r\n\r\n"])

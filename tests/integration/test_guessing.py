@@ -167,8 +167,20 @@ def test_what_is_remembered_of_a_login_names_nobody(
         log_in_from(client, "203.0.113.1")
     known = [str(key) for key in client_of_redis.scan_iter("login:known:*")]
     assert known
-    assert not any("ada" in key.removeprefix("login:known:") and "203.0.113" in key for key in known)
+    assert not any("ada" in key.removeprefix("login:known:") or "203.0.113" in key for key in known)
     assert all(29 * 86_400 < int(client_of_redis.ttl(key)) <= 30 * 86_400 for key in known)
+
+
+def test_a_password_in_the_field_of_the_name_is_in_no_key_of_redis(
+    make_settings: SettingsFactory, worker: WorkerState, client_of_redis: Client
+) -> None:
+    with limited(make_settings, SCOREBOARD_ACCOUNT_FAILURE_LIMIT="1/hour") as client:
+        statuses = guess_from(client, *["203.0.113.1"] * 2, username="my-secret-passphrase")
+    counters = [str(key) for key in client_of_redis.scan_iter("*login_failures*")]
+
+    assert statuses == [401, 429]
+    assert counters
+    assert not any("passphrase" in str(key) for key in client_of_redis.scan_iter("*"))
 
 
 def test_budgets_bind_from_memory_while_redis_is_away(make_settings: SettingsFactory, worker: WorkerState) -> None:

@@ -48,6 +48,18 @@ def test_a_failed_login_names_a_known_account_by_its_id_and_never_what_was_typed
     assert PASSWORD not in str(lines)
 
 
+def test_who_registers_comes_in_and_leaves_is_told_by_id_alone(client: FlaskClient) -> None:
+    with capture_logs() as lines:
+        ada = register(client, "ada")
+        client.post("/api/auth/logout", headers=ada.headers)
+
+    assert events(lines, "registered") == [{"user_id": ada.user_id}]
+    ((came_in),), ((left),) = events(lines, "logged_in"), events(lines, "logged_out")
+    assert came_in == left
+    assert came_in["user_id"] == ada.user_id
+    assert PASSWORD not in str(lines)
+
+
 def test_a_refresh_is_told(client: FlaskClient, ada: Player) -> None:
     with capture_logs() as lines:
         client.post("/api/auth/refresh", json={"refreshToken": ada.login["refreshToken"]})

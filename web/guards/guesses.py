@@ -30,6 +30,7 @@ _TIMES_OF_WIDER = (4, 16)
 """How many times an address' budget the /56 and the /48 around it have."""
 
 _PURPOSE = "known-address"
+_PURPOSE_OF_COUNTERS = "login-name"
 _LONGEST_NAME = 64
 
 
@@ -60,18 +61,19 @@ class Guess:
 
     def _binding(self) -> list[Budget]:
         """The budgets that may refuse this login."""
-        mine = Budget("login_failures", services().settings.login_failure_limit, place_of(self.name))
+        limit = services().settings.login_failure_limit
+        mine = Budget("login_failures", limit, f"{client_address()}:{_counted_as(self.name)}")
         if self.is_known:
             return [mine]
         slowed = [] if budgets().is_left(self._of_account()) else [self._of_stranger()]
         return [mine, *_of_networks(), *slowed]
 
     def _of_account(self) -> Budget:
-        return Budget("account_failures", services().settings.account_failure_limit, self.name)
+        return Budget("account_failures", services().settings.account_failure_limit, _counted_as(self.name))
 
     def _of_stranger(self) -> Budget:
         widest = (client_address(), *wider_networks())[-1]
-        return Budget("account_failures", _ALWAYS_LEFT_TO_STRANGERS, f"{widest}:{self.name}")
+        return Budget("account_failures", _ALWAYS_LEFT_TO_STRANGERS, f"{widest}:{_counted_as(self.name)}")
 
 
 def guess(username: str) -> Guess:
@@ -81,8 +83,13 @@ def guess(username: str) -> Guess:
 
 
 def place_of(name: str) -> str:
-    """An account and an address, as failures are counted."""
+    """An account and an address."""
     return f"{client_address()}:{name}"
+
+
+def _counted_as(name: str) -> str:
+    """The name in a counter's key: a keyed digest, since now and then somebody types a password for a name."""
+    return signing.derive(services().settings.secret_keys[0], _PURPOSE_OF_COUNTERS, name).hex()[:32]
 
 
 def _of_networks() -> list[Budget]:

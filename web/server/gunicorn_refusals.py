@@ -12,6 +12,7 @@ from gunicorn import util
 
 from common.contract.errors import ErrorCode
 from common.contract.responses import Error
+from web.guards.security_headers import NO_CONTENT_POLICY
 
 _SENTENCES = {
     HTTPStatus.REQUEST_URI_TOO_LONG: "The request line is too long.",
@@ -35,6 +36,7 @@ def write_error(sock: socket.socket, status_int: int, reason: str, mesg: str) ->
     head = (
         f"HTTP/1.1 {status_int} {reason}\r\nConnection: close\r\nContent-Type: application/json\r\n"
         f"Content-Length: {len(content)}\r\nX-Request-ID: {secrets.token_hex(16)}\r\n"
-        "X-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\n\r\n"
+        "X-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\n"
+        f"Content-Security-Policy: {NO_CONTENT_POLICY}\r\n\r\n"
     )
     util.write_nonblock(sock, head.encode("latin-1") + content)
