@@ -12,9 +12,7 @@ from workers.attempts import NotDueError
 from workers.state import WorkerState, state
 
 
-def task(
-    name: str, every: float | None = None, queue: str = task_names.QUEUE
-) -> Callable[[Callable[[WorkerState], None]], Task[[], None]]:
+def task(name: str, every: float | None = None) -> Callable[[Callable[[WorkerState], None]], Task[[], None]]:
     """A task of ours: it shows that a worker lives, and what goes wrong is told, whatever it is (`attempts`).
 
     Nothing is retried here: what was not finished is still pending, and the next sweep rings for it. What beat sends
@@ -26,12 +24,12 @@ def task(
             structlog.contextvars.bind_contextvars(task=name)
             worker = state()
             with worker.attempts.task(name):
-                maintenance.show_alive(worker, queue)
+                maintenance.show_alive(worker, task_names.queue_of(name))
                 if every and not maintenance.takes_turn(worker, name, every):
                     raise NotDueError
                 body(worker)
 
-        registered: Task[[], None] = app.task(name=name, queue=queue)(run)
+        registered: Task[[], None] = app.task(name=name)(run)
         return registered
 
     return register
@@ -70,7 +68,7 @@ def _look_after_chores(worker: WorkerState) -> None:
         chores.discard_messages(app)
 
 
-@task(task_names.CLOSE, every=task_names.CLOSE_SECONDS, queue=task_names.QUEUE_CHORES)
+@task(task_names.CLOSE, every=task_names.CLOSE_SECONDS)
 def close_periods(worker: WorkerState) -> None:
     """Close what is over."""
     closing.close_ended(worker)
@@ -86,25 +84,25 @@ def _mend_boards(worker: WorkerState) -> None:
             app.send_task(task_names.REBUILD, expires=task_names.EXPIRES_SECONDS)
 
 
-@task(task_names.REBUILD, queue=task_names.QUEUE_CHORES)
+@task(task_names.REBUILD)
 def rebuild_boards(worker: WorkerState) -> None:
     """Fill the boards that are too large for the sweep."""
     maintenance.rebuild_boards(worker)
 
 
-@task(task_names.VERIFY, every=task_names.VERIFY_SECONDS, queue=task_names.QUEUE_CHORES)
+@task(task_names.VERIFY, every=task_names.VERIFY_SECONDS)
 def verify(worker: WorkerState) -> None:
     """Check that ledger, standings and Redis agree about some players."""
     verifying.verify_some(worker)
 
 
-@task(task_names.TAKE_SNAPSHOTS, queue=task_names.QUEUE_CHORES)
+@task(task_names.TAKE_SNAPSHOTS)
 def take_snapshots(worker: WorkerState) -> None:
     """Store the head of every open board that has moved."""
     snapshots.take_all(worker)
 
 
-@task(task_names.TIDY, every=task_names.TIDY_SECONDS, queue=task_names.QUEUE_CHORES)
+@task(task_names.TIDY, every=task_names.TIDY_SECONDS)
 def tidy(worker: WorkerState) -> None:
     """Delete expired sessions and consumers."""
     maintenance.prune(worker)

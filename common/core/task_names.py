@@ -54,3 +54,8 @@ BROKER_OPTIONS = {
     "health_check_interval": 5,
 }
 """Options of both ends of the broker, so that a server that is gone is noticed within seconds."""
+
+
+def queue_of(name: str) -> str:
+    """The queue to which a task of this name is sent."""
+    return QUEUE_CHORES if name in CHORES else QUEUE

@@ -29,6 +29,7 @@ Logs = list[Any]
 @pytest.fixture
 def sweep(worker: WorkerState, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """The tasks that a sweep has sent."""
+    monkeypatch.setenv("REDIS_URL", worker.settings.redis_url)  # Celery reads its settings with its first task
     sent: list[str] = []
     monkeypatch.setattr(worker_tasks, "state", lambda: worker)
     monkeypatch.setattr(app, "send_task", lambda name, **_: sent.append(name))

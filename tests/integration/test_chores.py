@@ -19,16 +19,17 @@ from workers.state import WorkerState
 # In a process of its own: Celery's configuration is read from the environment, once.
 _SCRIPT = """
 import json, celeryconfig
+from common.core import task_names
 from workers.app import app
 app.loader.import_default_modules()
 names = {entry["task"] for entry in celeryconfig.beat_schedule.values()} | {"scores.apply", "boards.rebuild"}
-print(json.dumps({name: [app.tasks[name].queue, app.amqp.router.route({}, name)["queue"].name] for name in names}))
+print(json.dumps({name: [task_names.queue_of(name), app.amqp.router.route({}, name)["queue"].name] for name in names}))
 """
 
 
 @pytest.fixture
 def queues(settings: Settings) -> dict[str, list[str]]:
-    """For each task the queue that it declares and the one to which it is sent."""
+    """For each task the queue whose mark it leaves and the one to which it is sent."""
     environment = {
         "DATABASE_URL": settings.database_url.replace("postgresql+psycopg2", "postgresql"),
         "REDIS_URL": settings.redis_url,
@@ -44,7 +45,7 @@ def queues(settings: Settings) -> dict[str, list[str]]:
 
 
 def test_a_task_is_sent_to_the_queue_in_which_it_shows_that_its_worker_lives(queues: dict[str, list[str]]) -> None:
-    assert {name for name, (declared, routed) in queues.items() if declared != routed} == set()
+    assert {name for name, (shown, routed) in queues.items() if shown != routed} == set()
 
 
 def test_scoring_and_what_rings_for_it_is_no_chore(queues: dict[str, list[str]]) -> None:
