@@ -3,6 +3,7 @@
 import json
 import random
 import socket
+from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 
@@ -24,11 +25,11 @@ def refusal(host: str, port: int) -> str | None:
     return None
 
 
-def any_free() -> int:
-    """A port on the loopback address that nobody uses now."""
+def any_free(besides: Collection[int] = ()) -> int:
+    """A port on the loopback address that nobody uses now, and none of those `besides`."""
     while True:
         port = random.randint(LOWEST, HIGHEST)  # noqa: S311 - not a secret
-        if refusal("127.0.0.1", port) is None:
+        if port not in besides and refusal("127.0.0.1", port) is None:
             return port
 
 

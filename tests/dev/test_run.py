@@ -234,7 +234,7 @@ def test_a_bad_value_stops_the_start_with_its_name_before_anything_is_started(pr
 
 
 def test_what_is_typed_after_make_run_chooses_the_port(project: Project) -> None:
-    port = str(ports.any_free())
+    port = str(ports.any_free(besides={int(taken) for taken in project.ports.values()}))
 
     with project.run(PORT=port) as run:
         run.wait_until_ready()
