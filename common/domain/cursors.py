@@ -23,7 +23,7 @@ def decode(secrets_in_force: Sequence[bytes], scope: str, cursor: str) -> Positi
         position: Position = _serializer(secrets_in_force, scope).loads(cursor)
         from_base64url(cursor.rpartition(".")[2])  # the library takes several spellings of one signature
     except (BadData, ValueError):
-        raise ScoreboardError(ErrorCode.INVALID_CURSOR, "This cursor is not one of this list.") from None
+        raise ScoreboardError(ErrorCode.INVALID_CURSOR) from None
     return position
 
 

@@ -101,7 +101,7 @@ def _refuse_by_time(payload: Mapping[str, object], now: float) -> None:
     if expires - issued != LIFETIME_SECONDS or max(issued, not_before) > now + CLOCK_SKEW_SECONDS:
         raise _invalid()
     if expires <= now:
-        raise ScoreboardError(ErrorCode.TOKEN_EXPIRED, "The access token has expired.")
+        raise ScoreboardError(ErrorCode.TOKEN_EXPIRED)
 
 
 def _instant(payload: Mapping[str, object], name: str) -> int:
@@ -120,4 +120,4 @@ def _id(payload: Mapping[str, object], name: str) -> str:
 
 
 def _invalid() -> ScoreboardError:
-    return ScoreboardError(ErrorCode.TOKEN_INVALID, "The access token is not valid.")
+    return ScoreboardError(ErrorCode.TOKEN_INVALID)

@@ -117,7 +117,7 @@ def test_a_503_does_not_use_the_ticket_up(
     client: FlaskClient, ada: Player, worker: WorkerState, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def away(*_: object) -> None:
-        raise ScoreboardError(ErrorCode.REBUILDING, "A moment.", None, 1)
+        raise ScoreboardError(ErrorCode.REBUILDING, "A moment.", retry_after=1)
 
     monkeypatch.setattr(Live, "prepare", away)
     ticket = client.post("/api/auth/ticket", headers=ada.headers).get_json()["ticket"]

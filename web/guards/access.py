@@ -66,7 +66,7 @@ def admin(view: View[Params]) -> View[Params]:
     def checked(*args: Params.args, **kwargs: Params.kwargs) -> ResponseReturnValue:
         g.identity = _authenticate()
         if not _is_admin_now():
-            raise ScoreboardError(ErrorCode.FORBIDDEN, "This is for admins.")
+            raise ScoreboardError(ErrorCode.FORBIDDEN)
         return view(*args, **kwargs)
 
     setattr(checked, _DECISION, "admin")
@@ -119,7 +119,7 @@ def decision(view: Callable[..., object]) -> str | None:
 def refuse_suspended(connection: Connection, user_id: str, *, keep: bool = False) -> None:
     """Raise `account_suspended` for a suspended user. With `keep` that cannot change before this transaction ends."""
     if suspensions.is_suspended(connection, user_id, keep=keep):
-        raise ScoreboardError(ErrorCode.ACCOUNT_SUSPENDED, "This account is suspended.")
+        raise ScoreboardError(ErrorCode.ACCOUNT_SUSPENDED)
 
 
 def init_app(app: Flask) -> None:
@@ -143,11 +143,11 @@ def _signing_key(secret: bytes, session_id: str) -> bytes:
 def _authenticate() -> Identity:
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
-        raise ScoreboardError(ErrorCode.TOKEN_MISSING, "An access token is needed: Authorization: Bearer …")
+        raise ScoreboardError(ErrorCode.TOKEN_MISSING)
     claims = tokens.verify(token.strip(), services().settings.jwt_secrets, time.time())
     if not services().revocations.is_live(claims.session_id, claims.user_id):
         # The answer tells a suspension if it can; the token is refused also while the database is away.
         with suppress(SQLAlchemyError), services().engine.connect() as connection:
             refuse_suspended(connection, claims.user_id)
-        raise ScoreboardError(ErrorCode.TOKEN_REVOKED, "This session has ended. Log in again.")
+        raise ScoreboardError(ErrorCode.TOKEN_REVOKED)
     return Identity(claims.user_id, claims.session_id, claims.role)

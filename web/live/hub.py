@@ -62,7 +62,7 @@ class Hub:
     def reserve(self, address: str) -> Slot:
         """Admit a connection. Raises `too_many_connections` or `dependency_unavailable` if a limit is reached."""
         if self._shutdown:
-            raise ScoreboardError(ErrorCode.DEPENDENCY_UNAVAILABLE, "This server is restarting.", None, 1)
+            raise ScoreboardError(ErrorCode.DEPENDENCY_UNAVAILABLE, "This server is restarting.", retry_after=1)
         self._limits.acquire(address)
         return Slot(address)
 
