@@ -178,7 +178,7 @@ def moderator(stack: Stack) -> Iterator[Moderator]:
     """One as the command line has it."""
     client = stack.redis()
     engine = create_database_engine(load(stack.environment), pool_size=1, statement_timeout_ms=10_000)
-    inbox = Inbox(client, capacity=1000, receipt_ttl=60)
+    inbox = Inbox.of(client, load(stack.environment))
     yield Moderator(engine, Revocations(client, engine), Board(client), inbox)
     engine.dispose()
     client.close()

@@ -10,6 +10,7 @@ import prometheus_client
 import pytest
 
 from common.contract.errors import SENTENCES, ErrorCode, ScoreboardError
+from common.contract.requests import NEW_USERNAME
 from common.core import metrics
 from common.domain import outcomes
 from common.redis_store import keys
@@ -65,6 +66,11 @@ def test_an_error_says_the_sentence_of_its_code_unless_it_is_given_another(code:
     refused = outcomes.refused({"userId": "u", "actionId": "a", "idempotencyKey": "k"}, code)
     assert refused["error"]["code"] == code
     assert refused["error"]["message"]
+
+
+def test_the_page_has_the_rule_of_usernames_that_the_api_has() -> None:
+    source = (ROOT / "web" / "pages" / "frontend" / "src" / "sentences.ts").read_text(encoding="utf-8")
+    assert f"/{NEW_USERNAME}/.test(username)" in source
 
 
 def test_points_are_never_added_in_redis() -> None:
