@@ -7,6 +7,7 @@ import inspect
 import logging
 import socket
 from collections.abc import Callable, Iterator
+from importlib.metadata import version
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -104,6 +105,12 @@ def test_limits_takes_a_pool_of_ours_and_a_prefix(monkeypatch: pytest.MonkeyPatc
 
 
 # -- simple-websocket, wsproto and flask-sock -------------------------------------------------------------------------
+
+
+def test_simple_websocket_is_the_version_whose_inside_the_viewer_uses() -> None:
+    pinned = (Path(__file__).resolve().parents[2] / "requirements" / "production.txt").read_text()
+    assert "simple-websocket==1.1.0" in pinned
+    assert version("simple-websocket") == "1.1.0"
 
 
 def test_simple_websocket_works_on_what_the_viewer_gives_it() -> None:
