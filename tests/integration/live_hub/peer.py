@@ -16,6 +16,7 @@ from wsproto import ConnectionType
 from wsproto.connection import Connection
 from wsproto.events import CloseConnection, Event, TextMessage
 
+from common.core import metrics
 from common.domain.entries import BoardHead, Entry
 from common.redis_store.tickets import Ticket
 from tests.live_client import Screen
@@ -108,6 +109,10 @@ class Peer:
     def close_code(self) -> int | None:
         return next((int(event.code) for event in self.read() if isinstance(event, CloseConnection)), None)
 
+    @property
+    def close_reason(self) -> str | None:
+        return next((event.reason for event in self.read() if isinstance(event, CloseConnection)), None)
+
     def count(self, kind: type[Event]) -> int:
         return sum(isinstance(event, kind) for event in self.read())
 
@@ -168,6 +173,19 @@ def viewer_of(peer: Peer) -> Viewer:
     assert peer.group
     (viewer,) = peer.group.viewers
     return viewer
+
+
+def ended_by(reason: str) -> float:
+    """How many viewers of this process have ended for this reason."""
+    return next(
+        (
+            sample.value
+            for metric in metrics.VIEWERS_ENDED.collect()
+            for sample in metric.samples
+            if sample.name.endswith("_total") and sample.labels == {"reason": reason}
+        ),
+        0.0,
+    )
 
 
 def stall(hub: Hub, peer: Peer) -> int:

@@ -5,7 +5,7 @@ import pytest
 from wsproto.events import Event, Ping, Pong, TextMessage
 from wsproto.frame_protocol import CloseReason
 
-from tests.integration.live_hub.peer import Peer, beat, mask, until, viewer_of
+from tests.integration.live_hub.peer import Peer, beat, ended_by, mask, until, viewer_of
 from web.live.hub import Hub
 
 
@@ -29,8 +29,12 @@ def test_a_silent_viewer_is_pinged_once_and_then_let_go_with_1001(hub: Hub) -> N
     beat(hub, 49)
     gevent.sleep(0.01)
     assert (peer.count(Ping), peer.close_code) == (1, None)
+    ended = ended_by("ping_timeout")
     beat(hub, 51)
     until(lambda: peer.close_code == CloseReason.GOING_AWAY)
+    assert peer.close_reason == "ping timeout"
+    peer.socket.close()
+    until(lambda: ended_by("ping_timeout") == ended + 1)
 
 
 @pytest.mark.parametrize("sign", [Pong(), TextMessage("{}")], ids=["pong", "message"])
