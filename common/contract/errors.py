@@ -1,5 +1,6 @@
 """Every error that a client can receive. Domain errors know no HTTP: `web/guards/errors.py` maps each code."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any, Literal, NamedTuple
 
@@ -70,6 +71,50 @@ class ErrorCode(StrEnum):
         }
 
 
+SENTENCES: Mapping[ErrorCode, str] = {
+    ErrorCode.INVALID_JSON: "The body is not valid JSON.",
+    ErrorCode.VALIDATION_FAILED: "The request is not valid.",
+    ErrorCode.UNKNOWN_ACTION: "There is no such action.",
+    ErrorCode.UNKNOWN_BOARD: "There is no such board.",
+    ErrorCode.TIMESTAMP_OUT_OF_RANGE: "The timestamp is too far from the server's time.",
+    ErrorCode.IDEMPOTENCY_KEY_REUSED: "This idempotency key was used for another action before.",
+    ErrorCode.SCORE_OUT_OF_RANGE: "The player's total would leave the range of ±(2^53-1).",
+    ErrorCode.INVALID_CURSOR: "This cursor is not one of this list.",
+    ErrorCode.UNKNOWN_USER: "There is no such user.",
+    ErrorCode.TOKEN_MISSING: "An access token is needed: Authorization: Bearer …",
+    ErrorCode.TOKEN_INVALID: "The access token is not valid.",
+    ErrorCode.TOKEN_EXPIRED: "The access token has expired.",
+    ErrorCode.TOKEN_REVOKED: "This session has ended. Log in again.",
+    ErrorCode.REFRESH_TOKEN_INVALID: "The refresh token is not valid.",
+    ErrorCode.REFRESH_TOKEN_REUSED: "This refresh token was used before. The session has ended: log in again.",
+    ErrorCode.INVALID_CREDENTIALS: "Wrong username or password.",
+    ErrorCode.SIGNATURE_INVALID: "The signature does not fit the request.",
+    ErrorCode.API_KEY_INVALID: "The API key is not valid.",
+    ErrorCode.USER_MISMATCH: "userId is not the user of the access token.",
+    ErrorCode.FORBIDDEN: "This is for admins.",
+    ErrorCode.REGISTRATION_CLOSED: "Registration is closed. Ask the operator for an account.",
+    ErrorCode.ORIGIN_NOT_ALLOWED: "Pages of this origin may not open the live socket.",
+    ErrorCode.ACCOUNT_SUSPENDED: "This account is suspended.",
+    ErrorCode.NOT_FOUND: "There is no such thing here.",
+    ErrorCode.METHOD_NOT_ALLOWED: "The method is not allowed for the requested URL.",
+    ErrorCode.BODY_TOO_LARGE: "The body is too large.",
+    ErrorCode.UNSUPPORTED_MEDIA_TYPE: "The body must be application/json.",
+    ErrorCode.UPGRADE_REQUIRED: "This address speaks WebSocket, version 13.",
+    ErrorCode.USERNAME_TAKEN: "This name is taken.",
+    ErrorCode.ACTION_ON_COOLDOWN: "This action was used too recently to count again.",
+    ErrorCode.ACTION_LIMIT_REACHED: "This action has counted as often as it can in a day (UTC).",
+    ErrorCode.BOARD_CLOSED: "The board is closed.",
+    ErrorCode.RATE_LIMITED: "Too many requests from this address.",
+    ErrorCode.LOGIN_THROTTLED: "Too many failed logins of this account from this address.",
+    ErrorCode.TOO_MANY_CONNECTIONS: "Too many live connections from this address.",
+    ErrorCode.INTERNAL_ERROR: "The server failed to answer this request.",
+    ErrorCode.DEPENDENCY_UNAVAILABLE: "A part of the service cannot be reached. Nothing was changed; try again.",
+    ErrorCode.REBUILDING: "The board is being built anew. Try again.",
+    ErrorCode.OUTCOME_UNKNOWN: "It was not confirmed. It may have been accepted; send it again with the same key.",
+}
+"""What each error says to a person, unless whoever raises it knows more."""
+
+
 class FieldProblem(TypedDict):
     """What is wrong with one field."""
 
@@ -93,7 +138,7 @@ class Allowance(NamedTuple):
 
 
 class ScoreboardError(Exception):
-    """A refusal with a stable code, a sentence for a person, and optional JSON details.
+    """A refusal with a stable code, a sentence for a person (by default that of the code), and optional JSON details.
 
     `retry_after` is in whole seconds and given where waiting helps; `allowance` where a limit was met.
     """
@@ -101,14 +146,15 @@ class ScoreboardError(Exception):
     def __init__(
         self,
         code: ErrorCode,
-        message: str,
+        message: str | None = None,
+        *,
         details: ErrorDetails | None = None,
         retry_after: int | None = None,
         allowance: Allowance | None = None,
     ) -> None:
-        super().__init__(f"{code}: {message}")
         self.code = code
-        self.message = message
+        self.message = SENTENCES[code] if message is None else message
+        super().__init__(f"{code}: {self.message}")
         self.details = details
         self.retry_after = retry_after
         self.allowance = allowance
@@ -121,16 +167,15 @@ def invalid_field(field: str, message: str) -> ScoreboardError:
 
 def invalid_fields(problems: list[tuple[str, str]]) -> ScoreboardError:
     fields: list[FieldProblem] = [{"field": field, "message": message} for field, message in problems]
-    return ScoreboardError(ErrorCode.VALIDATION_FAILED, "The request is not valid.", {"fields": fields})
+    return ScoreboardError(ErrorCode.VALIDATION_FAILED, details={"fields": fields})
 
 
 def unavailable(what: str) -> ScoreboardError:
     """Return the error for a dependency that cannot be reached: nothing was done, and the client may try again."""
-    return ScoreboardError(
-        ErrorCode.DEPENDENCY_UNAVAILABLE, f"{what} cannot be reached. Nothing was changed; try again.", None, 1
-    )
+    message = f"{what} cannot be reached. Nothing was changed; try again."
+    return ScoreboardError(ErrorCode.DEPENDENCY_UNAVAILABLE, message, retry_after=1)
 
 
 def outcome_unknown(what: str, advice: str) -> ScoreboardError:
     """A dependency went away after it was told to act: nobody knows whether it did. `advice` is for the client."""
-    return ScoreboardError(ErrorCode.OUTCOME_UNKNOWN, f"{what} did not confirm it. {advice}", None, 1)
+    return ScoreboardError(ErrorCode.OUTCOME_UNKNOWN, f"{what} did not confirm it. {advice}", retry_after=1)

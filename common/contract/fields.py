@@ -109,7 +109,9 @@ PageSize = Annotated[
 Cursor = Annotated[
     str,
     Field(
-        max_length=512, description="Where a page begins: opaque, from another answer.", examples=["eyJhZnRlciI6NDF9"]
+        max_length=512,
+        description="Where a page begins: opaque, from another answer.",
+        examples=["WyJhZnRlciIsNjA3LDgwMl0.RudWzLtoFPPkG5bmZhUP_vfZA5JZCeTOit34Lthj0bU"],
     ),
 ]
 Instant = Annotated[

@@ -24,7 +24,7 @@ def parse_object(body: bytes) -> dict[str, object]:
         )
         _check_tree(value, 1)
     except (ValueError, RecursionError) as error:
-        raise ScoreboardError(ErrorCode.INVALID_JSON, "The body is not valid JSON.") from error
+        raise ScoreboardError(ErrorCode.INVALID_JSON) from error
     if not isinstance(value, dict):
         raise ScoreboardError(ErrorCode.INVALID_JSON, "The body must be a JSON object.")
     return value

@@ -1,19 +1,16 @@
 """What became of an update, as clients and receipts say it. Pure."""
 
-from common.contract.errors import ErrorCode
+from common.contract.errors import SENTENCES, ErrorCode
 from common.contract.responses import Accepted, Applied, AppliedUpdate, NamedUpdate, Receipt, Refused
 from common.core.timestamps import format_instant, to_milliseconds
 from common.domain.entries import place_on_the_wire
 from common.domain.ledger_row import LedgerRow
 
-_REFUSALS = {
+_WHEN_APPLIED = {
     ErrorCode.UNKNOWN_ACTION: "The action was withdrawn before the update was applied.",
-    ErrorCode.ACTION_ON_COOLDOWN: "This action was used too recently to count again.",
-    ErrorCode.ACTION_LIMIT_REACHED: "This action has counted as often as it can in a day (UTC).",
-    ErrorCode.BOARD_CLOSED: "The board is closed.",
-    ErrorCode.SCORE_OUT_OF_RANGE: "The player's total would leave the range of ±(2^53-1).",
     ErrorCode.INTERNAL_ERROR: "The update could not be applied and is kept aside for the operator.",
 }
+"""What a refusal says of an update that was accepted before, where it is not the sentence of its code."""
 
 
 class Pending(Accepted):
@@ -53,7 +50,11 @@ def quarantined(user_id: str, action_id: str, idempotency_key: str) -> Refused:
 
 
 def refused(update: NamedUpdate, code: ErrorCode) -> Refused:
-    return {"status": "refused", "update": update, "error": {"code": code, "message": _REFUSALS[code]}}
+    return {
+        "status": "refused",
+        "update": update,
+        "error": {"code": code, "message": _WHEN_APPLIED.get(code, SENTENCES[code])},
+    }
 
 
 def receipt(outcome: Outcome) -> Receipt:

@@ -170,8 +170,8 @@ def _store(connection: Connection, session_id: str, token: str) -> None:
 
 
 def _suspended() -> ScoreboardError:
-    return ScoreboardError(ErrorCode.ACCOUNT_SUSPENDED, "This account is suspended.")
+    return ScoreboardError(ErrorCode.ACCOUNT_SUSPENDED)
 
 
 def _invalid() -> ScoreboardError:
-    return ScoreboardError(ErrorCode.REFRESH_TOKEN_INVALID, "The refresh token is not valid.")
+    return ScoreboardError(ErrorCode.REFRESH_TOKEN_INVALID)

@@ -133,7 +133,7 @@ class Leaderboard:
         """
         turn = self._reading_history if history.is_over(period_id, datetime.now(UTC)) else self._reading
         if not turn.acquire(timeout=LONGEST_WAIT_SECONDS):
-            raise ScoreboardError(ErrorCode.REBUILDING, "The board is being built anew. Try again.", None, 1)
+            raise ScoreboardError(ErrorCode.REBUILDING, retry_after=1)
         try:
             with self._engine.connect() as connection:
                 yield connection

@@ -54,7 +54,7 @@ class Installation:
         self.board = Board(self.client)
         self.verifier = Verifier(self.engine, self.board)
         self.rebuilder = Rebuilder(self.client, self.engine)
-        self.inbox = Inbox(self.client, capacity=1_000_000, receipt_ttl=3600)
+        self.inbox = Inbox.of(self.client, self.settings)
         self._keeper = threading.Thread(target=self._keep, name="keeper")
 
     def new_api_key(self) -> tuple[str, str]:

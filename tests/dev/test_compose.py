@@ -139,10 +139,15 @@ def test_secrets_come_as_files_that_the_service_is_given(name: str) -> None:
     assert not {"SCOREBOARD_JWT_SECRET", "SCOREBOARD_SECRET_KEY", "DATABASE_URL"} & set(service.get("environment", {}))
 
 
-def test_every_secret_is_made_by_the_documented_command() -> None:
-    script = (ROOT / "dev" / "compose_secrets.sh").read_text(encoding="utf-8")
+def test_every_secret_is_made_by_the_documented_command_and_stays_as_it_is(tmp_path: Path) -> None:
+    def run() -> dict[str, str]:
+        subprocess.run(["/bin/sh", ROOT / "dev" / "compose_secrets.sh"], cwd=tmp_path, check=True, capture_output=True)
+        return {name: (tmp_path / each["file"]).read_text() for name, each in COMPOSE["secrets"].items()}
 
-    assert all(re.search(rf"\b{re.escape(name)}\b", script) for name in COMPOSE["secrets"])
+    made = run()
+
+    assert [name for name, secret in made.items() if not secret.strip()] == []
+    assert run() == made
 
 
 @pytest.mark.parametrize("name", PROCFILE)

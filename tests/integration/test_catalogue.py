@@ -1,11 +1,12 @@
 """The catalogue that each process keeps: never old where it can be new, and there while PostgreSQL is away."""
 
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import create_engine
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
 from common.core import deadlines
 from common.domain.scoring import Action
@@ -39,14 +40,35 @@ def test_while_postgresql_is_away_the_last_one_holds_and_is_not_asked_for_again_
     assert time.monotonic() - kept._read_at < FRESH_SECONDS / 2
 
 
-def test_whoever_waited_for_an_attempt_in_vain_waits_for_nothing_else(worker: WorkerState) -> None:
+@pytest.mark.parametrize("is_away", [True, False])
+def test_whoever_waited_for_an_attempt_in_vain_waits_for_nothing_else(worker: WorkerState, is_away: bool) -> None:
     kept = CatalogueCache(worker.engine)
     kept.current()
-    kept._failure = OperationalError("", None, Exception())
-    deadlines.begin()
-    kept._refresh()
-    assert deadlines.has_timed_out("postgresql")
-    deadlines.end()
+    if is_away:
+        kept._engine = create_engine("postgresql+psycopg2://127.0.0.1:1/none")
+    kept._read_at -= FRESH_SECONDS
+    begun, may_read = threading.Event(), threading.Event()
+    read = kept._read
+
+    def read_slowly() -> None:
+        begun.set()
+        assert may_read.wait(10)
+        read()
+
+    kept._read = read_slowly  # type: ignore[method-assign]
+
+    def ask() -> bool:
+        deadlines.begin()
+        kept.current()
+        return deadlines.has_timed_out("postgresql")
+
+    with ThreadPoolExecutor(2) as pool:
+        attempt = pool.submit(ask)
+        assert begun.wait(10)
+        waiting = pool.submit(ask)
+        may_read.set()
+        assert attempt.result(10) is False, "the one that asked is told by the connection, of which there was none"
+        assert waiting.result(10) is is_away
 
 
 def test_without_any_it_is_an_error_for_which_a_crowd_waits_once() -> None:

@@ -1,6 +1,8 @@
 """A Redis that throws keys away when it is full is not trusted with an update."""
 
+import socket
 import subprocess
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -40,5 +42,30 @@ def test_neither_web_nor_worker_starts_on_it(evicting: Stack, program: str) -> N
     evicting.wait_until_ready()
 
 
-def test_one_that_is_away_is_given_the_benefit_of_the_doubt() -> None:
-    redis_client.refuse_eviction("redis://127.0.0.1:1/0")
+def test_one_that_hangs_up_is_given_the_benefit_of_the_doubt_after_it_was_asked() -> None:
+    asked = threading.Event()
+
+    def hang_up(listener: socket.socket) -> None:
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            asked.set()
+            connection.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=hang_up, args=[listener], daemon=True).start()
+        redis_client.refuse_eviction(f"redis://127.0.0.1:{listener.getsockname()[1]}/0")
+        listener.shutdown(socket.SHUT_RDWR)
+    assert asked.is_set()
+
+
+def test_one_that_answers_is_refused_for_its_policy_alone(evicting: Stack) -> None:
+    url = evicting.environment["REDIS_URL"]
+    with pytest.raises(redis_client.EvictionError, match="allkeys-lru"):
+        redis_client.refuse_eviction(url)
+    client = evicting.redis()
+    client.config_set("maxmemory-policy", "noeviction")
+    client.close()
+    redis_client.refuse_eviction(url)

@@ -117,7 +117,7 @@ def test_a_503_does_not_use_the_ticket_up(
     client: FlaskClient, ada: Player, worker: WorkerState, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def away(*_: object) -> None:
-        raise ScoreboardError(ErrorCode.REBUILDING, "A moment.", None, 1)
+        raise ScoreboardError(ErrorCode.REBUILDING, "A moment.", retry_after=1)
 
     monkeypatch.setattr(Live, "prepare", away)
     ticket = client.post("/api/auth/ticket", headers=ada.headers).get_json()["ticket"]
@@ -178,7 +178,7 @@ def moderator(stack: Stack) -> Iterator[Moderator]:
     """One as the command line has it."""
     client = stack.redis()
     engine = create_database_engine(load(stack.environment), pool_size=1, statement_timeout_ms=10_000)
-    inbox = Inbox(client, capacity=1000, receipt_ttl=60)
+    inbox = Inbox.of(client, load(stack.environment))
     yield Moderator(engine, Revocations(client, engine), Board(client), inbox)
     engine.dispose()
     client.close()

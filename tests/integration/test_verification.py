@@ -215,10 +215,13 @@ def test_the_job_shows_drift_that_stays_until_it_is_repaired(worker: WorkerState
 
 
 def test_the_job_begins_anew_where_redis_has_forgotten(worker: WorkerState, players: list[str]) -> None:
-    turns(worker, 1)
+    verifying.Round(after=max(players), found=7).save(worker)  # it had come to the end, and would check nobody else
     worker.redis.delete(keys.VERIFICATION)
-    turns(worker, 1)
-    assert worker.redis.exists(keys.VERIFICATION)
+    change_standing(worker, min(players), "score = score + 1")
+    turns(worker, verifying.TURNS_BEFORE_REPORT + 2)
+    found = [drift for drift in drifts(worker) if drift.where in ("postgresql", "redis")]
+    assert {drift.key.user_id for drift in found} == {min(players)}
+    assert verifying.Round.load(worker).last_found == len(found), "everybody was checked, and the seven are forgotten"
 
 
 def test_what_is_recounted_while_updates_come_stays_right(

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import prometheus_client
+import pytest
 
-from common.contract.errors import ErrorCode
+from common.contract.errors import SENTENCES, ErrorCode, ScoreboardError
+from common.contract.requests import NEW_USERNAME
 from common.core import metrics
 from common.domain import outcomes
 from common.redis_store import keys
@@ -44,8 +46,31 @@ def test_every_framework_status_maps_to_a_code_of_that_status() -> None:
     }
 
 
-def test_every_code_a_worker_refuses_with_has_a_sentence_and_a_status() -> None:
-    assert set(outcomes._REFUSALS) <= set(STATUS_OF)
+def test_every_code_has_a_sentence_and_it_stands_in_one_place() -> None:
+    assert set(SENTENCES) == set(ErrorCode)
+    sentences = set(SENTENCES.values()) - {SENTENCES[ErrorCode.UNKNOWN_USER]}  # which is also said of an address
+    copies = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path in OURS
+        if path.name != "errors.py" or path.parent.name != "contract"
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and node.value in sentences
+    ]
+    assert copies == []
+
+
+@pytest.mark.parametrize("code", ErrorCode)
+def test_an_error_says_the_sentence_of_its_code_unless_it_is_given_another(code: ErrorCode) -> None:
+    assert ScoreboardError(code).message == SENTENCES[code]
+    assert ScoreboardError(code, "Something else.").message == "Something else."
+    refused = outcomes.refused({"userId": "u", "actionId": "a", "idempotencyKey": "k"}, code)
+    assert refused["error"]["code"] == code
+    assert refused["error"]["message"]
+
+
+def test_the_page_has_the_rule_of_usernames_that_the_api_has() -> None:
+    source = (ROOT / "web" / "pages" / "frontend" / "src" / "sentences.ts").read_text(encoding="utf-8")
+    assert f"/{NEW_USERNAME}/.test(username)" in source
 
 
 def test_points_are_never_added_in_redis() -> None:

@@ -16,9 +16,15 @@ def test_a_secret_is_made_once_for_its_owner_alone(tmp_path: Path) -> None:
 
 
 def test_a_file_that_a_full_disk_left_empty_is_made_anew(tmp_path: Path) -> None:
-    (tmp_path / "key").touch()
+    path = tmp_path / "key"
+    path.touch(0o644)
 
-    assert len(secret_files.ensure(tmp_path / "key")) == 43
+    secret = secret_files.ensure(path)
+
+    assert len(secret) == 43
+    assert path.read_text() == f"{secret}\n", "it is kept, and the next start gets the same"
+    assert secret_files.ensure(path) == secret
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
 def test_a_private_file_is_replaced_whole_and_leaves_no_draft(tmp_path: Path) -> None:

@@ -9,10 +9,12 @@ from sqlalchemy import Engine
 from common.postgres import engine as database
 from common.redis_store import chores_watch, keys
 from web.api import readiness
+from web.api.readiness import Report
+from web.shared_reads import SharedReads
 
 
 def test_a_crowd_is_answered_by_one_check(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(readiness, "FRESH_SECONDS", 60.0)
+    monkeypatch.setattr(app.extensions["scoreboard"].readiness, "_reports", SharedReads[str, Report](60.0))
     pings: list[Engine] = []
     ping = database.ping
 

@@ -43,7 +43,7 @@ blueprint = Blueprint("auth", __name__, url_prefix="/api/auth")
 @limits.per_address_registrations
 def register() -> tuple[Response, int]:
     if services().settings.registration == "closed":
-        raise ScoreboardError(ErrorCode.REGISTRATION_CLOSED, "Registration is closed. Ask the operator for an account.")
+        raise ScoreboardError(ErrorCode.REGISTRATION_CLOSED)
     wanted = body_as(RegisterRequest)
     with services().engine.connect() as connection:
         if users.is_taken(connection, wanted.username):
@@ -79,7 +79,7 @@ def login() -> Response:
     if not is_right or not found:
         # Not the name that was sent: now and then somebody types a password there.
         log.info("login_failed", user_id=found[0].id if found else None)
-        raise ScoreboardError(ErrorCode.INVALID_CREDENTIALS, "Wrong username or password.")
+        raise ScoreboardError(ErrorCode.INVALID_CREDENTIALS)
     user, password_hash = found
     if passwords.is_outdated(password_hash):
         _rehash(user, given.password, password_hash)
@@ -116,9 +116,7 @@ def refresh() -> Response:
         return _granted(user, result, now)
     services().revocations.confirm(result.session_id)
     log.warning("refresh_token_reused", session_id=result.session_id)
-    raise ScoreboardError(
-        ErrorCode.REFRESH_TOKEN_REUSED, "This refresh token was used before. The session has ended: log in again."
-    )
+    raise ScoreboardError(ErrorCode.REFRESH_TOKEN_REUSED)
 
 
 @blueprint.post("/logout")

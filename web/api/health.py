@@ -35,7 +35,9 @@ def ready() -> Response:
     report = services().readiness.current()
     if report.missing:
         message = f"Not ready: {', '.join(report.missing)}."
-        raise ScoreboardError(ErrorCode.DEPENDENCY_UNAVAILABLE, message, {"parts": report.needed}, 1)
+        raise ScoreboardError(
+            ErrorCode.DEPENDENCY_UNAVAILABLE, message, details={"parts": report.needed}, retry_after=1
+        )
     degraded = [sentence for sentences in report.degraded.values() for sentence in sentences]
     answer: Ready = {
         "status": "degraded" if degraded else "ready",

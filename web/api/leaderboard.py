@@ -1,19 +1,20 @@
 """The views that read: pages of a board, and one player's place on it."""
 
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, Response, jsonify
 
 from common.contract.errors import ErrorCode, ScoreboardError, invalid_field
 from common.contract.requests import BoardQuery, LeaderboardQuery
 from common.contract.responses import LeaderboardPage, PlayerPlace
 from common.core.timestamps import format_instant
 from common.domain import cursors, pagination
-from common.domain.pagination import Page, Position, Selection
+from common.domain.pagination import Position, Selection
 from common.domain.periods import Period
 from common.domain.ranking import percentile
 from web.api.boards import asked_period, parsed_user_id
 from web.api.parsing import query_as
 from web.guards.access import public
 from web.reference.documented import ResponseDoc, documented
+from web.revalidation import revalidated
 from web.services import services
 
 blueprint = Blueprint("leaderboard", __name__, url_prefix="/api/scores")
@@ -51,7 +52,7 @@ def leaderboard() -> Response:
     }
     if query.around is not None:
         body["found"] = page.found
-    return _revalidated(jsonify(body), page)
+    return revalidated(jsonify(body), page.rows.version)
 
 
 @blueprint.get("/user/<user_id>")
@@ -97,12 +98,3 @@ def _cursor(query: LeaderboardQuery, period: Period, which: Selection | None) ->
 def _scope(query: LeaderboardQuery, period: Period) -> str:
     """Return the scope of a cursor, with the period's id, so that it is refused once the period has rolled over."""
     return f"leaderboard {query.board} {period.id}"
-
-
-def _revalidated(response: Response, page: Page) -> Response:
-    """Let caches keep the answer and revalidate it: 304 as long as the board has not changed."""
-    response.set_etag(page.rows.version)
-    response.cache_control.public = True
-    response.cache_control.no_cache = True
-    response.make_conditional(request)
-    return response

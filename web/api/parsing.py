@@ -28,7 +28,7 @@ def body_as(model: type[Model]) -> Model:
     if not request.mimetype and may_be_left_out(model) and not read_body():
         return model()
     if request.mimetype != "application/json":
-        raise ScoreboardError(ErrorCode.UNSUPPORTED_MEDIA_TYPE, "The body must be application/json.")
+        raise ScoreboardError(ErrorCode.UNSUPPORTED_MEDIA_TYPE)
     return validated(model, parse_object(read_body()))
 
 

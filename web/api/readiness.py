@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from threading import Lock
 from typing import Literal
 
 import redis
@@ -19,6 +18,7 @@ from common.redis_store.board import Board
 from common.redis_store.chores_watch import ChoresWatch
 from common.redis_store.client import Client
 from web.live.heartbeats import Heartbeats
+from web.shared_reads import SharedReads
 
 FRESH_SECONDS = 1.0
 """One check serves everybody who asks within it: the address is public, and a check takes connections."""
@@ -52,17 +52,11 @@ class Readiness:
         self._catalogue = catalogue
         self._heartbeats = heartbeats
         self._chores_watch = ChoresWatch(client)
-        self._checking = Lock()
-        self._checked_at = float("-inf")
-        self._report = Report({})
+        self._reports = SharedReads[str, Report](FRESH_SECONDS)
 
     def current(self) -> Report:
-        """What the last check found, or a new one if that is over a second ago. Whoever asks meanwhile waits for it."""
-        with self._checking:
-            if time.monotonic() - self._checked_at >= FRESH_SECONDS:
-                self._report = self._check()
-                self._checked_at = time.monotonic()
-            return self._report
+        """Return what the last check found, or what a new one finds if that is over a second ago."""
+        return self._reports.get("all", self._check)
 
     def _check(self) -> Report:
         needed = {

@@ -53,7 +53,7 @@ blueprint = Blueprint("scores", __name__, url_prefix="/api/scores")
 def update() -> Response:
     claim = body_as(ScoreUpdateRequest)
     if claim.user_id.lower() != identity().user_id:
-        raise ScoreboardError(ErrorCode.USER_MISMATCH, "userId is not the user of the access token.")
+        raise ScoreboardError(ErrorCode.USER_MISMATCH)
     updates.verify_signature(claim, identity().signing_keys)
     wait_ms = 0 if _asks_for_no_wait() else services().settings.result_wait_ms
     return _answer(updates.submit(services(), claim, g.request_id, wait_ms / 1000))
@@ -105,7 +105,7 @@ def _whose_update() -> str:
         return asked.lower()
     own = identity().user_id
     if asked is not None and asked.lower() != own:
-        raise ScoreboardError(ErrorCode.USER_MISMATCH, "userId is not the user of the access token.")
+        raise ScoreboardError(ErrorCode.USER_MISMATCH)
     return own
 
 

@@ -49,55 +49,22 @@ def public(view: AnyView) -> AnyView:
 
 def authenticated(view: View[Params]) -> View[Params]:
     """Only with the access token of a live session, which `identity()` then tells of."""
-
-    @wraps(view)
-    def checked(*args: Params.args, **kwargs: Params.kwargs) -> ResponseReturnValue:
-        g.identity = _authenticate()
-        return view(*args, **kwargs)
-
-    setattr(checked, _DECISION, "authenticated")
-    return checked
+    return _guarded(view, "authenticated", _authenticate)
 
 
 def admin(view: View[Params]) -> View[Params]:
     """Only with the access token of a live session of somebody who is an admin now, whatever the token says."""
-
-    @wraps(view)
-    def checked(*args: Params.args, **kwargs: Params.kwargs) -> ResponseReturnValue:
-        g.identity = _authenticate()
-        if not _is_admin_now():
-            raise ScoreboardError(ErrorCode.FORBIDDEN, "This is for admins.")
-        return view(*args, **kwargs)
-
-    setattr(checked, _DECISION, "admin")
-    return checked
+    return _guarded(view, "admin", _authenticate_admin)
 
 
 def by_api_key(view: View[Params]) -> View[Params]:
     """Only with a valid API key, and signed with its secret."""
-
-    @wraps(view)
-    def checked(*args: Params.args, **kwargs: Params.kwargs) -> ResponseReturnValue:
-        api_key_id()
-        return view(*args, **kwargs)
-
-    setattr(checked, _DECISION, "by_api_key")
-    return checked
+    return _guarded(view, "by_api_key", api_key_id)
 
 
 def authenticated_or_by_api_key(view: View[Params]) -> View[Params]:
     """With an API key, if one is given, else with the access token of a live session."""
-
-    @wraps(view)
-    def checked(*args: Params.args, **kwargs: Params.kwargs) -> ResponseReturnValue:
-        if is_by_api_key():
-            api_key_id()
-        else:
-            g.identity = _authenticate()
-        return view(*args, **kwargs)
-
-    setattr(checked, _DECISION, "authenticated_or_by_api_key")
-    return checked
+    return _guarded(view, "authenticated_or_by_api_key", lambda: api_key_id() if is_by_api_key() else _authenticate())
 
 
 def identity() -> Identity:
@@ -119,7 +86,7 @@ def decision(view: Callable[..., object]) -> str | None:
 def refuse_suspended(connection: Connection, user_id: str, *, keep: bool = False) -> None:
     """Raise `account_suspended` for a suspended user. With `keep` that cannot change before this transaction ends."""
     if suspensions.is_suspended(connection, user_id, keep=keep):
-        raise ScoreboardError(ErrorCode.ACCOUNT_SUSPENDED, "This account is suspended.")
+        raise ScoreboardError(ErrorCode.ACCOUNT_SUSPENDED)
 
 
 def init_app(app: Flask) -> None:
@@ -130,24 +97,39 @@ def init_app(app: Flask) -> None:
             raise ScoreboardError(ErrorCode.FORBIDDEN, "This address is not open to anybody.")
 
 
-def _is_admin_now() -> bool:
+def _guarded(view: View[Params], name: str, check: Callable[[], object]) -> View[Params]:
+    """Return the view behind a check, which raises the error for whoever may not call it, and declare it by `name`."""
+
+    @wraps(view)
+    def checked(*args: Params.args, **kwargs: Params.kwargs) -> ResponseReturnValue:
+        check()
+        return view(*args, **kwargs)
+
+    setattr(checked, _DECISION, name)
+    return checked
+
+
+def _authenticate_admin() -> None:
+    _authenticate()
     with services().engine.connect() as connection:
         user = users.find(connection, identity().user_id)
-    return user is not None and user.role == "admin"
+    if user is None or user.role != "admin":
+        raise ScoreboardError(ErrorCode.FORBIDDEN)
 
 
 def _signing_key(secret: bytes, session_id: str) -> bytes:
     return signing.derive(secret, SIGNING_KEY_PURPOSE, session_id)
 
 
-def _authenticate() -> Identity:
+def _authenticate() -> None:
+    """Set the identity of the request. Raises the error for a token that is missing, invalid or of no live session."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
-        raise ScoreboardError(ErrorCode.TOKEN_MISSING, "An access token is needed: Authorization: Bearer …")
+        raise ScoreboardError(ErrorCode.TOKEN_MISSING)
     claims = tokens.verify(token.strip(), services().settings.jwt_secrets, time.time())
     if not services().revocations.is_live(claims.session_id, claims.user_id):
         # The answer tells a suspension if it can; the token is refused also while the database is away.
         with suppress(SQLAlchemyError), services().engine.connect() as connection:
             refuse_suspended(connection, claims.user_id)
-        raise ScoreboardError(ErrorCode.TOKEN_REVOKED, "This session has ended. Log in again.")
-    return Identity(claims.user_id, claims.session_id, claims.role)
+        raise ScoreboardError(ErrorCode.TOKEN_REVOKED)
+    g.identity = Identity(claims.user_id, claims.session_id, claims.role)

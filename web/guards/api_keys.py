@@ -152,7 +152,7 @@ def _signature() -> _Signature:
     if abs(int(seconds) - time.time()) > SIGNATURE_SECONDS:
         message = f"The signature is more than {SIGNATURE_SECONDS} s from the server's time."
         details: ErrorDetails = {"serverTime": format_instant(datetime.now(UTC))}
-        raise ScoreboardError(ErrorCode.TIMESTAMP_OUT_OF_RANGE, message, details)
+        raise ScoreboardError(ErrorCode.TIMESTAMP_OUT_OF_RANGE, message, details=details)
     return _Signature(seconds, version, hexadecimal)
 
 
@@ -201,8 +201,8 @@ def _secrets_of(key_id: str) -> tuple[bytes, ...]:
 
 
 def _unknown_key() -> ScoreboardError:
-    return ScoreboardError(ErrorCode.API_KEY_INVALID, "The API key is not valid.")
+    return ScoreboardError(ErrorCode.API_KEY_INVALID)
 
 
 def _bad_signature() -> ScoreboardError:
-    return ScoreboardError(ErrorCode.SIGNATURE_INVALID, "The signature does not fit the request.")
+    return ScoreboardError(ErrorCode.SIGNATURE_INVALID)

@@ -15,13 +15,13 @@ from limits import RateLimitItem, parse_many
 from limits.storage import MemoryStorage
 from limits.strategies import RateLimiter, SlidingWindowCounterRateLimiter
 
-from common.contract.errors import Allowance, ErrorCode, ScoreboardError
+from common.contract.errors import SENTENCES, Allowance, ErrorCode, ScoreboardError
 from common.core import metrics
 
 Answer = TypeVar("Answer")
 
 MESSAGES = {
-    "ip": (ErrorCode.RATE_LIMITED, "Too many requests from this address."),
+    "ip": (ErrorCode.RATE_LIMITED, SENTENCES[ErrorCode.RATE_LIMITED]),
     "updates": (ErrorCode.RATE_LIMITED, "Too many score updates."),
     "batch": (ErrorCode.RATE_LIMITED, "Too many requests with this API key."),
     "batch_updates": (ErrorCode.RATE_LIMITED, "Too many score updates with this API key."),
@@ -29,7 +29,7 @@ MESSAGES = {
     "register": (ErrorCode.RATE_LIMITED, "Too many new accounts from this address."),
     "handshakes": (ErrorCode.RATE_LIMITED, "Too many live connections were begun from this address."),
     "login": (ErrorCode.RATE_LIMITED, "Too many logins from this address."),
-    "login_failures": (ErrorCode.LOGIN_THROTTLED, "Too many failed logins of this account from this address."),
+    "login_failures": (ErrorCode.LOGIN_THROTTLED, SENTENCES[ErrorCode.LOGIN_THROTTLED]),
     "network_failures": (ErrorCode.LOGIN_THROTTLED, "Too many failed logins from this network."),
     "account_failures": (ErrorCode.LOGIN_THROTTLED, "Too many failed logins of this account."),
 }
@@ -116,5 +116,8 @@ def exceeded(name: str, amount: int, remaining: int, reset_at: float) -> Scorebo
     code, message = MESSAGES[name]
     retry_after = max(1, math.ceil(reset_at - time.time()))
     return ScoreboardError(
-        code, f"{message} Try again in {retry_after} s.", None, retry_after, Allowance(amount, max(0, remaining))
+        code,
+        f"{message} Try again in {retry_after} s.",
+        retry_after=retry_after,
+        allowance=Allowance(amount, max(0, remaining)),
     )

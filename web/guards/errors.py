@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from werkzeug.exceptions import HTTPException
 
-from common.contract.errors import ErrorCode, ErrorDetails, ScoreboardError, outcome_unknown, unavailable
+from common.contract.errors import SENTENCES, ErrorCode, ErrorDetails, ScoreboardError, outcome_unknown, unavailable
 from common.contract.responses import Error, ErrorDescription
 from common.core import deadlines, metrics
 from web.guards import refusal_log
@@ -137,7 +137,7 @@ def dependency_away(name: str, error: Exception) -> Response:
 def fail(error: Exception) -> Response:
     """Answer an unexpected error: the log gets all of it, the client no details."""
     log.error("request_failed", exc_info=error)
-    return _answer(ErrorCode.INTERNAL_ERROR, "The server failed to answer this request.")
+    return _answer(ErrorCode.INTERNAL_ERROR, SENTENCES[ErrorCode.INTERNAL_ERROR])
 
 
 def _answer(code: ErrorCode, message: str, details: ErrorDetails | None = None) -> Response:

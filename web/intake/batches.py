@@ -90,7 +90,7 @@ def _of_active_users(services: Services, claims: Claims, verdicts: Verdicts) -> 
         if user_id not in names:
             verdicts.refuse(index, ScoreboardError(ErrorCode.UNKNOWN_USER, f"There is no user {claim.user_id}."))
         elif user_id in suspended:
-            verdicts.refuse(index, ScoreboardError(ErrorCode.ACCOUNT_SUSPENDED, "This account is suspended."))
+            verdicts.refuse(index, ScoreboardError(ErrorCode.ACCOUNT_SUSPENDED))
         else:
             good[index] = claim
     return good

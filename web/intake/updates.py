@@ -39,7 +39,7 @@ def verify_signature(claim: ScoreUpdateRequest, signing_keys: Iterable[bytes]) -
     """Raises `signature_invalid` unless one of the session's keys signed exactly these fields."""
     text = signing.score_update_text(claim.user_id, claim.action_id, claim.timestamp, claim.idempotency_key)
     if not any(signing.is_signed(key, text, claim.signature) for key in signing_keys):
-        raise ScoreboardError(ErrorCode.SIGNATURE_INVALID, "The signature does not fit the request.")
+        raise ScoreboardError(ErrorCode.SIGNATURE_INVALID)
 
 
 def submit(services: Services, claim: ScoreUpdateRequest, request_id: str, wait_seconds: float) -> UpdateResult:
@@ -90,17 +90,17 @@ def problem_of_new(services: Services, claim: Claim) -> ScoreboardError | None:
     now = datetime.now(UTC)
     if abs(claim.occurred_at - now) > TIMESTAMP_WINDOW:
         message = f"The timestamp is more than {TIMESTAMP_WINDOW.seconds} s from the server's time."
-        return ScoreboardError(ErrorCode.TIMESTAMP_OUT_OF_RANGE, message, {"serverTime": format_instant(now)})
+        return ScoreboardError(ErrorCode.TIMESTAMP_OUT_OF_RANGE, message, details={"serverTime": format_instant(now)})
     return None
 
 
 def reused_key() -> ScoreboardError:
-    return ScoreboardError(ErrorCode.IDEMPOTENCY_KEY_REUSED, "This idempotency key was used for another action before.")
+    return ScoreboardError(ErrorCode.IDEMPOTENCY_KEY_REUSED)
 
 
 def inbox_is_full() -> ScoreboardError:
     message = "Too many updates wait to be applied. Nothing was changed; try again."
-    return ScoreboardError(ErrorCode.DEPENDENCY_UNAVAILABLE, message, None, 5)
+    return ScoreboardError(ErrorCode.DEPENDENCY_UNAVAILABLE, message, retry_after=5)
 
 
 def _find(services: Services, claim: ScoreUpdateRequest, problem: ScoreboardError) -> UpdateResult:

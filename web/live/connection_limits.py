@@ -22,12 +22,11 @@ class ConnectionLimits:
         Raises `too_many_connections` for this address, `dependency_unavailable` if all is full.
         """
         if self._taken[address] >= self._most_per_address:
-            message = "Too many live connections from this address."
             allowance = Allowance(self._most_per_address)
-            raise ScoreboardError(ErrorCode.TOO_MANY_CONNECTIONS, message, None, TRY_AGAIN_SECONDS, allowance)
+            raise ScoreboardError(ErrorCode.TOO_MANY_CONNECTIONS, retry_after=TRY_AGAIN_SECONDS, allowance=allowance)
         if self.total >= self._most:
             message = "All places for viewers are taken."
-            raise ScoreboardError(ErrorCode.DEPENDENCY_UNAVAILABLE, message, None, TRY_AGAIN_SECONDS)
+            raise ScoreboardError(ErrorCode.DEPENDENCY_UNAVAILABLE, message, retry_after=TRY_AGAIN_SECONDS)
         self._taken[address] += 1
         self.total += 1
 

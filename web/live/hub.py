@@ -62,7 +62,7 @@ class Hub:
     def reserve(self, address: str) -> Slot:
         """Admit a connection. Raises `too_many_connections` or `dependency_unavailable` if a limit is reached."""
         if self._shutdown:
-            raise ScoreboardError(ErrorCode.DEPENDENCY_UNAVAILABLE, "This server is restarting.", None, 1)
+            raise ScoreboardError(ErrorCode.DEPENDENCY_UNAVAILABLE, "This server is restarting.", retry_after=1)
         self._limits.acquire(address)
         return Slot(address)
 
@@ -147,7 +147,7 @@ class Hub:
         """
         viewer.messages_received += max(1, len(messages))
         if viewer.messages_received > MESSAGES_PER_BEAT:
-            self._close(viewer, frames.POLICY, "too many messages")
+            self._close(viewer, frames.POLICY, "too_many_messages")
         elif any(map(_asks_for_resync, messages)):
             viewer.needs_snapshot = True
             if not viewer.is_waiting:
@@ -176,7 +176,7 @@ class Hub:
             if now - viewer.stalled_at > STALLED_SECONDS:
                 viewer.reset("stalled")
         elif now - viewer.last_received_at > 2 * QUIET_SECONDS:
-            self._close(viewer, frames.PING_TIMEOUT, "ping timeout")
+            self._close(viewer, frames.PING_TIMEOUT, "ping_timeout")
         else:
             if now - viewer.last_received_at > QUIET_SECONDS and not viewer.pinged:
                 viewer.pinged = True
@@ -200,7 +200,7 @@ class Hub:
     def end_sessions(self, session_ids: Collection[str]) -> None:
         """Close the viewers that came with a ticket of these sessions."""
         for viewer in self.followers.in_sessions(session_ids):
-            self._close(viewer, frames.POLICY, "session ended")
+            self._close(viewer, frames.POLICY, "session_ended")
 
     def on_failed(self, viewer: Viewer, error: Exception) -> None:
         """Drop a viewer whose connection failed, and nobody else."""
@@ -231,9 +231,10 @@ class Hub:
             gevent.sleep(0.02)
 
     def _close(self, viewer: Viewer, code: int, reason: str) -> None:
+        """Close a viewer. `reason` is a value of the metric's label; the viewer reads it as words."""
         if viewer in self._group_of:
             self._closing.add(viewer)
-            viewer.close_gracefully(frames.close_frame(code, reason), reason)
+            viewer.close_gracefully(frames.close_frame(code, reason.replace("_", " ")), reason)
 
     def _forget_if_deserted(self, group: Group) -> None:
         if group.is_deserted and self._groups.get(group.watch) is group:

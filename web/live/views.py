@@ -134,7 +134,7 @@ def _ticket(token: str | None) -> Ticket | None:
     if ticket is None:
         raise _invalid_ticket()
     if not services().revocations.is_live(ticket.session_id, ticket.user_id):
-        raise ScoreboardError(ErrorCode.TOKEN_REVOKED, "This session has ended. Log in again.")
+        raise ScoreboardError(ErrorCode.TOKEN_REVOKED)
     return ticket
 
 
@@ -190,7 +190,7 @@ def _check_handshake() -> None:
     version = request.headers.get("Sec-WebSocket-Version")
     is_old = request.environ.get("SERVER_PROTOCOL") == "HTTP/1.0"
     if is_old or not upgrade or "upgrade" not in connection or version != _WEBSOCKET_VERSION:
-        raise ScoreboardError(ErrorCode.UPGRADE_REQUIRED, "This address speaks WebSocket, version 13.")
+        raise ScoreboardError(ErrorCode.UPGRADE_REQUIRED)
     try:
         key = base64.b64decode(request.headers.get("Sec-WebSocket-Key", ""), validate=True)
     except (binascii.Error, ValueError):
@@ -204,4 +204,4 @@ def _check_origin() -> None:
     origin = request.headers.get("Origin")
     own = (f"http://{request.host}".lower(), f"https://{request.host}".lower())
     if origin is not None and origin.lower() not in own and origin not in services().settings.further_origins:
-        raise ScoreboardError(ErrorCode.ORIGIN_NOT_ALLOWED, "Pages of this origin may not open the live socket.")
+        raise ScoreboardError(ErrorCode.ORIGIN_NOT_ALLOWED)

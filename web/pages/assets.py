@@ -19,6 +19,7 @@ from werkzeug.exceptions import NotFound
 
 from web.guards.access import public
 from web.guards.root_path import relative_root
+from web.revalidation import revalidated
 
 FOLDER = Path(__file__).parent / "static"
 ROUTE = "/static/<path:filename>"
@@ -28,7 +29,6 @@ CLASSIC_SCRIPTS = frozenset({"js/early.js", "js/reference.js"})
 
 _VERSION_CHARACTERS = 12
 _FOR_GOOD = "public, max-age=31536000, immutable"
-_ASK_AGAIN = "public, no-cache"
 _TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 _SMALLEST_COMPRESSED_BYTES = 512
 """Below this the header fields cost more than compression saves."""
@@ -52,15 +52,13 @@ class Content:
         return cls(raw, mimetype, shorter, sha256(raw).hexdigest()[:32])
 
     def response(self) -> Response:
-        """The answer to this request: compressed for whoever takes that, 304 for whoever has it already."""
+        """Return the answer to this request: compressed for whoever takes that, 304 for whoever has it already."""
         takes_gzip = self.compressed is not None and request.accept_encodings["gzip"] > 0
         response = Response(self.compressed if takes_gzip else self.raw, mimetype=self.mimetype)
         response.vary.add("Accept-Encoding")
-        response.set_etag(f"{self.etag}-gzip" if takes_gzip else self.etag)
         if takes_gzip:
             response.content_encoding = "gzip"
-        response.make_conditional(request)
-        return response
+        return revalidated(response, f"{self.etag}-gzip" if takes_gzip else self.etag)
 
 
 class Assets:
@@ -122,7 +120,8 @@ def static(filename: str) -> Response:
         raise NotFound
     content, is_current = found
     response = content.response()
-    response.headers["Cache-Control"] = _FOR_GOOD if is_current else _ASK_AGAIN
+    if is_current:
+        response.headers["Cache-Control"] = _FOR_GOOD
     return response
 
 

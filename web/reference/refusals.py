@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from common.contract import responses
-from common.contract.errors import ErrorCode, ErrorDetails
+from common.contract.errors import SENTENCES, ErrorCode, ErrorDetails
 from web.guards.budgets import CODE_OF_LIMIT
 from web.guards.errors import STATUS_OF
 from web.reference import headers
@@ -11,61 +11,19 @@ from web.reference.documented import JSON
 from web.reference.json_schemas import Schema, Schemas
 from web.reference.routes import Route
 
-SENTENCES = {
-    ErrorCode.INVALID_JSON: "The body is not valid JSON.",
-    ErrorCode.VALIDATION_FAILED: "The request is not valid.",
-    ErrorCode.UNKNOWN_ACTION: "There is no action 'win-mach'.",
-    ErrorCode.UNKNOWN_BOARD: "There is no board 'mian'.",
-    ErrorCode.TIMESTAMP_OUT_OF_RANGE: "The timestamp is more than 300 s from the server's time.",
-    ErrorCode.IDEMPOTENCY_KEY_REUSED: "This idempotency key was used for another action before.",
-    ErrorCode.SCORE_OUT_OF_RANGE: "The player's total would leave the range of ±(2^53-1).",
-    ErrorCode.INVALID_CURSOR: "This cursor is not one of this list.",
-    ErrorCode.UNKNOWN_USER: "There is no such user.",
-    ErrorCode.TOKEN_MISSING: "An access token is needed: Authorization: Bearer …",
-    ErrorCode.TOKEN_INVALID: "The access token is not valid.",
-    ErrorCode.TOKEN_EXPIRED: "The access token has expired.",
-    ErrorCode.TOKEN_REVOKED: "This session has ended. Log in again.",
-    ErrorCode.REFRESH_TOKEN_INVALID: "The refresh token is not valid.",
-    ErrorCode.REFRESH_TOKEN_REUSED: "This refresh token was used before. The session has ended: log in again.",
-    ErrorCode.INVALID_CREDENTIALS: "Wrong username or password.",
-    ErrorCode.SIGNATURE_INVALID: "The signature does not fit the request.",
-    ErrorCode.API_KEY_INVALID: "The API key is not valid.",
-    ErrorCode.USER_MISMATCH: "userId is not the user of the access token.",
-    ErrorCode.FORBIDDEN: "This address is not open to anybody.",
-    ErrorCode.REGISTRATION_CLOSED: "Registration is closed. Ask the operator for an account.",
-    ErrorCode.ORIGIN_NOT_ALLOWED: "Pages of this origin may not open the live socket.",
-    ErrorCode.ACCOUNT_SUSPENDED: "This account is suspended.",
-    ErrorCode.NOT_FOUND: "There is no such thing here.",
-    ErrorCode.METHOD_NOT_ALLOWED: "The method is not allowed for the requested URL.",
-    ErrorCode.USERNAME_TAKEN: "The name ada is taken.",
-    ErrorCode.ACTION_ON_COOLDOWN: "This action was used too recently to count again.",
-    ErrorCode.ACTION_LIMIT_REACHED: "This action has counted as often as it can in a day (UTC).",
-    ErrorCode.BOARD_CLOSED: "The board is closed.",
-    ErrorCode.BODY_TOO_LARGE: "The body may hold 16384 bytes.",
-    ErrorCode.UNSUPPORTED_MEDIA_TYPE: "The body must be application/json.",
-    ErrorCode.UPGRADE_REQUIRED: "This address speaks WebSocket, version 13.",
-    ErrorCode.RATE_LIMITED: "Too many requests from this address. Try again in 7 s.",
-    ErrorCode.LOGIN_THROTTLED: "Too many failed logins of this account from this address. Try again in 7 s.",
-    ErrorCode.TOO_MANY_CONNECTIONS: "Too many live connections from this address.",
-    ErrorCode.INTERNAL_ERROR: "The server failed to answer this request.",
-    ErrorCode.DEPENDENCY_UNAVAILABLE: "Redis cannot be reached. Nothing was changed; try again.",
-    ErrorCode.REBUILDING: "The board is being built anew. Try again.",
-    ErrorCode.OUTCOME_UNKNOWN: "Redis did not confirm it. It may have been accepted; send it again with the same key.",
-}
-
 _DETAILS: dict[ErrorCode, ErrorDetails] = {
     ErrorCode.VALIDATION_FAILED: {"fields": [{"field": "limit", "message": "must be a whole number"}]},
     ErrorCode.TIMESTAMP_OUT_OF_RANGE: {"serverTime": "2026-11-23T09:15:00.123Z"},
 }
 
 _DESCRIPTION_OF_STATUS = {
-    400: "The request is not valid.",
+    400: SENTENCES[ErrorCode.VALIDATION_FAILED],
     401: "Who calls is not known, or no longer.",
     403: "Who calls may not do this.",
     404: "There is no such thing.",
     405: "The address has no such method.",
     409: "It does not fit what is there already.",
-    413: "The body is too large.",
+    413: SENTENCES[ErrorCode.BODY_TOO_LARGE],
     415: "The body is of another type.",
     426: "The address speaks another protocol.",
     429: "Too many requests. Nothing was done.",

@@ -7,10 +7,10 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from common.contract.errors import ErrorCode
+from common.contract.errors import SENTENCES, ErrorCode
 from web.guards.errors import STATUS_OF
 from web.reference.json_schemas import Schema
-from web.reference.refusals import ALWAYS, SENTENCES
+from web.reference.refusals import ALWAYS
 
 _CODE = re.compile(r"`([^`]+)`")
 _BOUNDS = (

@@ -84,7 +84,7 @@ def prepare(app: Flask) -> None:
 )
 @public
 def http_document() -> Response:
-    return _revalidated(reference().http_json)
+    return reference().http_json.response()
 
 
 @blueprint.get("/asyncapi.json")
@@ -96,7 +96,7 @@ def http_document() -> Response:
 )
 @public
 def live_document() -> Response:
-    return _revalidated(reference().live_json)
+    return reference().live_json.response()
 
 
 @blueprint.get("/docs")
@@ -111,14 +111,6 @@ def live_document() -> Response:
 )
 @public
 def both_as_a_page() -> Response:
-    response = _revalidated(reference().page)
+    response = reference().page.response()
     response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
-    return response
-
-
-def _revalidated(content: Content) -> Response:
-    """Anybody may keep the answer and must ask whether it still holds."""
-    response = content.response()
-    response.cache_control.public = True
-    response.cache_control.no_cache = True
     return response

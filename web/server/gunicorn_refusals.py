@@ -10,7 +10,7 @@ from http import HTTPStatus
 
 from gunicorn import util
 
-from common.contract.errors import ErrorCode
+from common.contract.errors import SENTENCES, ErrorCode
 from common.contract.responses import Error
 from web.guards.security_headers import NO_CONTENT_POLICY
 
@@ -30,7 +30,7 @@ def write_error(sock: socket.socket, status_int: int, reason: str, mesg: str) ->
     del mesg
     is_ours = status_int >= HTTPStatus.INTERNAL_SERVER_ERROR and status_int != HTTPStatus.NOT_IMPLEMENTED
     code = ErrorCode.INTERNAL_ERROR if is_ours else ErrorCode.VALIDATION_FAILED
-    default = "The server failed to answer this request." if is_ours else "The request cannot be read."
+    default = SENTENCES[code] if is_ours else "The request cannot be read."
     body: Error = {"error": {"code": code, "message": _SENTENCES.get(HTTPStatus(status_int), default)}}
     content = json.dumps(body).encode()
     head = (

@@ -93,7 +93,7 @@ _doors = _Doors()
 
 
 def _too_many() -> ScoreboardError:
-    return ScoreboardError(ErrorCode.DEPENDENCY_UNAVAILABLE, "Too many logins at once. Try again.", None, 1)
+    return ScoreboardError(ErrorCode.DEPENDENCY_UNAVAILABLE, "Too many logins at once. Try again.", retry_after=1)
 
 
 def _in_thread(work: Callable[[], Result], address: str) -> Result:

@@ -1,0 +1,87 @@
+"""Viewers that break the protocol or talk too much: they alone are closed, and told why."""
+
+import struct
+
+import gevent
+import pytest
+from wsproto.events import CloseConnection, Event, Ping, Pong, TextMessage
+from wsproto.frame_protocol import CloseReason
+
+from tests.integration.live_hub.peer import RESYNC, Peer, beat, head, mask, tell, until
+from web.live.hub import MESSAGES_PER_BEAT, Hub
+from web.live.views import LONGEST_MESSAGE_BYTES
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (mask(0x81, b"\xff\xfe"), 1007),
+        (b"\x81\x02{}", 1002),
+        (mask(0xC1, b"{}"), 1002),
+        (mask(0x83, b""), 1002),
+        (mask(0x09, b""), 1002),
+        (mask(0x89, b"x" * 126), 1002),
+        (mask(0x80, b"x"), 1002),
+        (mask(0x88, struct.pack("!H", 1005)), 1002),
+        (mask(0x88, b"\x03"), 1002),
+        (mask(0x81, b"x" * (LONGEST_MESSAGE_BYTES + 1)), 1009),
+        (mask(0x01, b"x" * LONGEST_MESSAGE_BYTES) + mask(0x80, b"x"), 1009),
+        (mask(0x81, b"x" * (LONGEST_MESSAGE_BYTES + 1)) + b"x" * 500_000, 1009),
+    ],
+    ids=[
+        "invalid UTF-8", "unmasked", "compressed", "unknown opcode", "fragmented ping", "long ping",
+        "continuation of nothing", "reserved close code", "half a close code", "too big", "too big in pieces",
+        "too big and more",
+    ],
+)  # fmt: skip
+def test_what_breaks_the_protocol_ends_that_viewer_alone_and_says_why(hub: Hub, data: bytes, code: int) -> None:
+    bad, good = Peer(hub), Peer(hub)
+    bad.send(data)
+    until(lambda: bad.close_code is not None)
+    assert bad.close_code == code
+    tell(hub, good, head(2, 20))
+    until(lambda: good.screen.seq == 2)
+    bad.socket.close()
+    assert good.close_code is None
+
+
+def test_a_message_of_exactly_the_longest_length_is_taken(hub: Hub) -> None:
+    peer = Peer(hub)
+    peer.say(TextMessage(RESYNC + " " * (LONGEST_MESSAGE_BYTES - len(RESYNC))))
+    until(lambda: len(peer.messages) == 2)
+
+
+def test_no_frame_follows_a_close_frame(hub: Hub) -> None:
+    peer, other = Peer(hub), Peer(hub)
+    peer.send(mask(0x81, b"x" * 2000))
+    until(lambda: peer.close_code == 1009)
+    for seq in range(2, 20):
+        tell(hub, other, head(seq, seq))
+        gevent.sleep(0)
+    until(lambda: other.screen.seq == 19)
+    assert isinstance(peer.read()[-1], CloseConnection)
+
+
+@pytest.mark.parametrize("event", [TextMessage("{}"), TextMessage(RESYNC), Ping(), Pong()], ids=str)
+def test_one_who_talks_too_much_is_shown_the_door(hub: Hub, event: Event) -> None:
+    peer = Peer(hub)
+    said = 0
+    while peer.close_code is None:
+        peer.say(event)
+        said += 1  # several control frames that come together count as one
+        gevent.sleep(0.0005)
+        assert said < 10 * MESSAGES_PER_BEAT
+    assert peer.close_code == CloseReason.POLICY_VIOLATION
+    assert said > MESSAGES_PER_BEAT
+
+
+def test_ten_messages_a_second_are_not_too_much(hub: Hub) -> None:
+    peer = Peer(hub)
+    for turn in range(1, 6):
+        for _ in range(MESSAGES_PER_BEAT - 10):
+            peer.say(TextMessage("{}"))
+        peer.say(Ping())
+        until(lambda turn=turn: peer.count(Pong) == turn)  # type: ignore[misc]  # a default that binds
+        for _ in range(10):
+            beat(hub, 0)
+    assert peer.close_code is None

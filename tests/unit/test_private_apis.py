@@ -1,0 +1,405 @@
+"""What we use of libraries beyond their documented interfaces, each held by a test that says where it is used.
+
+An update of a library that breaks one of these breaks a promise of ours that no other test may notice soon enough.
+"""
+
+import inspect
+import logging
+import socket
+from collections.abc import Callable, Iterator
+from importlib.metadata import version
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import flask_limiter
+import flask_sock
+import pytest
+import redis
+import simple_websocket
+from billiard import pool
+from celery import Celery
+from celery.app.amqp import AMQP
+from celery.worker.consumer.consumer import Consumer
+from flask import Flask
+from flower.options import options
+from gunicorn import util
+from gunicorn.config import Config
+from gunicorn.glogging import Logger
+from gunicorn.http import errors as gunicorn_errors
+from gunicorn.http.errors import InvalidRequestLine, ParseException
+from gunicorn.http.wsgi import default_environ
+from gunicorn.workers import base, ggevent
+from honcho.environ import parse_procfile
+from kombu import Connection as BrokerConnection
+from kombu import Queue
+from limits.storage import RedisStorage
+from prometheus_client import CollectorRegistry, Gauge, multiprocess, values
+from pydantic.json_schema import GenerateJsonSchema
+from simple_websocket import Server
+from werkzeug.middleware.proxy_fix import ProxyFix
+from wsproto import ConnectionType
+from wsproto.connection import Connection
+from wsproto.events import Ping, TextMessage
+
+from common.redis_store.client import FailFastConnection, FailFastTlsConnection, FailFastUnixConnection, listen
+from web.live.views import _NoThread
+from workers.broker import RECONNECT_SECONDS, Amqp, PersistentConnection
+
+
+def parameters(function: Callable[..., object]) -> list[str]:
+    return list(inspect.signature(function).parameters)
+
+
+class Upgraded:
+    """A socket whose other end has asked for a WebSocket; what is sent to it is kept."""
+
+    def __init__(self) -> None:
+        self.sent: list[bytes] = []
+
+    def send(self, data: bytes) -> int:
+        self.sent.append(data)
+        return len(data)
+
+
+def upgraded() -> tuple[Any, Upgraded]:
+    peer = Upgraded()
+    environ = {
+        "gunicorn.socket": peer,
+        "HTTP_HOST": "scoreboard",
+        "HTTP_CONNECTION": "Upgrade",
+        "HTTP_UPGRADE": "websocket",
+        "HTTP_SEC_WEBSOCKET_VERSION": "13",
+        "HTTP_SEC_WEBSOCKET_KEY": "AAAAAAAAAAAAAAAAAAAAAA==",
+    }
+    return Server(environ, thread_class=_NoThread, max_message_size=10), peer
+
+
+# -- Flask-Limiter and limits -----------------------------------------------------------------------------------------
+
+
+def test_flask_limiter_asks_for_its_limits_where_ours_asks_once_more() -> None:
+    """web/guards/limits.py overrides `_check_request_limit` and clears `context.seen_limits`."""
+    method = flask_limiter.Limiter._check_request_limit
+    assert parameters(method) == ["self", "callable_name", "in_middleware"]
+    assert "self._check_request_limit(" in inspect.getsource(flask_limiter.Limiter)
+
+
+def test_flask_limiter_falls_back_by_the_flag_that_we_reset() -> None:
+    """web/guards/limits.py sets `_storage_dead` to False for each new application."""
+    application = Flask(__name__)
+    limiter = flask_limiter.Limiter(lambda: "somebody", in_memory_fallback_enabled=True, storage_uri="memory://")
+    assert limiter._storage_dead is False
+    limiter.init_app(application)
+    shared = limiter.limiter
+    limiter._storage_dead = True
+    assert limiter.limiter is not shared
+    with application.test_request_context():
+        limiter.context.seen_limits.clear()
+        assert list(limiter.current_limits) == []
+
+
+def test_limits_takes_a_pool_of_ours_and_a_prefix(monkeypatch: pytest.MonkeyPatch) -> None:
+    """web/guards/limits.py gives `connection_pool` and `key_prefix` as options of the storage."""
+    monkeypatch.setattr(redis.Redis, "register_script", lambda self, script: script)
+    ours = redis.ConnectionPool(host="127.0.0.1", port=1)
+    storage: Any = RedisStorage("redis://", connection_pool=ours, key_prefix="limits:of:tests")
+    assert storage.storage.connection_pool is ours
+    assert storage.prefixed_key("x") == "limits:of:tests:x"
+
+
+# -- simple-websocket, wsproto and flask-sock -------------------------------------------------------------------------
+
+
+def test_simple_websocket_is_the_version_whose_inside_the_viewer_uses() -> None:
+    pinned = (Path(__file__).resolve().parents[2] / "requirements" / "production.txt").read_text()
+    assert "simple-websocket==1.1.0" in pinned
+    assert version("simple-websocket") == "1.1.0"
+
+
+def test_simple_websocket_works_on_what_the_viewer_gives_it() -> None:
+    """web/live/viewer.py: `sock`, `connected`, `environ`, `ws.connection`, `input_buffer` and `_handle_events`."""
+    server, peer = upgraded()
+    assert peer.sent[0].startswith(b"HTTP/1.1 101 ")
+    assert server.sock is peer
+    assert server.connected is True
+    assert "HTTP_UPGRADE" in server.environ
+    server.ws = server.ws.connection
+    server.environ = None
+    other_end = Upgraded()
+    server.sock = other_end
+    client = Connection(ConnectionType.CLIENT)
+    server.ws.receive_data(client.send(TextMessage("hello")) + client.send(Ping(b"p")))
+    assert server._handle_events() is True
+    assert server.input_buffer == ["hello"]
+    assert other_end.sent == [b"\x8a\x01p"], "a pong goes to the socket that was put in its place, as one piece"
+
+
+def test_simple_websocket_says_by_what_it_returns_that_a_viewer_must_go() -> None:
+    """web/live/viewer.py drains the connection when `_handle_events` returns False."""
+    server, peer = upgraded()
+    client = Connection(ConnectionType.CLIENT)
+    server.ws.receive_data(client.send(TextMessage("x" * 11)))
+    assert server._handle_events() is False
+    assert peer.sent[-1][:4] == b"\x88\x14\x03\xf1", "1009, message too big"
+
+
+def test_simple_websocket_lets_its_thread_be_replaced_by_nothing() -> None:
+    """web/live/views.py gives a `thread_class` without a thread: `name` and `start` are all that is used of it."""
+    server, _ = upgraded()
+    assert isinstance(server.thread, _NoThread)
+    assert "self.sock.recv" not in inspect.getsource(simple_websocket.ws.Base.__init__)
+
+
+def test_simple_websocket_closes_nothing_that_is_not_connected() -> None:
+    """web/live/viewer.py sets `connected` to False, so that flask-sock's own close after the view does nothing."""
+    server, peer = upgraded()
+    server.connected = False
+    before = list(peer.sent)
+    with pytest.raises(simple_websocket.ConnectionClosed):
+        server.close()
+    assert peer.sent == before
+
+
+def test_flask_sock_ends_a_view_under_gunicorn_by_stop_iteration() -> None:
+    """web/live/views.py and web/server/gunicorn_worker.py: the connection is the hub's once the view has returned."""
+    application = Flask(__name__)
+    application.config["SOCK_SERVER_OPTIONS"] = {"thread_class": _NoThread}
+    seen: list[Any] = []
+    flask_sock.Sock(application).route("/live")(seen.append)
+    client = application.test_client()
+    server, peer = upgraded()
+    with pytest.raises(StopIteration):
+        client.get("/live", environ_overrides={**server.environ, "gunicorn.socket": peer, "wsgi.url_scheme": "ws"})
+    assert seen[0].mode == "gunicorn"
+
+
+# -- gunicorn ---------------------------------------------------------------------------------------------------------
+
+
+def test_gunicorn_s_worker_has_the_methods_that_ours_overrides() -> None:
+    """web/server/gunicorn_worker.py."""
+    assert parameters(ggevent.GeventWorker.init_process) == ["self"]
+    assert parameters(ggevent.GeventWorker.handle) == ["self", "listener", "client", "addr"]
+    assert parameters(ggevent.GeventWorker.handle_request) == ["self", "listener_name", "req", "sock", "addr"]
+    assert parameters(ggevent.GeventWorker.handle_exit) == ["self", "sig", "frame"]
+
+
+def test_gunicorn_closes_a_connection_by_stop_iteration_out_of_handle_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    """web/server/gunicorn_worker.py reads the rest of a body away when it sees that."""
+    worker: Any = object.__new__(ggevent.GeventWorker)
+    hooks = SimpleNamespace(pre_request=lambda *_: None, post_request=lambda *_: None, keepalive=75)
+    log = SimpleNamespace(access=lambda *_: None)
+    vars(worker).update(cfg=hooks, log=log, nr=0, max_requests=9, alive=True, wsgi=lambda environ, respond: [b"x"])
+    response = SimpleNamespace(
+        start_response=None, write=lambda _: None, close=lambda: None, should_close=lambda: True, headers_sent=True
+    )
+    monkeypatch.setattr("gunicorn.http.wsgi.create", lambda *_: (response, {"wsgi.file_wrapper": tuple}))
+    with pytest.raises(StopIteration):
+        worker.handle_request("listener", SimpleNamespace(headers=[]), None, ("127.0.0.1", 1))
+    response.should_close = lambda: False
+    worker.handle_request("listener", SimpleNamespace(headers=[]), None, ("127.0.0.1", 1))
+
+
+def test_gunicorn_s_workers_refuse_by_a_function_that_can_be_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """web/server/gunicorn_refusals.py replaces `util.write_error` and uses `util.write_nonblock`."""
+    assert parameters(util.write_error) == ["sock", "status_int", "reason", "mesg"]
+    assert parameters(util.write_nonblock)[:2] == ["sock", "data"]
+    written: list[tuple[Any, ...]] = []
+    monkeypatch.setattr(util, "write_error", lambda *arguments: written.append(arguments))
+    worker: Any = object.__new__(ggevent.GeventWorker)
+    vars(worker)["log"] = SimpleNamespace(
+        warning=lambda *_: None, exception=lambda *_: None, debug=lambda *_: None, access=lambda *_: None
+    )
+    worker.handle_error(None, "client", ("127.0.0.1", 1), InvalidRequestLine("x"))
+    assert [call[:3] for call in written] == [("client", 400, "Bad Request")]
+
+
+def test_gunicorn_numbers_its_workers_and_keeps_the_application_in_them() -> None:
+    """web/server/gunicorn_config.py reads `age` and `pid`, web/server/gunicorn_worker.py reads `wsgi`."""
+    application: Any = SimpleNamespace(wsgi=lambda: "the application")
+    log: Any = logging.getLogger(__name__)
+    worker: Any = base.Worker(7, 1, [], application, 30, Config(), log)
+    worker.tmp.close()
+    assert worker.age == 7
+    assert "pid" in vars(worker)
+    worker.load_wsgi()
+    assert worker.wsgi == "the application"
+
+
+def test_gunicorn_s_log_has_the_loggers_that_ours_rearranges() -> None:
+    """web/server/gunicorn_log.py overrides `setup`."""
+    assert parameters(Logger.setup) == ["self", "cfg"]
+    log = Logger(Config())
+    assert (log.error_log.name, log.access_log.name) == ("gunicorn.error", "gunicorn.access")
+    assert isinstance(log.error_log, logging.Logger)
+
+
+def test_gunicorn_hands_over_the_socket_and_the_target_as_sent() -> None:
+    """web/live/views.py needs `gunicorn.socket`, web/guards/api_keys.py checks a signature over `RAW_URI`."""
+    request: Any = SimpleNamespace(body=None, method="GET", query="a=%41", uri="/x?a=%41", version=(1, 1))
+    with socket.socket() as connection:
+        environ = default_environ(request, connection, Config())
+        assert environ["gunicorn.socket"] is connection
+    assert environ["RAW_URI"] == "/x?a=%41"
+
+
+def test_gunicorn_s_errors_of_a_body_have_the_parent_that_we_catch() -> None:
+    """web/guards/request_context.py answers `invalid_json` for a body whose framing cannot be read."""
+    names = ("InvalidChunkSize", "ChunkMissingTerminator", "InvalidChunkExtension", "NoMoreData")
+    assert all(issubclass(getattr(gunicorn_errors, name), (ParseException, OSError)) for name in names)
+
+
+# -- Celery, kombu, billiard ------------------------------------------------------------------------------------------
+
+
+def test_kombu_takes_the_intervals_that_ours_insist_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """workers/broker.py overrides `ensure_connection`, by which Celery's consumer connects."""
+    asked: list[dict[str, Any]] = []
+    wanted = ("interval_start", "interval_step", "interval_max")
+    assert set(wanted) <= set(parameters(BrokerConnection._ensure_connection))
+    monkeypatch.setattr(BrokerConnection, "_ensure_connection", lambda self, *_, **keywords: asked.append(keywords))
+    connection = PersistentConnection("memory://")
+    assert connection.ensure_connection(interval_start=2, interval_max=30) is connection
+    assert asked == [dict(zip(wanted, (RECONNECT_SECONDS, 0, RECONNECT_SECONDS), strict=True))]
+
+
+def test_celery_s_consumer_connects_by_the_method_that_ours_overrides() -> None:
+    """workers/broker.py: were it another one, nobody would hear a doorbell for half a minute after an outage."""
+    assert "conn.ensure_connection(" in inspect.getsource(Consumer.ensure_connected)
+    assert AMQP.Connection is BrokerConnection
+    assert Amqp.Connection is PersistentConnection
+
+
+def test_celery_knows_the_queues_that_a_worker_was_told_to_serve() -> None:
+    """workers/app.py warns by `amqp.queues.consume_from` where one worker serves both queues."""
+    application: Any = Celery("tests", broker="memory://", set_as_current=False)
+    application.conf.task_queues = [Queue("one"), Queue("two")]
+    assert set(application.amqp.queues.consume_from) == {"one", "two"}
+    application.amqp.queues.select(["two"])
+    assert set(application.amqp.queues.consume_from) == {"two"}
+
+
+def test_flower_keeps_a_password_with_a_comma_whole_where_its_options_are_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    """workers/flower.py sets `options.basic_auth`; the environment's form splits a password at its commas."""
+    monkeypatch.setattr(options, "basic_auth", ["admin:one,two"])
+    assert options.basic_auth == ["admin:one,two"]
+
+
+def test_billiard_waits_for_a_result_as_often_as_the_number_that_we_lower(monkeypatch: pytest.MonkeyPatch) -> None:
+    """workers/app.py sets GUARANTEE_MESSAGE_CONSUMPTION_RETRY_LIMIT in each process of a worker."""
+    slept: list[float] = []
+    monkeypatch.setattr(pool, "GUARANTEE_MESSAGE_CONSUMPTION_RETRY_LIMIT", 20)
+    monkeypatch.setattr("billiard.pool.time.sleep", slept.append)
+    worker: Any = object.__new__(pool.Worker)
+    worker.on_ready_counter = SimpleNamespace(value=0)
+    assert worker._ensure_messages_consumed(completed=1) is False
+    assert slept == [0.1] * 20
+
+
+# -- redis-py ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        (FailFastConnection, redis.Connection),
+        (FailFastTlsConnection, redis.SSLConnection),
+        (FailFastUnixConnection, redis.UnixDomainSocketConnection),
+    ],
+)
+def test_redis_py_s_connections_have_the_methods_that_ours_override(ours: type, theirs: type) -> None:
+    """common/redis_store/client.py."""
+    for name in ("connect_check_health", "send_packed_command", "read_response"):
+        assert callable(getattr(theirs, name))
+        assert getattr(ours, name) is not getattr(theirs, name)
+
+
+def test_redis_py_connects_and_asks_by_the_methods_that_ours_override() -> None:
+    """common/redis_store/client.py: a second path around them would let a request wait twice."""
+    abstract = redis.connection.AbstractConnection
+    assert "self.connect_check_health(" in inspect.getsource(abstract.connect)
+    assert "self.connect_check_health(" in inspect.getsource(abstract.send_packed_command)
+    assert "self.send_packed_command(" in inspect.getsource(abstract.send_command)
+    assert "read_response(" in inspect.getsource(redis.Redis.parse_response)
+    for send in (redis.client.Pipeline._execute_transaction, redis.client.Pipeline._execute_pipeline):
+        source = inspect.getsource(send)
+        assert "send_packed_command(" in source
+        assert "parse_response(" in source
+
+
+def test_redis_py_takes_a_plain_pong_apart_into_letters() -> None:
+    """common/redis_store/client.py: `listen` passes on no message but the two kinds that it knows."""
+    subscription = redis.Redis(decode_responses=True).pubsub()  # type: ignore[no-untyped-call]
+    letters = subscription.handle_message("PONG")
+    assert (letters["type"], letters["channel"], letters["data"]) == ("P", "O", "N")
+    told = iter([letters, subscription.handle_message(["message", "channel", "data"])])
+    subscription.get_message = lambda timeout: next(told)
+    heard = listen(subscription)
+    assert next(heard) is None
+    assert next(heard) == {"type": "message", "pattern": None, "channel": "channel", "data": "data"}
+
+
+# -- the rest ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def folder_of_metrics(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
+    yield tmp_path
+
+
+def _value_of_process(pid: int) -> object:
+    return values.MultiProcessValue(process_identifier=lambda: pid)  # type: ignore[no-untyped-call]
+
+
+def test_prometheus_client_forgets_a_dead_process_by_the_name_of_its_file(
+    folder_of_metrics: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """web/server/gunicorn_config.py calls `mark_process_dead`: viewers of a process that has ended are none."""
+    monkeypatch.setattr(values, "ValueClass", _value_of_process(4711))
+    monkeypatch.setattr("prometheus_client.metrics.values", values)
+    gauge = Gauge("viewers_of_tests", "Of tests", multiprocess_mode="livesum", registry=None)
+    gauge.set(3)
+    registry = CollectorRegistry()
+    multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    assert registry.get_sample_value("viewers_of_tests") == 3
+    multiprocess.mark_process_dead(4711)  # type: ignore[no-untyped-call]
+    assert registry.get_sample_value("viewers_of_tests") is None
+
+
+def test_werkzeug_keeps_the_address_of_before_the_proxies() -> None:
+    """web/guards/proxies.py reads `werkzeug.proxy_fix.orig`."""
+    seen: dict[str, Any] = {}
+
+    def application(environ: dict[str, Any], start_response: object) -> list[bytes]:
+        del start_response
+        seen.update(environ)
+        return []
+
+    environ = {"REMOTE_ADDR": "10.0.0.1", "HTTP_X_FORWARDED_FOR": "192.0.2.7", "wsgi.url_scheme": "http"}
+    ProxyFix(application, x_for=1)(environ, lambda *_: None)  # type: ignore[arg-type]
+    assert seen["REMOTE_ADDR"] == "192.0.2.7"
+    assert seen["werkzeug.proxy_fix.orig"]["REMOTE_ADDR"] == "10.0.0.1"
+
+
+def test_pydantic_asks_whether_a_field_has_a_title() -> None:
+    """web/reference/json_schemas.py overrides `field_title_should_be_set`."""
+    assert parameters(GenerateJsonSchema.field_title_should_be_set) == ["self", "schema"]
+
+
+def test_honcho_parses_a_procfile() -> None:
+    """dev/supervise/programs.py."""
+    assert dict(parse_procfile("web: run it\n# no\nbeat: run that\n").processes) == {
+        "web": "run it",
+        "beat": "run that",
+    }
+
+
+def test_a_detached_socket_closes_nothing() -> None:
+    """web/live/viewer.py takes the descriptor; the web server's own object is closed later and must not close it."""
+    ours, theirs = socket.socketpair()
+    with theirs, socket.socket(fileno=ours.detach()) as taken:
+        ours.close()
+        taken.sendall(b"x")
+        assert theirs.recv(1) == b"x"
