@@ -109,7 +109,7 @@ def _watch(stack: Stack, viewers: int, parent: Connection) -> None:
     """Hold the viewers until the parent says that it is over; then tell it when each seq came."""
     port = int(stack.environment["SCOREBOARD_PORT"])
     started = time.monotonic()
-    sockets = [one for count in _portions(viewers) for one in _connect(port, count)]
+    sockets = [one for count in _shares(viewers) for one in _connect(port, count)]
     parent.send(viewers / (time.monotonic() - started))
     selector = selectors.EpollSelector()
     for one in sockets:
@@ -128,7 +128,7 @@ def _watch(stack: Stack, viewers: int, parent: Connection) -> None:
                 seen.setdefault(seq, []).append(time.monotonic())
 
 
-def _portions(viewers: int) -> list[int]:
+def _shares(viewers: int) -> list[int]:
     return [AT_ONCE] * (viewers // AT_ONCE) + ([viewers % AT_ONCE] if viewers % AT_ONCE else [])
 
 

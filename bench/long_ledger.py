@@ -96,9 +96,9 @@ def _take_in(engine: Engine) -> float:
     """As `scoreboard verify` does."""
     started = time.monotonic()
     of = Checkpoint(engine)
-    most, at, portion = of.settled(), 0, checkpoint.PORTION
+    most, at, chunk = of.find_stable_id(), 0, checkpoint.CHUNK
     while at < most:
-        at, portion = of.step(most, portion, TIMEOUT_MS)
+        at, chunk = of.step(most, chunk, TIMEOUT_MS)
     return time.monotonic() - started
 
 

@@ -55,7 +55,7 @@ def _let_serve(engine: Engine, role: ServingRole) -> None:
             f"there is no role {role.name}, and the user of SCOREBOARD_MIGRATE_DATABASE_URL may not create it"
         ) from None
     with engine.begin() as connection:
-        grants.give(connection, role)
+        grants.grant(connection, role)
         is_unbounded = grants.is_unbounded(connection, role)
     click.echo(f"the role {role.name} has what it needs to serve")
     if is_unbounded:

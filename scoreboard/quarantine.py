@@ -53,7 +53,7 @@ def retry(ids: tuple[int, ...], *, retry_all: bool) -> None:
             with engine.begin() as connection:
                 row = _found(connection, row_id)
                 # First into the inbox and then out of here: a death in between leaves both, and it counts once.
-                inbox.put_back(store.entry(row), store.accepted_at(row))
+                inbox.requeue(store.entry(row), store.accepted_at(row))
                 store.remove(connection, row_id)
                 operator.record(connection, "retry_update", row.inbox_id, payload=row.payload)
             click.echo(f"{row_id}: back in the inbox")

@@ -16,7 +16,7 @@ from rich.table import Table
 from sqlalchemy import Engine
 
 from common.domain.standing import BoardId
-from common.postgres.checkpoint import PORTION, Checkpoint
+from common.postgres.checkpoint import CHUNK, Checkpoint
 from common.postgres.engine import TooSlowError
 from common.redis_store.board import Board
 from common.services.rebuild import Rebuilder
@@ -29,11 +29,11 @@ from scoreboard.rebuild import rebuild_boards
 from scoreboard.whole_numbers import WholeNumber
 
 EXIT_DRIFT = 1
-SHOWN = 20
+MAX_ROWS_PRINTED = 20
 TIMEOUT_MS = 5_000
 """For one statement: what takes longer is done in smaller parts."""
 
-SETTLES_WITHIN_SECONDS = 15.0
+STABLE_WITHIN_SECONDS = 15.0
 _PAUSE_SECONDS = 0.2
 
 
@@ -111,13 +111,13 @@ def _find(
     with progress() as bars:
         lag = verifier.checkpoint.lag()
         summing = bars.add_task("adding up the ledger", total=lag)
-        _follow(verifier.checkpoint, lambda left: bars.update(summing, completed=lag - left))
+        _advance_checkpoint(verifier.checkpoint, lambda left: bars.update(summing, completed=lag - left))
         checking = bars.add_task("verifying players", total=verifier.player_count())
         players, drifts = _check_all(verifier, lambda count: bars.advance(checking, count))
     deadline = time.monotonic() + patience
     while (drifts := verifier.check_again(drifts)) and time.monotonic() < deadline:
         time.sleep(_PAUSE_SECONDS)
-    while (not_served := board.not_served(boards)) and time.monotonic() < deadline:
+    while (not_served := board.find_unserved(boards)) and time.monotonic() < deadline:
         time.sleep(_PAUSE_SECONDS)
     surplus = {of: count for of in boards if (count := verifier.surplus(*of))}
     return Finding(players, drifts, surplus, not_served)
@@ -126,29 +126,29 @@ def _find(
 def _check_all(verifier: Verifier, tell: Callable[[int], None]) -> tuple[int, list[Drift]]:
     """How many players there are, and what differs; `tell` hears how many each slice had."""
     drifts: list[Drift] = []
-    players, after, portion = 0, str(UUID(int=0)), SLICE
-    while user_ids := verifier.players(after, portion.size):
+    players, after, chunk = 0, str(UUID(int=0)), SLICE
+    while user_ids := verifier.players(after, chunk.size):
         started = time.monotonic()
         try:
             drifts += verifier.check(user_ids, TIMEOUT_MS)
         except TooSlowError:
-            if portion.is_least:
+            if chunk.is_smallest:
                 raise
-            portion = portion.halved()
+            chunk = chunk.halved()
             continue
-        portion = portion.after(time.monotonic() - started, TIMEOUT_MS / 1000)
+        chunk = chunk.adapted(time.monotonic() - started, TIMEOUT_MS / 1000)
         players, after = players + len(user_ids), user_ids[-1]
         tell(len(user_ids))
         if verifier.checkpoint.lag() > LONGEST_TAIL:
-            _follow(verifier.checkpoint)
+            _advance_checkpoint(verifier.checkpoint)
     return players, drifts
 
 
-def _follow(checkpoint: Checkpoint, tell: Callable[[int], None] | None = None) -> None:
+def _advance_checkpoint(checkpoint: Checkpoint, tell: Callable[[int], None] | None = None) -> None:
     """Let the checkpoint take in the ledger up to now; after each step `tell` hears how many ids are left."""
-    most, at, portion = checkpoint.settled(SETTLES_WITHIN_SECONDS), 0, PORTION
+    most, at, chunk = checkpoint.find_stable_id(STABLE_WITHIN_SECONDS), 0, CHUNK
     while at < most:
-        to, portion = checkpoint.step(most, portion, TIMEOUT_MS)
+        to, chunk = checkpoint.step(most, chunk, TIMEOUT_MS)
         at = to or at
         if tell and to:
             tell(most - to)
@@ -179,8 +179,8 @@ def _verdict(finding: Finding) -> str:
 
 def _table(drifts: Sequence[Drift]) -> Table:
     table = Table("where", "board", "period", "player", "expected (score, tie)", "found", title="Drift")
-    for drift in drifts[:SHOWN]:
+    for drift in drifts[:MAX_ROWS_PRINTED]:
         table.add_row(drift.where, *drift.key, str(drift.expected), str(drift.found))
-    if len(drifts) > SHOWN:
-        table.caption = f"and {len(drifts) - SHOWN} more"
+    if len(drifts) > MAX_ROWS_PRINTED:
+        table.caption = f"and {len(drifts) - MAX_ROWS_PRINTED} more"
     return table

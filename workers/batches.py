@@ -37,7 +37,7 @@ from common.redis_store.inbox import Inbox
 from common.services.rebuild import Rebuilder
 from workers import faults
 from workers.faults import Fault, UnusableUpdateError
-from workers.hold import HeldError
+from workers.held_updates import HeldError
 from workers.recording import Recorded, record
 
 log = structlog.get_logger(__name__)
@@ -116,12 +116,12 @@ class Batches:
         for delivery in deliveries:
             if delivery.times > SUSPECT_AFTER:
                 self._apply_or_split([delivery], attempt)
-        _hold_if_most_fail(deliveries, attempt.unusable)
+        _raise_if_most_fail(deliveries, attempt.unusable)
         for entry in entries:
             if isinstance(entry, Newer):
                 attempt.kept.append(entry)
                 attempt.trouble = HeldError(f"entries have version {entry.version}; this worker reads {ENTRY_VERSION}")
-        failed = self._set_aside_or_retry(attempt, [entry for entry in entries if isinstance(entry, MalformedEntry)])
+        failed = self._quarantine_or_retry(attempt, [entry for entry in entries if isinstance(entry, MalformedEntry)])
         if attempt.locked:
             log.warning("updates_wait_for_locks", updates=len(attempt.locked))
         kept = {entry.inbox_id: entry.times for entry in (*attempt.locked, *attempt.kept)}
@@ -140,10 +140,10 @@ class Batches:
         if fault is Fault.AWAY:
             raise failure
         if fault is Fault.UNFIT:
-            raise HeldError(faults.told(failure)) from failure
+            raise HeldError(faults.describe(failure)) from failure
         if fault is Fault.LOCKED and attempt.brief_since is None:
             attempt.brief_since = time.monotonic()
-        if len(deliveries) == 1 or (fault is Fault.LOCKED and _has_run_out(attempt)):
+        if len(deliveries) == 1 or (fault is Fault.LOCKED and _has_lock_time_run_out(attempt)):
             self._note(deliveries, failure, fault, attempt, refusal)
             return
         middle = len(deliveries) // 2
@@ -178,17 +178,17 @@ class Batches:
             attempt.kept += deliveries
             attempt.trouble = failure
 
-    def _set_aside_or_retry(self, attempt: _Attempt, garbled: Sequence[MalformedEntry]) -> dict[str, int]:
+    def _quarantine_or_retry(self, attempt: _Attempt, malformed: Sequence[MalformedEntry]) -> dict[str, int]:
         """Set aside what had its last delivery; the others come back, with their deliveries."""
         failed = {}
         for delivery, error in attempt.unusable:
-            reason = faults.told(error.__cause__ or error)
+            reason = faults.describe(error.__cause__ or error)
             log.warning("update_failed", inbox_id=delivery.inbox_id, times=delivery.times, reason=reason)
             if delivery.times < QUARANTINE_AFTER:
                 failed[delivery.inbox_id] = delivery.times
             else:
                 self._quarantine(delivery, reason)
-        for entry in garbled:
+        for entry in malformed:
             if entry.times < QUARANTINE_AFTER:
                 failed[entry.inbox_id] = entry.times
             else:
@@ -200,7 +200,7 @@ class Batches:
         with self._engine.begin() as connection:
             quarantine.put(connection, entry, reason)
         sender = inbox_entries.sender(entry.fields)
-        self._inbox.acknowledge([entry.inbox_id], [_told_to(sender)] if sender else [], None)
+        self._inbox.acknowledge([entry.inbox_id], [_quarantine_reply(sender)] if sender else [], None)
         metrics.UPDATES.labels("quarantined").inc()
         log.error("update_quarantined", inbox_id=entry.inbox_id, reason=reason)
 
@@ -237,7 +237,7 @@ class Batches:
                 if fault is Fault.OUT_OF_RANGE:
                     raise _OutOfRangeError from error
                 if fault is Fault.ENTRY and not isinstance(error, UnusableUpdateError):
-                    raise UnusableUpdateError(faults.told(error)) from error
+                    raise UnusableUpdateError(faults.describe(error)) from error
                 raise
             return recorded, int(time.time() * 1000)
         raise UnusableUpdateError("the ledger has it and does not show it")
@@ -290,20 +290,20 @@ class _OutOfRangeError(Exception):
     """An update of the batch would bring its player's total out of the exact integers."""
 
 
-def _hold_if_most_fail(deliveries: Sequence[Delivery], unusable: Sequence[tuple[Delivery, Exception]]) -> None:
+def _raise_if_most_fail(deliveries: Sequence[Delivery], unusable: Sequence[tuple[Delivery, Exception]]) -> None:
     """Of those that were never tried before: what failed once among good neighbours comes back in bad company."""
     fresh = sum(delivery.times == 1 for delivery in deliveries)
     errors = [error for delivery, error in unusable if delivery.times == 1]
     if len(errors) >= MANY and len(errors) > fresh / 2:
-        reason = faults.told(errors[0].__cause__ or errors[0])
+        reason = faults.describe(errors[0].__cause__ or errors[0])
         raise HeldError(f"{len(errors)} of {fresh} new updates fail, the first with {reason}") from errors[0]
 
 
-def _has_run_out(attempt: _Attempt) -> bool:
+def _has_lock_time_run_out(attempt: _Attempt) -> bool:
     return attempt.brief_since is not None and time.monotonic() > attempt.brief_since + AROUND_LOCKS_SECONDS
 
 
-def _told_to(sender: Sender) -> tuple[str | None, Reply]:
+def _quarantine_reply(sender: Sender) -> tuple[str | None, Reply]:
     """To whom the end of an update that is set aside is told, and how."""
     user_id, action_id, key, reply_to = sender
     return reply_to, Reply(user_id, key, action_id, outcomes.quarantined(user_id, action_id, key), replayed=False)

@@ -18,7 +18,7 @@ import structlog
 from common.domain import periods
 from common.postgres import ledger, period_closing, snapshots
 from common.postgres.period_closing import KEPT_IN_REDIS, Ended
-from workers.attempts import for_each
+from workers.failures import try_each
 from workers.state import WorkerState
 
 log = structlog.get_logger(__name__)
@@ -32,7 +32,7 @@ def close_ended(worker: WorkerState, now: datetime | None = None) -> list[Ended]
     oldest = worker.inbox.oldest() if ended else None
     due = [period for period in ended if oldest is None or oldest >= period.ends_at]
     try:
-        return [period for period in for_each(due, lambda period: _close(worker, period, now)) if period]
+        return [period for period in try_each(due, lambda period: _close(worker, period, now)) if period]
     finally:
         store_final_snapshots(worker)
 
@@ -41,13 +41,13 @@ def store_final_snapshots(worker: WorkerState) -> None:
     """Store each final snapshot that is due, also if others cannot be."""
     with worker.engine.connect() as connection:
         due = period_closing.snapshots_due(connection)
-    for_each(due, lambda period: _store_final_snapshot(worker, period))
+    try_each(due, lambda period: _store_final_snapshot(worker, period))
 
 
 def _store_final_snapshot(worker: WorkerState, period: Ended) -> None:
     head = snapshots.read(worker.engine, period.board_id, period.period_id)
     with worker.engine.begin() as connection:
-        snapshots.keep(connection, period.board_id, period.period_id, period.ends_at, head)
+        snapshots.store(connection, period.board_id, period.period_id, period.ends_at, head)
         period_closing.mark_snapshot_stored(connection, period.board_id, period.period_id)
 
 
@@ -71,7 +71,7 @@ def _dated(worker: WorkerState, now: datetime) -> list[Ended]:
 def _close(worker: WorkerState, period: Ended, now: datetime) -> Ended | None:
     """None if somebody else has closed it."""
     with worker.engine.begin() as connection:
-        ledger.hold(connection)
+        ledger.lock_exclusive(connection)
         if not period_closing.close(connection, period.board_id, period.period_id, now):
             return None
     news = {"boards": [{"board": period.board_id, "period": period.period_id}], "players": [], "rollover": True}

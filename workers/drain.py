@@ -18,7 +18,7 @@ import redis
 from common.domain.inbox_entries import Entry
 from common.redis_store.inbox import Inbox
 from workers.batches import Batches
-from workers.hold import Backoff, HeldError, Hold
+from workers.held_updates import Backoff, HeldError, HeldUpdates
 
 BATCH = 500
 WAIT_FOR_MORE_MS = 50
@@ -48,9 +48,9 @@ class Drain:
     inbox: Inbox
     batches: Batches
     consumer: str
-    hold: Hold
+    held_updates: HeldUpdates
     _backoff: Backoff = field(default_factory=Backoff)
-    _backoff_of_the_old: Backoff = field(default_factory=Backoff)
+    _reclaim_backoff: Backoff = field(default_factory=Backoff)
     _reached: dict[str | None, str] = field(default_factory=dict)
     """Up to which id entries were taken over, by owner: what is held back there must not hide what comes behind it."""
 
@@ -66,14 +66,14 @@ class Drain:
             rings = self._drain()
         except HeldError as error:
             self._backoff.fail()
-            self.hold.show(error)
+            self.held_updates.show(error)
             return False
         except Exception as error:
-            self.hold.note(error)
+            self.held_updates.note(error)
             raise
         self._backoff.succeed()
-        if not self._backoff_of_the_old.has_failed:
-            self.hold.clear()
+        if not self._reclaim_backoff.has_failed:
+            self.held_updates.clear()
         return rings
 
     def _drain(self) -> bool:
@@ -83,7 +83,7 @@ class Drain:
         try:
             entries = self._apply_new(waits=waits)
         except Exception:
-            self._give_back(left_behind)
+            self._release(left_behind)
             raise
         failure = self._take_over(left_behind)
         while entries and time.monotonic() < deadline:
@@ -101,14 +101,14 @@ class Drain:
         if not entries and waits:
             entries = self._wait_for_more()
         if entries and not self._apply(entries):
-            self._backoff_of_the_old.begin()
+            self._reclaim_backoff.begin()
         if BUSY_FROM <= len(entries) < BATCH:
             time.sleep(PACE_SECONDS)
         return entries
 
     def _left_behind(self) -> list[Entry]:
         """What this process began in an earlier drain and did not finish, and what dead workers did not."""
-        if self._backoff_of_the_old.is_on():
+        if self._reclaim_backoff.is_on():
             return []
         own = self._reclaimed(self.consumer, 0)
         return [*own, *self._reclaimed(None, ABANDONED_MS)]
@@ -124,24 +124,24 @@ class Drain:
 
         What a server that is away raises comes back, so that it keeps nobody from what is new.
         """
-        if self._backoff_of_the_old.is_on():
-            self._give_back(entries)
+        if self._reclaim_backoff.is_on():
+            self._release(entries)
             return None
-        failure, is_whole, rest = None, True, entries
+        failure, all_applied, rest = None, True, entries
         try:
             while rest:
                 batch, rest = rest[:BATCH], rest[BATCH:]
-                is_whole &= self._apply(batch, waits_for_locks=False)
+                all_applied &= self._apply(batch, waits_for_locks=False)
         except HeldError as error:
-            self.hold.show(error)
-            is_whole = False
+            self.held_updates.show(error)
+            all_applied = False
         except Exception as error:
-            failure, is_whole = error, False
-        self._give_back(rest)
-        if is_whole:
-            self._backoff_of_the_old.succeed()
+            failure, all_applied = error, False
+        self._release(rest)
+        if all_applied:
+            self._reclaim_backoff.succeed()
         else:
-            self._backoff_of_the_old.fail()
+            self._reclaim_backoff.fail()
         return failure
 
     def _apply(self, entries: Sequence[Entry], *, waits_for_locks: bool = True) -> bool:
@@ -149,19 +149,19 @@ class Drain:
         try:
             applied = self.batches.apply(entries, waits_for_locks=waits_for_locks)
         except Exception:
-            self._give_back(entries)
+            self._release(entries)
             raise
         self.inbox.make_idle(self.consumer, list(applied.failed), ABANDONED_MS - RETRY_MS)
-        self.inbox.give_back(self.consumer, applied.kept, ABANDONED_MS - RETRY_MS)
+        self.inbox.release(self.consumer, applied.kept, ABANDONED_MS - RETRY_MS)
         if applied.trouble:
-            self.hold.show(applied.trouble)
+            self.held_updates.show(applied.trouble)
         return not applied.kept
 
-    def _give_back(self, entries: Sequence[Entry]) -> None:
+    def _release(self, entries: Sequence[Entry]) -> None:
         """What of these is not settled waits on, and this delivery does not count: nobody looked at the entries."""
         times = {entry.inbox_id: entry.times for entry in entries}
         with suppress(redis.RedisError):  # then it counts
-            self.inbox.give_back(self.consumer, times, ABANDONED_MS - RETRY_MS)
+            self.inbox.release(self.consumer, times, ABANDONED_MS - RETRY_MS)
 
     def _wait_for_more(self) -> list[Entry]:
         """Wait a moment for more with the doorbell suppressed, then reset it and read one last time."""

@@ -76,7 +76,7 @@ def of_recording(error: Exception) -> Fault:
     return of(error)
 
 
-def told(error: BaseException) -> str:
+def describe(error: BaseException) -> str:
     """An error in one line, without the statement that it came from."""
     text = str(error.orig if isinstance(error, DBAPIError) else error)
     kind = type(error.orig if isinstance(error, DBAPIError) else error).__name__
@@ -88,7 +88,7 @@ def _of_database(error: DBAPIError) -> Fault:
     if error.connection_invalidated or code in _ENDED_BY_THE_SERVER:
         return Fault.AWAY
     if code is None:
-        is_of_the_connection = isinstance(error, OperationalError | InterfaceError) or _is_nameless(error)
+        is_of_the_connection = isinstance(error, OperationalError | InterfaceError) or _is_unidentified(error)
         return Fault.AWAY if is_of_the_connection else Fault.OURS
     if code == _LOCK_NOT_AVAILABLE:
         return Fault.LOCKED
@@ -97,7 +97,7 @@ def _of_database(error: DBAPIError) -> Fault:
     return Fault.AWAY if code.startswith(_CLASSES_OF_SERVERS) else Fault.OURS
 
 
-def _is_nameless(error: SQLAlchemyError) -> bool:
+def _is_unidentified(error: SQLAlchemyError) -> bool:
     """Whether psycopg2 itself could not tell what kind of error it is: an answer was cut off."""
     return type(error).__name__ == "DatabaseError"
 

@@ -59,7 +59,7 @@ def record(
 
     Raises UnusableUpdateError or ledger.AlreadyRecordedError; the caller then rolls back.
     """
-    ledger.share(connection)
+    ledger.lock_shared(connection)
     sent: dict[UpdateKey, Delivery] = {}
     for delivery in deliveries:
         sent.setdefault(_key(delivery), delivery)

@@ -47,7 +47,7 @@ def take_all(worker: WorkerState, now: datetime | None = None) -> None:
 def _take(worker: WorkerState, board: BoardId, due: datetime) -> bool:
     """Whether a snapshot was stored."""
     state = worker.board.state_of(*board)
-    shown = worker.redis.hget(keys.SNAPSHOTS, _name(board))
+    shown = worker.redis.hget(keys.SNAPSHOTS, _field(board))
     if state and state == shown:
         return False
     with worker.engine.connect() as connection:
@@ -56,17 +56,17 @@ def _take(worker: WorkerState, board: BoardId, due: datetime) -> bool:
     head = snapshots.read(worker.engine, *board)
     with worker.engine.begin() as connection:
         is_known = shown is None and snapshots.is_newest(connection, *board, head)
-        is_stored = not is_known and snapshots.keep(connection, *board, due, head)
+        is_stored = not is_known and snapshots.store(connection, *board, due, head)
     if state and (is_known or is_stored):
-        worker.redis.hset(keys.SNAPSHOTS, _name(board), state)
+        worker.redis.hset(keys.SNAPSHOTS, _field(board), state)
     return is_stored
 
 
 def _forget_all_but(worker: WorkerState, boards: list[BoardId]) -> None:
-    gone = set(worker.redis.hkeys(keys.SNAPSHOTS)) - {_name(board) for board in boards}
+    gone = set(worker.redis.hkeys(keys.SNAPSHOTS)) - {_field(board) for board in boards}
     if gone:
         worker.redis.hdel(keys.SNAPSHOTS, *gone)
 
 
-def _name(board: BoardId) -> str:
+def _field(board: BoardId) -> str:
     return ":".join(board)

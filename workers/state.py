@@ -19,10 +19,10 @@ from common.redis_store.client import Client
 from common.redis_store.inbox import Inbox
 from common.services.rebuild import Rebuilder
 from common.services.verification import Verifier
-from workers.attempts import Attempts
 from workers.batches import Batches
 from workers.drain import Drain
-from workers.hold import Hold
+from workers.failures import FailureTracker
+from workers.held_updates import HeldUpdates
 
 STATEMENT_TIMEOUT_MS = 30_000
 LOCK_TIMEOUT_MS = 2_000
@@ -44,7 +44,7 @@ class WorkerState:
     verifier: Verifier
     catalogue: CatalogueCache
     drain: Drain
-    attempts: Attempts
+    failures: FailureTracker
 
     @classmethod
     def create(cls, config: Settings) -> Self:
@@ -62,9 +62,9 @@ class WorkerState:
         board = Board(client)
         batches = Batches(engine, inbox, board, rebuilder, catalogue)
         consumer = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
-        drain = Drain(inbox, batches, consumer, Hold(client))
-        verifier, attempts = Verifier(engine, board), Attempts(client)
-        return cls(config, engine, client, inbox, board, rebuilder, verifier, catalogue, drain, attempts)
+        drain = Drain(inbox, batches, consumer, HeldUpdates(client))
+        verifier, failures = Verifier(engine, board), FailureTracker(client)
+        return cls(config, engine, client, inbox, board, rebuilder, verifier, catalogue, drain, failures)
 
 
 @cache

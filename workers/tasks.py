@@ -8,7 +8,7 @@ from celery import Task
 from common.core import task_names
 from workers import chores, closing, maintenance, snapshots, verifying
 from workers.app import app
-from workers.attempts import NotDueError
+from workers.failures import NotDueError
 from workers.state import WorkerState, state
 
 
@@ -25,7 +25,7 @@ def task(
         def run() -> None:
             structlog.contextvars.bind_contextvars(task=name)
             worker = state()
-            with worker.attempts.task(name):
+            with worker.failures.track_task(name):
                 maintenance.show_alive(worker, queue)
                 if every and not maintenance.takes_turn(worker, name, every):
                     raise NotDueError
@@ -52,11 +52,11 @@ def sweep(worker: WorkerState) -> None:
         "ring": lambda: _ring(worker),
         "revocations": lambda: maintenance.load_revocations(worker),
         "suspensions": lambda: maintenance.sync_suspensions(worker),
-        "chores": lambda: _look_after_chores(worker),
-        "boards": lambda: _mend_boards(worker),
+        "chores": lambda: _check_chores(worker),
+        "boards": lambda: _rebuild_small_boards(worker),
     }
     for name, take in steps.items():
-        with worker.attempts.step(task_names.SWEEP, name):
+        with worker.failures.track_step(task_names.SWEEP, name):
             take()
 
 
@@ -65,7 +65,7 @@ def _ring(worker: WorkerState) -> None:
         app.send_task(task_names.APPLY)
 
 
-def _look_after_chores(worker: WorkerState) -> None:
+def _check_chores(worker: WorkerState) -> None:
     if chores.warn_if_unattended(worker):
         chores.discard_messages(app)
 
@@ -76,11 +76,11 @@ def close_periods(worker: WorkerState) -> None:
     closing.close_ended(worker)
 
 
-def _mend_boards(worker: WorkerState) -> None:
+def _rebuild_small_boards(worker: WorkerState) -> None:
     """Fill the small boards; ask for the others to be filled, also if one of these could not be."""
     are_left = True
     try:
-        are_left = maintenance.mend_boards(worker)
+        are_left = maintenance.rebuild_small_boards(worker)
     finally:
         if are_left and maintenance.takes_turn(worker, task_names.REBUILD, task_names.REBUILD_SECONDS):
             app.send_task(task_names.REBUILD, expires=task_names.EXPIRES_SECONDS)

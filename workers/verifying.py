@@ -32,7 +32,7 @@ ledger is read for the first time."""
 TIMEOUT_MS = 500
 """For one statement."""
 
-BARREN_TURNS = 20
+STALLED_AFTER_TURNS = 20
 """Turns in a row that came to nothing, after which it is an error."""
 
 MAX_CHECKS, PAUSE_SECONDS = 5, 0.02
@@ -57,7 +57,7 @@ class Round:
     found: int = 0
     last_found: int = 0
     players: int = verification.SLICE.size
-    rows: int = checkpoint.PORTION.size
+    rows: int = checkpoint.CHUNK.size
     barren: int = 0
 
     @classmethod
@@ -78,7 +78,7 @@ def verify_some(worker: WorkerState) -> None:
     Raises StalledError if this turn and many before it came to nothing.
     """
     state = Round.load(worker)
-    lag = _follow(worker, state)
+    lag = _advance_checkpoint(worker, state)
     metrics.CHECKPOINT_LAG.set(lag)
     if lag > LONGEST_TAIL:
         log.warning("checkpoint_behind", ids=lag)
@@ -86,11 +86,11 @@ def verify_some(worker: WorkerState) -> None:
     while lag <= LONGEST_TAIL and time.monotonic() < deadline and _check_slice(worker, state):
         pass
     state.save(worker)
-    if state.barren >= BARREN_TURNS:
+    if state.barren >= STALLED_AFTER_TURNS:
         raise StalledError(f"{state.barren} turns without progress; the checkpoint is {lag} ledger ids behind")
 
 
-def _follow(worker: WorkerState, state: Round) -> int:
+def _advance_checkpoint(worker: WorkerState, state: Round) -> int:
     """Let the checkpoint follow the ledger; how far it is behind."""
     deadline = time.monotonic() + FOLLOW_SECONDS
     follower = worker.verifier.checkpoint
@@ -98,23 +98,23 @@ def _follow(worker: WorkerState, state: Round) -> int:
     lag = follower.lag()
     if not lag:
         return 0
-    most, to = follower.settled(), 0
+    most, to = follower.find_stable_id(), 0
     while to < most and time.monotonic() < deadline:
         try:
-            to, portion = follower.step(most, checkpoint.PORTION._replace(size=state.rows), TIMEOUT_MS)
+            to, chunk = follower.step(most, checkpoint.CHUNK._replace(size=state.rows), TIMEOUT_MS)
         except TooSlowError:
             log.warning("checkpoint_too_slow", rows=state.rows, milliseconds=TIMEOUT_MS)
             break
-        state.rows = portion.size
+        state.rows = chunk.size
         state.barren = 0 if to else state.barren
     return follower.lag()
 
 
 def _check_slice(worker: WorkerState, state: Round) -> bool:
     """Check the next players. False if this turn has nothing more to do."""
-    portion = verification.SLICE._replace(size=state.players)
+    chunk = verification.SLICE._replace(size=state.players)
     started = time.monotonic()
-    user_ids = worker.verifier.players(state.after, portion.size)
+    user_ids = worker.verifier.players(state.after, chunk.size)
     if not user_ids:
         _end(worker, state)
         return False
@@ -122,9 +122,9 @@ def _check_slice(worker: WorkerState, state: Round) -> bool:
         drifts = _check(worker, user_ids)
     except TooSlowError:
         log.warning("verification_too_slow", players=len(user_ids), milliseconds=TIMEOUT_MS)
-        state.players = portion.halved().size
-        return not portion.is_least
-    state.players = portion.after(time.monotonic() - started, TIMEOUT_MS / 1000).size
+        state.players = chunk.halved().size
+        return not chunk.is_smallest
+    state.players = chunk.adapted(time.monotonic() - started, TIMEOUT_MS / 1000).size
     state.barren = 0
     if drifts and state.turns < TURNS_BEFORE_REPORT:
         state.turns += 1

@@ -60,12 +60,12 @@ def _postgresql(url: str) -> str:
     scheme, separator, rest = url.partition("://")
     if scheme not in ("postgresql", "postgres", "postgresql+psycopg2") or not separator:
         raise ValueError("must start with postgresql://")
-    if not _is_whole(url):
+    if not _is_unambiguous(url):
         raise ValueError(redis_address.UNREADABLE)
     return f"postgresql+psycopg2://{rest}"
 
 
-def _is_whole(url: str) -> bool:
+def _is_unambiguous(url: str) -> bool:
     """Whether user name and password stand in an address as one piece: `@ / ? # [` in them would split it."""
     try:
         parts = urlsplit(url)

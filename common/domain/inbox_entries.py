@@ -98,7 +98,7 @@ class Reply(NamedTuple):
     replayed: bool
 
 
-def written(update: Update) -> tuple[bytes, bytes]:
+def encode_update(update: Update) -> tuple[bytes, bytes]:
     """The fields `update` and `more` of an entry."""
     stored = asdict(update)
     more = {name: stored.pop(name) for name in tuple(stored) if name not in _FIRST_FIELDS}

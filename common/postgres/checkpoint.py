@@ -2,7 +2,7 @@
 
 Whoever asks what the standings should be adds the few rows after it and need not read the ledger again. A row may be
 taken in only once no batch can still commit a smaller id. Ids are handed out while the batch shares the ledger's lock
-(`ledger.share`), so this is so when everybody who shared it after the greatest id was read has ended:
+(`ledger.lock_shared`), so this is so when everybody who shared it after the greatest id was read has ended:
 
 1. Read the greatest id.
 2. Look who shares the lock. Whoever does so later gets greater ids.
@@ -16,15 +16,15 @@ import time
 
 from sqlalchemy import Connection, Engine, text
 
-from common.core.portions import Portion
+from common.core.chunk_size import ChunkSize
 from common.postgres import ledger
-from common.postgres.engine import TooSlowError, bound
+from common.postgres.engine import TooSlowError, bounded_transaction
 
-PORTION = Portion(5_000, least=100, most=50_000)
+CHUNK = ChunkSize(5_000, least=100, most=50_000)
 """Ledger rows that are taken in at once."""
 
-SETTLES_WITHIN_SECONDS = 1.0
-_LOOK_SECONDS = 0.01
+STABLE_WITHIN_SECONDS = 1.0
+_POLL_SECONDS = 0.01
 
 # As `scoring.fold` counts: by the version of the action that the ledger names, in the periods of the acceptance, and
 # in a closed period up to the row at which it was closed. `{rows}` is a table of ledger rows.
@@ -60,9 +60,9 @@ _NEXT = text("""
 SELECT max(id) FROM (SELECT id FROM score_events WHERE id > :after AND id <= :most ORDER BY id LIMIT :rows) following
 """)
 _ADD = text(f"""
-WITH portion AS MATERIALIZED (SELECT * FROM score_events WHERE id > :after AND id <= :to)
+WITH chunk AS MATERIALIZED (SELECT * FROM score_events WHERE id > :after AND id <= :to)
 INSERT INTO ledger_totals AS t (user_id, board_id, period_id, score, tie, updated_at)
-{COUNTED.format(rows="portion")}
+{COUNTED.format(rows="chunk")}
 ON CONFLICT (user_id, board_id, period_id) DO UPDATE
 SET score = t.score + excluded.score, tie = excluded.tie, updated_at = GREATEST(t.updated_at, excluded.updated_at)
 """)  # noqa: S608 - built from constants
@@ -80,7 +80,7 @@ class Checkpoint:
         with self._engine.connect() as connection:
             return max(0, int(connection.scalar(_GREATEST) or 0) - int(connection.scalar(_WHERE) or 0))
 
-    def settled(self, patience: float = SETTLES_WITHIN_SECONDS) -> int:
+    def find_stable_id(self, patience: float = STABLE_WITHIN_SECONDS) -> int:
         """A ledger id below which nothing can appear any more; 0 if a batch under way does not end in time."""
         deadline = time.monotonic() + patience
         with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
@@ -89,15 +89,15 @@ class Checkpoint:
             while earlier & _holders(connection):
                 if time.monotonic() > deadline:
                     return 0
-                time.sleep(_LOOK_SECONDS)
+                time.sleep(_POLL_SECONDS)
         return greatest
 
     def advance(self, most: int, rows: int, timeout_ms: int) -> int:
         """Take in up to `rows` more ledger rows, none after the id `most`; where the checkpoint is then.
 
-        `most` is what `settled` gave. Raises database.TooSlowError and changes nothing if a statement takes longer.
+        `most` is what `find_stable_id` gave. A statement that takes longer changes nothing and raises TooSlowError.
         """
-        with bound(self._engine, timeout_ms) as connection:
+        with bounded_transaction(self._engine, timeout_ms) as connection:
             after = int(connection.execute(_CLAIM).scalar_one())
             to = int(connection.scalar(_NEXT, {"after": after, "most": most, "rows": rows}) or most)
             if to <= after:
@@ -106,19 +106,19 @@ class Checkpoint:
             connection.execute(_MOVE, {"to": to})
             return to
 
-    def step(self, most: int, portion: Portion, timeout_ms: int) -> tuple[int, Portion]:
-        """Take in one portion; where the checkpoint is then (0: it did not move), and how much to take in next.
+    def step(self, most: int, chunk: ChunkSize, timeout_ms: int) -> tuple[int, ChunkSize]:
+        """Take in one chunk; where the checkpoint is then (0: it did not move), and how much to take in next.
 
         One that takes too long changes nothing and is halved. Raises TooSlowError if it was the least already.
         """
         started = time.monotonic()
         try:
-            to = self.advance(most, portion.size, timeout_ms)
+            to = self.advance(most, chunk.size, timeout_ms)
         except TooSlowError:
-            if portion.is_least:
+            if chunk.is_smallest:
                 raise
-            return 0, portion.halved()
-        return to, portion.after(time.monotonic() - started, timeout_ms / 1000)
+            return 0, chunk.halved()
+        return to, chunk.adapted(time.monotonic() - started, timeout_ms / 1000)
 
     def reset(self) -> None:
         """Forget the totals, so that every row of the ledger is read again."""

@@ -83,7 +83,7 @@ def ping(engine: Engine) -> None:
 
 
 @contextmanager
-def bound(engine: Engine, timeout_ms: int, isolation: str = "READ COMMITTED") -> Iterator[Connection]:
+def bounded_transaction(engine: Engine, timeout_ms: int, isolation: str = "READ COMMITTED") -> Iterator[Connection]:
     """A transaction each of whose statements may take so long, and no longer. Raises TooSlowError."""
     try:
         with engine.connect().execution_options(isolation_level=isolation) as connection, connection.begin():

@@ -61,7 +61,7 @@ def ensure_role(connection: Connection, role: ServingRole) -> bool:
     return True
 
 
-def give(connection: Connection, role: ServingRole) -> None:
+def grant(connection: Connection, role: ServingRole) -> None:
     """Give the role its rights, and take from it what it has beyond them. Safe to run twice and at the same time."""
     connection.execute(_LOCK)
     name = _quoted(connection, role.name)

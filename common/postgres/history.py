@@ -27,7 +27,7 @@ class History:
         self._read_at = float("-inf")
         self._reading = Lock()
 
-    def never_was(self, board_id: str, period_id: str, now: datetime) -> bool:
+    def has_no_standings(self, board_id: str, period_id: str, now: datetime) -> bool:
         """Whether the period lies before the board's first one, or is still to come. Raises SQLAlchemyError."""
         period = periods.parse(period_id)
         if period.starts_at is None or period.ends_at is None:

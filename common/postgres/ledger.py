@@ -42,9 +42,9 @@ JOIN score_events e ON e.user_id = wanted.u AND e.action_id = wanted.a
 WHERE e.limits_others
 """)
 
-_SHARE = text("SELECT pg_advisory_xact_lock_shared(:lock)")
+_LOCK_SHARED = text("SELECT pg_advisory_xact_lock_shared(:lock)")
 _WAIT_BRIEFLY = text("SET LOCAL lock_timeout = '1s'")
-_HOLD = text("SELECT pg_advisory_xact_lock(:lock)")
+_LOCK_EXCLUSIVE = text("SELECT pg_advisory_xact_lock(:lock)")
 LOCK = 7_030_267_214
 """The number of the advisory lock that every batch shares, and that whoever stops all batches holds alone."""
 
@@ -53,18 +53,18 @@ class AlreadyRecordedError(Exception):
     """Another transaction has recorded one of the updates meanwhile. Roll back and look again."""
 
 
-def share(connection: Connection) -> None:
+def lock_shared(connection: Connection) -> None:
     """Share the ledger's lock until this transaction ends. Batches do not wait for each other."""
-    connection.execute(_SHARE, {"lock": LOCK})
+    connection.execute(_LOCK_SHARED, {"lock": LOCK})
 
 
-def hold(connection: Connection) -> None:
+def lock_exclusive(connection: Connection) -> None:
     """Wait until every batch under way has ended, and let none begin before this transaction ends.
 
     Raises OperationalError after a second: those that come behind wait too, so a batch that hangs may not hold us up.
     """
     connection.execute(_WAIT_BRIEFLY)
-    connection.execute(_HOLD, {"lock": LOCK})
+    connection.execute(_LOCK_EXCLUSIVE, {"lock": LOCK})
 
 
 def find(connection: Connection, update_keys: Collection[UpdateKey]) -> dict[UpdateKey, LedgerRow]:

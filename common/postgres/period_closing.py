@@ -58,7 +58,7 @@ _CLOSED = text("SELECT board_id, period_id, ends_at FROM periods WHERE closed_at
 def closed_among(connection: Connection, board_ids: Collection[BoardId]) -> set[BoardId]:
     """Return those of these calendar periods that are closed. A period that is new is recorded as open.
 
-    The transaction must hold the ledger (`ledger.share`), so that none is closed before it ends.
+    The transaction must hold the ledger (`ledger.lock_shared`), so that none is closed before it ends.
     """
     if not board_ids:
         return set()

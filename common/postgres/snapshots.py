@@ -28,7 +28,7 @@ JOIN users u ON u.id = foremost.user_id
 ORDER BY place, tie
 """)
 
-_KEEP = text("""
+_STORE = text("""
 INSERT INTO snapshots (board_id, period_id, taken_at, total, entries)
 VALUES (:board, :period, :taken_at, :total, CAST(:entries AS jsonb))
 ON CONFLICT (board_id, period_id, taken_at) DO NOTHING
@@ -82,7 +82,7 @@ def read(engine: Engine, board_id: str, period_id: str) -> Head:
     return Head(total, entries)
 
 
-def keep(connection: Connection, board_id: str, period_id: str, taken_at: datetime, head: Head) -> bool:
+def store(connection: Connection, board_id: str, period_id: str, taken_at: datetime, head: Head) -> bool:
     """Store a head, unless this (board, period, instant) is stored already."""
     values = {
         "board": board_id,
@@ -91,7 +91,7 @@ def keep(connection: Connection, board_id: str, period_id: str, taken_at: dateti
         "total": head.total,
         "entries": orjson.dumps(head.to_wire()).decode(),
     }
-    return connection.execute(_KEEP, values).rowcount == 1
+    return connection.execute(_STORE, values).rowcount == 1
 
 
 def is_wanted(connection: Connection, board_id: str, period_id: str) -> bool:

@@ -66,7 +66,7 @@ FROM (
 
 # A board of a million players is not sorted for a page of it: the best so many are kept while it is read once, and who
 # stands before them is counted. Only the rows around a player in the middle are found by numbering all of them.
-_SHOWN = "FROM standings s WHERE s.board_id = :board AND s.period_id = :period AND NOT s.hidden"
+_VISIBLE = "FROM standings s WHERE s.board_id = :board AND s.period_id = :period AND NOT s.hidden"
 _PLACE_OF_ROW = "((SELECT sign FROM board) * s.score, s.tie)"
 _GIVEN_PLACE = "((SELECT sign FROM board) * :score, :tiebreaker)"
 _IN_ORDER = "ORDER BY (SELECT sign FROM board) * s.score, s.tie LIMIT :limit"
@@ -77,7 +77,7 @@ _SIGN = "board AS (SELECT CASE WHEN ascending THEN 1 ELSE -1 END AS sign FROM bo
 def _page_of(rows: str, ahead: str) -> str:
     """The statement for `rows` of a board, where so many stand `ahead` of the first of them."""
     return f"""
-    WITH {_SIGN}, found AS MATERIALIZED (SELECT s.user_id, s.score, s.tie, s.updated_at {_SHOWN} {rows})
+    WITH {_SIGN}, found AS MATERIALIZED (SELECT s.user_id, s.score, s.tie, s.updated_at {_VISIBLE} {rows})
     SELECT found.user_id::text, u.username, found.score, found.tie,
            (extract(epoch FROM found.updated_at) * 1000)::bigint AS updated_at,
            ({ahead}) + row_number() OVER (ORDER BY (SELECT sign FROM board) * found.score, found.tie) AS rank
@@ -90,13 +90,13 @@ _PAGES = {
     "after": text(
         _page_of(
             f"AND {_PLACE_OF_ROW} > {_GIVEN_PLACE} {_IN_ORDER}",
-            f"SELECT count(*) {_SHOWN} AND {_PLACE_OF_ROW} <= {_GIVEN_PLACE}",
+            f"SELECT count(*) {_VISIBLE} AND {_PLACE_OF_ROW} <= {_GIVEN_PLACE}",
         )
     ),
     "before": text(
         _page_of(
             f"AND {_PLACE_OF_ROW} < {_GIVEN_PLACE} {_IN_REVERSE}",
-            f"SELECT count(*) - (SELECT count(*) FROM found) {_SHOWN} AND {_PLACE_OF_ROW} < {_GIVEN_PLACE}",  # noqa: S608
+            f"SELECT count(*) - (SELECT count(*) FROM found) {_VISIBLE} AND {_PLACE_OF_ROW} < {_GIVEN_PLACE}",  # noqa: S608
         )
     ),
     "around": text(f"""
@@ -109,7 +109,7 @@ _PAGES = {
 _PLACE = text(
     _page_of(
         "AND s.user_id = CAST(:user AS uuid)",
-        f"""SELECT count(*) {_SHOWN} AND {_PLACE_OF_ROW} <
+        f"""SELECT count(*) {_VISIBLE} AND {_PLACE_OF_ROW} <
             (SELECT (SELECT sign FROM board) * found.score, found.tie FROM found)""",  # noqa: S608 - built from constants
     )
 )
@@ -176,7 +176,7 @@ def has_more_than(connection: Connection, board_id: str, period_id: str, players
 
 
 def hide(connection: Connection, user_id: str, *, is_hidden: bool) -> None:
-    """Hide a player's every standing, or show it again. The ledger must be at rest (`ledger.hold`)."""
+    """Hide a player's every standing, or show it again. The ledger must be at rest (`ledger.lock_exclusive`)."""
     connection.execute(_HIDE, {"user": user_id, "hidden": is_hidden})
 
 

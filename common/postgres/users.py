@@ -32,7 +32,7 @@ def create(connection: Connection, username: str, password_hash: str, role: Role
         .on_conflict_do_nothing(index_elements=[users.c.username_key])
     )
     if connection.execute(statement).rowcount == 0:
-        raise taken(username)
+        raise username_taken(username)
     return user
 
 
@@ -49,7 +49,7 @@ def is_taken(connection: Connection, username: str) -> bool:
     return connection.execute(statement).one_or_none() is not None
 
 
-def taken(username: str) -> ScoreboardError:
+def username_taken(username: str) -> ScoreboardError:
     return ScoreboardError(ErrorCode.USERNAME_TAKEN, f"The name {username} is taken.")
 
 

@@ -28,7 +28,7 @@ class Projected:
     moves: Mapping[str, Moved]
 
 
-Unshown = Literal["rebuilding", "absent"]
+NotServed = Literal["rebuilding", "absent"]
 """Why rows are not on a board: they went to the rebuild under way, or Redis has lost the board."""
 
 
@@ -79,7 +79,7 @@ class Board:
 
     def project(
         self, boards: Sequence[Sequence[Standing]], committed_at: int, moves_of: BoardId
-    ) -> list[Projected | Unshown]:
+    ) -> list[Projected | NotServed]:
         """Write rows to several boards in one round trip: one group of rows each, one answer each.
 
         The rows must be committed. Those of a board that is not served need not be sent again: whoever fills it has
@@ -127,7 +127,7 @@ class Board:
             found[board] = None if states is None or before is None else before + states
         return found
 
-    def not_served(self, boards: Sequence[BoardId]) -> list[BoardId]:
+    def find_unserved(self, boards: Sequence[BoardId]) -> list[BoardId]:
         """Those of these boards that Redis does not show, in one round trip."""
         pipeline = self._client.pipeline(transaction=False)
         for board in boards:
@@ -159,12 +159,12 @@ class Board:
         pipeline.execute()
 
 
-def _projected(rows: Sequence[Standing], replies: Sequence[list[Any]]) -> Projected | Unshown:
+def _projected(rows: Sequence[Standing], replies: Sequence[list[Any]]) -> Projected | NotServed:
     """Put the replies of all calls for one board together."""
     seq, ranks = 0, []
     for state, *shown in replies:
         if state != "shown":
-            return cast(Unshown, state)
+            return cast(NotServed, state)
         seq = shown[0]
         ranks += shown[1:]
     moved = zip(rows, ranks[0::2], ranks[1::2], strict=False)

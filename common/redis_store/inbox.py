@@ -18,10 +18,10 @@ from common.domain.inbox_entries import (
     Reply,
     Update,
     accepted_at,
+    encode_update,
     read_entry,
     sender,
     write_replies,
-    written,
 )
 from common.domain.ledger_row import UpdateKey
 from common.domain.outcomes import Outcome
@@ -80,7 +80,7 @@ class Inbox:
         for update in updates:
             nonce = secrets.token_hex(8)
             pending = outcomes.accepted(update.user_id, update.action_id, update.idempotency_key, nonce)
-            arguments += [nonce, orjson.dumps(pending), *written(update)]
+            arguments += [nonce, orjson.dumps(pending), *encode_update(update)]
         receipts = [keys.receipt(update.user_id, update.idempotency_key) for update in updates]
         verdict, *rest = self._accept(keys=[keys.INBOX, keys.DOORBELL, *receipts], args=arguments)
         if verdict == "full":
@@ -145,7 +145,7 @@ class Inbox:
         if inbox_ids:
             self._client.xclaim(keys.INBOX, keys.INBOX_GROUP, consumer, 0, list(inbox_ids), idle=idle_ms, justid=True)
 
-    def give_back(self, consumer: str, times: Mapping[str, int], idle_ms: int) -> None:
+    def release(self, consumer: str, times: Mapping[str, int], idle_ms: int) -> None:
         """The same for entries (id -> how often delivered) whose last delivery was in vain for no fault of theirs.
 
         That delivery does not count.
@@ -207,7 +207,7 @@ class Inbox:
         ((inbox_id, fields),) = entries
         return accepted_at(inbox_id, fields)
 
-    def put_back(self, fields: Mapping[str, str], accepted_at: datetime) -> None:
+    def requeue(self, fields: Mapping[str, str], accepted_at: datetime) -> None:
         """Append an entry that was set aside, as it stood here and as accepted when it was.
 
         The receipt of whoever it names says `accepted` again.

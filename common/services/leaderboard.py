@@ -50,7 +50,7 @@ class Leaderboard:
         found = self._live_page(board_id, period_id, limit, which)
         if found:
             return found
-        if self._history.never_was(board_id, period_id, datetime.now(UTC)):
+        if self._history.has_no_standings(board_id, period_id, datetime.now(UTC)):
             return history.empty_page(which)
         with self._database(period_id) as connection:
             connection.execution_options(isolation_level="REPEATABLE READ")
@@ -116,12 +116,12 @@ class Leaderboard:
         )
 
     def _place_in_database(self, board_id: str, period_id: str, user_id: str) -> Place | None:
-        never_was = self._history.never_was(board_id, period_id, datetime.now(UTC))
+        has_no_standings = self._history.has_no_standings(board_id, period_id, datetime.now(UTC))
         with self._database(period_id) as connection:
             name = users.find_visible_usernames(connection, [user_id]).get(user_id)
             if name is None:
                 return None
-            if never_was:
+            if has_no_standings:
                 return Place(user_id, name, 0, None)
             return standings.place(connection, board_id, period_id, user_id, name)
 

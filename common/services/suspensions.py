@@ -40,7 +40,7 @@ def decide(connection: Connection, decision: Decision) -> bool:
 
     Raises OperationalError if the ledger does not come to rest within a second.
     """
-    ledger.hold(connection)
+    ledger.lock_exclusive(connection)
     marked = connection.execute(
         update(users)
         .where(users.c.id == decision.user_id, users.c.suspended_at.is_(None) == decision.suspended)

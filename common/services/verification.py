@@ -14,14 +14,14 @@ from typing import Literal, NamedTuple
 
 from sqlalchemy import Connection, Engine, text
 
-from common.core.portions import Portion
+from common.core.chunk_size import ChunkSize
 from common.domain.standing import BoardId, Standing, StandingKey
 from common.postgres import checkpoint, ledger, period_closing, standings
 from common.postgres.checkpoint import Checkpoint
-from common.postgres.engine import bound
+from common.postgres.engine import bounded_transaction
 from common.redis_store.board import Board
 
-SLICE = Portion(100, least=1, most=500)
+SLICE = ChunkSize(100, least=1, most=500)
 """Players that are checked at once."""
 
 LONGEST_TAIL = 20_000
@@ -33,7 +33,7 @@ TIMEOUT_MS = 30_000
 RECOUNT_TIMEOUT_MS = 5_000
 """For one statement while every batch waits."""
 
-SHOWN = period_closing.KEPT_IN_REDIS + timedelta(days=1)
+COMPARED_IN_REDIS = period_closing.KEPT_IN_REDIS + timedelta(days=1)
 """How long after its end Redis may still show a closed period."""
 
 State = tuple[int, int]
@@ -119,9 +119,9 @@ class Verifier:
 
         Raises database.TooSlowError if a statement takes longer.
         """
-        with bound(self._engine, timeout_ms, "REPEATABLE READ") as connection:
+        with bounded_transaction(self._engine, timeout_ms, "REPEATABLE READ") as connection:
             unfounded = _ledger_drifts(connection, user_ids)
-            rows = standings.of_players(connection, user_ids, ended_within=SHOWN)
+            rows = standings.of_players(connection, user_ids, ended_within=COMPARED_IN_REDIS)
         return [*unfounded, *self._redis_drifts(rows)]
 
     def check_again(self, drifts: Iterable[Drift], timeout_ms: int = TIMEOUT_MS) -> list[Drift]:
@@ -141,8 +141,8 @@ class Verifier:
         The checkpoint should be near the end of the ledger: the rows after it are read while every batch waits.
         """
         for some in _slices(sorted(user_ids)):
-            with bound(self._engine, RECOUNT_TIMEOUT_MS) as connection:
-                ledger.hold(connection)
+            with bounded_transaction(self._engine, RECOUNT_TIMEOUT_MS) as connection:
+                ledger.lock_exclusive(connection)
                 values = _of(connection, some)
                 connection.execute(_RECOUNT, values)
                 connection.execute(_FORGET, values)

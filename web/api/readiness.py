@@ -103,7 +103,7 @@ class Readiness:
             for period in periods.open_at(now)
         ]
         return _named(
-            [f"{board} {period} is not served by Redis" for board, period in self._board.not_served(open_boards)]
+            [f"{board} {period} is not served by Redis" for board, period in self._board.find_unserved(open_boards)]
         )
 
     def _tasks_failing(self) -> list[str]:

@@ -121,7 +121,7 @@ per_address_logins = _declared(
     _per_address.shared_limit(lambda: services().settings.login_limit, scope="login", key_func=client_address),
 )
 per_account_failures = _declared("login_failures", lambda view: view)
-"""Asked and counted by `web/guards/guesses.py`, once the body says whose account it is."""
+"""Asked and counted by `web/guards/login_attempts.py`, once the body says whose account it is."""
 
 
 def init_app(app: Flask, adapters: Services) -> None:
@@ -144,7 +144,7 @@ def init_app(app: Flask, adapters: Services) -> None:
             app.wsgi_app, adapters.settings.trusted_proxies
         )
     else:
-        app.before_request(proxies.Unbelieved().notice)
+        app.before_request(proxies.UncountedProxies().notice)
 
 
 def count_handshake() -> None:

@@ -35,7 +35,7 @@ class TrustedProxies(ProxyFix):
         return super().__call__(environ, start_response)
 
 
-class Unbelieved:
+class UncountedProxies:
     """Notices a proxy that nobody has counted: all of its clients would share the limits of one address."""
 
     def __init__(self) -> None:

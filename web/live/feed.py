@@ -64,8 +64,8 @@ class Feed:
     def start(self) -> None:
         """Start the loops, in the process that serves. Once is enough."""
         if not self._loops:
-            turns = (self._listen, self._show, self._look_after, self._check_sessions)
-            self._loops = [gevent.spawn(_for_ever, turn, self._heartbeats) for turn in turns]
+            turns = (self._listen, self._show, self._check_viewers, self._check_sessions)
+            self._loops = [gevent.spawn(_run_loop, turn, self._heartbeats) for turn in turns]
 
     def stop(self) -> None:
         """End the loops."""
@@ -137,8 +137,8 @@ class Feed:
             if (board_id, period_id) in changed or any(_is_due(group, period_id) for group in groups):
                 top = self._read(board_id, period_id, groups)
                 if top:
-                    fan_out += self._tell(period_id, top, groups)
-                    fan_out += self._tell_followers(board_id, period_id, top.version, groups)
+                    fan_out += self._send_head(period_id, top, groups)
+                    fan_out += self._send_places(board_id, period_id, top.version, groups)
         return fan_out
 
     def _mark(self, groups: list[Group], players: Collection[str]) -> None:
@@ -155,7 +155,7 @@ class Feed:
             log.warning("live_board_not_read", board=board_id, period=period_id, error=type(error).__name__)
             return None
 
-    def _tell(self, period_id: str, top: BoardHead, groups: list[Group]) -> float:
+    def _send_head(self, period_id: str, top: BoardHead, groups: list[Group]) -> float:
         started = time.monotonic()
         frames = [(group, group.advance(period_id, top)) for group in groups]
         for group, frame in frames:
@@ -164,7 +164,7 @@ class Feed:
                 self._hub.broadcast(group, frame)
         return time.monotonic() - started if any(frame for _, frame in frames) else 0.0
 
-    def _tell_followers(self, board_id: str, period_id: str, version: str, groups: list[Group]) -> float:
+    def _send_places(self, board_id: str, period_id: str, version: str, groups: list[Group]) -> float:
         """Send followers their own places, after the list itself. Returns the seconds that sending took."""
         told = 0.0
         wanting = self._hub.followers.due_followers(groups, version)
@@ -174,7 +174,7 @@ class Feed:
             places = self._read_places(board_id, period_id, users)
             if places:
                 started = time.monotonic()
-                self._hub.tell_places(some, places)
+                self._hub.send_places(some, places)
                 told += time.monotonic() - started
         return told
 
@@ -194,7 +194,7 @@ class Feed:
             self._hub.end_sessions(self._revocations.ended(session_ids))
         gevent.sleep(POLL_SECONDS)
 
-    def _look_after(self) -> None:
+    def _check_viewers(self) -> None:
         gevent.sleep(1.0)
         self._hub.beat(time.monotonic())
 
@@ -209,7 +209,7 @@ def _name_of(turn: Callable[[], None]) -> str:
     return f"live {turn.__name__.strip('_').replace('_', ' ')}"
 
 
-def _for_ever(turn: Callable[[], None], heartbeats: Heartbeats) -> None:
+def _run_loop(turn: Callable[[], None], heartbeats: Heartbeats) -> None:
     """Run a loop for ever: after a failure it goes on, a little later each time."""
     pause = TICK_SECONDS
     while True:

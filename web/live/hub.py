@@ -31,7 +31,7 @@ MESSAGES_PER_BEAT = 100
 """What a viewer may say between two counts (10 s)."""
 
 _COUNTED_EVERY = 10
-_FAREWELL_STEPS = 100
+_SHUTDOWN_STEPS = 100
 _LAST_WAIT_SECONDS = 0.5
 
 
@@ -121,7 +121,7 @@ class Hub:
             else:
                 self._send(viewer, frame)
 
-    def tell_places(self, followers: Iterable[Follower], places: Places) -> None:
+    def send_places(self, followers: Iterable[Follower], places: Places) -> None:
         """Send each follower their own place if it changed."""
         now = time.monotonic()
         for follower in followers:
@@ -162,14 +162,14 @@ class Hub:
             if self._beats % _COUNTED_EVERY == 0:
                 viewer.messages_received = 0
             try:
-                self._look_after(viewer, group, now)
+                self._check_viewer(viewer, group, now)
             except Exception as error:
                 self.on_failed(viewer, error)
         for viewer in tuple(self._closing):
             if now - viewer.closing_since > CLOSE_TIMEOUT_SECONDS:
                 viewer.reset(viewer.closing_reason) if viewer.is_waiting else viewer.drop(viewer.closing_reason)
 
-    def _look_after(self, viewer: Viewer, group: Group, now: float) -> None:
+    def _check_viewer(self, viewer: Viewer, group: Group, now: float) -> None:
         if viewer.closing_reason:
             self._closing.add(viewer)
         elif viewer.is_waiting:
@@ -219,7 +219,7 @@ class Hub:
     def _close_all(self) -> None:
         """Evenly over two seconds, so that they do not all come back at once."""
         viewers = tuple(self._group_of)
-        at_once = max(1, len(viewers) // _FAREWELL_STEPS)
+        at_once = max(1, len(viewers) // _SHUTDOWN_STEPS)
         started = time.monotonic()
         for number, viewer in enumerate(viewers):
             if number % at_once == 0:

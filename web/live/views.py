@@ -75,7 +75,7 @@ def init_app(app: Flask, adapters: Services) -> None:
     app.config["SOCK_SERVER_OPTIONS"] = {"thread_class": _NoThread, "max_message_size": LONGEST_MESSAGE_BYTES}
     app.before_request(_admit)
     app.after_request(_log_as_switched)
-    app.teardown_request(_give_back)
+    app.teardown_request(_release_slot)
     Sock(app).route(PATH)(_hand_over)
 
 
@@ -152,7 +152,7 @@ def _invalid_ticket() -> ScoreboardError:
     return ScoreboardError(ErrorCode.TOKEN_INVALID, "This ticket is not valid: unknown, used or expired.")
 
 
-def _give_back(_error: BaseException | None) -> None:
+def _release_slot(_error: BaseException | None) -> None:
     """Release the slot of a request, however it ended, unless a viewer took it."""
     slot = g.pop("slot", None)
     if slot:

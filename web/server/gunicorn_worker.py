@@ -16,7 +16,7 @@ from gunicorn.workers.ggevent import GeventWorker
 GRACE_SECONDS = 0.3
 """The time for a request that is on its way when the signal comes."""
 
-READ_AWAY_SECONDS = 1.0
+DISCARD_SECONDS = 1.0
 LONGEST_LEFTOVER_BYTES = 4 * 1024 * 1024
 """How much of a body that was refused is read away, and for how long: four times the largest that is taken."""
 
@@ -46,7 +46,7 @@ class Worker(GeventWorker):
             return super().handle_request(listener_name, req, sock, addr)
         except StopIteration:
             if any(name in _OF_A_BODY for name, _ in req.headers):
-                _read_away(sock)
+                _discard_body(sock)
             raise
         finally:
             self._idle.add(sock)
@@ -78,13 +78,13 @@ class Worker(GeventWorker):
                     same.shutdown(socket.SHUT_RD)  # on `client` itself it would fail the read that waits
 
 
-def _read_away(client: socket.socket) -> None:
+def _discard_body(client: socket.socket) -> None:
     """Read what is left of a body before its connection is closed.
 
     Else the kernel resets it, and the client, or the proxy that still sends, loses the answer.
     """
     left = LONGEST_LEFTOVER_BYTES
-    with suppress(OSError, gevent.Timeout), gevent.Timeout(READ_AWAY_SECONDS):
+    with suppress(OSError, gevent.Timeout), gevent.Timeout(DISCARD_SECONDS):
         client.shutdown(socket.SHUT_WR)
         while left > 0 and (data := client.recv(_CHUNK_BYTES)):
             left -= len(data)

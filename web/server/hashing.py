@@ -24,7 +24,7 @@ from common.domain import passwords
 Result = TypeVar("Result")
 
 LONGEST_WAIT_SECONDS = 10
-PLACES_OF_AN_ADDRESS = 3
+MAX_PER_ADDRESS = 3
 """One that is hashed and two that wait, in a process."""
 
 
@@ -41,7 +41,7 @@ _slot = 0
 
 def assign_hash_slot(number: int) -> None:
     """Assign a hashing slot to the `number`th process that was forked from the one that created the slots."""
-    global _slot  # noqa: PLW0603 - a process has its seat once
+    global _slot  # noqa: PLW0603 - a process is assigned its slot once
     _slot = number % max(1, _processors() // 2)
 
 
@@ -56,40 +56,40 @@ def is_password(password: str, password_hash: str | None, address: str) -> bool:
     return fits and password_hash is not None
 
 
-class _Doors:
+class _AddressQueues:
     """Lets few of each address into the one queue, so that a crowd behind one waits for itself and for nobody else."""
 
     def __init__(self) -> None:
-        self._of_address: dict[str, _Door] = {}
+        self._of_address: dict[str, _AddressQueue] = {}
         self._changing = Lock()
 
     @contextmanager
-    def passed(self, address: str, timeout: float) -> Iterator[None]:
-        """Raises `dependency_unavailable` after `timeout` seconds before the door."""
+    def admitted(self, address: str, timeout: float) -> Iterator[None]:
+        """Raises `dependency_unavailable` after `timeout` seconds before the queue."""
         with self._changing:
-            door = self._of_address.setdefault(address, _Door())
-            door.visitors += 1
+            queue = self._of_address.setdefault(address, _AddressQueue())
+            queue.waiting += 1
         try:
-            if not door.places.acquire(timeout=timeout):
+            if not queue.places.acquire(timeout=timeout):
                 raise _too_many()
             try:
                 yield
             finally:
-                door.places.release()
+                queue.places.release()
         finally:
             with self._changing:
-                door.visitors -= 1
-                if not door.visitors:
+                queue.waiting -= 1
+                if not queue.waiting:
                     del self._of_address[address]
 
 
-class _Door:
+class _AddressQueue:
     def __init__(self) -> None:
-        self.places = BoundedSemaphore(PLACES_OF_AN_ADDRESS)
-        self.visitors = 0
+        self.places = BoundedSemaphore(MAX_PER_ADDRESS)
+        self.waiting = 0
 
 
-_doors = _Doors()
+_queues = _AddressQueues()
 
 
 def _too_many() -> ScoreboardError:
@@ -98,7 +98,7 @@ def _too_many() -> ScoreboardError:
 
 def _in_thread(work: Callable[[], Result], address: str) -> Result:
     deadline = time.monotonic() + LONGEST_WAIT_SECONDS
-    with _doors.passed(address, LONGEST_WAIT_SECONDS):
+    with _queues.admitted(address, LONGEST_WAIT_SECONDS):
         return _in_turn(work, max(0.0, deadline - time.monotonic()))
 
 

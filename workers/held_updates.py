@@ -51,7 +51,7 @@ class Backoff:
         self._failures, self._until = 0, 0.0
 
 
-class Hold:
+class HeldUpdates:
     """What one worker process shows: a mark in Redis, a metric, and one line in the log for each reason."""
 
     def __init__(self, client: Client) -> None:
@@ -62,7 +62,7 @@ class Hold:
     def show(self, error: Exception) -> None:
         """Accepted updates wait because of this. Called again as long as they do."""
         is_understood = isinstance(error, HeldError)
-        reason = str(error) if is_understood else faults.told(error)
+        reason = str(error) if is_understood else faults.describe(error)
         if reason != self._reason:
             log.error("updates_held", reason=reason, exc_info=None if is_understood else error)
         self._reason = reason

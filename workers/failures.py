@@ -26,7 +26,7 @@ log = structlog.get_logger(__name__)
 STUCK_AFTER = 20
 """Times in a row after which what is postponed is stuck."""
 
-_AWAY = (
+_AWAY_ERRORS = (
     redis.ConnectionError,
     redis.TimeoutError,
     redis.OutOfMemoryError,
@@ -52,7 +52,9 @@ def is_away(error: Exception) -> bool:
         return all(is_away(each) for each in error.exceptions)
     if isinstance(error, DBAPIError):
         return isinstance(error, OperationalError) or error.connection_invalidated
-    return isinstance(error, _AWAY) or (isinstance(error, redis.ResponseError) and str(error).startswith("MISCONF"))
+    return isinstance(error, _AWAY_ERRORS) or (
+        isinstance(error, redis.ResponseError) and str(error).startswith("MISCONF")
+    )
 
 
 def is_unreachable(error: Exception) -> bool:
@@ -61,7 +63,7 @@ def is_unreachable(error: Exception) -> bool:
     return is_away(error) and not isinstance(error, ExceptionGroup) and not answered
 
 
-def for_each(items: Iterable[Item], act: Callable[[Item], Result]) -> list[Result]:
+def try_each(items: Iterable[Item], act: Callable[[Item], Result]) -> list[Result]:
     """Act on each item, also if others fail. What failed is raised in the end, several errors as one ExceptionGroup.
 
     A server that cannot be reached ends it at once.
@@ -92,7 +94,7 @@ class _Failing:
     reason: str = ""
 
 
-class Attempts:
+class FailureTracker:
     """The attempts of one worker process."""
 
     def __init__(self, client: Client) -> None:
@@ -100,7 +102,7 @@ class Attempts:
         self._failing: dict[str, _Failing] = {}
 
     @contextmanager
-    def task(self, name: str) -> Iterator[None]:
+    def track_task(self, name: str) -> Iterator[None]:
         """A whole task: whatever goes wrong within is logged and counted, and goes no further."""
         with self._attempt(name, name):
             yield
@@ -108,7 +110,7 @@ class Attempts:
                 metrics.TASK_SUCCESS.labels(name).set_to_current_time()
 
     @contextmanager
-    def step(self, task: str, name: str) -> Iterator[None]:
+    def track_step(self, task: str, name: str) -> Iterator[None]:
         """A step of a task: the same, so that the next step is taken, unless a server cannot be reached."""
         with self._attempt(task, f"{task}: {name}", passes_on=is_unreachable):
             yield

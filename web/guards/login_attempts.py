@@ -34,7 +34,7 @@ _LONGEST_NAME = 64
 
 
 @dataclass(frozen=True)
-class Guess:
+class LoginAttempt:
     """A login that is tried for this account name from this request's address."""
 
     name: str
@@ -44,7 +44,7 @@ class Guess:
         """Raises `login_throttled` if another failure could not be afforded."""
         budgets().refuse_spent(*self._binding())
 
-    def judge(self, *, is_right: bool) -> None:
+    def record(self, *, is_right: bool) -> None:
         """Count a failure, and remember where a success came from. Raises `login_throttled`.
 
         Others that were under way may have used the budgets up meanwhile: then nobody learns whether this was right.
@@ -74,10 +74,10 @@ class Guess:
         return Budget("account_failures", _ALWAYS_LEFT_TO_STRANGERS, f"{widest}:{self.name}")
 
 
-def guess(username: str) -> Guess:
+def begin(username: str) -> LoginAttempt:
     """The guess that a login with this name is."""
     name = username.lower()[:_LONGEST_NAME]
-    return Guess(name, _is_known(name))
+    return LoginAttempt(name, _is_known(name))
 
 
 def place_of(name: str) -> str:
