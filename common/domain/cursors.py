@@ -1,4 +1,4 @@
-"""Opaque cursors: the position at which a list goes on, signed so that clients cannot make their own."""
+"""Opaque cursors: the position at which a list continues, signed so that clients cannot make their own. Pure."""
 
 import hmac
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ def encode(secret: bytes, scope: str, position: list[int | str]) -> str:
 
 
 def decode(secrets_in_force: Sequence[bytes], scope: str, cursor: str) -> list[int | str]:
-    """The position in a cursor that one of these secrets signed. Raises `invalid_cursor`."""
+    """Return the position in a cursor that one of these secrets signed. Raises `invalid_cursor`."""
     try:
         raw = from_base64url(cursor)
     except ValueError:

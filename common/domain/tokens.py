@@ -39,7 +39,7 @@ _SIGNATURE_AND_PRESENCE: Options = {
 
 @dataclass(frozen=True)
 class AccessClaims:
-    """Whose token it is, in which session, and what they may do."""
+    """The user and session that a token was issued for, and the user's role."""
 
     user_id: str
     session_id: str
@@ -83,7 +83,7 @@ def verify(token: str, secrets_in_force: Sequence[bytes], now: float) -> AccessC
 
 
 def _signed_payload(token: str, secrets_in_force: Sequence[bytes]) -> Mapping[str, object]:
-    """The payload if one of our secrets signed it; nothing in it is believed yet. Times are checked by `verify`."""
+    """Return the payload if one of our secrets signed it. Nothing in it is checked here; `verify` checks the times."""
     if len(token) > _LONGEST_TOKEN or not token.isascii():
         raise _invalid()
     by_id = {key_id(secret): secret for secret in secrets_in_force}
