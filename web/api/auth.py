@@ -47,7 +47,7 @@ def register() -> tuple[Response, int]:
     wanted = body_as(RegisterRequest)
     with services().engine.connect() as connection:
         if users.is_taken(connection, wanted.username):
-            raise users.username_taken(wanted.username)  # before the hash, which is what costs
+            raise users.username_taken(wanted.username)  # before the hash, which is expensive
     password_hash = hashing.hashed(wanted.password, client_address())
     with services().engine.begin() as connection:
         user = users.create(connection, wanted.username, password_hash, "player")
@@ -77,7 +77,7 @@ def login() -> Response:
     is_right = hashing.is_password(given.password, found[1] if found else None, client_address())
     attempt.record(is_right=is_right)
     if not is_right or not found:
-        # Not the name that was sent: now and then somebody types a password there.
+        # Not the name that was sent: sometimes a person types the password there.
         log.info("login_failed", user_id=found[0].id if found else None)
         raise ScoreboardError(ErrorCode.INVALID_CREDENTIALS, "Wrong username or password.")
     user, password_hash = found
@@ -146,7 +146,7 @@ def logout() -> Response:
 )
 @authenticated
 def ticket() -> Response:
-    """Issue a ticket for the live socket: an access token does not belong into an address."""
+    """Issue a ticket for the live socket, because an access token must not be in an address."""
     caller = identity()
     with deadlines.effect(deadlines.REPEAT):
         token = tickets.issue(services().redis, Ticket(caller.user_id, caller.session_id))
@@ -155,7 +155,7 @@ def ticket() -> Response:
 
 
 def _rehash(user: User, password: str, old_hash: str) -> None:
-    """Hash with the parameters of today, now that the password is at hand. A login does not depend on it."""
+    """Store a hash with the current parameters while the password is known. A failure does not affect the login."""
     try:
         new_hash = hashing.hashed(password, client_address())
     except ScoreboardError:

@@ -100,7 +100,7 @@ def _scope(query: LeaderboardQuery, period: Period) -> str:
 
 
 def _revalidated(response: Response, page: Page) -> Response:
-    """Let caches keep the answer and revalidate it: 304 as long as the board has not changed."""
+    """Let caches keep the response and revalidate it, with 304 as long as the board has not changed."""
     response.set_etag(page.rows.version)
     response.cache_control.public = True
     response.cache_control.no_cache = True

@@ -1,4 +1,4 @@
-"""Whether the service is whole: what is missing stops it, what is degraded does not and yet has to be seen to."""
+"""The checks behind `/readyz`: a missing part stops the service, a degraded one needs the operator's attention."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -20,18 +20,18 @@ from common.redis_store.client import Client
 from web.live.heartbeats import Heartbeats
 
 FRESH_SECONDS = 1.0
-"""One check serves everybody who asks within it: the address is public, and a check takes connections."""
+"""How long a report is reused, because the address is public and a check takes connections."""
 
 CHORES_MISSED_AFTER_SECONDS = 60.0
-"""A start of everything together takes less: a queue that nobody has served by then has nobody."""
+"""How long after its own start a web process reports chores that no worker runs; a start of all programs takes less."""
 
 NAMED = 10
-"""Boards that are named; of more, only the number is told."""
+"""The greatest number of boards that are named; of more, only the number is given."""
 
 
 @dataclass(frozen=True)
 class Report:
-    """What a check has found. Of the parts that the service needs, and what is degraded by part, in words."""
+    """The result of a check: the state of each needed part, and for each degraded part the reasons as sentences."""
 
     needed: dict[str, Literal["ok", "missing", "away"]]
     degraded: dict[str, list[str]] = field(default_factory=dict)
@@ -59,7 +59,7 @@ class Readiness:
         self._report = Report({})
 
     def current(self) -> Report:
-        """What the last check found, or a new one if that is over a second ago. Whoever asks meanwhile waits for it."""
+        """Return the last report, or a new one if that is over a second old. Simultaneous callers share one check."""
         with self._checking:
             if time.monotonic() - self._checked_at >= FRESH_SECONDS:
                 self._report = self._check()

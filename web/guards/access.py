@@ -30,7 +30,7 @@ _DECISION = "access_decision"
 
 @dataclass(frozen=True)
 class Identity:
-    """Who calls. `signing_keys` are the session's, with one of which they sign updates."""
+    """The caller of a request. `signing_keys` are the keys of the session, one of which signs its updates."""
 
     user_id: str
     session_id: str
@@ -48,7 +48,7 @@ def public(view: AnyView) -> AnyView:
 
 
 def authenticated(view: View[Params]) -> View[Params]:
-    """Only with the access token of a live session, which `identity()` then tells of."""
+    """Require the access token of a live session; `identity()` then returns its user."""
 
     @wraps(view)
     def checked(*args: Params.args, **kwargs: Params.kwargs) -> ResponseReturnValue:
@@ -60,7 +60,7 @@ def authenticated(view: View[Params]) -> View[Params]:
 
 
 def admin(view: View[Params]) -> View[Params]:
-    """Only with the access token of a live session of somebody who is an admin now, whatever the token says."""
+    """Require the access token of a live session of a user who is an admin now, whatever the token says."""
 
     @wraps(view)
     def checked(*args: Params.args, **kwargs: Params.kwargs) -> ResponseReturnValue:
@@ -74,7 +74,7 @@ def admin(view: View[Params]) -> View[Params]:
 
 
 def by_api_key(view: View[Params]) -> View[Params]:
-    """Only with a valid API key, and signed with its secret."""
+    """Require a valid API key and a signature with its secret."""
 
     @wraps(view)
     def checked(*args: Params.args, **kwargs: Params.kwargs) -> ResponseReturnValue:
@@ -86,7 +86,7 @@ def by_api_key(view: View[Params]) -> View[Params]:
 
 
 def authenticated_or_by_api_key(view: View[Params]) -> View[Params]:
-    """With an API key, if one is given, else with the access token of a live session."""
+    """Require an API key if one is given, otherwise the access token of a live session."""
 
     @wraps(view)
     def checked(*args: Params.args, **kwargs: Params.kwargs) -> ResponseReturnValue:
@@ -146,7 +146,7 @@ def _authenticate() -> Identity:
         raise ScoreboardError(ErrorCode.TOKEN_MISSING, "An access token is needed: Authorization: Bearer …")
     claims = tokens.verify(token.strip(), services().settings.jwt_secrets, time.time())
     if not services().revocations.is_live(claims.session_id, claims.user_id):
-        # The answer tells a suspension if it can; the token is refused also while the database is away.
+        # The error names a suspension if it can; the token is refused also while the database is away.
         with suppress(SQLAlchemyError), services().engine.connect() as connection:
             refuse_suspended(connection, claims.user_id)
         raise ScoreboardError(ErrorCode.TOKEN_REVOKED, "This session has ended. Log in again.")

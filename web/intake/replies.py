@@ -100,7 +100,7 @@ class Replies:
         with self._listener.pubsub() as subscription:  # type: ignore[no-untyped-call]  # redis-py
             subscription.subscribe(self._channel)
             for message in listen(subscription):
-                if self._closed:  # redis-py may have taken the lost connection for an accident and made another
+                if self._closed:  # redis-py may have reconnected when `close` took the connection away
                     return
                 self._heartbeats.beat("replies")
                 if message and message["type"] == "subscribe":
@@ -111,7 +111,7 @@ class Replies:
                         self._deliver(reply)
 
     def _log_lost(self, error: Exception) -> None:
-        """Say so once, however often it is tried in vain after that."""
+        """Log the first failure in a row."""
         if self._lost_at is None and not self._closed:
             self._lost_at = time.monotonic()
             log.warning("replies_lost", error=type(error).__name__)

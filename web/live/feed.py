@@ -1,6 +1,6 @@
-"""Where the hub gets its news: a message only says "look again", and the board is then read once for everybody.
+"""The hub's source of changes: a message says only that a board changed; the board is then read once for all viewers.
 
-A message that was lost costs at most a second, since boards that somebody watches are read that often anyway.
+A lost message costs at most a second, because watched boards are read that often anyway.
 """
 
 import time
@@ -30,8 +30,8 @@ from web.live.hub import Hub
 log = structlog.get_logger(__name__)
 
 TICK_SECONDS = 0.105
-"""At most ten frames a second: changes in between are merged. A little longer than a tenth, so that it is so by the
-clock of a viewer too, whom one frame reaches late and another does not."""
+"""The least time between two frames of a board: changes in between are merged. It is a little more than a tenth of a
+second, so that a viewer counts at most ten frames a second although their delays differ."""
 
 POLL_SECONDS = 1.0
 SESSION_POLL_SECONDS = 10.0
@@ -62,7 +62,7 @@ class Feed:
         self._loops: list[Greenlet[..., None]] = []
 
     def start(self) -> None:
-        """Start the loops, in the process that serves. Once is enough."""
+        """Start the loops, in the process that serves. Further calls do nothing."""
         if not self._loops:
             turns = (self._listen, self._show, self._check_viewers, self._check_sessions)
             self._loops = [gevent.spawn(_run_loop, turn, self._heartbeats) for turn in turns]
@@ -109,9 +109,10 @@ class Feed:
             group.last_read_at = 0.0
 
     def _show(self) -> None:
-        """Send an idle board at once, and a busy one when the hold is over. A read without news causes no hold.
+        """Send a change of an idle board at once, and one of a busy board at the end of its tick.
 
-        A hold runs from the instant at which a read was due, so that a late read does not delay the next one.
+        A tick runs from the instant at which a read was due, so that a late read does not delay the next one. A read
+        without changes starts none.
         """
         has_news = self._news.wait(POLL_SECONDS)
         due_at = time.monotonic()
@@ -124,7 +125,7 @@ class Feed:
             self._held_until = due_at + max(TICK_SECONDS, FAN_OUT_SHARE * fan_out)
 
     def look(self) -> float:
-        """Read every watched board that changed, once, and send the changes. Returns the seconds that sending took."""
+        """Read each watched board that changed once, and send the changes. Returns the seconds that sending took."""
         changed, self._changed = self._changed, {}
         now = datetime.now(UTC)
         boards: dict[BoardId, list[Group]] = {}
@@ -151,7 +152,7 @@ class Feed:
             group.last_read_at = time.monotonic()
         try:
             return self._leaderboard.live_top(board_id, period_id, max(group.watch.limit for group in groups))
-        except SQLAlchemyError as error:  # a name that only PostgreSQL knows
+        except SQLAlchemyError as error:  # a username is read from PostgreSQL
             log.warning("live_board_not_read", board=board_id, period=period_id, error=type(error).__name__)
             return None
 
@@ -181,7 +182,7 @@ class Feed:
     def _read_places(self, board_id: str, period_id: str, user_ids: Collection[str]) -> Places | None:
         try:
             return self._leaderboard.live_places(board_id, period_id, user_ids)
-        except SQLAlchemyError as error:  # a name that only PostgreSQL knows
+        except SQLAlchemyError as error:  # a username is read from PostgreSQL
             log.warning("live_places_not_read", board=board_id, period=period_id, error=type(error).__name__)
             return None
 
@@ -210,7 +211,7 @@ def _name_of(turn: Callable[[], None]) -> str:
 
 
 def _run_loop(turn: Callable[[], None], heartbeats: Heartbeats) -> None:
-    """Run a loop for ever: after a failure it goes on, a little later each time."""
+    """Run a loop for ever. After each failure in a row the pause before the next turn is longer."""
     pause = TICK_SECONDS
     while True:
         started = time.monotonic()
@@ -224,6 +225,6 @@ def _run_loop(turn: Callable[[], None], heartbeats: Heartbeats) -> None:
         except Exception:
             log.exception("live_feed_failed", loop=_name_of(turn))
         if time.monotonic() - started > _LONGEST_PAUSE:
-            pause = TICK_SECONDS  # it had gone well for a while
+            pause = TICK_SECONDS  # the loop had worked for a while
         gevent.sleep(pause)
         pause = min(_LONGEST_PAUSE, pause * 2)

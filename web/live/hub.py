@@ -23,12 +23,12 @@ from web.live.viewer import Viewer
 log = structlog.get_logger(__name__)
 
 QUIET_SECONDS = 25.0
-"""Without a message for this long a viewer gets a heartbeat; without a sign of it, a ping, and then the end."""
+"""After this long without a message a viewer is sent a heartbeat; a silent one is sent a ping, and then dropped."""
 
 STALLED_SECONDS = 10.0
 CLOSE_TIMEOUT_SECONDS = 2.0
 MESSAGES_PER_BEAT = 100
-"""What a viewer may say between two counts (10 s)."""
+"""The greatest number of messages that a viewer may send between two counts (10 s)."""
 
 _COUNTED_EVERY = 10
 _SHUTDOWN_STEPS = 100
@@ -37,7 +37,7 @@ _LAST_WAIT_SECONDS = 0.5
 
 @dataclass(eq=False)
 class Slot:
-    """A connection that was admitted before its handshake, and what its viewer will see."""
+    """A connection that was admitted before its handshake, with the group that its viewer will join."""
 
     address: str
     group: Group | None = None
@@ -46,7 +46,7 @@ class Slot:
 
 
 class Hub:
-    """Groups of viewers. None of its methods waits, but for `stop`: whatever one of them does, is done at once."""
+    """Groups of viewers. No method but `stop` waits, so each of them is atomic in the event loop."""
 
     def __init__(self, *, most: int, most_per_address: int) -> None:
         self._limits = ConnectionLimits(most=most, most_per_address=most_per_address)
@@ -75,12 +75,12 @@ class Hub:
             self._groups[watch] = Group(watch, period_id, top)
 
     def expect(self, slot: Slot, watch: Watch) -> None:
-        """Keep an open group until the viewer of this slot has come."""
+        """Keep an open group until the viewer of this slot is connected."""
         slot.group = self._groups[watch]
         slot.group.expected += 1
 
     def adopt(self, ws: Server, slot: Slot, since: str | None) -> None:
-        """Take a connection over from its request, which ends then."""
+        """Take a connection over from its request, which ends afterwards."""
         if slot.group is None:
             raise RuntimeError("a slot without a group")
         viewer = Viewer(self, ws, slot.address)
@@ -143,7 +143,7 @@ class Hub:
     def on_messages(self, viewer: Viewer, messages: list[str | bytes]) -> None:
         """Handle messages of a viewer.
 
-        The only one that is understood asks for a snapshot; control frames count too.
+        The only known message asks for a snapshot; control frames count towards the limit too.
         """
         viewer.messages_received += max(1, len(messages))
         if viewer.messages_received > MESSAGES_PER_BEAT:
@@ -217,7 +217,7 @@ class Hub:
         self._shutdown.join()
 
     def _close_all(self) -> None:
-        """Evenly over two seconds, so that they do not all come back at once."""
+        """Close all viewers, evenly over two seconds, so that they do not all reconnect at once."""
         viewers = tuple(self._group_of)
         at_once = max(1, len(viewers) // _SHUTDOWN_STEPS)
         started = time.monotonic()

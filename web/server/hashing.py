@@ -1,8 +1,8 @@
-"""Password hashing beside the event loop: it takes tens of milliseconds, and everybody else must not wait.
+"""Password hashing beside the event loop, because it takes tens of milliseconds and no other request may wait for it.
 
-Under gevent it runs in one of the hub's own threads; argon2 lets go of the interpreter lock. A process hashes one
-password at a time, and at most half of the processors hash at all, whatever the number of web processes: with every
-processor busy, each step of an update waits for one until the kernel's next tick.
+Under gevent it runs in a thread of gevent's pool; argon2 releases the interpreter lock. A process hashes one password
+at a time, and at most half of the processors hash, whatever the number of web processes: with every processor busy,
+each step of an update would wait for one until the kernel's next tick.
 """
 
 import fcntl
@@ -25,7 +25,7 @@ Result = TypeVar("Result")
 
 LONGEST_WAIT_SECONDS = 10
 MAX_PER_ADDRESS = 3
-"""One that is hashed and two that wait, in a process."""
+"""The logins of one address that a process admits: one that is hashed and two that wait."""
 
 
 def _unnamed_file() -> int:
@@ -35,7 +35,7 @@ def _unnamed_file() -> int:
 
 _turn = Lock()
 _slots_file = _unnamed_file()
-"""Each slot is a byte, locked by the process that hashes. The kernel releases the lock of one that dies."""
+"""A file in which each slot is a byte, locked by the process that hashes. The kernel unlocks it if the process dies."""
 _slot = 0
 
 
@@ -46,7 +46,7 @@ def assign_hash_slot(number: int) -> None:
 
 
 def hashed(password: str, address: str) -> str:
-    """A new hash of the password, for somebody at this address."""
+    """Return a new hash of the password, in the queue of this address. Raises `dependency_unavailable` after 10 s."""
     return _in_thread(lambda: passwords.hashed(password), address)
 
 
@@ -57,7 +57,7 @@ def is_password(password: str, password_hash: str | None, address: str) -> bool:
 
 
 class _AddressQueues:
-    """Lets few of each address into the one queue, so that a crowd behind one waits for itself and for nobody else."""
+    """Admits few logins of each address to the one queue, so that a flood from one address delays only itself."""
 
     def __init__(self) -> None:
         self._of_address: dict[str, _AddressQueue] = {}
@@ -65,7 +65,7 @@ class _AddressQueues:
 
     @contextmanager
     def admitted(self, address: str, timeout: float) -> Iterator[None]:
-        """Raises `dependency_unavailable` after `timeout` seconds before the queue."""
+        """Wait for admission. Raises `dependency_unavailable` after `timeout` seconds."""
         with self._changing:
             queue = self._of_address.setdefault(address, _AddressQueue())
             queue.waiting += 1
