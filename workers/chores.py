@@ -1,4 +1,4 @@
-"""Whether anybody serves the queue of chores. If nobody does, updates count, and nothing is verified or closed."""
+"""The check that a worker serves the queue of chores. Without one updates count, but nothing is verified or closed."""
 
 import time
 
@@ -13,7 +13,7 @@ from workers.state import WorkerState
 log = structlog.get_logger(__name__)
 
 UNATTENDED_AFTER_SECONDS = 60.0
-"""A start of everything together takes less."""
+"""How long after the start a missing worker is reported; a start of all programs takes less."""
 
 TOLD_EVERY_SECONDS = 300
 
@@ -21,9 +21,9 @@ _STARTED = time.monotonic()
 
 
 def warn_if_unattended(worker: WorkerState, up_seconds: float | None = None) -> bool:
-    """Log an error, every five minutes, if no worker has run a chore lately; whether it did.
+    """Log an error, at most every five minutes, if no worker has run a chore lately. Returns whether it logged one.
 
-    `up_seconds` is for how long this process has run.
+    `up_seconds` is how long this process has run.
     """
     up = time.monotonic() - _STARTED if up_seconds is None else up_seconds
     if up < UNATTENDED_AFTER_SECONDS or worker.redis.exists(keys.CHORES_SEEN):
@@ -35,6 +35,6 @@ def warn_if_unattended(worker: WorkerState, up_seconds: float | None = None) -> 
 
 
 def discard_messages(app: Celery) -> None:
-    """Empty the queue that nobody serves. Beat sends all of it again, and Redis must not fill up meanwhile."""
+    """Empty the queue that no worker serves. Beat sends the tasks again, and Redis must not fill up meanwhile."""
     with app.connection_for_write() as connection:
         Queue(task_names.QUEUE_CHORES, channel=connection.default_channel).purge()

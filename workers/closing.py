@@ -1,10 +1,10 @@
-"""Close calendar periods that are over: fix their final standings, tell the viewers, keep their last snapshot.
+"""Close calendar periods that are over: fix their final standings, notify the viewers, store their last snapshot.
 
 1. By Redis' clock, which stamps every acceptance, the period is over.
-2. The oldest entry of the inbox was accepted after its end, or there is none: nothing of it is still pending.
-3. With the ledger to ourselves, for as long as one row takes: mark it closed, with the last ledger row that counts,
-   and its final snapshot as due.
-4. Say so. A viewer whose process does not hear it rolls over by the clock.
+2. The oldest entry of the inbox was accepted after its end, or the inbox is empty: no update of the period is pending.
+3. While the ledger is locked, which one row needs only briefly: mark the period closed, with the last ledger row that
+   counts, and its final snapshot as due.
+4. Publish it. A viewer whose web process misses the message rolls over by the clock.
 5. Store the final snapshot. Its standings do not change any more, so this may take as long as the board is large.
 
 Each step may be repeated, and a death after any of them leaves a period that the next turn finds.
@@ -25,7 +25,7 @@ log = structlog.get_logger(__name__)
 
 
 def close_ended(worker: WorkerState, now: datetime | None = None) -> list[Ended]:
-    """Close what can be closed now, and store the final snapshots that are due; the closed periods come back."""
+    """Close the periods that can be closed now and return them; store the final snapshots that are due."""
     now = now or worker.inbox.now()
     with worker.engine.connect() as connection:
         ended = period_closing.ended(connection, now)
@@ -38,7 +38,7 @@ def close_ended(worker: WorkerState, now: datetime | None = None) -> list[Ended]
 
 
 def store_final_snapshots(worker: WorkerState) -> None:
-    """Store each final snapshot that is due, also if others cannot be."""
+    """Store each final snapshot that is due, also if others fail."""
     with worker.engine.connect() as connection:
         due = period_closing.snapshots_due(connection)
     try_each(due, lambda period: _store_final_snapshot(worker, period))
@@ -52,9 +52,9 @@ def _store_final_snapshot(worker: WorkerState, period: Ended) -> None:
 
 
 def release_old(worker: WorkerState, now: datetime) -> None:
-    """Let Redis forget dated periods when their time is over, also those that were rebuilt since.
+    """Set the expiry of dated periods in Redis, also of those that were rebuilt since.
 
-    Those of today and yesterday are told so in advance, since a board on which nobody scores is never closed.
+    Those of today and yesterday get it in advance, because a board without scores is never closed.
     """
     with worker.engine.connect() as connection:
         closed = period_closing.closed_since(connection, now - 2 * KEPT_IN_REDIS)
@@ -63,13 +63,13 @@ def release_old(worker: WorkerState, now: datetime) -> None:
 
 
 def _dated(worker: WorkerState, now: datetime) -> list[Ended]:
-    """The dated periods of every board that were open at an instant."""
+    """Return the dated periods of every board that were open at this instant."""
     dated = [(period.id, period.ends_at) for period in periods.open_at(now) if period.ends_at]
     return [Ended(board_id, *period) for board_id in worker.catalogue.current().boards for period in dated]
 
 
 def _close(worker: WorkerState, period: Ended, now: datetime) -> Ended | None:
-    """None if somebody else has closed it."""
+    """Close a period and return it; None if another process has closed it."""
     with worker.engine.begin() as connection:
         ledger.lock_exclusive(connection)
         if not period_closing.close(connection, period.board_id, period.period_id, now):

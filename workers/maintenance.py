@@ -1,4 +1,4 @@
-"""Maintenance: Redis is repaired where it has lost something, and what has expired is removed."""
+"""Maintenance: repair Redis where it has lost data, and remove what has expired."""
 
 import time
 from datetime import UTC, datetime
@@ -19,14 +19,14 @@ log = structlog.get_logger(__name__)
 
 ALIVE_SECONDS = 15
 CHORES_ALIVE_SECONDS = 120
-"""One chore may take this long, and meanwhile nobody says that its worker lives."""
+"""The lifetime of the mark; one chore may take this long, during which its worker does not renew the mark."""
 CONSUMER_GONE_MS = 3_600_000
 REPAIR_SECONDS = 1.0
-"""For so long at most, small boards are filled in a sweep, while updates wait."""
+"""The longest time for which a sweep rebuilds small boards, while updates wait."""
 
 
 def show_alive(worker: WorkerState, queue: str = task_names.QUEUE) -> None:
-    """Leave the mark that `/readyz` looks for: a worker has run a task of this queue."""
+    """Set the mark that `/readyz` reads: a worker has run a task of this queue."""
     if queue == task_names.QUEUE_CHORES:
         worker.redis.set(keys.CHORES_SEEN, "1", ex=CHORES_ALIVE_SECONDS)
     else:
@@ -39,7 +39,7 @@ def takes_turn(worker: WorkerState, task: str, seconds: float) -> bool:
 
 
 def repair(worker: WorkerState) -> None:
-    """Bring back what Redis has lost: the consumer group, the small boards of all open periods, the revocations."""
+    """Restore what Redis has lost: the consumer group, the small boards of all open periods, the revocations."""
     worker.inbox.open()
     rebuild_small_boards(worker)
     load_revocations(worker)
@@ -52,7 +52,7 @@ def load_revocations(worker: WorkerState) -> None:
 
 
 def rebuild_small_boards(worker: WorkerState) -> bool:
-    """Fill small boards that Redis does not serve. True if some are left: they are large, or too many."""
+    """Rebuild small boards that Redis does not serve. Returns True if some are left: large ones, or too many."""
     deadline = time.monotonic() + REPAIR_SECONDS
 
     def is_filled(board: BoardId) -> bool:
@@ -67,12 +67,12 @@ def rebuild_small_boards(worker: WorkerState) -> bool:
 
 
 def rebuild_boards(worker: WorkerState) -> None:
-    """Fill every board that Redis does not serve, however long it takes."""
+    """Rebuild every open board that Redis does not serve, however long it takes."""
     try_each(_find_unserved(worker), lambda board: worker.rebuilder.ensure_served(*board))
 
 
 def _find_unserved(worker: WorkerState) -> list[BoardId]:
-    """Of the boards of all open periods."""
+    """Return the boards of all open periods that Redis does not serve."""
     now = datetime.now(UTC)
     boards = worker.catalogue.current().boards
     return worker.board.find_unserved(
@@ -81,7 +81,7 @@ def _find_unserved(worker: WorkerState) -> list[BoardId]:
 
 
 def sync_suspensions(worker: WorkerState) -> None:
-    """Bring Redis up to date with suspensions whose process died before it did so."""
+    """Update Redis for suspensions whose process died before it did so."""
     with worker.engine.connect() as connection:
         pending = suspensions.pending_sync(connection)
     try_each(pending, lambda user_id: suspensions.sync_to_redis(worker.engine, worker.board, worker.inbox, user_id))

@@ -26,7 +26,7 @@ from workers.held_updates import HeldUpdates
 
 STATEMENT_TIMEOUT_MS = 30_000
 LOCK_TIMEOUT_MS = 2_000
-"""Batches hold their locks for milliseconds; who holds one longer is not waited for."""
+"""The longest wait for a lock. Batches hold their locks for milliseconds."""
 
 IDLE_IN_TRANSACTION_MS = 10_000
 

@@ -15,10 +15,10 @@ from workers.state import WorkerState, state
 def task(
     name: str, every: float | None = None, queue: str = task_names.QUEUE
 ) -> Callable[[Callable[[WorkerState], None]], Task[[], None]]:
-    """A task of ours: it shows that a worker lives, and what goes wrong is told, whatever it is (`attempts`).
+    """Register a task. It shows that a worker lives, and its failures are tracked (`workers/failures.py`).
 
-    Nothing is retried here: what was not finished is still pending, and the next sweep rings for it. What beat sends
-    `every` so many seconds is not done much more often than that, however many messages have gathered.
+    Nothing is retried here: unfinished entries are still pending, and the next sweep rings for them. A task that beat
+    sends `every` so many seconds does not run much more often than that, however many messages have gathered.
     """
 
     def register(body: Callable[[WorkerState], None]) -> Task[[], None]:
@@ -46,7 +46,7 @@ def apply_scores(worker: WorkerState) -> None:
 
 @task(task_names.SWEEP, every=task_names.SWEEP_SECONDS)
 def sweep(worker: WorkerState) -> None:
-    """Ring if something waits, see that Redis is whole, say if nobody does the chores: each step for itself."""
+    """Ring the doorbell if entries wait, repair Redis, and warn if no worker does the chores; each step by itself."""
     steps: dict[str, Callable[[], object]] = {
         "inbox": worker.inbox.open,
         "ring": lambda: _ring(worker),
@@ -72,12 +72,12 @@ def _check_chores(worker: WorkerState) -> None:
 
 @task(task_names.CLOSE, every=task_names.CLOSE_SECONDS, queue=task_names.QUEUE_CHORES)
 def close_periods(worker: WorkerState) -> None:
-    """Close what is over."""
+    """Close periods that are over."""
     closing.close_ended(worker)
 
 
 def _rebuild_small_boards(worker: WorkerState) -> None:
-    """Fill the small boards; ask for the others to be filled, also if one of these could not be."""
+    """Rebuild the small boards, and send the task that rebuilds the others, also if one of the small ones failed."""
     are_left = True
     try:
         are_left = maintenance.rebuild_small_boards(worker)
@@ -88,7 +88,7 @@ def _rebuild_small_boards(worker: WorkerState) -> None:
 
 @task(task_names.REBUILD, queue=task_names.QUEUE_CHORES)
 def rebuild_boards(worker: WorkerState) -> None:
-    """Fill the boards that are too large for the sweep."""
+    """Rebuild the boards that are too large for the sweep."""
     maintenance.rebuild_boards(worker)
 
 
@@ -100,7 +100,7 @@ def verify(worker: WorkerState) -> None:
 
 @task(task_names.TAKE_SNAPSHOTS, queue=task_names.QUEUE_CHORES)
 def take_snapshots(worker: WorkerState) -> None:
-    """Store the head of every open board that has moved."""
+    """Store the head of every open board that has changed."""
     snapshots.take_all(worker)
 
 

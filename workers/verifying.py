@@ -1,8 +1,8 @@
-"""The periodic job that verifies: some players each time, so that updates never wait for it, and all in time.
+"""The chore that verifies: it checks some players in each turn, and all of them in time.
 
-A turn first lets the ledger's checkpoint follow the ledger, then checks players while its time lasts. Each statement
-has a short limit of its own. What takes longer is tried again with half as much, and the sizes are kept with the rest:
-how far it has come and what it found stands in Redis; where that is lost, it begins anew.
+A turn first advances the ledger's checkpoint, then checks players until its time is over. Each statement has a short
+time limit; a slice that takes longer is halved. The position, the sizes and the results are stored in Redis; if they
+are lost, the round begins anew.
 """
 
 import time
@@ -26,26 +26,26 @@ from workers.state import WorkerState
 log = structlog.get_logger(__name__)
 
 FOLLOW_SECONDS, CHECK_SECONDS = 5.0, 1.0
-"""For the two halves of a turn every ten seconds, in a process of its own. The first is done in far less, but where a
-ledger is read for the first time."""
+"""The longest times for the two halves of a turn. The first needs far less, except when a ledger is read for the first
+time."""
 
 TIMEOUT_MS = 500
-"""For one statement."""
+"""The limit of one statement."""
 
 STALLED_AFTER_TURNS = 20
-"""Turns in a row that came to nothing, after which it is an error."""
+"""The number of turns in a row without progress that is an error."""
 
 MAX_CHECKS, PAUSE_SECONDS = 5, 0.02
-"""A standing that another worker has committed and not projected yet is right at the next check."""
+"""A difference is checked again so often: another worker may have committed a standing and not projected it yet."""
 
 TURNS_BEFORE_REPORT = 2
-"""What a dead worker left behind is right after its redelivery, which takes less than two turns."""
+"""Drifts are reported after this many turns, because the redelivery of a dead worker's entries takes less."""
 
 _FIRST = str(UUID(int=0))
 
 
 class StalledError(Exception):
-    """Turn after turn came to nothing."""
+    """Many turns in a row made no progress."""
 
 
 @dataclass
@@ -62,7 +62,7 @@ class Round:
 
     @classmethod
     def load(cls, worker: WorkerState) -> Self:
-        """What an earlier turn stored, by this version or another."""
+        """Return the state that an earlier turn stored, of this version or another."""
         stored = worker.redis.get(keys.VERIFICATION)
         known = {field.name for field in fields(cls)}
         return cls(**{name: value for name, value in orjson.loads(str(stored or "{}")).items() if name in known})
@@ -91,10 +91,10 @@ def verify_some(worker: WorkerState) -> None:
 
 
 def _advance_checkpoint(worker: WorkerState, state: Round) -> int:
-    """Let the checkpoint follow the ledger; how far it is behind."""
+    """Advance the checkpoint, and return how far it is behind the ledger."""
     deadline = time.monotonic() + FOLLOW_SECONDS
     follower = worker.verifier.checkpoint
-    state.barren += 1  # until something is done
+    state.barren += 1  # reset by the first progress
     lag = follower.lag()
     if not lag:
         return 0
@@ -111,7 +111,7 @@ def _advance_checkpoint(worker: WorkerState, state: Round) -> int:
 
 
 def _check_slice(worker: WorkerState, state: Round) -> bool:
-    """Check the next players. False if this turn has nothing more to do."""
+    """Check the next players. Returns False if this turn has nothing more to do."""
     chunk = verification.SLICE._replace(size=state.players)
     started = time.monotonic()
     user_ids = worker.verifier.players(state.after, chunk.size)
