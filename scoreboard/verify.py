@@ -1,6 +1,6 @@
-"""`scoreboard verify`: does the ledger agree with the standings, and do the standings with the boards in Redis?
+"""`scoreboard verify`: compare the ledger with the standings, and the standings with the boards in Redis.
 
-A board that Redis does not serve agrees with nothing, and is told apart.
+A board that Redis does not serve counts as a difference of its own kind.
 """
 
 import json
@@ -31,7 +31,7 @@ from scoreboard.whole_numbers import WholeNumber
 EXIT_DRIFT = 1
 MAX_ROWS_PRINTED = 20
 TIMEOUT_MS = 5_000
-"""For one statement: what takes longer is done in smaller parts."""
+"""The limit of one statement; a chunk that takes longer is halved."""
 
 STABLE_WITHIN_SECONDS = 15.0
 _PAUSE_SECONDS = 0.2
@@ -39,9 +39,9 @@ _PAUSE_SECONDS = 0.2
 
 @dataclass(frozen=True)
 class Finding:
-    """What a check of all `players` found.
+    """The result of a check of all `players`.
 
-    `surplus`: how many players too many Redis shows, by board; `not_served`: the boards that it does not show at all.
+    `surplus` is how many players too many Redis has, by board; `not_served` are the boards that Redis does not serve.
     """
 
     players: int
@@ -85,7 +85,7 @@ def verify(*, repair: bool, full: bool, patience: int, as_json: bool) -> None:
         verifier = Verifier(engine, board)
         finding = _find(verifier, board, boards, patience, is_full=full)
         if repair and not full and any(drift.where == "postgresql" for drift in finding.drifts):
-            # What is wrong may be the checkpoint, and nothing is repaired by that.
+            # The checkpoint itself may be wrong, so nothing is repaired from it.
             finding = _find(verifier, board, boards, patience, is_full=True)
         if repair and not finding.is_clean:
             _print(finding, Console(stderr=True))
@@ -105,7 +105,7 @@ def verify(*, repair: bool, full: bool, patience: int, as_json: bool) -> None:
 def _find(
     verifier: Verifier, board: Board, boards: Sequence[BoardId], patience: int, *, is_full: bool = False
 ) -> Finding:
-    """What still differs when the patience is over."""
+    """Return the differences that remain when the patience is over."""
     if is_full:
         verifier.checkpoint.reset()
     with progress() as bars:
@@ -124,7 +124,7 @@ def _find(
 
 
 def _check_all(verifier: Verifier, tell: Callable[[int], None]) -> tuple[int, list[Drift]]:
-    """How many players there are, and what differs; `tell` hears how many each slice had."""
+    """Return the number of players and the differences; `tell` is called with the size of each slice."""
     drifts: list[Drift] = []
     players, after, chunk = 0, str(UUID(int=0)), SLICE
     while user_ids := verifier.players(after, chunk.size):
@@ -145,7 +145,7 @@ def _check_all(verifier: Verifier, tell: Callable[[int], None]) -> tuple[int, li
 
 
 def _advance_checkpoint(checkpoint: Checkpoint, tell: Callable[[int], None] | None = None) -> None:
-    """Let the checkpoint take in the ledger up to now; after each step `tell` hears how many ids are left."""
+    """Advance the checkpoint to the end of the ledger; `tell` is called with the remaining ids after each step."""
     most, at, chunk = checkpoint.find_stable_id(STABLE_WITHIN_SECONDS), 0, CHUNK
     while at < most:
         to, chunk = checkpoint.step(most, chunk, TIMEOUT_MS)
