@@ -1,4 +1,4 @@
-"""Measures the running product on this machine. Figures of two machines do not compare; ratios of one run do.
+"""Measurements of the running product on this machine. Only ratios within one run can be compared between machines.
 
-Nothing here is a test: no figure fails a build.
+Rule: nothing here is a test; no figure fails a build.
 """

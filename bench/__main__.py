@@ -43,11 +43,11 @@ class Bench:
         return load.run(self.port, [request] * count, CONNECTIONS)
 
     def updates(self, count: int) -> Result:
-        """Each waits for its 200: in PostgreSQL and on the board."""
+        """Send updates that wait for their 200, by when they are in PostgreSQL and on the board."""
         return load.run(self.port, self._claims(count), CONNECTIONS)
 
     def updates_accepted(self, count: int) -> Result:
-        """Each is answered 202 at once; the clock runs until all of them are applied."""
+        """Send updates that are answered 202 at once, and measure until all of them are applied."""
         claims = self._claims(count, "Prefer: respond-async\r\n")
         started = time.monotonic()
         result = load.run(self.port, claims, CONNECTIONS)
@@ -58,18 +58,18 @@ class Bench:
         return result._replace(per_second=count / (time.monotonic() - started))
 
     def lone_updates(self, count: int) -> Result:
-        """One client alone, one update after the other."""
+        """Send one update after the other from one client."""
         return load.run_alone(self.port, self._claims(count))
 
     def lone_updates_under_logins(self, count: int) -> Result:
-        """The same while sixteen clients try passwords as fast as they are answered."""
+        """Do the same while sixteen clients try passwords as fast as they are answered."""
         attempts = [self._attempt(f"nobody-{secrets.token_hex(8)}") for _ in range(20_000)]
         with load.meanwhile(self.port, attempts, 16):
             time.sleep(1)  # until the flood has come up
             return self.lone_updates(count)
 
     def seen(self, count: int) -> Result:
-        """From sending a lone update to the viewer's delta, over the socket."""
+        """Measure from sending a lone update to the viewer's delta over the socket."""
         viewer = websocket.create_connection(f"{self.stack.live_url}?limit=100", timeout=10)
         viewer.recv()
         taken = []
@@ -163,7 +163,7 @@ def database_of(servers: Servers) -> str:
 
 
 def _table(results: dict[str, list[Result]]) -> Table:
-    """Medians over the rounds, and each rate as a ratio to the empty view's."""
+    """Return a table of medians over the rounds, each rate also as a ratio to that of the empty view."""
     table = Table("what", "per second", "ratio", "p50 ms", "p99 ms", "answers")
     floor = statistics.median(result.per_second for result in results["empty view"])
     for name, rounds in results.items():

@@ -34,7 +34,7 @@ from dev.harness.servers import Servers, running_servers
 from dev.harness.stack import Stack, running_stack
 
 EVERY_SECONDS = 0.11
-"""A little more than the hub's tick, so that no two moves share a frame."""
+"""The seconds between two moves: a little more than the hub's tick, so that no two moves share a frame."""
 
 MOVED = 7
 AT_ONCE = 100
@@ -42,7 +42,8 @@ _END_OF_HEADERS = b"\r\n\r\n"
 
 
 class Fan(NamedTuple):
-    """What one run measured; delays in milliseconds, `core` is the share of one that the web process used.
+    """The result of one run. Delays are in milliseconds; `core` is the share of one core that the web process used.
+
 
     A fan-out takes at most a quarter of the time: where it takes long, moves are merged and frames are fewer.
     """
@@ -57,7 +58,7 @@ class Fan(NamedTuple):
 
 
 def measure(stack: Stack, viewers: int, seconds: float) -> Fan:
-    """One run with so many viewers on a running product."""
+    """Measure one run with this number of viewers on a running product."""
     ours, theirs = multiprocessing.Pipe()
     watching = multiprocessing.get_context("fork").Process(target=_watch, args=(stack, viewers, theirs))
     watching.start()
@@ -78,7 +79,7 @@ def measure(stack: Stack, viewers: int, seconds: float) -> Fan:
 
 
 def _move(client: Client, seconds: float) -> dict[int, float]:
-    """Move the head of the board again and again; when each seq was made."""
+    """Move the head of the board again and again, and return when each seq was made."""
     board, sent = Board(client), {}
     version, due, end = time.time_ns() // 1000, time.monotonic(), time.monotonic() + seconds
     board.remember_usernames({_user(number): f"player-{number}" for number in range(MOVED)})
@@ -106,10 +107,10 @@ def _user(number: int) -> str:
 
 
 def _watch(stack: Stack, viewers: int, parent: Connection) -> None:
-    """Hold the viewers until the parent says that it is over; then tell it when each seq came."""
+    """Hold the viewers until the parent ends the run; then send it when each seq arrived."""
     port = int(stack.environment["SCOREBOARD_PORT"])
     started = time.monotonic()
-    sockets = [one for count in _portions(viewers) for one in _connect(port, count)]
+    sockets = [one for count in _shares(viewers) for one in _connect(port, count)]
     parent.send(viewers / (time.monotonic() - started))
     selector = selectors.EpollSelector()
     for one in sockets:
@@ -128,12 +129,12 @@ def _watch(stack: Stack, viewers: int, parent: Connection) -> None:
                 seen.setdefault(seq, []).append(time.monotonic())
 
 
-def _portions(viewers: int) -> list[int]:
+def _shares(viewers: int) -> list[int]:
     return [AT_ONCE] * (viewers // AT_ONCE) + ([viewers % AT_ONCE] if viewers % AT_ONCE else [])
 
 
 def _connect(port: int, count: int) -> list[socket.socket]:
-    """So many viewers who have shaken hands and read their snapshot."""
+    """Return `count` connections that have completed the handshake and read their snapshot."""
     sockets = [socket.create_connection(("127.0.0.1", port)) for _ in range(count)]
     for one in sockets:
         key = base64.b64encode(secrets.token_bytes(16)).decode()
@@ -152,7 +153,7 @@ def _connect(port: int, count: int) -> list[socket.socket]:
 
 
 def _taken_frames(data: bytearray) -> list[int]:
-    """Take the whole frames out of the front of `data`; the seq of each that has one."""
+    """Remove the complete frames from the front of `data`, and return the seq of each that has one."""
     taken = []
     while len(data) >= 2:  # noqa: PLR2004 - RFC 6455, section 5.2, also below
         start, length = (4, int.from_bytes(data[2:4], "big")) if data[1] == 126 else (2, data[1])  # noqa: PLR2004
@@ -166,7 +167,7 @@ def _taken_frames(data: bytearray) -> list[int]:
 
 
 def _migrated(servers: Servers) -> str:
-    """The URL of a new database with tables in it."""
+    """Create a database with our tables, and return its URL."""
     environment = {
         "DATABASE_URL": servers.create_database("bench_live"),
         "REDIS_URL": servers.redis_url(0),

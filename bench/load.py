@@ -14,11 +14,11 @@ _END_OF_HEADERS = b"\r\n\r\n"
 
 
 Answer = tuple[float, int]
-"""How long it took (ms), and its status."""
+"""The duration (ms) and the status of an answer."""
 
 
 class Result(NamedTuple):
-    """What a load achieved. Latencies in milliseconds."""
+    """The result of a load. Latencies are in milliseconds."""
 
     per_second: float
     p50: float
@@ -86,7 +86,7 @@ def _talk(port: int, requests: Sequence[bytes], done: list[Answer]) -> None:
 
 
 def _read_answer(connection: socket.socket) -> int:
-    """The status of one answer, read to its end by Content-Length."""
+    """Read one answer to its end by its Content-Length, and return its status."""
     data = b""
     while _END_OF_HEADERS not in data:
         data += connection.recv(65536)

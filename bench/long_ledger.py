@@ -1,7 +1,7 @@
-"""`python -m bench.long_ledger`: updates beside the verifying job, with a ledger of millions of rows.
+"""`python -m bench.long_ledger`: the rate of updates beside the verifying chore, with a ledger of millions of rows.
 
-The rows are made by SQL and add up to nothing. Updates are measured three times: without the process for chores, while
-it takes the ledger in for the first time, and while it checks players round after round.
+SQL creates the rows, whose points add up to zero. Updates are measured three times: without the chores, while the
+checkpoint includes the ledger for the first time, and while players are checked round after round.
 """
 
 import argparse
@@ -93,12 +93,12 @@ def _fill(engine: Engine, rows: int) -> float:
 
 
 def _take_in(engine: Engine) -> float:
-    """As `scoreboard verify` does."""
+    """Advance the checkpoint over the whole ledger, as `scoreboard verify` does, and return the seconds."""
     started = time.monotonic()
     of = Checkpoint(engine)
-    most, at, portion = of.settled(), 0, checkpoint.PORTION
+    most, at, chunk = of.find_stable_id(), 0, checkpoint.CHUNK
     while at < most:
-        at, portion = of.step(most, portion, TIMEOUT_MS)
+        at, chunk = of.step(most, chunk, TIMEOUT_MS)
     return time.monotonic() - started
 
 

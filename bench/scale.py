@@ -1,7 +1,7 @@
-"""`make scale`: boards of many players are filled again, and for how long Redis does nothing else meanwhile.
+"""`make scale`: rebuild boards of many players, and measure for how long one call occupies Redis meanwhile.
 
-Each way of filling is a process of its own. This one watches Redis from a second connection: by its slow log, which
-times each call within the server, and by how long a PING waits.
+Each way of rebuilding is a process of its own. This process watches Redis over a second connection: by its slow log,
+which times each call within the server, and by how long a PING waits.
 """
 
 import argparse
@@ -41,7 +41,7 @@ _COMMAND = [sys.executable, "-m", "scoreboard"]
 
 @dataclass
 class Watched:
-    """What a filling took: seconds in all, and in milliseconds the longest call and the longest wait of a PING."""
+    """The result of a rebuild: seconds in all, and in milliseconds the longest call and the longest wait of a PING."""
 
     seconds: float = 0.0
     longest_call: float = 0.0
@@ -51,7 +51,7 @@ class Watched:
 
 @dataclass
 class Way:
-    """How a board is lost, and by which command it is filled again."""
+    """A way to lose a board, and the command that rebuilds it."""
 
     name: str
     lose: Callable[["Place"], None]
@@ -95,7 +95,7 @@ WAYS = (
 
 
 def watch(at: Place, command: list[str]) -> Watched:
-    """Run a command to its end, and look at Redis meanwhile."""
+    """Run a command to its end, and measure Redis meanwhile."""
     at.client.config_set("slowlog-log-slower-than", LOGGED_FROM_MICROSECONDS)
     at.client.config_set("slowlog-max-len", 10_000)
     at.client.slowlog_reset()

@@ -1,4 +1,4 @@
-"""What brings the product up on one machine with nothing installed: embedded servers, and a supervisor for all of it.
+"""Running the product on one machine with nothing installed: embedded servers, and a supervisor of all programs.
 
-Only `make`, the tests and the benches come here; the product itself never imports this package.
+Rule: only `make`, the tests and the benches use this package; the product never imports it.
 """

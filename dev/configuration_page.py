@@ -1,4 +1,4 @@
-"""`make docs`: docs/configuration.md, made from the settings' own descriptions so that it cannot grow old."""
+"""`make docs`: write docs/configuration.md from the descriptions of the settings, so that both always agree."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -52,12 +52,12 @@ _HEADINGS = {
     "result_wait_ms": "Updates, snapshots and periods",
     "live_auth": "The live socket",
 }
-"""What begins at which setting."""
+"""The headings of the page, by the setting before which each stands."""
 _FIRST = next(iter(_HEADINGS))
 
 
 def text() -> str:
-    """The whole page."""
+    """Return the whole page."""
     return "\n".join([_HEAD, *_rows(), "", _RUN_ONLY])
 
 
@@ -83,7 +83,7 @@ def _meaning(field: FieldInfo) -> str:
 
 
 def _allowed(field: FieldInfo) -> str:
-    """What a value may be, as far as the type says it."""
+    """Return the allowed values of a setting, as far as its type says them."""
     if get_origin(field.annotation) is Literal:
         return f"One of {', '.join(f'`{word}`' for word in get_args(field.annotation))}."
     least = next((limit.ge for limit in field.metadata if isinstance(limit, Ge)), None)

@@ -28,14 +28,14 @@ def main(console: str) -> None:
 
 
 def _psql(url: str) -> tuple[dict[str, str], list[str]]:
-    """From the wheel. The password goes by the environment, because everybody sees a command line."""
+    """Return environment and command of the wheel's `psql`. Other users could see a password in the command."""
     parts = urlsplit(url)
     bare = parts._replace(scheme="postgresql", netloc=_without_password(parts))
     return {"PGPASSWORD": unquote(parts.password or "")}, [str(postgres_home.wheel_programs() / "psql"), bare.geturl()]
 
 
 def _redis_cli(url: str) -> tuple[dict[str, str], list[str]]:
-    """The system's: the wheel has a server and no console."""
+    """Return environment and command of the system's console, because the wheel has none."""
     program = shutil.which("valkey-cli") or shutil.which("redis-cli")
     if program is None:
         sys.exit("neither valkey-cli nor redis-cli is installed, and the wheel of Valkey has only the server")

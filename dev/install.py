@@ -1,6 +1,6 @@
-"""Make the virtual environment from the locked requirements, or finish one that was interrupted.
+"""Create the virtual environment from the locked requirements, or finish one that was interrupted.
 
-`local` is what `make run` needs, `development` that and what the tests need. Runs under the Python that `make` found,
+`local` is for `make run`; `development` adds the requirements of the tests. It runs under the Python that `make` found,
 before anything is installed, so it uses the standard library alone.
 """
 
@@ -14,8 +14,8 @@ _OLDEST = (3, 11)
 
 
 STAMPS = {"local": ("local",), "development": ("local", "development")}
-"""The files in `.venv` that say what is there. make compares their age with that of the requirements, and the path in
-them with where it is, because an environment that was moved with its folder has to be made anew."""
+"""The files in `.venv` that say what is installed. `make` compares their age with that of the requirements, and the
+path in them with its own, because an environment that was moved with its folder has to be created anew."""
 
 
 def main(name: str) -> None:
@@ -33,7 +33,7 @@ def main(name: str) -> None:
 
 
 def is_usable(python: Path) -> bool:
-    """Whether there is an environment that works: an interrupted one has no pip, a moved one no Python."""
+    """Return whether the environment works: an interrupted one has no pip, a moved one no Python."""
     check = f"import pip, sys; sys.exit(sys.version_info < {_OLDEST})"
     try:
         return subprocess.run([python, "-c", check], capture_output=True, check=False).returncode == 0
@@ -42,7 +42,7 @@ def is_usable(python: Path) -> bool:
 
 
 def is_at_home(environment: Path) -> bool:
-    """Whether the environment was made where it is: its scripts name their Python by its whole path."""
+    """Return whether the environment was created where it is now: its scripts name their Python by its whole path."""
     try:
         first = (environment / "bin" / "pip").read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
@@ -63,7 +63,7 @@ def pip(python: Path, *arguments: str) -> None:
 
 
 def progress(lines: Iterable[str]) -> Iterator[str]:
-    """pip's output as steps: each package that it fetches, and the unpacking at the end."""
+    """Yield pip's output as steps: each package that it fetches, and the unpacking at the end."""
     fetched = 0
     for line in lines:
         if line.startswith("Collecting "):

@@ -1,4 +1,4 @@
-"""The operator's command line: a third door into `common`, beside the web and the workers.
+"""The operator's command line, which uses `common` as the web and the workers do.
 
-It imports neither of them, and every command is safe to run twice.
+Rule: it imports neither of them, and every command is safe to run twice.
 """

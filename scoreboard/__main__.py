@@ -1,4 +1,4 @@
-"""`scoreboard`, also as `python -m scoreboard`."""
+"""The program `scoreboard`, also run as `python -m scoreboard`."""
 
 import sys
 
@@ -16,7 +16,7 @@ def commands() -> None:
 
 
 def main() -> None:
-    """Run a command; what is wrong is one line on standard error, not a traceback."""
+    """Run a command. An error that the operator can mend is one line on standard error, not a traceback."""
     try:
         code = commands.main(prog_name="scoreboard", standalone_mode=False)
     except click.Abort:

@@ -1,4 +1,4 @@
-"""`scoreboard actions`: what players are given points for, and by which rules."""
+"""`scoreboard actions`: the actions that give points, and their rules."""
 
 import json
 from dataclasses import replace

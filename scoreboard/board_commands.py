@@ -12,7 +12,7 @@ from scoreboard import operator, tables
 from scoreboard.environment import connected
 
 NOTICE = timedelta(seconds=catalogue.FRESH_SECONDS + 1)
-"""Every process knows of a closing this long after it was decided."""
+"""How long after a decision every process knows of it."""
 
 
 @click.group()

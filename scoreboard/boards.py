@@ -1,4 +1,4 @@
-"""Which boards and periods a command is about."""
+"""The options with which a command chooses boards and periods."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -15,7 +15,7 @@ Command = TypeVar("Command", bound=Callable[..., object])
 
 
 def choosing_boards(command: Command) -> Command:
-    """The options --board and --period."""
+    """Add the options --board and --period to a command."""
     forms = "all, daily, weekly, monthly or an id such as 2026-W48"
     period = click.option("--period", help=f"{forms}. Default: every open one.")
     board = click.option("--board", help="Default: every board.")
@@ -23,7 +23,7 @@ def choosing_boards(command: Command) -> Command:
 
 
 def chosen(engine: Engine, board: str | None, period: str | None) -> list[BoardId]:
-    """The boards that the options name. Raises click.BadParameter."""
+    """Return the boards that the options name. Raises click.BadParameter."""
     with engine.connect() as connection:
         known = sorted(catalogue.load(connection).boards)
     if board is not None and board not in known:

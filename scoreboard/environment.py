@@ -1,4 +1,4 @@
-"""Where the commands find the service: the environment, and what `make run` wrote down for a second terminal."""
+"""How the commands find the service: by the environment, and by the file that `make run` writes for other terminals."""
 
 import os
 from collections.abc import Iterator
@@ -27,13 +27,14 @@ _NOT_PERMITTED = "42501"
 
 
 class MisconfiguredError(click.ClickException):
-    """The settings do not do; the text says which and why."""
+    """The settings cannot be used; the message says which, and why."""
 
     exit_code = 2
 
 
 def load_settings() -> Settings:
-    """The settings of the environment, and of the running `make run` unless the environment names another database.
+    """Load the settings of the environment, and of a running `make run` unless the environment names a database.
+
 
     Raises MisconfiguredError.
     """
@@ -53,21 +54,21 @@ def load_settings() -> Settings:
 
 @contextmanager
 def connected() -> Iterator[Engine]:
-    """An engine for one command. What the database refuses ends the command with a sentence."""
+    """Open an engine for one command. An error of the database ends the command with a sentence."""
     with _engine(load_settings()) as engine:
         yield engine
 
 
 @contextmanager
 def connected_as_owner(config: Settings) -> Iterator[Engine]:
-    """The same as the owner of the tables, for what changes the schema."""
+    """Do the same as the owner of the tables, for commands that change the schema."""
     with _engine(config, config.migrate_database_url) as engine:
         yield engine
 
 
 @contextmanager
 def connected_to_redis() -> Iterator[Client]:
-    """A client of Redis for one command. A Redis that does not answer ends the command with a sentence."""
+    """Open a client of Redis for one command. A Redis that does not answer ends the command with a sentence."""
     client = redis_client.connect(load_settings().redis_url)
     try:
         with _told_in_a_sentence():
@@ -89,7 +90,7 @@ def _engine(config: Settings, url: str | None = None) -> Iterator[Engine]:
 
 @contextmanager
 def _told_in_a_sentence() -> Iterator[None]:
-    """Raises click.ClickException for what an operator can mend; anything else is a fault of ours, and a traceback."""
+    """Raise click.ClickException for an error that an operator can mend; any other error is ours, with a traceback."""
     try:
         yield
     except ScoreboardError as error:

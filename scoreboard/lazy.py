@@ -1,4 +1,4 @@
-"""The commands by name, each imported when it is used: a call pays for what it does and for nothing else."""
+"""The commands by name. Each is imported only when it is used, so that the others cost no time."""
 
 from importlib import import_module
 
@@ -29,7 +29,7 @@ class LazyGroup(click.Group):
         return sorted(SUMMARIES)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import it; None if there is none of this name."""
+        """Import and return a command; None if there is none of this name."""
         del ctx
         if cmd_name not in SUMMARIES:
             return None
@@ -37,7 +37,7 @@ class LazyGroup(click.Group):
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """From the summaries, without importing a single command."""
+        """Write the list of commands from the summaries, without importing a command."""
         del ctx
         with formatter.section("Commands"):
             formatter.write_dl(sorted(SUMMARIES.items()))

@@ -30,7 +30,7 @@ def migrate() -> None:
 
 
 def _refuse_two_databases(config: Settings) -> None:
-    """One of two addresses that was changed and one that was forgotten: the wrong database would be migrated."""
+    """Refuse two URLs that name different databases: one was probably forgotten when the other was changed."""
     if config.migrate_database_url and (
         make_url(config.migrate_database_url).database != make_url(config.database_url).database
     ):
@@ -38,7 +38,7 @@ def _refuse_two_databases(config: Settings) -> None:
 
 
 def _other_role(config: Settings) -> ServingRole | None:
-    """The role of DATABASE_URL, where it is not the owner."""
+    """Return the role of DATABASE_URL if it is not the owner, else None."""
     if config.migrate_database_url is None:
         return None
     role, owner = grants.serving_role(config.database_url), grants.serving_role(config.migrate_database_url)
@@ -50,12 +50,12 @@ def _let_serve(engine: Engine, role: ServingRole) -> None:
         with engine.begin() as connection:
             if grants.ensure_role(connection, role):
                 operator.record(connection, "create_role", role.name)
-    except ProgrammingError:  # the owner may not make roles
+    except ProgrammingError:  # the owner may not create roles
         raise click.ClickException(
             f"there is no role {role.name}, and the user of SCOREBOARD_MIGRATE_DATABASE_URL may not create it"
         ) from None
     with engine.begin() as connection:
-        grants.give(connection, role)
+        grants.grant(connection, role)
         is_unbounded = grants.is_unbounded(connection, role)
     click.echo(f"the role {role.name} has what it needs to serve")
     if is_unbounded:

@@ -1,4 +1,4 @@
-"""Who runs a command, for the audit log."""
+"""The operator who runs a command, for the audit log."""
 
 import os
 import pwd
@@ -10,12 +10,12 @@ from common.postgres.audit import COMMAND_LINE, Actor
 
 
 def operator() -> Actor:
-    """The command line, with the name of the operating system's user, and of the one who became root by `sudo`."""
+    """Return the actor of this command: the operating system's user, and the user before `sudo`."""
     return Actor(COMMAND_LINE, _os_user(os.getuid(), os.environ.get("SUDO_USER")))
 
 
 def record(connection: Connection, action: str, subject: str, **details: object) -> None:
-    """Record what this command changes, in the transaction that changes it."""
+    """Add a row to the audit log, in the transaction that makes the change."""
     audit.add(connection, operator(), action, subject, **details)
 
 

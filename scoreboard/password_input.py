@@ -1,4 +1,4 @@
-"""Where `scoreboard users create` gets a password from: a terminal, or the first line of standard input."""
+"""The input of a password for `scoreboard users create`: a terminal, or the first line of standard input."""
 
 import sys
 
@@ -6,13 +6,13 @@ import click
 
 
 def ask() -> str:
-    """Ask twice on the terminal, without showing it."""
+    """Ask for a password twice on the terminal, without showing it."""
     answer: str = click.prompt("Password", hide_input=True, confirmation_prompt=True)
     return answer
 
 
 def read_line() -> str:
-    """The first line of standard input without its line ending, `\\n` or `\\r\\n`. Raises click.ClickException."""
+    """Return the first line of standard input without its `\\n` or `\\r\\n`. Raises click.ClickException."""
     line = sys.stdin.buffer.readline()
     try:
         return line.removesuffix(b"\n").removesuffix(b"\r").decode("utf-8")

@@ -1,11 +1,11 @@
-"""Progress bars on standard error: a bar on a terminal, nothing in a pipe, so that output stays output."""
+"""Progress bars on standard error, on a terminal only, so that they never mix with a command's output."""
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 
 def progress() -> Progress:
-    """A bar per task: what, how far, how much longer."""
+    """Return progress bars that show each task's name, share and remaining time."""
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),

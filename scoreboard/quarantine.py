@@ -1,4 +1,4 @@
-"""`scoreboard quarantine`: updates that could not be applied, to be looked at, tried again or thrown away."""
+"""`scoreboard quarantine`: list, retry or discard the updates that could not be applied."""
 
 import json
 
@@ -23,7 +23,7 @@ def quarantine() -> None:
 @quarantine.command("list")
 @click.option("--json", "as_json", is_flag=True, help="One JSON array for programs.")
 def listing(*, as_json: bool) -> None:
-    """List what was set aside, oldest first, with the reason."""
+    """List quarantined updates, oldest first, with the reason."""
     with connected() as engine, engine.connect() as connection:
         rows = store.list_all(connection)
     if as_json:
@@ -42,7 +42,7 @@ def listing(*, as_json: bool) -> None:
 def retry(ids: tuple[int, ...], *, retry_all: bool) -> None:
     """Put updates back into the inbox. They count once, in the periods in which they were first accepted.
 
-    An update that fails again is set aside again, under a new id.
+    An update that fails again is quarantined again, under a new id.
     """
     if bool(ids) == retry_all:
         raise click.UsageError("name the ids, or --all")
@@ -52,8 +52,8 @@ def retry(ids: tuple[int, ...], *, retry_all: bool) -> None:
         for row_id in ids or _everything(engine):
             with engine.begin() as connection:
                 row = _found(connection, row_id)
-                # First into the inbox and then out of here: a death in between leaves both, and it counts once.
-                inbox.put_back(store.entry(row), store.accepted_at(row))
+                # First into the inbox, then out of the quarantine: a death in between leaves both, and it counts once.
+                inbox.requeue(store.entry(row), store.accepted_at(row))
                 store.remove(connection, row_id)
                 operator.record(connection, "retry_update", row.inbox_id, payload=row.payload)
             click.echo(f"{row_id}: back in the inbox")

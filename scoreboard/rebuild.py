@@ -33,7 +33,7 @@ def rebuild(board: str | None, period: str | None) -> None:
 
 
 def rebuild_boards(engine: Engine, rebuilder: Rebuilder, boards: list[BoardId]) -> None:
-    """Rebuild each and say so. Raises `rebuilding` if somebody else is at one of them and does not end."""
+    """Rebuild boards with a progress bar. Raises `rebuilding` if another process rebuilds one and does not finish."""
     for board_id, period_id in boards:
         with engine.connect() as connection:
             total = standings.count(connection, board_id, period_id)
@@ -48,7 +48,7 @@ def rebuild_boards(engine: Engine, rebuilder: Rebuilder, boards: list[BoardId]) 
 
 
 def _rebuild(rebuilder: Rebuilder, board_id: str, period_id: str, advance: Callable[[int], None]) -> None:
-    """A rebuild of ours, begun when no other is under way."""
+    """Wait until no other rebuild of the board is under way, and rebuild it."""
     deadline = time.monotonic() + _PATIENCE_SECONDS
     while not rebuilder.rebuild(board_id, period_id, advance):
         if time.monotonic() > deadline:

@@ -1,4 +1,4 @@
-"""Tables for people: as wide as the terminal, or, in a pipe, as wide as what they hold. Nothing is cut off."""
+"""Tables for people: as wide as the terminal, or, in a pipe, as wide as their contents. Nothing is cut off."""
 
 from rich.console import Console
 from rich.table import Table
@@ -10,9 +10,9 @@ _WIDE_ENOUGH = 10_000
 
 
 def show(table: Table, *, stderr: bool = False) -> None:
-    """Print it to standard output, or to standard error.
+    """Print a table to standard output, or to standard error.
 
-    What stands in the cells may come from anybody: it is neither Rich's markup, nor does it control the terminal.
+    The cells may hold any client's text, so Rich's markup and control characters are escaped.
     """
     plain = _plain(table)
     console = Console(stderr=stderr)

@@ -112,7 +112,7 @@ def _moderate(name_or_id: str, reason: str, *, suspended: bool) -> None:
 
 
 def _find(connection: Connection, name_or_id: str) -> User:
-    """No name is as long as a user id, so the two cannot be taken for each other."""
+    """Find a user by name or id. No name is as long as a user id, so the two cannot be confused."""
     if is_uuid(name_or_id.lower()):
         user = accounts.find(connection, name_or_id.lower())
     else:

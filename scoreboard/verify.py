@@ -1,6 +1,6 @@
-"""`scoreboard verify`: does the ledger agree with the standings, and do the standings with the boards in Redis?
+"""`scoreboard verify`: compare the ledger with the standings, and the standings with the boards in Redis.
 
-A board that Redis does not serve agrees with nothing, and is told apart.
+A board that Redis does not serve counts as a difference of its own kind.
 """
 
 import json
@@ -16,7 +16,7 @@ from rich.table import Table
 from sqlalchemy import Engine
 
 from common.domain.standing import BoardId
-from common.postgres.checkpoint import PORTION, Checkpoint
+from common.postgres.checkpoint import CHUNK, Checkpoint
 from common.postgres.engine import TooSlowError
 from common.redis_store.board import Board
 from common.services.rebuild import Rebuilder
@@ -29,19 +29,19 @@ from scoreboard.rebuild import rebuild_boards
 from scoreboard.whole_numbers import WholeNumber
 
 EXIT_DRIFT = 1
-SHOWN = 20
+MAX_ROWS_PRINTED = 20
 TIMEOUT_MS = 5_000
-"""For one statement: what takes longer is done in smaller parts."""
+"""The limit of one statement; a chunk that takes longer is halved."""
 
-SETTLES_WITHIN_SECONDS = 15.0
+STABLE_WITHIN_SECONDS = 15.0
 _PAUSE_SECONDS = 0.2
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What a check of all `players` found.
+    """The result of a check of all `players`.
 
-    `surplus`: how many players too many Redis shows, by board; `not_served`: the boards that it does not show at all.
+    `surplus` is how many players too many Redis has, by board; `not_served` are the boards that Redis does not serve.
     """
 
     players: int
@@ -85,7 +85,7 @@ def verify(*, repair: bool, full: bool, patience: int, as_json: bool) -> None:
         verifier = Verifier(engine, board)
         finding = _find(verifier, board, boards, patience, is_full=full)
         if repair and not full and any(drift.where == "postgresql" for drift in finding.drifts):
-            # What is wrong may be the checkpoint, and nothing is repaired by that.
+            # The checkpoint itself may be wrong, so nothing is repaired from it.
             finding = _find(verifier, board, boards, patience, is_full=True)
         if repair and not finding.is_clean:
             _print(finding, Console(stderr=True))
@@ -105,50 +105,50 @@ def verify(*, repair: bool, full: bool, patience: int, as_json: bool) -> None:
 def _find(
     verifier: Verifier, board: Board, boards: Sequence[BoardId], patience: int, *, is_full: bool = False
 ) -> Finding:
-    """What still differs when the patience is over."""
+    """Return the differences that remain when the patience is over."""
     if is_full:
         verifier.checkpoint.reset()
     with progress() as bars:
         lag = verifier.checkpoint.lag()
         summing = bars.add_task("adding up the ledger", total=lag)
-        _follow(verifier.checkpoint, lambda left: bars.update(summing, completed=lag - left))
+        _advance_checkpoint(verifier.checkpoint, lambda left: bars.update(summing, completed=lag - left))
         checking = bars.add_task("verifying players", total=verifier.player_count())
         players, drifts = _check_all(verifier, lambda count: bars.advance(checking, count))
     deadline = time.monotonic() + patience
     while (drifts := verifier.check_again(drifts)) and time.monotonic() < deadline:
         time.sleep(_PAUSE_SECONDS)
-    while (not_served := board.not_served(boards)) and time.monotonic() < deadline:
+    while (not_served := board.find_unserved(boards)) and time.monotonic() < deadline:
         time.sleep(_PAUSE_SECONDS)
     surplus = {of: count for of in boards if (count := verifier.surplus(*of))}
     return Finding(players, drifts, surplus, not_served)
 
 
 def _check_all(verifier: Verifier, tell: Callable[[int], None]) -> tuple[int, list[Drift]]:
-    """How many players there are, and what differs; `tell` hears how many each slice had."""
+    """Return the number of players and the differences; `tell` is called with the size of each slice."""
     drifts: list[Drift] = []
-    players, after, portion = 0, str(UUID(int=0)), SLICE
-    while user_ids := verifier.players(after, portion.size):
+    players, after, chunk = 0, str(UUID(int=0)), SLICE
+    while user_ids := verifier.players(after, chunk.size):
         started = time.monotonic()
         try:
             drifts += verifier.check(user_ids, TIMEOUT_MS)
         except TooSlowError:
-            if portion.is_least:
+            if chunk.is_smallest:
                 raise
-            portion = portion.halved()
+            chunk = chunk.halved()
             continue
-        portion = portion.after(time.monotonic() - started, TIMEOUT_MS / 1000)
+        chunk = chunk.adapted(time.monotonic() - started, TIMEOUT_MS / 1000)
         players, after = players + len(user_ids), user_ids[-1]
         tell(len(user_ids))
         if verifier.checkpoint.lag() > LONGEST_TAIL:
-            _follow(verifier.checkpoint)
+            _advance_checkpoint(verifier.checkpoint)
     return players, drifts
 
 
-def _follow(checkpoint: Checkpoint, tell: Callable[[int], None] | None = None) -> None:
-    """Let the checkpoint take in the ledger up to now; after each step `tell` hears how many ids are left."""
-    most, at, portion = checkpoint.settled(SETTLES_WITHIN_SECONDS), 0, PORTION
+def _advance_checkpoint(checkpoint: Checkpoint, tell: Callable[[int], None] | None = None) -> None:
+    """Advance the checkpoint to the end of the ledger; `tell` is called with the remaining ids after each step."""
+    most, at, chunk = checkpoint.find_stable_id(STABLE_WITHIN_SECONDS), 0, CHUNK
     while at < most:
-        to, portion = checkpoint.step(most, portion, TIMEOUT_MS)
+        to, chunk = checkpoint.step(most, chunk, TIMEOUT_MS)
         at = to or at
         if tell and to:
             tell(most - to)
@@ -179,8 +179,8 @@ def _verdict(finding: Finding) -> str:
 
 def _table(drifts: Sequence[Drift]) -> Table:
     table = Table("where", "board", "period", "player", "expected (score, tie)", "found", title="Drift")
-    for drift in drifts[:SHOWN]:
+    for drift in drifts[:MAX_ROWS_PRINTED]:
         table.add_row(drift.where, *drift.key, str(drift.expected), str(drift.found))
-    if len(drifts) > SHOWN:
-        table.caption = f"and {len(drifts) - SHOWN} more"
+    if len(drifts) > MAX_ROWS_PRINTED:
+        table.caption = f"and {len(drifts) - MAX_ROWS_PRINTED} more"
     return table

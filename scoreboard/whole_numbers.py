@@ -1,4 +1,4 @@
-"""Whole numbers as options: what is wrong with one is told in words."""
+"""Options that are whole numbers, with errors in plain words."""
 
 from typing import Any
 
@@ -6,10 +6,10 @@ import click
 
 
 class WholeNumber(click.IntRange):
-    """A whole number within bounds. What is none is refused with a sentence that says what is wanted."""
+    """A whole number within bounds. Any other value is refused with a sentence that names the bounds."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:  # noqa: ANN401 - click's
-        """Raises click.BadParameter."""
+        """Convert the value. Raises click.BadParameter."""
         try:
             number = int(value)
         except ValueError:

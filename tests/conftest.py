@@ -57,7 +57,7 @@ def servers() -> Iterator[Servers]:
         with engine.begin() as connection:
             catalogue.load_defaults(connection)
             grants.ensure_role(connection, SERVING)
-            grants.give(connection, SERVING)
+            grants.grant(connection, SERVING)
         engine.dispose()
         yield running
 

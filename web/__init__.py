@@ -1,6 +1,6 @@
-"""The HTTP and WebSocket front end: it authenticates, validates, accepts and shows. It never counts a point.
+"""The HTTP and WebSocket front end: it authenticates, validates, accepts updates and shows boards. It counts no points.
 
-It meets the workers only in `common` and sends them tasks by name; `lint-imports` holds that.
+It shares only `common` with the workers and sends them tasks by name; `lint-imports` holds that.
 """
 
 from flask import Flask

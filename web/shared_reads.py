@@ -1,4 +1,4 @@
-"""One read for all who ask at the same time: what anybody may see is made at most once in a while."""
+"""One read for all simultaneous callers, for values that are the same for everybody."""
 
 import threading
 import time
@@ -11,9 +11,9 @@ Value = TypeVar("Value")
 
 
 class SharedReads(Generic[Key, Value]):
-    """Values by key, each made by whoever asks first and kept for `lifetime_seconds`; the others wait for it.
+    """Values by key, each made by the first caller and kept for `lifetime_seconds`; the other callers wait for it.
 
-    Keys must be few: none is ever forgotten. An error of the one who makes a value is that one's alone.
+    Keys must be few, because none is ever removed. An error while a value is made is raised only for its maker.
     """
 
     def __init__(self, lifetime_seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
@@ -23,7 +23,7 @@ class SharedReads(Generic[Key, Value]):
         self._made: dict[Key, tuple[float, Value]] = {}
 
     def get(self, key: Key, make: Callable[[], Value]) -> Value:
-        """The value of this key, made by `make` unless there is one that is young enough."""
+        """Return the value of this key; `make` makes it if there is none that is young enough."""
         with self._locks[key]:
             made_at, value = self._made.get(key, (-float("inf"), None))
             if value is None or self._clock() - made_at >= self._lifetime_seconds:

@@ -14,7 +14,7 @@ from workers import metrics_server
 from workers.broker import Amqp
 
 RESULT_ACKNOWLEDGED_WITHIN_TENTHS = 20
-"""Of a second."""
+"""The wait for the acknowledgement of a result, in tenths of a second."""
 
 log = structlog.get_logger(__name__)
 
@@ -43,7 +43,7 @@ def refuse_eviction(**_: object) -> None:
 
 @signals.celeryd_init.connect
 def refuse_misfit(**_: object) -> None:
-    """A worker on a schema that is not its own would read the inbox and could apply nothing."""
+    """Refuse to start on a schema that does not fit, with which a worker would read the inbox and apply nothing."""
     try:
         migrate.require_fit_at_start(settings.load())
     except migrate.MisfitError as error:
@@ -54,7 +54,7 @@ def refuse_misfit(**_: object) -> None:
 def shorten_result_wait(**_: object) -> None:
     """Shorten the half minute for which a child of billiard's pool waits until its last result is acknowledged.
 
-    After a broker was away in the middle of a task nobody listens any more, and nobody needs the results.
+    After the broker was away in the middle of a task nobody acknowledges it, and nobody needs the results.
     """
     pool.GUARANTEE_MESSAGE_CONSUMPTION_RETRY_LIMIT = RESULT_ACKNOWLEDGED_WITHIN_TENTHS
 
@@ -67,6 +67,6 @@ def serve_metrics(**_: object) -> None:
 
 @signals.worker_ready.connect
 def warn_of_both_queues(sender: Any, **_: object) -> None:  # noqa: ANN401 - Celery's consumer
-    """One process for both queues works as ever, and updates wait for each chore."""
+    """Warn if this worker serves both queues, because updates then wait for each chore."""
     if {task_names.QUEUE, task_names.QUEUE_CHORES} <= set(sender.app.amqp.queues.consume_from):
         log.warning("chores_in_the_way", reason="start one worker with --queues scoreboard, one with --queues chores")

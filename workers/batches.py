@@ -1,11 +1,11 @@
 """Apply a batch of inbox entries: COMMIT, project, then acknowledge, in this order.
 
-If the worker dies after COMMIT, the redelivery finds nothing fresh in the ledger but projects the standings and
-answers all the same. That is why everybody in the batch is projected, moved or not, and why settling comes last.
+If the worker dies after COMMIT, the redelivery records nothing new but projects the standings and answers all the same.
+That is why every player of the batch is projected, moved or not, and why acknowledging comes last.
 
-A batch that fails is halved until whatever it fails on stands alone, and its neighbours are applied. What becomes of
-that entry depends on whose fault it is (`workers/faults.py`, ADR 15): only what an entry itself is to blame for is
-ever refused or set aside; everything else stays pending.
+A batch that fails is halved until the entry that it fails on stands alone, and its neighbours are applied. What happens
+to that entry depends on the cause (`workers/faults.py`, ADR 15): an entry is refused or quarantined only for what it
+says itself; in every other case it stays pending.
 """
 
 import time
@@ -37,7 +37,7 @@ from common.redis_store.inbox import Inbox
 from common.services.rebuild import Rebuilder
 from workers import faults
 from workers.faults import Fault, UnusableUpdateError
-from workers.hold import HeldError
+from workers.held_updates import HeldError
 from workers.recording import Recorded, record
 
 log = structlog.get_logger(__name__)
@@ -52,24 +52,24 @@ QUARANTINE_AFTER = 5
 """Deliveries after which an entry that fails alone is quarantined."""
 
 MANY = 5
-"""So many failures, if they are most of a batch, are not the entries' fault, whatever each of them looks like."""
+"""So many failures, if they are most of a batch, have a common cause, whatever each of them looks like."""
 
 BRIEF_LOCK_WAIT_MS = 100
 AROUND_LOCKS_SECONDS = 1.0
-"""For so long a batch is halved around what somebody keeps locked."""
+"""How long a batch is halved to apply the entries that need no locked row."""
 
 SERVED_WITHIN_SECONDS = 1.0
-"""For so long a batch waits for a small board that somebody else rebuilds, to tell exact ranks."""
+"""How long a batch waits for a small board that another process rebuilds, in order to answer with exact ranks."""
 
 ANSWER_BOARD: BoardId = (DEFAULT_BOARD, ALL_TIME)
 """The board whose ranks are given in answers to updates."""
 
 
 class Applied(NamedTuple):
-    """What is still pending of a batch: ids with their deliveries.
+    """The entries of a batch that are still pending: ids with their numbers of deliveries.
 
-    `failed` failed for a fault of their own and are tried again; `kept` wait for no fault of theirs. `trouble` is why,
-    if it is more than a lock.
+    Those in `failed` failed because of what they say and are tried again; those in `kept` wait for another reason.
+    `trouble` is that reason, unless it is only a lock.
     """
 
     failed: Mapping[str, int]
@@ -79,7 +79,7 @@ class Applied(NamedTuple):
 
 @dataclass
 class _Attempt:
-    """What has come to light while a batch was applied. Locks are waited for briefly from `brief_since` on."""
+    """The state of applying one batch. From `brief_since` on locks are waited for briefly only."""
 
     brief_since: float | None = None
     unusable: list[tuple[Delivery, Exception]] = field(default_factory=list)
@@ -105,10 +105,10 @@ class Batches:
         self._catalogue = catalogue
 
     def apply(self, entries: Sequence[Entry], *, waits_for_locks: bool = True) -> Applied:
-        """Apply entries and settle them. What is still pending comes back.
+        """Apply entries and acknowledge them. Returns those that are still pending.
 
-        Raises HeldError if nothing can be applied now, and what a server that is away raises; then all of it that is
-        not settled is pending. Without `waits_for_locks` what somebody else has locked is left at once.
+        Raises HeldError if nothing can be applied now, or the error of a server that is away; everything that was not
+        acknowledged is then pending. Without `waits_for_locks`, entries that need a locked row are left at once.
         """
         attempt = _Attempt(None if waits_for_locks else time.monotonic())
         deliveries = [entry for entry in entries if isinstance(entry, Delivery)]
@@ -116,12 +116,12 @@ class Batches:
         for delivery in deliveries:
             if delivery.times > SUSPECT_AFTER:
                 self._apply_or_split([delivery], attempt)
-        _hold_if_most_fail(deliveries, attempt.unusable)
+        _raise_if_most_fail(deliveries, attempt.unusable)
         for entry in entries:
             if isinstance(entry, Newer):
                 attempt.kept.append(entry)
                 attempt.trouble = HeldError(f"entries have version {entry.version}; this worker reads {ENTRY_VERSION}")
-        failed = self._set_aside_or_retry(attempt, [entry for entry in entries if isinstance(entry, MalformedEntry)])
+        failed = self._quarantine_or_retry(attempt, [entry for entry in entries if isinstance(entry, MalformedEntry)])
         if attempt.locked:
             log.warning("updates_wait_for_locks", updates=len(attempt.locked))
         kept = {entry.inbox_id: entry.times for entry in (*attempt.locked, *attempt.kept)}
@@ -130,7 +130,7 @@ class Batches:
     def _apply_or_split(
         self, deliveries: Sequence[Delivery], attempt: _Attempt, refusal: ErrorCode | None = None
     ) -> None:
-        """Halve a batch that fails until what it fails on stands alone; its neighbours are applied."""
+        """Apply a batch; halve it when it fails, until the entry that it fails on stands alone."""
         if not deliveries:
             return
         failure = self._failure_of(deliveries, refusal, attempt)
@@ -140,10 +140,10 @@ class Batches:
         if fault is Fault.AWAY:
             raise failure
         if fault is Fault.UNFIT:
-            raise HeldError(faults.told(failure)) from failure
+            raise HeldError(faults.describe(failure)) from failure
         if fault is Fault.LOCKED and attempt.brief_since is None:
             attempt.brief_since = time.monotonic()
-        if len(deliveries) == 1 or (fault is Fault.LOCKED and _has_run_out(attempt)):
+        if len(deliveries) == 1 or (fault is Fault.LOCKED and _has_lock_time_run_out(attempt)):
             self._note(deliveries, failure, fault, attempt, refusal)
             return
         middle = len(deliveries) // 2
@@ -167,7 +167,7 @@ class Batches:
         attempt: _Attempt,
         refusal: ErrorCode | None,
     ) -> None:
-        """Remember what an update failed on, or refuse it at once if its player's total would be too great."""
+        """Remember why an update failed, or refuse it at once if its player's total would leave the exact integers."""
         if fault is Fault.LOCKED:
             attempt.locked += deliveries
         elif fault is Fault.OUT_OF_RANGE and refusal is None:
@@ -178,17 +178,17 @@ class Batches:
             attempt.kept += deliveries
             attempt.trouble = failure
 
-    def _set_aside_or_retry(self, attempt: _Attempt, garbled: Sequence[MalformedEntry]) -> dict[str, int]:
-        """Set aside what had its last delivery; the others come back, with their deliveries."""
+    def _quarantine_or_retry(self, attempt: _Attempt, malformed: Sequence[MalformedEntry]) -> dict[str, int]:
+        """Quarantine the entries that had their last delivery; return the others with their numbers of deliveries."""
         failed = {}
         for delivery, error in attempt.unusable:
-            reason = faults.told(error.__cause__ or error)
+            reason = faults.describe(error.__cause__ or error)
             log.warning("update_failed", inbox_id=delivery.inbox_id, times=delivery.times, reason=reason)
             if delivery.times < QUARANTINE_AFTER:
                 failed[delivery.inbox_id] = delivery.times
             else:
                 self._quarantine(delivery, reason)
-        for entry in garbled:
+        for entry in malformed:
             if entry.times < QUARANTINE_AFTER:
                 failed[entry.inbox_id] = entry.times
             else:
@@ -196,11 +196,11 @@ class Batches:
         return failed
 
     def _quarantine(self, entry: Delivery | MalformedEntry, reason: str) -> None:
-        """Into the quarantine, as it stood; whoever it names is told so, as far as that can be read."""
+        """Quarantine an entry as it was stored, and send the outcome to the sender that it names, if it names one."""
         with self._engine.begin() as connection:
             quarantine.put(connection, entry, reason)
         sender = inbox_entries.sender(entry.fields)
-        self._inbox.acknowledge([entry.inbox_id], [_told_to(sender)] if sender else [], None)
+        self._inbox.acknowledge([entry.inbox_id], [_quarantine_reply(sender)] if sender else [], None)
         metrics.UPDATES.labels("quarantined").inc()
         log.error("update_quarantined", inbox_id=entry.inbox_id, reason=reason)
 
@@ -221,7 +221,7 @@ class Batches:
     ) -> tuple[Recorded, int]:
         """Record a batch, and return it with the instant (ms) after its COMMIT.
 
-        Raises UnusableUpdateError or _OutOfRangeError for what an entry of it is to blame for.
+        Raises UnusableUpdateError or _OutOfRangeError for an entry that cannot be recorded because of what it says.
         """
         catalogue = self._catalogue.current()
         for _ in range(MAX_RECORD_ATTEMPTS):
@@ -237,16 +237,16 @@ class Batches:
                 if fault is Fault.OUT_OF_RANGE:
                     raise _OutOfRangeError from error
                 if fault is Fault.ENTRY and not isinstance(error, UnusableUpdateError):
-                    raise UnusableUpdateError(faults.told(error)) from error
+                    raise UnusableUpdateError(faults.describe(error)) from error
                 raise
             return recorded, int(time.time() * 1000)
         raise UnusableUpdateError("the ledger has it and does not show it")
 
     def _project(self, recorded: Recorded, committed_at: int) -> tuple[dict[str, Moved], bytes]:
-        """Show every touched standing, on boards that are rebuilt first if Redis has lost them and they are small.
+        """Project every touched standing. Small boards that Redis has lost are rebuilt first.
 
-        The moves on the default board and the news for the viewers come back. A board that is not served by then has
-        no moves and no news; whoever fills it has the standings.
+        Returns the moves on the default board and the news for the viewers. A board that is not served by then has no
+        moves and no news; its rebuild includes the standings.
         """
         rows = sorted(recorded.standings, key=lambda row: row.key)
         waiting = {board: list(group) for board, group in groupby(rows, key=lambda row: row.key.board)}
@@ -262,23 +262,23 @@ class Batches:
             waiting = {board: waiting[board] for board in self._rebuild_missing(waiting, deadline)}
         moves = dict(shown[ANSWER_BOARD].moves) if ANSWER_BOARD in shown else {}
         if rebuilt:
-            # A rebuilt board shows this very batch already, so where its players stood before is not known.
+            # A rebuilt board includes this batch already, so the ranks before it are unknown.
             moves = {user_id: Moved(None, moved.after) for user_id, moved in moves.items()}
         boards = [{"board": board, "period": period, "seq": shown[board, period].seq} for board, period in shown]
         players = sorted({user_id for user_id, _ in recorded.rows})
         return moves, orjson.dumps({"boards": boards, "players": players, "at": committed_at})
 
     def _rebuild_missing(self, boards: Iterable[BoardId], deadline: float) -> list[BoardId]:
-        """Rebuild the small ones among boards that Redis does not serve, or give whoever is at it a moment.
+        """Rebuild the small boards that Redis does not serve, or wait briefly for a rebuild that is under way.
 
-        Those that are worth another look come back. Nothing is lost by the others: their standings are committed.
+        Returns the boards to project to again. The others lose nothing, because their standings are committed.
         """
         if time.monotonic() > deadline:
             return []
         try:
             small = [board for board in boards if not self._rebuilder.is_large(*board)]
             filled = [self._rebuilder.ensure_served(*board) for board in small]
-        except (redis.RedisError, SQLAlchemyError) as error:  # the sweep meets it too, and has the time for it
+        except (redis.RedisError, SQLAlchemyError) as error:  # the sweep tries it again
             log.warning("board_not_rebuilt", reason=type(error).__name__, detail=str(error)[:300])
             return []
         if not all(filled):
@@ -287,24 +287,27 @@ class Batches:
 
 
 class _OutOfRangeError(Exception):
-    """An update of the batch would bring its player's total out of the exact integers."""
+    """An update of the batch would make its player's total leave the exact integers."""
 
 
-def _hold_if_most_fail(deliveries: Sequence[Delivery], unusable: Sequence[tuple[Delivery, Exception]]) -> None:
-    """Of those that were never tried before: what failed once among good neighbours comes back in bad company."""
+def _raise_if_most_fail(deliveries: Sequence[Delivery], unusable: Sequence[tuple[Delivery, Exception]]) -> None:
+    """Raise HeldError if most entries of a batch failed, counting only those that were never delivered before.
+
+    Entries that failed earlier come back together, so a batch of them says nothing about the service.
+    """
     fresh = sum(delivery.times == 1 for delivery in deliveries)
     errors = [error for delivery, error in unusable if delivery.times == 1]
     if len(errors) >= MANY and len(errors) > fresh / 2:
-        reason = faults.told(errors[0].__cause__ or errors[0])
+        reason = faults.describe(errors[0].__cause__ or errors[0])
         raise HeldError(f"{len(errors)} of {fresh} new updates fail, the first with {reason}") from errors[0]
 
 
-def _has_run_out(attempt: _Attempt) -> bool:
+def _has_lock_time_run_out(attempt: _Attempt) -> bool:
     return attempt.brief_since is not None and time.monotonic() > attempt.brief_since + AROUND_LOCKS_SECONDS
 
 
-def _told_to(sender: Sender) -> tuple[str | None, Reply]:
-    """To whom the end of an update that is set aside is told, and how."""
+def _quarantine_reply(sender: Sender) -> tuple[str | None, Reply]:
+    """Return the web process that waits for a quarantined update, if any, and the reply."""
     user_id, action_id, key, reply_to = sender
     return reply_to, Reply(user_id, key, action_id, outcomes.quarantined(user_id, action_id, key), replayed=False)
 

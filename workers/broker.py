@@ -1,4 +1,4 @@
-"""Celery's connections to the broker: one that was lost is made again soon after the broker is back."""
+"""Celery's connections to the broker, which reconnect soon after the broker is back."""
 
 from typing import Any, Self
 
@@ -9,10 +9,10 @@ RECONNECT_SECONDS = 1
 
 
 class PersistentConnection(Connection):
-    """Tries again at the same pace for as long as it takes.
+    """A connection that tries to reconnect every second for as long as it takes.
 
     kombu waits two seconds longer each time, up to thirty, and Celery has no setting for it: after an outage of half a
-    minute nobody heard a doorbell for another twelve seconds.
+    minute no worker received a doorbell for another twelve seconds.
     """
 
     def ensure_connection(self, *arguments: Any, **keywords: Any) -> Self:  # noqa: ANN401 - passed on as they are

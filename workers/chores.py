@@ -1,4 +1,4 @@
-"""Whether anybody serves the queue of chores. If nobody does, updates count, and nothing is verified or closed."""
+"""The check that a worker serves the queue of chores. Without one updates count, but nothing is verified or closed."""
 
 import structlog
 from celery import Celery
@@ -14,7 +14,7 @@ TOLD_EVERY_SECONDS = 300
 
 
 def warn_if_unattended(worker: WorkerState) -> bool:
-    """Log an error, every five minutes, while no worker serves the queue of chores. Return whether it was logged."""
+    """Log an error, at most every five minutes, while no worker serves the queue of chores. Return whether it did."""
     if not worker.chores_watch.is_unattended():
         return False
     if not worker.redis.set(keys.turn("chores.missing"), "1", nx=True, ex=TOLD_EVERY_SECONDS):
@@ -24,6 +24,6 @@ def warn_if_unattended(worker: WorkerState) -> bool:
 
 
 def discard_messages(app: Celery) -> None:
-    """Empty the queue that nobody serves. Beat sends all of it again, and Redis must not fill up meanwhile."""
+    """Empty the queue that no worker serves. Beat sends the tasks again, and Redis must not fill up meanwhile."""
     with app.connection_for_write() as connection:
         Queue(task_names.QUEUE_CHORES, channel=connection.default_channel).purge()

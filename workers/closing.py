@@ -1,10 +1,10 @@
-"""Close calendar periods that are over: fix their final standings, tell the viewers, keep their last snapshot.
+"""Close calendar periods that are over: fix their final standings, notify the viewers, store their last snapshot.
 
 1. By Redis' clock, which stamps every acceptance, the period is over.
-2. The oldest entry of the inbox was accepted after its end, or there is none: nothing of it is still pending.
-3. With the ledger to ourselves, for as long as one row takes: mark it closed, with the last ledger row that counts,
-   and its final snapshot as due.
-4. Say so. A viewer whose process does not hear it rolls over by the clock.
+2. The oldest entry of the inbox was accepted after its end, or the inbox is empty: no update of the period is pending.
+3. While the ledger is locked, which one row needs only briefly: mark the period closed, with the last ledger row that
+   counts, and its final snapshot as due.
+4. Publish it. A viewer whose web process misses the message rolls over by the clock.
 5. Store the final snapshot. Its standings do not change any more, so this may take as long as the board is large.
 
 Each step may be repeated, and a death after any of them leaves a period that the next turn finds.
@@ -18,43 +18,43 @@ import structlog
 from common.domain import periods
 from common.postgres import ledger, period_closing, snapshots
 from common.postgres.period_closing import KEPT_IN_REDIS, Ended
-from workers.attempts import for_each
+from workers.failures import try_each
 from workers.state import WorkerState
 
 log = structlog.get_logger(__name__)
 
 
 def close_ended(worker: WorkerState, now: datetime | None = None) -> list[Ended]:
-    """Close what can be closed now, and store the final snapshots that are due; the closed periods come back."""
+    """Close the periods that can be closed now and return them; store the final snapshots that are due."""
     now = now or worker.inbox.now()
     with worker.engine.connect() as connection:
         ended = period_closing.ended(connection, now)
     oldest = worker.inbox.oldest() if ended else None
     due = [period for period in ended if oldest is None or oldest >= period.ends_at]
     try:
-        return [period for period in for_each(due, lambda period: _close(worker, period, now)) if period]
+        return [period for period in try_each(due, lambda period: _close(worker, period, now)) if period]
     finally:
         store_final_snapshots(worker)
 
 
 def store_final_snapshots(worker: WorkerState) -> None:
-    """Store each final snapshot that is due, also if others cannot be."""
+    """Store each final snapshot that is due, also if others fail."""
     with worker.engine.connect() as connection:
         due = period_closing.snapshots_due(connection)
-    for_each(due, lambda period: _store_final_snapshot(worker, period))
+    try_each(due, lambda period: _store_final_snapshot(worker, period))
 
 
 def _store_final_snapshot(worker: WorkerState, period: Ended) -> None:
     head = snapshots.read(worker.engine, period.board_id, period.period_id)
     with worker.engine.begin() as connection:
-        snapshots.keep(connection, period.board_id, period.period_id, period.ends_at, head)
+        snapshots.store(connection, period.board_id, period.period_id, period.ends_at, head)
         period_closing.mark_snapshot_stored(connection, period.board_id, period.period_id)
 
 
 def release_old(worker: WorkerState, now: datetime) -> None:
-    """Let Redis forget dated periods when their time is over, also those that were rebuilt since.
+    """Set the expiry of dated periods in Redis, also of those that were rebuilt since.
 
-    Those of today and yesterday are told so in advance, since a board on which nobody scores is never closed.
+    Those of today and yesterday get it in advance, because a board without scores is never closed.
     """
     with worker.engine.connect() as connection:
         closed = period_closing.closed_since(connection, now - 2 * KEPT_IN_REDIS)
@@ -63,15 +63,15 @@ def release_old(worker: WorkerState, now: datetime) -> None:
 
 
 def _dated(worker: WorkerState, now: datetime) -> list[Ended]:
-    """The dated periods of every board that were open at an instant."""
+    """Return the dated periods of every board that were open at this instant."""
     dated = [(period.id, period.ends_at) for period in periods.open_at(now) if period.ends_at]
     return [Ended(board_id, *period) for board_id in worker.catalogue.current().boards for period in dated]
 
 
 def _close(worker: WorkerState, period: Ended, now: datetime) -> Ended | None:
-    """None if somebody else has closed it."""
+    """Close a period and return it; None if another process has closed it."""
     with worker.engine.begin() as connection:
-        ledger.hold(connection)
+        ledger.lock_exclusive(connection)
         if not period_closing.close(connection, period.board_id, period.period_id, now):
             return None
     news = {"boards": [{"board": period.board_id, "period": period.period_id}], "players": [], "rollover": True}

@@ -1,11 +1,11 @@
-"""Drain the inbox: read, apply, wait while more comes, and end when it is quiet.
+"""Drain the inbox: read entries, apply them, wait briefly for more, and end when none come.
 
-The doorbell protocol: whoever accepts rings when no doorbell is outstanding. A running drain suppresses the doorbell
-and resets it before its last read, and so either sees an update or is rung again for it. A doorbell of long ago, one of
-a pile that a worker finds that was away, meets an empty inbox and costs next to nothing.
+The doorbell protocol: a web process rings when it accepts an update and no doorbell is outstanding. A running drain
+suppresses the doorbell and resets it before its last read, so it either sees an update or is rung again for it. An old
+doorbell, such as those that gathered while no worker ran, finds an empty inbox and costs next to nothing.
 
-What is new comes first. What was left behind, by this process or by one that is gone, is taken over once in each
-drain, after the first of what is new; where that fails, what is new goes on.
+New entries come first. Entries that this process or a dead one left behind are reclaimed once in each drain, after the
+first batch of new ones; a failure there does not stop the new ones.
 """
 
 import time
@@ -18,25 +18,25 @@ import redis
 from common.domain.inbox_entries import Entry
 from common.redis_store.inbox import Inbox
 from workers.batches import Batches
-from workers.hold import Backoff, HeldError, Hold
+from workers.held_updates import Backoff, HeldError, HeldUpdates
 
 BATCH = 500
 WAIT_FOR_MORE_MS = 50
 PACE_SECONDS = 0.01
-"""Between batches under load: more gather meanwhile, which spares everybody's CPU. A lone update never waits."""
+"""The pause between batches under load, in which more entries gather, which saves CPU. A lone update never waits."""
 
 BUSY_FROM = 8
-"""Updates in a batch from which the inbox counts as busy."""
+"""The size of a batch from which the inbox counts as busy."""
 
 LONGEST_SECONDS = 5.0
-"""A drain hands the process back after this, so that sweeps and snapshots get their turn."""
+"""The longest time of a drain, so that sweeps get their turn."""
 
 ABANDONED_MS = 4_000
-"""An entry that was delivered this long ago and never settled belongs to a worker that died, or may as well: one that
-only was slow applies it too, and it counts once."""
+"""An entry that was delivered this long ago and not acknowledged is treated as a dead worker's. If the worker was only
+slow, both apply it, and it counts once."""
 
 RETRY_MS = 1_000
-"""After which anybody may try again what has failed; whoever had it need not be next to be rung for."""
+"""After this time any worker may try a failed entry again, not only the one that had it."""
 
 _FIRST = "-"
 
@@ -48,17 +48,17 @@ class Drain:
     inbox: Inbox
     batches: Batches
     consumer: str
-    hold: Hold
+    held_updates: HeldUpdates
     _backoff: Backoff = field(default_factory=Backoff)
-    _backoff_of_the_old: Backoff = field(default_factory=Backoff)
+    _reclaim_backoff: Backoff = field(default_factory=Backoff)
     _reached: dict[str | None, str] = field(default_factory=dict)
-    """Up to which id entries were taken over, by owner: what is held back there must not hide what comes behind it."""
+    """The id up to which entries were reclaimed, by owner, so that held entries do not hide those behind them."""
 
     def run(self) -> bool:
-        """Apply what is in the inbox. Returns True if time ran out with more to do: ring again.
+        """Apply the entries of the inbox. Returns True if the time ran out and the doorbell has to be rung again.
 
-        Where nothing can be applied for a reason that is none of the updates', they are left alone for a while.
-        Raises what a server that is away raises.
+        Where nothing can be applied for a reason outside the updates, they are held for a while. Raises the errors of a
+        server that is away.
         """
         if self._backoff.is_on():
             return False
@@ -66,14 +66,14 @@ class Drain:
             rings = self._drain()
         except HeldError as error:
             self._backoff.fail()
-            self.hold.show(error)
+            self.held_updates.show(error)
             return False
         except Exception as error:
-            self.hold.note(error)
+            self.held_updates.note(error)
             raise
         self._backoff.succeed()
-        if not self._backoff_of_the_old.has_failed:
-            self.hold.clear()
+        if not self._reclaim_backoff.has_failed:
+            self.held_updates.clear()
         return rings
 
     def _drain(self) -> bool:
@@ -83,7 +83,7 @@ class Drain:
         try:
             entries = self._apply_new(waits=waits)
         except Exception:
-            self._give_back(left_behind)
+            self._release(left_behind)
             raise
         failure = self._take_over(left_behind)
         while entries and time.monotonic() < deadline:
@@ -96,19 +96,19 @@ class Drain:
         return self.inbox.depth() > 0
 
     def _apply_new(self, *, waits: bool) -> Sequence[Entry]:
-        """Apply what nobody has had; those entries come back."""
+        """Read and apply entries that no worker has received yet, and return them."""
         entries = self.inbox.read(self.consumer, BATCH)
         if not entries and waits:
             entries = self._wait_for_more()
         if entries and not self._apply(entries):
-            self._backoff_of_the_old.begin()
+            self._reclaim_backoff.begin()
         if BUSY_FROM <= len(entries) < BATCH:
             time.sleep(PACE_SECONDS)
         return entries
 
     def _left_behind(self) -> list[Entry]:
-        """What this process began in an earlier drain and did not finish, and what dead workers did not."""
-        if self._backoff_of_the_old.is_on():
+        """Reclaim the entries that earlier drains of this process, or dead workers, did not finish."""
+        if self._reclaim_backoff.is_on():
             return []
         own = self._reclaimed(self.consumer, 0)
         return [*own, *self._reclaimed(None, ABANDONED_MS)]
@@ -120,48 +120,48 @@ class Drain:
         return entries
 
     def _take_over(self, entries: Sequence[Entry]) -> Exception | None:
-        """Finish what was left behind.
+        """Apply reclaimed entries.
 
-        What a server that is away raises comes back, so that it keeps nobody from what is new.
+        The error of a server that is away is returned and not raised, so that it does not stop new entries.
         """
-        if self._backoff_of_the_old.is_on():
-            self._give_back(entries)
+        if self._reclaim_backoff.is_on():
+            self._release(entries)
             return None
-        failure, is_whole, rest = None, True, entries
+        failure, all_applied, rest = None, True, entries
         try:
             while rest:
                 batch, rest = rest[:BATCH], rest[BATCH:]
-                is_whole &= self._apply(batch, waits_for_locks=False)
+                all_applied &= self._apply(batch, waits_for_locks=False)
         except HeldError as error:
-            self.hold.show(error)
-            is_whole = False
+            self.held_updates.show(error)
+            all_applied = False
         except Exception as error:
-            failure, is_whole = error, False
-        self._give_back(rest)
-        if is_whole:
-            self._backoff_of_the_old.succeed()
+            failure, all_applied = error, False
+        self._release(rest)
+        if all_applied:
+            self._reclaim_backoff.succeed()
         else:
-            self._backoff_of_the_old.fail()
+            self._reclaim_backoff.fail()
         return failure
 
     def _apply(self, entries: Sequence[Entry], *, waits_for_locks: bool = True) -> bool:
-        """Whether nothing of it is held back for no fault of its own."""
+        """Apply entries, and return whether none of them is held."""
         try:
             applied = self.batches.apply(entries, waits_for_locks=waits_for_locks)
         except Exception:
-            self._give_back(entries)
+            self._release(entries)
             raise
         self.inbox.make_idle(self.consumer, list(applied.failed), ABANDONED_MS - RETRY_MS)
-        self.inbox.give_back(self.consumer, applied.kept, ABANDONED_MS - RETRY_MS)
+        self.inbox.release(self.consumer, applied.kept, ABANDONED_MS - RETRY_MS)
         if applied.trouble:
-            self.hold.show(applied.trouble)
+            self.held_updates.show(applied.trouble)
         return not applied.kept
 
-    def _give_back(self, entries: Sequence[Entry]) -> None:
-        """What of these is not settled waits on, and this delivery does not count: nobody looked at the entries."""
+    def _release(self, entries: Sequence[Entry]) -> None:
+        """Release the entries that are not acknowledged. Their delivery does not count, because they were not tried."""
         times = {entry.inbox_id: entry.times for entry in entries}
-        with suppress(redis.RedisError):  # then it counts
-            self.inbox.give_back(self.consumer, times, ABANDONED_MS - RETRY_MS)
+        with suppress(redis.RedisError):  # the delivery counts then
+            self.inbox.release(self.consumer, times, ABANDONED_MS - RETRY_MS)
 
     def _wait_for_more(self) -> list[Entry]:
         """Wait a moment for more with the doorbell suppressed, then reset it and read one last time."""

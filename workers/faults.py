@@ -1,7 +1,7 @@
-"""Whose fault it is that a batch failed. Pure: it looks at exceptions and at nothing else.
+"""The causes of a batch's failure, told from the exception alone. Pure.
 
-Only what an entry itself can cause, and only while it is recorded, is the entry's fault. Everything else is the
-service's: the entry is kept, however often that happens.
+A failure is an entry's fault only if the entry itself can cause it, and only while it is recorded. Every other failure
+is the service's: the entry is kept, however often that happens.
 """
 
 from enum import Enum, auto
@@ -21,41 +21,41 @@ _LOCK_NOT_AVAILABLE = "55P03"
 
 # https://www.postgresql.org/docs/current/errcodes-appendix.html
 _CLASSES_OF_SERVERS = ("08", "40", "53", "55", "57", "58")
-"""Connections, conflicts between transactions, resources, states of objects, an operator's acts, the system."""
+"""SQLSTATE classes: connections, conflicts of transactions, resources, states of objects, operator's acts, system."""
 
 _ENDED_BY_THE_SERVER = ("25P03", "25P04")
-"""The session was idle within a transaction, or the transaction lasted, for longer than is allowed."""
+"""SQLSTATE codes: the transaction was idle for too long, or lasted too long."""
 
 _CLASSES_OF_SCHEMAS = ("0A", "28", "3D", "3F", "42")
-"""What is not supported, not authorized, or not there under this name; the last one is also a right that is missing."""
+"""SQLSTATE classes: not supported, not authorized, or no object of this name; `42` also covers a missing right."""
 
 _SCHEMAS = ("23502", "23505", "25006")
-"""A column that must be filled and is not, an id that was given before, a server that only reads."""
+"""SQLSTATE codes: a required column without a value, an id that was used before, a read-only server."""
 
 
 class Fault(Enum):
-    """What is to be done about a failure."""
+    """The kinds of failure, each with what has to be done."""
 
     ENTRY = auto()
-    """An entry of the batch cannot be recorded: find it, and set it aside in the end."""
+    """An entry of the batch cannot be recorded: find it, and quarantine it in the end."""
     OUT_OF_RANGE = auto()
     """A player's total would leave the exact integers: find the update and refuse it."""
     AWAY = auto()
     """A server is away, or two transactions were in each other's way: try again."""
     LOCKED = auto()
-    """Somebody does not give a lock back: do what can be done without it."""
+    """Another transaction keeps a lock: apply the entries that do not need it."""
     UNFIT = auto()
     """Schema, rights or server do not fit this version: no entry at all can be recorded. Stop."""
     OURS = auto()
-    """A mistake in the code: find the entry that brings it out, and keep it."""
+    """A mistake in the code: find the entry that causes it, and keep it pending."""
 
 
 class UnusableUpdateError(ValueError):
-    """An update that cannot be recorded because of what it says. The text says why."""
+    """An update cannot be recorded because of what it says. The message says why."""
 
 
 def of(error: Exception) -> Fault:
-    """Whose fault this is, wherever it happened. `of_recording` knows more."""
+    """Return the kind of a failure that may have happened anywhere. Use `of_recording` while a batch is recorded."""
     if isinstance(error, UnusableUpdateError):
         return Fault.ENTRY
     if isinstance(error, redis.RedisError | BoardNotServedError | PoolTimeoutError | OSError):
@@ -66,7 +66,7 @@ def of(error: Exception) -> Fault:
 
 
 def of_recording(error: Exception) -> Fault:
-    """Whose fault it is that a batch could not be recorded."""
+    """Return the kind of a failure to record a batch."""
     if isinstance(error, DBAPIError) and not error.connection_invalidated:
         code = _code(error) or ""
         if code.startswith(_DATA):
@@ -76,8 +76,8 @@ def of_recording(error: Exception) -> Fault:
     return of(error)
 
 
-def told(error: BaseException) -> str:
-    """An error in one line, without the statement that it came from."""
+def describe(error: BaseException) -> str:
+    """Return an error in one line, without the SQL statement that it came from."""
     text = str(error.orig if isinstance(error, DBAPIError) else error)
     kind = type(error.orig if isinstance(error, DBAPIError) else error).__name__
     return f"{kind}: {text.strip().splitlines()[0]}" if text.strip() else kind
@@ -88,7 +88,7 @@ def _of_database(error: DBAPIError) -> Fault:
     if error.connection_invalidated or code in _ENDED_BY_THE_SERVER:
         return Fault.AWAY
     if code is None:
-        is_of_the_connection = isinstance(error, OperationalError | InterfaceError) or _is_nameless(error)
+        is_of_the_connection = isinstance(error, OperationalError | InterfaceError) or _is_unidentified(error)
         return Fault.AWAY if is_of_the_connection else Fault.OURS
     if code == _LOCK_NOT_AVAILABLE:
         return Fault.LOCKED
@@ -97,8 +97,8 @@ def _of_database(error: DBAPIError) -> Fault:
     return Fault.AWAY if code.startswith(_CLASSES_OF_SERVERS) else Fault.OURS
 
 
-def _is_nameless(error: SQLAlchemyError) -> bool:
-    """Whether psycopg2 itself could not tell what kind of error it is: an answer was cut off."""
+def _is_unidentified(error: SQLAlchemyError) -> bool:
+    """Return whether psycopg2 could not classify the error, because the server's reply was cut off."""
     return type(error).__name__ == "DatabaseError"
 
 

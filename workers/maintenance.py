@@ -1,4 +1,4 @@
-"""Maintenance: Redis is repaired where it has lost something, and what has expired is removed."""
+"""Maintenance: repair Redis where it has lost data, and remove what has expired."""
 
 import time
 from datetime import UTC, datetime
@@ -12,21 +12,21 @@ from common.postgres import sessions
 from common.redis_store import keys
 from common.services import revocations, suspensions
 from workers import closing
-from workers.attempts import for_each
+from workers.failures import try_each
 from workers.state import WorkerState
 
 log = structlog.get_logger(__name__)
 
 ALIVE_SECONDS = 15
 CHORES_ALIVE_SECONDS = 120
-"""One chore may take this long, and meanwhile nobody says that its worker lives."""
+"""The lifetime of the mark; one chore may take this long, during which its worker does not renew the mark."""
 CONSUMER_GONE_MS = 3_600_000
-MEND_SECONDS = 1.0
-"""For so long at most, small boards are filled in a sweep, while updates wait."""
+REPAIR_SECONDS = 1.0
+"""The longest time for which a sweep rebuilds small boards, while updates wait."""
 
 
 def show_alive(worker: WorkerState, queue: str = task_names.QUEUE) -> None:
-    """Leave the mark that `/readyz` looks for: a worker has run a task of this queue."""
+    """Set the mark that `/readyz` reads: a worker has run a task of this queue."""
     if queue == task_names.QUEUE_CHORES:
         worker.redis.set(keys.CHORES_SEEN, "1", ex=CHORES_ALIVE_SECONDS)
     else:
@@ -39,9 +39,9 @@ def takes_turn(worker: WorkerState, task: str, seconds: float) -> bool:
 
 
 def repair(worker: WorkerState) -> None:
-    """Bring back what Redis has lost: the consumer group, the small boards of all open periods, the revocations."""
+    """Restore what Redis has lost: the consumer group, the small boards of all open periods, the revocations."""
     worker.inbox.open()
-    mend_boards(worker)
+    rebuild_small_boards(worker)
     load_revocations(worker)
 
 
@@ -51,9 +51,9 @@ def load_revocations(worker: WorkerState) -> None:
     revocations.catch_up(worker.redis, worker.engine)
 
 
-def mend_boards(worker: WorkerState) -> bool:
-    """Fill small boards that Redis does not serve. True if some are left: they are large, or too many."""
-    deadline = time.monotonic() + MEND_SECONDS
+def rebuild_small_boards(worker: WorkerState) -> bool:
+    """Rebuild small boards that Redis does not serve. Returns True if some are left: large ones, or too many."""
+    deadline = time.monotonic() + REPAIR_SECONDS
 
     def is_filled(board: BoardId) -> bool:
         if time.monotonic() > deadline or worker.rebuilder.is_large(*board):
@@ -61,28 +61,30 @@ def mend_boards(worker: WorkerState) -> bool:
         return worker.rebuilder.rebuild(*board)
 
     try:
-        return not all(for_each(_not_served(worker), is_filled))
+        return not all(try_each(_find_unserved(worker), is_filled))
     finally:
-        metrics.BOARDS_NOT_SERVED.set(len(_not_served(worker)))
+        metrics.BOARDS_NOT_SERVED.set(len(_find_unserved(worker)))
 
 
 def rebuild_boards(worker: WorkerState) -> None:
-    """Fill every board that Redis does not serve, however long it takes."""
-    for_each(_not_served(worker), lambda board: worker.rebuilder.ensure_served(*board))
+    """Rebuild every open board that Redis does not serve, however long it takes."""
+    try_each(_find_unserved(worker), lambda board: worker.rebuilder.ensure_served(*board))
 
 
-def _not_served(worker: WorkerState) -> list[BoardId]:
-    """Of the boards of all open periods."""
+def _find_unserved(worker: WorkerState) -> list[BoardId]:
+    """Return the boards of all open periods that Redis does not serve."""
     now = datetime.now(UTC)
     boards = worker.catalogue.current().boards
-    return worker.board.not_served([(board, period.id) for board in sorted(boards) for period in periods.open_at(now)])
+    return worker.board.find_unserved(
+        [(board, period.id) for board in sorted(boards) for period in periods.open_at(now)]
+    )
 
 
 def sync_suspensions(worker: WorkerState) -> None:
-    """Bring Redis up to date with suspensions whose process died before it did so."""
+    """Update Redis for suspensions whose process died before it did so."""
     with worker.engine.connect() as connection:
         pending = suspensions.pending_sync(connection)
-    for_each(pending, lambda user_id: suspensions.sync_to_redis(worker.engine, worker.board, worker.inbox, user_id))
+    try_each(pending, lambda user_id: suspensions.sync_to_redis(worker.engine, worker.board, worker.inbox, user_id))
 
 
 def prune(worker: WorkerState) -> None:

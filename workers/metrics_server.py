@@ -22,5 +22,5 @@ def start(settings: Settings) -> None:
     try:
         start_http_server(settings.worker_metrics_port, settings.metrics_host, registry)
     except OSError as error:
-        # Another worker of this machine may have it, which shows the same folder.
+        # Another worker of this machine may have the port; it serves the same folder.
         log.warning("metrics_not_served", reason=str(error), port=settings.worker_metrics_port)

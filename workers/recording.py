@@ -1,11 +1,11 @@
-"""Recording a batch in one transaction: ledger, fold, standings. All of it is committed, or none.
+"""Recording a batch in one transaction: ledger rows and standings. All of it is committed, or none.
 
 1. Look up which updates of the batch are recorded already (a redelivery, or a replay that Redis forgot).
 2. Decide the others by the catalogue and the rules of their actions, and number them in stream order.
-3. Fold them into one part per standing, but for closed periods, and merge the parts; the rows' locks are taken in
+3. Fold them into one delta per standing, but for closed periods, and merge the deltas; the rows' locks are taken in
    one global order.
-4. Add the ledger rows, each with the score that its update led to. If another worker was quicker with one of
-   them, the whole transaction is rolled back and begun again.
+4. Add the ledger rows, each with the score that its update led to. If another worker has recorded one of them
+   meanwhile, the whole transaction is rolled back and begun again.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -47,7 +47,7 @@ class Recorded:
 
     @cached_property
     def changed_at(self) -> Mapping[str, int]:
-        """When each player's all-time standing on the default board last changed (ms), for those who have one."""
+        """The instants (ms) at which the players' all-time standings on the default board last changed, by user id."""
         of_default = (DEFAULT_BOARD, ALL_TIME)
         return {row.key.user_id: row.updated_at for row in self.standings if row.key.board == of_default}
 
@@ -59,7 +59,7 @@ def record(
 
     Raises UnusableUpdateError or ledger.AlreadyRecordedError; the caller then rolls back.
     """
-    ledger.share(connection)
+    ledger.lock_shared(connection)
     sent: dict[UpdateKey, Delivery] = {}
     for delivery in deliveries:
         sent.setdefault(_key(delivery), delivery)
@@ -86,7 +86,7 @@ def record(
 
 
 def _of_open_periods(connection: Connection, deltas: dict[StandingKey, Delta]) -> dict[StandingKey, Delta]:
-    """Remove the deltas of closed periods. They come only of a clock or a Redis server that was set back."""
+    """Remove the deltas of closed periods, which only a clock or a Redis server that was set back can cause."""
     dated = {key.board for key in deltas if key.period_id != ALL_TIME}
     closed = period_closing.closed_among(connection, dated)
     if not closed:

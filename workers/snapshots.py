@@ -1,8 +1,8 @@
-"""The beat job that keeps history: the head of each open board that has moved, at every due instant once.
+"""The chore that stores snapshots: the head of each open board that has changed, once for every due instant.
 
-Where a board stands is its epoch and seq in Redis, read before its standings: a move that the snapshot does not show
-changes them later. What they were at the last snapshot is remembered in Redis too. Where that is lost, the head itself
-is compared with the one that was stored last.
+A board's epoch and seq in Redis are read before its standings, so that a change which the snapshot lacks changes them
+later. Those of the last snapshot are stored in Redis too. If they are lost, the head is compared with the last stored
+one.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -20,7 +20,8 @@ log = structlog.get_logger(__name__)
 
 
 def take_all(worker: WorkerState, now: datetime | None = None) -> None:
-    """Store what has moved for the instant that is due, and delete snapshots past their age.
+    """Store snapshots of the boards that have changed, for the instant that is due, and delete old snapshots.
+
 
     Raises the last SQLAlchemyError once every board has been tried.
     """
@@ -45,9 +46,9 @@ def take_all(worker: WorkerState, now: datetime | None = None) -> None:
 
 
 def _take(worker: WorkerState, board: BoardId, due: datetime) -> bool:
-    """Whether a snapshot was stored."""
+    """Store a snapshot of a board if it has changed, and return whether one was stored."""
     state = worker.board.state_of(*board)
-    shown = worker.redis.hget(keys.SNAPSHOTS, _name(board))
+    shown = worker.redis.hget(keys.SNAPSHOTS, _field(board))
     if state and state == shown:
         return False
     with worker.engine.connect() as connection:
@@ -56,17 +57,17 @@ def _take(worker: WorkerState, board: BoardId, due: datetime) -> bool:
     head = snapshots.read(worker.engine, *board)
     with worker.engine.begin() as connection:
         is_known = shown is None and snapshots.is_newest(connection, *board, head)
-        is_stored = not is_known and snapshots.keep(connection, *board, due, head)
+        is_stored = not is_known and snapshots.store(connection, *board, due, head)
     if state and (is_known or is_stored):
-        worker.redis.hset(keys.SNAPSHOTS, _name(board), state)
+        worker.redis.hset(keys.SNAPSHOTS, _field(board), state)
     return is_stored
 
 
 def _forget_all_but(worker: WorkerState, boards: list[BoardId]) -> None:
-    gone = set(worker.redis.hkeys(keys.SNAPSHOTS)) - {_name(board) for board in boards}
+    gone = set(worker.redis.hkeys(keys.SNAPSHOTS)) - {_field(board) for board in boards}
     if gone:
         worker.redis.hdel(keys.SNAPSHOTS, *gone)
 
 
-def _name(board: BoardId) -> str:
+def _field(board: BoardId) -> str:
     return ":".join(board)

@@ -20,14 +20,14 @@ from common.redis_store.client import Client
 from common.redis_store.inbox import Inbox
 from common.services.rebuild import Rebuilder
 from common.services.verification import Verifier
-from workers.attempts import Attempts
 from workers.batches import Batches
 from workers.drain import Drain
-from workers.hold import Hold
+from workers.failures import FailureTracker
+from workers.held_updates import HeldUpdates
 
 STATEMENT_TIMEOUT_MS = 30_000
 LOCK_TIMEOUT_MS = 2_000
-"""Batches hold their locks for milliseconds; who holds one longer is not waited for."""
+"""The longest wait for a lock. Batches hold their locks for milliseconds."""
 
 IDLE_IN_TRANSACTION_MS = 10_000
 
@@ -45,7 +45,7 @@ class WorkerState:
     verifier: Verifier
     catalogue: CatalogueCache
     drain: Drain
-    attempts: Attempts
+    failures: FailureTracker
     chores_watch: ChoresWatch
 
     @classmethod
@@ -64,9 +64,9 @@ class WorkerState:
         board = Board(client)
         batches = Batches(engine, inbox, board, rebuilder, catalogue)
         consumer = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
-        drain = Drain(inbox, batches, consumer, Hold(client))
-        verifier, attempts, watch = Verifier(engine, board), Attempts(client), ChoresWatch(client)
-        return cls(config, engine, client, inbox, board, rebuilder, verifier, catalogue, drain, attempts, watch)
+        drain = Drain(inbox, batches, consumer, HeldUpdates(client))
+        verifier, failures, watch = Verifier(engine, board), FailureTracker(client), ChoresWatch(client)
+        return cls(config, engine, client, inbox, board, rebuilder, verifier, catalogue, drain, failures, watch)
 
 
 @cache

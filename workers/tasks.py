@@ -8,22 +8,22 @@ from celery import Task
 from common.core import task_names
 from workers import chores, closing, maintenance, snapshots, verifying
 from workers.app import app
-from workers.attempts import NotDueError
+from workers.failures import NotDueError
 from workers.state import WorkerState, state
 
 
 def task(name: str, every: float | None = None) -> Callable[[Callable[[WorkerState], None]], Task[[], None]]:
-    """A task of ours: it shows that a worker lives, and what goes wrong is told, whatever it is (`attempts`).
+    """Register a task. It shows that a worker lives, and its failures are tracked (`workers/failures.py`).
 
-    Nothing is retried here: what was not finished is still pending, and the next sweep rings for it. What beat sends
-    `every` so many seconds is not done much more often than that, however many messages have gathered.
+    Nothing is retried here: unfinished entries are still pending, and the next sweep rings for them. A task that beat
+    sends `every` so many seconds does not run much more often than that, however many messages have gathered.
     """
 
     def register(body: Callable[[WorkerState], None]) -> Task[[], None]:
         def run() -> None:
             structlog.contextvars.bind_contextvars(task=name)
             worker = state()
-            with worker.attempts.task(name):
+            with worker.failures.track_task(name):
                 maintenance.show_alive(worker, task_names.queue_of(name))
                 if every and not maintenance.takes_turn(worker, name, every):
                     raise NotDueError
@@ -44,17 +44,17 @@ def apply_scores(worker: WorkerState) -> None:
 
 @task(task_names.SWEEP, every=task_names.SWEEP_SECONDS)
 def sweep(worker: WorkerState) -> None:
-    """Ring if something waits, see that Redis is whole, say if nobody does the chores: each step for itself."""
+    """Ring the doorbell if entries wait, repair Redis, and warn if no worker does the chores; each step by itself."""
     steps: dict[str, Callable[[], object]] = {
         "inbox": worker.inbox.open,
         "ring": lambda: _ring(worker),
         "revocations": lambda: maintenance.load_revocations(worker),
         "suspensions": lambda: maintenance.sync_suspensions(worker),
-        "chores": lambda: _look_after_chores(worker),
-        "boards": lambda: _mend_boards(worker),
+        "chores": lambda: _check_chores(worker),
+        "boards": lambda: _rebuild_small_boards(worker),
     }
     for name, take in steps.items():
-        with worker.attempts.step(task_names.SWEEP, name):
+        with worker.failures.track_step(task_names.SWEEP, name):
             take()
 
 
@@ -63,22 +63,22 @@ def _ring(worker: WorkerState) -> None:
         app.send_task(task_names.APPLY)
 
 
-def _look_after_chores(worker: WorkerState) -> None:
+def _check_chores(worker: WorkerState) -> None:
     if chores.warn_if_unattended(worker):
         chores.discard_messages(app)
 
 
 @task(task_names.CLOSE, every=task_names.CLOSE_SECONDS)
 def close_periods(worker: WorkerState) -> None:
-    """Close what is over."""
+    """Close periods that are over."""
     closing.close_ended(worker)
 
 
-def _mend_boards(worker: WorkerState) -> None:
-    """Fill the small boards; ask for the others to be filled, also if one of these could not be."""
+def _rebuild_small_boards(worker: WorkerState) -> None:
+    """Rebuild the small boards, and send the task that rebuilds the others, also if one of the small ones failed."""
     are_left = True
     try:
-        are_left = maintenance.mend_boards(worker)
+        are_left = maintenance.rebuild_small_boards(worker)
     finally:
         if are_left and maintenance.takes_turn(worker, task_names.REBUILD, task_names.REBUILD_SECONDS):
             app.send_task(task_names.REBUILD, expires=task_names.EXPIRES_SECONDS)
@@ -86,7 +86,7 @@ def _mend_boards(worker: WorkerState) -> None:
 
 @task(task_names.REBUILD)
 def rebuild_boards(worker: WorkerState) -> None:
-    """Fill the boards that are too large for the sweep."""
+    """Rebuild the boards that are too large for the sweep."""
     maintenance.rebuild_boards(worker)
 
 
@@ -98,7 +98,7 @@ def verify(worker: WorkerState) -> None:
 
 @task(task_names.TAKE_SNAPSHOTS)
 def take_snapshots(worker: WorkerState) -> None:
-    """Store the head of every open board that has moved."""
+    """Store the head of every open board that has changed."""
     snapshots.take_all(worker)
 
 

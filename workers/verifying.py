@@ -1,8 +1,8 @@
-"""The periodic job that verifies: some players each time, so that updates never wait for it, and all in time.
+"""The chore that verifies: it checks some players in each turn, and all of them in time.
 
-A turn first lets the ledger's checkpoint follow the ledger, then checks players while its time lasts. Each statement
-has a short limit of its own. What takes longer is tried again with half as much, and the sizes are kept with the rest:
-how far it has come and what it found stands in Redis; where that is lost, it begins anew.
+A turn first advances the ledger's checkpoint, then checks players until its time is over. Each statement has a short
+time limit; a slice that takes longer is halved. The position, the sizes and the results are stored in Redis; if they
+are lost, the round begins anew.
 """
 
 import time
@@ -26,26 +26,26 @@ from workers.state import WorkerState
 log = structlog.get_logger(__name__)
 
 FOLLOW_SECONDS, CHECK_SECONDS = 5.0, 1.0
-"""For the two halves of a turn every ten seconds, in a process of its own. The first is done in far less, but where a
-ledger is read for the first time."""
+"""The longest times for the two halves of a turn. The first needs far less, except when a ledger is read for the first
+time."""
 
 TIMEOUT_MS = 500
-"""For one statement."""
+"""The limit of one statement."""
 
-BARREN_TURNS = 20
-"""Turns in a row that came to nothing, after which it is an error."""
+STALLED_AFTER_TURNS = 20
+"""The number of turns in a row without progress that is an error."""
 
 MAX_CHECKS, PAUSE_SECONDS = 5, 0.02
-"""A standing that another worker has committed and not projected yet is right at the next check."""
+"""A difference is checked again so often: another worker may have committed a standing and not projected it yet."""
 
 TURNS_BEFORE_REPORT = 2
-"""What a dead worker left behind is right after its redelivery, which takes less than two turns."""
+"""Drifts are reported after this many turns, because the redelivery of a dead worker's entries takes less."""
 
 _FIRST = str(UUID(int=0))
 
 
 class StalledError(Exception):
-    """Turn after turn came to nothing."""
+    """Many turns in a row made no progress."""
 
 
 @dataclass
@@ -57,12 +57,12 @@ class Round:
     found: int = 0
     last_found: int = 0
     players: int = verification.SLICE.size
-    rows: int = checkpoint.PORTION.size
+    rows: int = checkpoint.CHUNK.size
     barren: int = 0
 
     @classmethod
     def load(cls, worker: WorkerState) -> Self:
-        """What an earlier turn stored, by this version or another."""
+        """Return the state that an earlier turn stored, of this version or another."""
         stored = worker.redis.get(keys.VERIFICATION)
         known = {field.name for field in fields(cls)}
         return cls(**{name: value for name, value in orjson.loads(str(stored or "{}")).items() if name in known})
@@ -78,7 +78,7 @@ def verify_some(worker: WorkerState) -> None:
     Raises StalledError if this turn and many before it came to nothing.
     """
     state = Round.load(worker)
-    lag = _follow(worker, state)
+    lag = _advance_checkpoint(worker, state)
     metrics.CHECKPOINT_LAG.set(lag)
     if lag > LONGEST_TAIL:
         log.warning("checkpoint_behind", ids=lag)
@@ -86,35 +86,35 @@ def verify_some(worker: WorkerState) -> None:
     while lag <= LONGEST_TAIL and time.monotonic() < deadline and _check_slice(worker, state):
         pass
     state.save(worker)
-    if state.barren >= BARREN_TURNS:
+    if state.barren >= STALLED_AFTER_TURNS:
         raise StalledError(f"{state.barren} turns without progress; the checkpoint is {lag} ledger ids behind")
 
 
-def _follow(worker: WorkerState, state: Round) -> int:
-    """Let the checkpoint follow the ledger; how far it is behind."""
+def _advance_checkpoint(worker: WorkerState, state: Round) -> int:
+    """Advance the checkpoint, and return how far it is behind the ledger."""
     deadline = time.monotonic() + FOLLOW_SECONDS
     follower = worker.verifier.checkpoint
-    state.barren += 1  # until something is done
+    state.barren += 1  # reset by the first progress
     lag = follower.lag()
     if not lag:
         return 0
-    most, to = follower.settled(), 0
+    most, to = follower.find_stable_id(), 0
     while to < most and time.monotonic() < deadline:
         try:
-            to, portion = follower.step(most, checkpoint.PORTION._replace(size=state.rows), TIMEOUT_MS)
+            to, chunk = follower.step(most, checkpoint.CHUNK._replace(size=state.rows), TIMEOUT_MS)
         except TooSlowError:
             log.warning("checkpoint_too_slow", rows=state.rows, milliseconds=TIMEOUT_MS)
             break
-        state.rows = portion.size
+        state.rows = chunk.size
         state.barren = 0 if to else state.barren
     return follower.lag()
 
 
 def _check_slice(worker: WorkerState, state: Round) -> bool:
-    """Check the next players. False if this turn has nothing more to do."""
-    portion = verification.SLICE._replace(size=state.players)
+    """Check the next players. Returns False if this turn has nothing more to do."""
+    chunk = verification.SLICE._replace(size=state.players)
     started = time.monotonic()
-    user_ids = worker.verifier.players(state.after, portion.size)
+    user_ids = worker.verifier.players(state.after, chunk.size)
     if not user_ids:
         _end(worker, state)
         return False
@@ -122,9 +122,9 @@ def _check_slice(worker: WorkerState, state: Round) -> bool:
         drifts = _check(worker, user_ids)
     except TooSlowError:
         log.warning("verification_too_slow", players=len(user_ids), milliseconds=TIMEOUT_MS)
-        state.players = portion.halved().size
-        return not portion.is_least
-    state.players = portion.after(time.monotonic() - started, TIMEOUT_MS / 1000).size
+        state.players = chunk.halved().size
+        return not chunk.is_smallest
+    state.players = chunk.adapted(time.monotonic() - started, TIMEOUT_MS / 1000).size
     state.barren = 0
     if drifts and state.turns < TURNS_BEFORE_REPORT:
         state.turns += 1

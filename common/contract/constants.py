@@ -6,4 +6,4 @@ ALL_TIME = "all"
 PERIOD_NAMES = (ALL_TIME, "daily", "weekly", "monthly")
 
 GREATEST_SCORE = 2**53 - 1
-"""Totals stay within plus or minus this: the integers that a double, and so a ZSET and JavaScript, holds."""
+"""Totals stay within plus or minus this: the integers that a double holds exactly, as in a sorted set or JavaScript."""

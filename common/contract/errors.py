@@ -177,5 +177,8 @@ def unavailable(what: str) -> ScoreboardError:
 
 
 def outcome_unknown(what: str, advice: str) -> ScoreboardError:
-    """A dependency went away after it was told to act: nobody knows whether it did. `advice` is for the client."""
+    """Return the error for a dependency that went away after it was told to act: nobody knows whether it did.
+
+    `advice` tells the client what to do.
+    """
     return ScoreboardError(ErrorCode.OUTCOME_UNKNOWN, f"{what} did not confirm it. {advice}", retry_after=1)

@@ -1,4 +1,4 @@
-"""The kinds of values in bodies, queries and messages: what each may be, what it means, and one of them. Pure.
+"""The types of values in bodies, queries and messages: bounds, description and an example of each. Pure.
 
 Requests are parsed with them (`common/contract/requests.py`), answers and live messages are described with them
 (`common/contract/responses.py`, `common/contract/live_messages.py`), so that the documents at `/openapi.json` and
@@ -29,7 +29,7 @@ def _plain_digits(value: object) -> object:
 
 
 def composed(text: str) -> str:
-    """The text with letters and their accents as one character each (Unicode NFC)."""
+    """Return the text with each letter and its accents as one character (Unicode NFC)."""
     return unicodedata.normalize("NFC", text)
 
 

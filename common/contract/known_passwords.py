@@ -6,7 +6,7 @@ from functools import cache
 from importlib import resources
 
 _FEWEST_CHARACTERS = 3
-"""Different ones; `aaaaaaaa` and `abababab` have fewer."""
+"""The least number of different characters; `aaaaaaaa` and `abababab` have fewer."""
 
 _OF_THE_PRODUCT = frozenset({"scoreboard", "leaderboard", "highscore", "highscores"})
 _ENDS = re.compile(r"^[\W\d_]+|[\W\d_]+$")
@@ -14,7 +14,7 @@ _ENDS = re.compile(r"^[\W\d_]+|[\W\d_]+$")
 
 
 def problem(password: str, username: str) -> str | None:
-    """Why the password would be guessed soon; None for one that is as good as any other."""
+    """Return why the password would be guessed soon; None if no reason is known."""
     text = unicodedata.normalize("NFKC", password).casefold()
     own_name = username.casefold()
     if len(set(text)) < _FEWEST_CHARACTERS:

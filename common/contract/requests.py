@@ -22,7 +22,7 @@ from common.contract.fields import (
 from common.core.timestamps import parse_instant
 
 NEW_USERNAME = r"^[A-Za-z0-9_][A-Za-z0-9_.-]{2,31}$"
-"""None that a program takes for an option, or for a hidden file. Accounts of before have other names, too."""
+"""The pattern of new names: none looks like an option or a hidden file. Older accounts have other names too."""
 
 SHORTEST_PASSWORD, LONGEST_PASSWORD = 8, 128
 

@@ -1,4 +1,4 @@
-"""The settings of Celery's own programs: beat and Flower do their work without most of our secrets."""
+"""The settings of Celery's own programs, beat and Flower, which work without most of our secrets."""
 
 import os
 import secrets
@@ -13,10 +13,10 @@ _NO_REDIS = "redis://not-given.invalid/0"
 
 
 def load(environ: Mapping[str, str] = os.environ) -> Settings:
-    """The settings, of which only the broker's address must be given. Raises SettingsError.
+    """Load the settings; only the broker's address is required. Raises SettingsError.
 
-    What is not given and not needed is something that fits nothing: random secrets, and addresses where nobody is. A
-    worker needs all settings, and checks them at its start (`workers/app.py`).
+    Settings that are neither given nor needed get values that work nowhere: random secrets and addresses that do not
+    exist. A worker needs all settings and checks them at its start (`workers/app.py`).
     """
     stand_ins = {name: secrets.token_urlsafe(32) for name in _NOT_NEEDED}
     stand_ins["DATABASE_URL"] = _NO_DATABASE

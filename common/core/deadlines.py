@@ -1,7 +1,7 @@
-"""What a request remembers of the servers it has asked: who has failed it, and what may have been done all the same.
+"""What a request remembers of the servers that it has used: which of them timed out, and what may have taken effect.
 
-A request waits for a server that says nothing once, and then no more. And a request that has sent on what it was asked
-to do, and then fails, does not know whether that was done: what it answers depends on `in_doubt`. Pure.
+A request waits for a silent server once only. A request that has sent a command with an effect, and then fails, does
+not know whether the effect took place: what it answers depends on `in_doubt`. Pure.
 """
 
 from collections.abc import Iterator
@@ -13,12 +13,12 @@ from typing import Literal
 Server = Literal["postgresql", "redis"]
 
 REPEAT = "It may have been done; send it again."
-"""What to do about a transaction whose end is not known. Every route that commits is safe to call twice."""
+"""The advice for a transaction whose outcome is unknown. Every route that commits is safe to call twice."""
 
 
 @dataclass
 class _Work:
-    """One request. `effect` is the advice that belongs to the commands of now, `doubt` to what was sent already."""
+    """The state of a request. `effect` is the advice for commands sent now, `doubt` that for commands already sent."""
 
     failed: set[Server] = field(default_factory=set)
     effect: str | None = None
@@ -52,7 +52,7 @@ def has_timed_out(server: Server) -> bool:
 
 @contextmanager
 def effect(advice: str) -> Iterator[None]:
-    """The commands that Redis is sent within do what the request asks for.
+    """Mark the Redis commands within this block as the effect of the request.
 
     `advice` tells the client what to do if nobody knows whether one of them ran.
     """
@@ -68,28 +68,28 @@ def effect(advice: str) -> Iterator[None]:
 
 
 def command_sent() -> None:
-    """A command is on its way to Redis in full. It matters if it is one of an effect."""
+    """Record that a whole command was sent to Redis. It is in doubt from now on if it belongs to an effect."""
     work = _work.get()
     if work and work.effect:
         work.doubt = work.effect
 
 
 def command_refused(doubt_before: str | None) -> None:
-    """The command did nothing, by its reply: what was in doubt before it was sent is in doubt still, and no more."""
+    """Record that the last command did nothing, as its reply says: only `doubt_before` remains in doubt."""
     if work := _work.get():
         work.doubt = doubt_before
 
 
 def commit_sent() -> None:
-    """A COMMIT is on its way to PostgreSQL."""
+    """Record that a COMMIT was sent to PostgreSQL: it is in doubt from now on."""
     if work := _work.get():
         work.doubt = REPEAT
 
 
 def in_doubt() -> str | None:
-    """The advice for a request that fails now, with something sent that may have taken effect; None if nothing was.
+    """Return the advice for a request that fails now although a command may have taken effect; None if none was sent.
 
-    It stays when the reply has come: what was done is not undone by a later failure.
+    The doubt remains after the reply: a later failure does not undo what was done.
     """
     work = _work.get()
     return work.doubt if work else None

@@ -24,7 +24,7 @@ _MARGIN = "    "
 
 
 class LogSettings(Protocol):
-    """What decides how lines look, and which there are."""
+    """The settings that decide which lines are logged and how they look."""
 
     @property
     def log_format(self) -> str:
@@ -32,11 +32,11 @@ class LogSettings(Protocol):
 
     @property
     def log_level(self) -> str:
-        """The name of the least severity that is logged."""
+        """The name of the lowest severity that is logged."""
 
 
 def configure_quietly() -> None:
-    """Log only warnings and errors, on standard error: the standard output of a command is its result."""
+    """Log only warnings and errors, on standard error, because the standard output of a command is its result."""
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -92,7 +92,7 @@ def _readable(*, is_terminal: bool) -> list[Processor]:
 
 
 class _Harmless:
-    """Shows in every name and value what could control a terminal or forge a line as an escape."""
+    """Replaces characters that could control a terminal or forge a line by escapes, in every name and value."""
 
     def __init__(self, margin: str = "") -> None:
         self._margin = margin
@@ -107,7 +107,7 @@ class _Harmless:
 
 
 def _harmless(value: object) -> object:
-    """Text escaped, numbers as they are, containers with what is in them, and anything else as its `repr`."""
+    """Return text escaped, numbers unchanged, containers with harmless items, anything else as its escaped `repr`."""
     if isinstance(value, str):
         return escaped(value)
     if value is None or isinstance(value, int | float):

@@ -1,4 +1,4 @@
-"""Every metric. Written by all processes of a machine into `PROMETHEUS_MULTIPROC_DIR`, read at /metrics."""
+"""Every metric. All processes of a machine write into `PROMETHEUS_MULTIPROC_DIR`; `/metrics` reads it."""
 
 from collections.abc import Iterable
 
@@ -79,7 +79,7 @@ REBUILDS = Counter("scoreboard_rebuilds_total", "Boards filled again from Postgr
 
 
 def begin_at_zero(*, limits: Iterable[str], codes: Iterable[str]) -> None:
-    """Let counters of the web be there before they have counted: a rate cannot be told from a series' first value."""
+    """Create the web's counters with the value 0, because a rate needs a value before the first event."""
     for limit in limits:
         RATE_LIMITED.labels(limit)
     for code in codes:

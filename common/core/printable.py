@@ -5,14 +5,14 @@ Pure. A login name, a header or an error's text may hold anything; a line that s
 
 
 def escaped(text: str) -> str:
-    """The same text; each control, format, line-separating or unpaired character as its escape, such as `\\x1b`."""
+    """Return the text with each control, format, line-separating or unpaired character escaped, such as `\\x1b`."""
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() else _escape(char) for char in text)
 
 
 def escaped_lines(text: str, margin: str = "") -> str:
-    """A text of several lines, such as a traceback: each line escaped, after a margin."""
+    """Return a text of several lines, such as a traceback, with each line escaped and indented by `margin`."""
     return "\n".join(f"{margin}{escaped(line)}" for line in text.split("\n"))
 
 

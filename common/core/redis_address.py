@@ -1,4 +1,4 @@
-"""Where a Redis server is: read from a URL once, and spelled for each library that connects to it. Pure.
+"""The address of a Redis server, parsed from a URL and written for each library that connects to it. Pure.
 
 | URL | what |
 |---|---|
@@ -22,17 +22,17 @@ Scheme = Literal["redis", "rediss", "unix"]
 
 TLS_FILES = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
 _ALWAYS_SO = {"ssl_cert_reqs": {"required", "cert_required"}, "ssl_check_hostname": {"true"}}
-"""What examples for Celery and redis-py write down, and is so without it."""
+"""Parameters that examples for Celery and redis-py use, with the values that always apply here."""
 
 _DEFAULT_PORT = 6379
 _LONGEST_SOCKET_PATH = 107
-"""Bytes, by `sun_path` of Linux."""
+"""The limit of `sun_path` in Linux, in bytes."""
 
 UNREADABLE = (
     "cannot be read as a URL: every special character of user name, password and path must be percent-encoded "
     "(@ is %40, / is %2F, # is %23, : is %3A, ? is %3F)"
 )
-"""True of the URLs of any server. What the parsers say themselves repeats what they stumbled over."""
+"""This text also fits other servers' URLs. The parsers' own messages would repeat a part of the URL."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class RedisAddress:
     tls_files: Mapping[str, str] = field(default_factory=dict)
 
     def for_celery(self) -> str:
-        """The URL as kombu reads it, which spells a socket its own way and believes any certificate unless told."""
+        """Return the URL for kombu, which writes sockets in its own way and verifies certificates only on request."""
         user = quote(self.username or "", safe="")
         credentials = f"{user}:{quote(self.password, safe='')}@" if self.password else f"{user}@" if user else ""
         if self.scheme == "unix":
@@ -62,7 +62,7 @@ class RedisAddress:
 
 
 def parse(url: str) -> RedisAddress:
-    """The address that a URL names. Raises ValueError that says what is wrong, and with none of the URL's own words."""
+    """Parse a URL. Raises ValueError, whose message says what is wrong and quotes nothing of the URL."""
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -91,7 +91,7 @@ def parse(url: str) -> RedisAddress:
 
 
 def _refuse_unknown(scheme: Scheme, parameters: Mapping[str, str]) -> None:
-    """Raises ValueError for a parameter that would be ignored, or that would switch verification off."""
+    """Raise ValueError for a parameter that would be ignored or would switch verification off."""
     for name, allowed in _ALWAYS_SO.items():
         if name in parameters and parameters[name].lower() not in allowed:
             raise ValueError(

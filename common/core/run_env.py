@@ -18,20 +18,20 @@ _PLAIN = re.compile(r"""[^\s'"#]*""")
 
 
 class RunFileError(Exception):
-    """The file is there and cannot be taken for ours; the text says why, and what to do."""
+    """The file exists but cannot be trusted; the message says why, and what to do."""
 
 
 def write(folder: Path, values: Mapping[str, str]) -> Path:
-    """Write the variables into `folder`, for their owner only. Returns the file's path."""
+    """Write the variables into a file in `folder` that only its owner can read. Returns the file's path."""
     path = folder / FILE_NAME
     secret_files.write_private(path, "".join(f"{name}={_quoted(value)}\n" for name, value in values.items()))
     return path
 
 
 def read(folder: Path) -> dict[str, str]:
-    """Return the variables that a running `make run` has written into `folder`; none if there is no file.
+    """Return the variables that a running `make run` has written into `folder`; an empty dict if there is no file.
 
-    Raises RunFileError for a file of somebody else, who could name a database of theirs in it.
+    Raises RunFileError for a file of another user, who could name a database of their own in it.
     """
     try:
         with (folder / FILE_NAME).open(encoding="utf-8") as file:
@@ -49,7 +49,7 @@ def read(folder: Path) -> dict[str, str]:
 
 
 def is_running(folder: Path) -> bool:
-    """Whether a `make run` uses the folder now. One that was killed leaves its files and holds nothing."""
+    """Return whether a `make run` uses the folder now. One that was killed leaves its files but no lock."""
     try:
         with (folder / LOCK_FILE_NAME).open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -61,7 +61,7 @@ def is_running(folder: Path) -> bool:
 
 
 def remove(folder: Path) -> None:
-    """Remove the file: the servers are gone, and whoever asks for them is to be told so."""
+    """Remove the file when the servers have stopped, so that no command looks for them."""
     (folder / FILE_NAME).unlink(missing_ok=True)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def ensure(path: Path) -> str:
-    """The secret in `path`, made if it is missing. Written whole or not at all, so a crash leaves no half secret."""
+    """Return the secret in `path`, and create it if it is missing. A crash never leaves a partial secret."""
     if not path.exists() or not path.stat().st_size:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_private(path, secrets.token_urlsafe(32) + "\n")

@@ -15,7 +15,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from common.core import redis_address
 
 LARGEST_BATCH = 1000
-"""Updates in one request of a game server."""
+"""The greatest number of updates in one request of a game server."""
 
 SECRETS = (
     "DATABASE_URL",
@@ -31,10 +31,10 @@ SECRETS = (
 )
 _SHORTEST_SECRET = 32
 _FEWEST_BYTES = 8
-"""Different ones in a secret: 32 random hexadecimal digits have fewer once in ten million times."""
+"""The least number of different bytes in a secret: 32 random hexadecimal digits have fewer once in ten million."""
 
 _PLACEHOLDER = re.compile(rb"(change|replace).{0,3}(me|this)|your.{0,3}(secret|key)|placeholder", re.IGNORECASE)
-"""What examples say where a secret belongs."""
+"""The texts that examples contain in the place of a secret."""
 
 _ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?", re.ASCII)
 """RFC 6454 section 6.2, as browsers send it."""
@@ -52,21 +52,21 @@ _ROOT_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+", re.ASCII)
 
 
 class SettingsError(Exception):
-    """A setting is missing or bad; the text names each one."""
+    """A setting is missing or invalid; the message names each one."""
 
 
 def _postgresql(url: str) -> str:
-    """SQLAlchemy 2.1 reads a bare `postgresql://` as psycopg 3, so the driver is named."""
+    """Return the URL with its driver named, because SQLAlchemy 2.1 reads a bare `postgresql://` as psycopg 3."""
     scheme, separator, rest = url.partition("://")
     if scheme not in ("postgresql", "postgres", "postgresql+psycopg2") or not separator:
         raise ValueError("must start with postgresql://")
-    if not _is_whole(url):
+    if not _is_unambiguous(url):
         raise ValueError(redis_address.UNREADABLE)
     return f"postgresql+psycopg2://{rest}"
 
 
-def _is_whole(url: str) -> bool:
-    """Whether user name and password stand in an address as one piece: `@ / ? # [` in them would split it."""
+def _is_unambiguous(url: str) -> bool:
+    """Return whether the URL parses in one way only: `@ / ? # [` in a user name or password would split it."""
     try:
         parts = urlsplit(url)
         _ = parts.port  # raises ValueError for what is no number
@@ -87,7 +87,7 @@ def _redis(url: str) -> str:
 
 
 def _load_tls_file(name: str, files: Mapping[str, str]) -> None:
-    """Raises OSError for a file that would fail every connection later."""
+    """Raise OSError for a file with which every connection would fail."""
     context = ssl.create_default_context()
     if name == "ssl_ca_certs":
         context.load_verify_locations(cafile=files[name])
@@ -325,17 +325,17 @@ class Settings(BaseSettings):
 
     @property
     def broker_redis_url(self) -> str:
-        """The broker's server as our own clients take it."""
+        """The broker's URL for our own Redis client."""
         return self.broker_url or self.redis_url
 
     @property
     def celery_broker_url(self) -> str:
-        """The same as Celery takes it."""
+        """The broker's URL for Celery."""
         return redis_address.parse(self.broker_redis_url).for_celery()
 
     @property
     def broker_tls(self) -> dict[str, str] | None:
-        """What Flower has to be told of TLS besides; None without."""
+        """The TLS options that Flower needs in addition to the URL; None without TLS."""
         address = redis_address.parse(self.broker_redis_url)
         return {"ssl_cert_reqs": "required", **address.tls_files} if address.scheme == "rediss" else None
 
@@ -345,13 +345,13 @@ class Settings(BaseSettings):
 
     @property
     def jwt_secrets(self) -> tuple[bytes, ...]:
-        """Return the secret that signs, then any that is still accepted."""
+        """The secret that signs, followed by one that is still accepted, if any."""
         secrets = (self.jwt_secret, self.jwt_secret_previous)
         return tuple(secret.get_secret_value() for secret in secrets if secret)
 
     @property
     def secret_keys(self) -> tuple[bytes, ...]:
-        """The server secret that new things are derived from, then any whose derivatives are still accepted."""
+        """The secret that new keys are derived from, followed by one whose derived keys are still accepted, if any."""
         secrets = (self.secret_key, self.secret_key_previous)
         return tuple(secret.get_secret_value() for secret in secrets if secret)
 

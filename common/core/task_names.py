@@ -1,10 +1,10 @@
-"""The names by which web and beat ask workers for something. Neither side imports the other."""
+"""The names of tasks and queues, by which web and beat send tasks to workers without importing them."""
 
 QUEUE = "scoreboard"
-"""What players wait for: applying updates, and the sweep that rings for it."""
+"""The queue of the tasks that players wait for: applying updates, and the sweep that rings the doorbell."""
 
 QUEUE_CHORES = "chores"
-"""What nobody waits for and may take long. A worker of its own runs it, so that it is never in the way of scoring."""
+"""The queue of chores: tasks that may take long and that no player waits for. Their own worker keeps scoring free."""
 
 APPLY = "scores.apply"
 """The doorbell: drain the inbox. Carries no data."""
@@ -35,11 +35,11 @@ CLOSE_SECONDS = 5.0
 VERIFY_SECONDS = 10.0
 TIDY_SECONDS = 3600.0
 REBUILD_SECONDS = 10.0
-"""A rebuild that is wanted is asked for twice as often."""
+"""The sweep sends `REBUILD` at most once in half of this time."""
 DOORBELL_SECONDS = 2.0
 
 LONGEST_DRAIN_SECONDS = 120
-"""A drain hands its process back after five seconds and one batch, or after filling a lost board again."""
+"""A drain returns after five seconds and one batch, or after rebuilding a lost board, which is far less than this."""
 
 EXPIRES_SECONDS = 900.0
 """A message that has waited this long is not run any more, so that a worker that was away meets no endless pile.

@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 
 _ISO_8601_CHARACTERS = re.compile(r"[0-9TWZ:.,+-]{8,40}", re.ASCII)
 _FRACTION_OF_MORE_THAN_A_SECOND = re.compile(r"T\d\d(:?\d\d)?[.,]", re.ASCII)
-"""Which Python reads as a fraction of a second."""
+"""A fraction of an hour or a minute, which Python would read as a fraction of a second."""
 
 
 def format_instant(instant: datetime) -> str:
-    """`2026-11-23T09:15:00.123Z`; finer digits are cut, not rounded, so no instant moves into the future."""
+    """Format an instant as `2026-11-23T09:15:00.123Z`. Digits are truncated, so no instant moves into the future."""
     return instant.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 

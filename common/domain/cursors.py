@@ -1,4 +1,4 @@
-"""Opaque cursors: the position at which a list goes on, signed so that clients cannot make their own."""
+"""Opaque cursors: the position at which a list continues, signed so that clients cannot make their own. Pure."""
 
 from collections.abc import Sequence
 from hashlib import sha256

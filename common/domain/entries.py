@@ -1,4 +1,4 @@
-"""A row of a board as everybody sees it."""
+"""What readers of a board see: its rows, its head, and the place of a player. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -93,5 +93,5 @@ class Places(NamedTuple):
 
 
 def version_of(epoch: str, seq: int) -> str:
-    """Return the version of a board, which is equal only for equal contents."""
+    """Return the version of a board as `epoch:seq`. Two versions are equal only if the contents are."""
     return f"{epoch}:{seq}"

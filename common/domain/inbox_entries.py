@@ -1,4 +1,4 @@
-"""What stands in the inbox, and what is told of it: values, how they are written, and how they are read.
+"""The entries of the inbox and the replies about them, with their encoding and decoding. Pure.
 
 An entry is a stream entry with the fields `update` (a JSON object with what version 1 had from its first day), `more`
 (one with what was added since), `accepted_at` (Unix time in ms) and `version`, the major version of the format; one
@@ -23,7 +23,7 @@ ENTRY_VERSION = 1
 """The major version that this code writes, and the highest one that it reads."""
 
 _LONGEST_NAME = 64
-"""Of a user, an action, or a key."""
+"""The greatest length of the name of a user, an action, or a key."""
 
 DECODE_ERRORS = (KeyError, TypeError, ValueError, OverflowError, OSError)
 """The errors of decoding an entry that the web did not write; the last two come of instants out of range."""
@@ -47,7 +47,7 @@ class Update:
 
 
 _FIRST_FIELDS = frozenset({"user_id", "action_id", "idempotency_key", "occurred_at", "request_id", "reply_to"})
-"""What version 1 had from its first day."""
+"""The fields that version 1 has had from its first day."""
 
 
 class Delivery(NamedTuple):
@@ -61,7 +61,7 @@ class Delivery(NamedTuple):
 
 
 class MalformedEntry(NamedTuple):
-    """An inbox entry that this version cannot read though it should."""
+    """An inbox entry that cannot be decoded although this version should be able to."""
 
     inbox_id: str
     fields: Mapping[str, str]
@@ -69,7 +69,7 @@ class MalformedEntry(NamedTuple):
 
 
 class Newer(NamedTuple):
-    """An inbox entry of a later major version: it waits for a worker that can read it."""
+    """An inbox entry of a later major version, which waits for a worker that can decode it."""
 
     inbox_id: str
     version: int
@@ -80,7 +80,7 @@ Entry = Delivery | MalformedEntry | Newer
 
 
 class Sender(NamedTuple):
-    """Whose update an entry is, and who waits for its outcome."""
+    """The user and key of an entry's update, and the web process that waits for its outcome."""
 
     user_id: str
     action_id: str
@@ -98,22 +98,22 @@ class Reply(NamedTuple):
     replayed: bool
 
 
-def written(update: Update) -> tuple[bytes, bytes]:
-    """The fields `update` and `more` of an entry."""
+def encode_update(update: Update) -> tuple[bytes, bytes]:
+    """Return the fields `update` and `more` of an entry, each a JSON object."""
     stored = asdict(update)
     more = {name: stored.pop(name) for name in tuple(stored) if name not in _FIRST_FIELDS}
     return orjson.dumps(stored), orjson.dumps(more)
 
 
 def write_replies(replies: list[Reply]) -> bytes:
-    """A message to a web process. A list is version 1; a later major version is an object with its `version`."""
+    """Encode a message to a web process. A list is version 1; a later major version is an object with its `version`."""
     return orjson.dumps([list(reply) for reply in replies])
 
 
 def parse_replies(message: str) -> list[Reply]:
-    """What a web process reads from its channel: fields that a later version added are ignored.
+    """Decode a message to a web process; fields that a later version added are ignored.
 
-    Nothing comes of a message of a later major version: the requests that wait for it read their receipts in the end.
+    A message of a later major version gives an empty list: the waiting requests read their receipts in the end.
     """
     replies = orjson.loads(message)
     if not isinstance(replies, list):
@@ -134,7 +134,7 @@ def read_entry(inbox_id: str, fields: Mapping[str, str], times: int) -> Entry:
 
 
 def accepted_at(inbox_id: str, fields: Mapping[str, str]) -> datetime:
-    """When the inbox took an entry: what the entry says, or else the instant with which its id begins."""
+    """Return when an entry was accepted: the instant that it states, or else the one at the start of its id."""
     try:
         return from_milliseconds(int(fields["accepted_at"]))
     except DECODE_ERRORS:
@@ -142,7 +142,7 @@ def accepted_at(inbox_id: str, fields: Mapping[str, str]) -> datetime:
 
 
 def sender(fields: Mapping[str, str]) -> Sender | None:
-    """Whose update an entry is, also if the rest of it cannot be read; None if it does not say."""
+    """Return the sender of an entry, even if the rest of it cannot be decoded; None if it names none."""
     try:
         stored = orjson.loads(fields["update"])
         named = [stored[name] for name in ("user_id", "action_id", "idempotency_key")]
@@ -160,7 +160,7 @@ def _is_name(value: object) -> TypeGuard[str]:
 
 
 def _parsed(entry: Mapping[str, str]) -> Update:
-    """Raises TypeError or ValueError for what the web would not have written."""
+    """Decode an update. Raises TypeError or ValueError for anything that the web would not have written."""
     stored: dict[str, Any] = {**orjson.loads(entry.get("more", "{}")), **orjson.loads(entry["update"])}
     update = Update(**{field.name: stored[field.name] for field in fields(Update) if field.name in stored})
     for field in fields(Update):

@@ -1,10 +1,10 @@
-"""The ledger's row: what is kept of an update for ever. Pure: `common/postgres/ledger.py` reads and writes it."""
+"""The ledger's row: the permanent record of an update. Pure: `common/postgres/ledger.py` reads and writes it."""
 
 from datetime import datetime
 from typing import NamedTuple
 
 UpdateKey = tuple[str, str]
-"""(user id, idempotency key): what an update is known by, for ever."""
+"""(user id, idempotency key), which identify an update for ever."""
 
 
 PLAYER = "player"

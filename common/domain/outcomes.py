@@ -1,4 +1,4 @@
-"""What became of an update, as clients and receipts say it. Pure."""
+"""The outcome of an update, as clients and receipts state it. Pure."""
 
 from common.contract.errors import SENTENCES, ErrorCode
 from common.contract.responses import Accepted, Applied, AppliedUpdate, NamedUpdate, Receipt, Refused
@@ -14,7 +14,7 @@ _WHEN_APPLIED = {
 
 
 class Pending(Accepted):
-    """An update that is only accepted. `nonce` names the request that was."""
+    """The outcome of an update that is accepted and not applied yet. `nonce` identifies its request."""
 
     nonce: str
 
@@ -30,7 +30,8 @@ def accepted(user_id: str, action_id: str, idempotency_key: str, nonce: str) -> 
 def recorded(
     row: LedgerRow, username: str, rank: int | None, changed_at: int | None, previous_rank: int | None = None
 ) -> Outcome:
-    """The outcome that the ledger remembers.
+    """Return the outcome of a recorded update.
+
 
     `rank` is the player's rank on the default board, and `changed_at` (ms) when their standing there last changed: an
     update of 0 points changes none, and a player who has never scored has none.

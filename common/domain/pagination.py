@@ -1,7 +1,7 @@
-"""Pages of a board by place in the one total order, so that nobody is skipped or shown twice while others move. Pure.
+"""Pages of a board by position in its order, so that nobody is skipped or shown twice while others move. Pure.
 
-A place is (score, tie): where a player with that score, reached by that ledger entry, stands or would stand. A page
-goes on from a place and not from a count, so rows that overtake each other elsewhere do not shift it.
+A position is (score, tiebreaker): where a player with that score, reached by that ledger entry, stands or would stand.
+A page continues from a position and not from a count, so rows that overtake each other elsewhere do not shift it.
 """
 
 from dataclasses import dataclass

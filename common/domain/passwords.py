@@ -21,13 +21,13 @@ def hashed(password: str) -> str:
 
 
 def is_password(password: str, password_hash: str) -> bool:
-    """Whether the hash was made of this password, in its composed form or, as was done once, as it was typed."""
+    """Return whether the hash is of this password: of its composed form or, as an earlier version did it, as typed."""
     spellings = dict.fromkeys((composed(password), password))
     return any(_fits(spelling, password_hash) for spelling in spellings)
 
 
 def is_outdated(password_hash: str) -> bool:
-    """Whether a hash of today would be made with other parameters."""
+    """Return whether the hash was made with other parameters than those used now."""
     return _hasher.check_needs_rehash(password_hash)
 
 

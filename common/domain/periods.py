@@ -15,7 +15,7 @@ _FORMS = {
 }
 
 END_OF_TIME = datetime.max.replace(tzinfo=UTC)
-"""The end of the last periods that there are, which no date can name."""
+"""The end of the last periods that a date can name."""
 
 
 @dataclass(frozen=True)

@@ -21,5 +21,5 @@ def user_of(zset_member: str) -> str:
 
 
 def percentile(rank: int, total: int) -> float:
-    """The share of ranked players that this one is level with or ahead of, in percent, to two decimals."""
+    """Return the percentage of ranked players that this one is level with or ahead of, to two decimals."""
     return round(100 * (total - rank + 1) / total, 2)

@@ -1,7 +1,7 @@
 """Score calculation: what a recorded event does to a player's standing. Pure.
 
-A scoring rule is a merge. The fold joins the events of one batch into one part per standing, and the database
-merges the part into the row under the row's own lock (`common/postgres/standings.py`). Both are the same commutative
+A scoring rule is a merge. The fold merges the events of one batch into one delta per standing, and the database
+merges the delta into the row under the row's own lock (`common/postgres/standings.py`). Both are the same commutative
 operation, so neither the order in which workers commit nor the size of a batch ever shows in a result.
 """
 
@@ -85,7 +85,7 @@ def fold(events: Iterable[Event], periods_of: Callable[[datetime], tuple[str, ..
 
 
 def merge(one: Delta, other: Delta) -> Delta:
-    """Add the points up, and let the latest event that changed the score break ties."""
+    """Return the sum of the points, with the greater ledger id as tiebreaker."""
     return Delta(one.points + other.points, max(one.tiebreaker, other.tiebreaker))
 
 

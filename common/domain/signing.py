@@ -14,12 +14,13 @@ def score_update_text(user_id: str, action_id: str, timestamp: str, idempotency_
 
 
 def api_request_text(unix_seconds: str, body: bytes) -> bytes:
-    """`v1` of a request with an API key: its instant and its body as sent."""
+    """Return the text that `v1` of a request with an API key signs: its instant and its body as sent."""
     return f"{unix_seconds}.".encode() + body
 
 
 def api_request_text_v2(unix_seconds: str, method: str, target: str, key_id: str, body: bytes) -> bytes:
-    """`v2`: six lines over the whole request. `target` is the path with its query, exactly as sent.
+    """Return the six lines of the whole request that `v2` signs. `target` is the path with its query, exactly as sent.
+
 
     No line can hold a newline, so no two requests share a text.
     """

@@ -1,9 +1,9 @@
-"""A standing: what one player has on one board in one period, and what it is known by. Pure."""
+"""A standing: one player's score on one board in one period, and its key. Pure."""
 
 from typing import NamedTuple
 
 BoardId = tuple[str, str]
-"""(board id, period id): what one sorted set shows."""
+"""(board id, period id), which identify one sorted set."""
 
 
 class StandingKey(NamedTuple):
@@ -15,12 +15,12 @@ class StandingKey(NamedTuple):
 
     @property
     def board(self) -> BoardId:
-        """The board and the period that this is a standing of."""
+        """The board and the period of this standing."""
         return self.board_id, self.period_id
 
 
 class Standing(NamedTuple):
-    """An absolute row of PostgreSQL's standings; `updated_at` in ms. One that is hidden is taken off the board."""
+    """A row of the table `standings`, with an absolute score; `updated_at` is in ms. A hidden row is on no board."""
 
     key: StandingKey
     score: int
@@ -31,7 +31,7 @@ class Standing(NamedTuple):
 
 
 class Moved(NamedTuple):
-    """A player's rank before and after a projection, from 1; None for unranked."""
+    """A player's rank before and after a projection, counted from 1; None if the player is unranked."""
 
     before: int | None
     after: int | None

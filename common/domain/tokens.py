@@ -37,7 +37,7 @@ _OPTIONS: Options = {
 
 @dataclass(frozen=True)
 class AccessClaims:
-    """Whose token it is, in which session, and what they may do."""
+    """The user and session that a token was issued for, and the user's role."""
 
     user_id: str
     session_id: str

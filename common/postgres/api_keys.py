@@ -1,4 +1,4 @@
-"""API keys: what a game server signs its batches with. Their secrets are derived, so the database holds none."""
+"""API keys, with which game servers sign their batches. Their secrets are derived, so the database holds none."""
 
 import re
 import secrets
@@ -16,11 +16,11 @@ PURPOSE = "api-key"
 _ID = re.compile(r"sbk_[0-9a-f]{20}", re.ASCII)
 _LOCK_NAMES = text("SELECT pg_advisory_xact_lock(:lock)")
 _NAMES_LOCK = 7_030_267_215
-"""Any number, known only to us: keys of a name are made one after the other."""
+"""The number of the advisory lock under which keys of one name are created one after the other."""
 
 
 class ApiKey(NamedTuple):
-    """A key without its secrets. `previous_until` is how long the secret before the current one still signs."""
+    """A key without its secrets. Until `previous_until` the secret before the current one is still valid."""
 
     id: str
     name: str
@@ -34,7 +34,7 @@ _COLUMNS = tuple(api_keys.c[name] for name in ApiKey._fields)
 
 
 def is_key_id(text: str) -> bool:
-    """Whether it has the form of a key's id."""
+    """Return whether the text has the form of a key's id."""
     return _ID.fullmatch(text) is not None
 
 
@@ -45,7 +45,7 @@ def create(connection: Connection, name: str) -> ApiKey:
 
 
 def lock_name(connection: Connection, name: str) -> str | None:
-    """The id of a live key of this name, if there is one. Nobody else makes one before this transaction ends."""
+    """Return the id of a live key of this name, or None. No other transaction can create one before this one ends."""
     connection.execute(_LOCK_NAMES, {"lock": _NAMES_LOCK})
     live = select(api_keys.c.id).where(api_keys.c.name == name, api_keys.c.revoked_at.is_(None))
     return connection.execute(live.order_by(api_keys.c.created_at)).scalars().first()
@@ -58,7 +58,7 @@ def find(connection: Connection, key_id: str) -> tuple[ApiKey, datetime] | None:
 
 
 def live_ids(connection: Connection) -> frozenset[str]:
-    """The ids of the keys that are not revoked."""
+    """Return the ids of the keys that are not revoked."""
     return frozenset(connection.scalars(select(api_keys.c.id).where(api_keys.c.revoked_at.is_(None))))
 
 
@@ -70,7 +70,10 @@ def list_all(connection: Connection) -> list[ApiKey]:
 
 
 def rotate(connection: Connection, key_id: str, *, overlap_seconds: int) -> ApiKey | None:
-    """Give a live key a new secret; the one before still signs for `overlap_seconds`. None if there is no such key."""
+    """Give a live key a new secret and return the key; None if there is no such key.
+
+    The secret before it remains valid for `overlap_seconds`.
+    """
     statement = (
         update(api_keys)
         .where(api_keys.c.id == key_id, api_keys.c.revoked_at.is_(None))

@@ -8,18 +8,18 @@ from sqlalchemy import Connection, insert, select
 from common.postgres.tables import audit_log
 
 COMMAND_LINE = "command line"
-"""The actor of what an operator does without an account."""
+"""The actor of changes that an operator makes without an account."""
 
 
 class Actor(NamedTuple):
-    """Who acts: the user id of an admin, or `COMMAND_LINE` with the operating system's user."""
+    """Who made a change: the user id of an admin, or `COMMAND_LINE` with the operating system's user."""
 
     name: str
     os_user: str | None = None
 
 
 class AuditRow(NamedTuple):
-    """One change. `subject` says what or whom it was made to."""
+    """A change. `subject` is the thing or the user that was changed."""
 
     id: int
     at: datetime
@@ -39,6 +39,6 @@ def add(connection: Connection, actor: Actor, action: str, subject: str, **detai
 
 
 def latest(connection: Connection, count: int) -> list[AuditRow]:
-    """The newest rows, oldest first."""
+    """Return the newest `count` rows, the oldest of them first."""
     newest = connection.execute(select(*_COLUMNS).order_by(audit_log.c.id.desc()).limit(count))
     return [AuditRow(*row) for row in newest][::-1]

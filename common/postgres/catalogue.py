@@ -1,4 +1,4 @@
-"""The catalogue of boards and actions: its defaults, its rows, and a copy that each process keeps fresh."""
+"""The catalogue of boards and actions: its defaults, its rows, and the cache of it in each process."""
 
 import math
 import time
@@ -103,7 +103,7 @@ class CatalogueCache:
     def current(self) -> Catalogue:
         """Return the catalogue. Raises SQLAlchemyError only if PostgreSQL has never been reached.
 
-        One thread reads it anew when half of its time is over; the others wait for that only when all of it is.
+        One thread refreshes it after half of its lifetime; the others wait for that only after all of it.
         """
         known = self._catalogue
         if known and self._age < FRESH_SECONDS:

@@ -1,30 +1,30 @@
-"""The ledger's checkpoint: what its rows up to an id add up to, for each player, board and period.
+"""The ledger's checkpoint: the totals of its rows up to an id, for each player, board and period.
 
-Whoever asks what the standings should be adds the few rows after it and need not read the ledger again. A row may be
-taken in only once no batch can still commit a smaller id. Ids are handed out while the batch shares the ledger's lock
-(`ledger.share`), so this is so when everybody who shared it after the greatest id was read has ended:
+The verification adds the few rows after it to learn what the standings should be, and need not read the whole ledger.
+A row may be included only once no batch can still commit a smaller id. A batch is given its ids while it shares the
+ledger's lock (`ledger.lock_shared`), so it is enough that every transaction that shared the lock has ended:
 
 1. Read the greatest id.
-2. Look who shares the lock. Whoever does so later gets greater ids.
-3. Wait until each of these has ended; nobody waits for us meanwhile.
+2. List the transactions that share the lock. Later ones get greater ids.
+3. Wait until each of these has ended; no batch waits meanwhile.
 4. Add the next rows up to that id to `ledger_totals`, and move the checkpoint, in one transaction.
 
-Two who do step 4 at once wait for each other's row of `ledger_checkpoint`, and the second goes on from there.
+Two processes in step 4 at once wait for the one row of `ledger_checkpoint`; the second continues after the first.
 """
 
 import time
 
 from sqlalchemy import Connection, Engine, text
 
-from common.core.portions import Portion
+from common.core.chunk_size import ChunkSize
 from common.postgres import ledger
-from common.postgres.engine import TooSlowError, bound
+from common.postgres.engine import TooSlowError, bounded_transaction
 
-PORTION = Portion(5_000, least=100, most=50_000)
-"""Ledger rows that are taken in at once."""
+CHUNK = ChunkSize(5_000, least=100, most=50_000)
+"""The number of ledger rows that one step includes."""
 
-SETTLES_WITHIN_SECONDS = 1.0
-_LOOK_SECONDS = 0.01
+STABLE_WITHIN_SECONDS = 1.0
+_POLL_SECONDS = 0.01
 
 # As `scoring.fold` counts: by the version of the action that the ledger names, in the periods of the acceptance, and
 # in a closed period up to the row at which it was closed. `{rows}` is a table of ledger rows.
@@ -60,9 +60,9 @@ _NEXT = text("""
 SELECT max(id) FROM (SELECT id FROM score_events WHERE id > :after AND id <= :most ORDER BY id LIMIT :rows) following
 """)
 _ADD = text(f"""
-WITH portion AS MATERIALIZED (SELECT * FROM score_events WHERE id > :after AND id <= :to)
+WITH chunk AS MATERIALIZED (SELECT * FROM score_events WHERE id > :after AND id <= :to)
 INSERT INTO ledger_totals AS t (user_id, board_id, period_id, score, tie, updated_at)
-{COUNTED.format(rows="portion")}
+{COUNTED.format(rows="chunk")}
 ON CONFLICT (user_id, board_id, period_id) DO UPDATE
 SET score = t.score + excluded.score, tie = excluded.tie, updated_at = GREATEST(t.updated_at, excluded.updated_at)
 """)  # noqa: S608 - built from constants
@@ -76,12 +76,12 @@ class Checkpoint:
         self._engine = engine
 
     def lag(self) -> int:
-        """How far the checkpoint is behind the greatest ledger id."""
+        """Return the number of ledger ids between the checkpoint and the greatest one."""
         with self._engine.connect() as connection:
             return max(0, int(connection.scalar(_GREATEST) or 0) - int(connection.scalar(_WHERE) or 0))
 
-    def settled(self, patience: float = SETTLES_WITHIN_SECONDS) -> int:
-        """A ledger id below which nothing can appear any more; 0 if a batch under way does not end in time."""
+    def find_stable_id(self, patience: float = STABLE_WITHIN_SECONDS) -> int:
+        """Return a ledger id up to which no row can appear any more; 0 if a running batch does not end in time."""
         deadline = time.monotonic() + patience
         with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             greatest = int(connection.scalar(_GREATEST) or 0)
@@ -89,15 +89,15 @@ class Checkpoint:
             while earlier & _holders(connection):
                 if time.monotonic() > deadline:
                     return 0
-                time.sleep(_LOOK_SECONDS)
+                time.sleep(_POLL_SECONDS)
         return greatest
 
     def advance(self, most: int, rows: int, timeout_ms: int) -> int:
-        """Take in up to `rows` more ledger rows, none after the id `most`; where the checkpoint is then.
+        """Include up to `rows` more ledger rows, none after the id `most`, and return the checkpoint's new id.
 
-        `most` is what `settled` gave. Raises database.TooSlowError and changes nothing if a statement takes longer.
+        `most` comes from `find_stable_id`. A statement that takes longer changes nothing and raises TooSlowError.
         """
-        with bound(self._engine, timeout_ms) as connection:
+        with bounded_transaction(self._engine, timeout_ms) as connection:
             after = int(connection.execute(_CLAIM).scalar_one())
             to = int(connection.scalar(_NEXT, {"after": after, "most": most, "rows": rows}) or most)
             if to <= after:
@@ -106,19 +106,19 @@ class Checkpoint:
             connection.execute(_MOVE, {"to": to})
             return to
 
-    def step(self, most: int, portion: Portion, timeout_ms: int) -> tuple[int, Portion]:
-        """Take in one portion; where the checkpoint is then (0: it did not move), and how much to take in next.
+    def step(self, most: int, chunk: ChunkSize, timeout_ms: int) -> tuple[int, ChunkSize]:
+        """Include one chunk; return the checkpoint's new id (0 if it did not move) and the size of the next chunk.
 
-        One that takes too long changes nothing and is halved. Raises TooSlowError if it was the least already.
+        A chunk that takes too long changes nothing and is halved. Raises TooSlowError if it was the smallest already.
         """
         started = time.monotonic()
         try:
-            to = self.advance(most, portion.size, timeout_ms)
+            to = self.advance(most, chunk.size, timeout_ms)
         except TooSlowError:
-            if portion.is_least:
+            if chunk.is_smallest:
                 raise
-            return 0, portion.halved()
-        return to, portion.after(time.monotonic() - started, timeout_ms / 1000)
+            return 0, chunk.halved()
+        return to, chunk.adapted(time.monotonic() - started, timeout_ms / 1000)
 
     def reset(self) -> None:
         """Forget the totals, so that every row of the ledger is read again."""

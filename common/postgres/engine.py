@@ -1,4 +1,4 @@
-"""The connection to PostgreSQL."""
+"""Connections to PostgreSQL, with their timeouts."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,7 +22,7 @@ class TooSlowError(Exception):
 
 
 IDLE_IN_TRANSACTION_MS = 60_000
-"""For commands, which have more time than the programs that serve."""
+"""The default, for commands; the programs that serve allow less."""
 
 
 def create(
@@ -34,7 +34,7 @@ def create(
     idle_in_transaction_ms: int = IDLE_IN_TRANSACTION_MS,
     url: str | None = None,
 ) -> Engine:
-    """An engine for one process, with DATABASE_URL or another address. Connects on first use; make it after fork.
+    """Create an engine for one process, with DATABASE_URL or another address. It connects on first use, after the fork.
 
     A server that stops answering is noticed by the kernel (`tcp_user_timeout`), a slow statement by the server
     (`statement_timeout_ms`), and so is a wait for somebody else's lock (`lock_timeout_ms`; 0: as long as the
@@ -72,7 +72,7 @@ def _note_commit(connection: Connection) -> None:
 
 
 def limit_lock_waits(connection: Connection, milliseconds: int) -> None:
-    """Wait no longer than this for any lock until the transaction ends."""
+    """Limit how long this transaction waits for any lock."""
     connection.execute(text("SELECT set_config('lock_timeout', :limit, true)"), {"limit": str(milliseconds)})
 
 
@@ -83,8 +83,8 @@ def ping(engine: Engine) -> None:
 
 
 @contextmanager
-def bound(engine: Engine, timeout_ms: int, isolation: str = "READ COMMITTED") -> Iterator[Connection]:
-    """A transaction each of whose statements may take so long, and no longer. Raises TooSlowError."""
+def bounded_transaction(engine: Engine, timeout_ms: int, isolation: str = "READ COMMITTED") -> Iterator[Connection]:
+    """Open a transaction whose every statement may take at most `timeout_ms`. Raises TooSlowError beyond that."""
     try:
         with engine.connect().execution_options(isolation_level=isolation) as connection, connection.begin():
             connection.execute(_BOUND, {"ms": str(timeout_ms)})

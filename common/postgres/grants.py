@@ -1,7 +1,7 @@
-"""The role that serves: everything but the schema and what is recorded for ever (docs/adr/0017).
+"""The rights of the serving role: it may change neither the schema nor what is recorded for ever (docs/adr/0017).
 
-`scoreboard migrate` runs as the owner of the tables and gives these rights each time, so that they fit the tables of
-its version. Whoever takes the service over can neither rewrite the ledger nor the log of who changed what.
+`scoreboard migrate` runs as the owner of the tables and grants these rights each time, so that they fit the tables of
+its version. An intruder in the service can rewrite neither the ledger nor the audit log.
 """
 
 from typing import NamedTuple, cast
@@ -13,16 +13,16 @@ from sqlalchemy import Connection, make_url, text
 from common.postgres.tables import audit_log, ledger_totals, metadata, score_events
 
 APPEND_ONLY = frozenset({score_events.name, audit_log.name})
-"""Rows are added and read. Nobody who serves changes or deletes one."""
+"""The tables whose rows the serving role may add and read, but neither change nor delete."""
 
 EMPTIED_AT_ONCE = frozenset({ledger_totals.name})
-"""A full verification begins by throwing these away, which can be made again from the ledger."""
+"""The tables that a full verification empties first; their rows are computed from the ledger again."""
 
 _ALL_ROWS, _NEW_ROWS, _READING = "SELECT, INSERT, UPDATE, DELETE", "SELECT, INSERT", "SELECT"
 _VERSIONS = "alembic_version"
 
 _LOCK = text("SELECT pg_advisory_xact_lock(7030267216)")
-"""Any number, known only to us: two migrations at once give rights one after the other."""
+"""The number of the advisory lock under which two migrations at once grant rights one after the other."""
 
 _EXISTS = text("SELECT FROM pg_roles WHERE rolname = :name")
 _UNBOUNDED = text("""
@@ -32,22 +32,22 @@ FROM pg_roles WHERE rolname = :name
 
 
 class ServingRole(NamedTuple):
-    """A role that logs in. Without a password it must be there already."""
+    """A role that logs in. Without a password it must exist already."""
 
     name: str
     password: str | None
 
 
 def serving_role(database_url: str) -> ServingRole | None:
-    """The role of an address; None if it names none."""
+    """Return the role that a database's URL names; None if it names none."""
     url = make_url(database_url)
     return ServingRole(url.username, str(url.password) if url.password else None) if url.username else None
 
 
 def ensure_role(connection: Connection, role: ServingRole) -> bool:
-    """Make the role if it is missing, which the owner must be allowed to. Whether it was made.
+    """Create the role if it is missing, which the owner must be allowed to do, and return whether it was created.
 
-    One that exists keeps its password. The server is sent a hash, so no log of statements has the password.
+    An existing role keeps its password. The server is sent a hash, so no log of statements has the password.
     """
     connection.execute(_LOCK)
     if connection.execute(_EXISTS, {"name": role.name}).one_or_none() is not None:
@@ -61,8 +61,8 @@ def ensure_role(connection: Connection, role: ServingRole) -> bool:
     return True
 
 
-def give(connection: Connection, role: ServingRole) -> None:
-    """Give the role its rights, and take from it what it has beyond them. Safe to run twice and at the same time."""
+def grant(connection: Connection, role: ServingRole) -> None:
+    """Grant the role its rights and revoke all others. Safe to run twice and at the same time."""
     connection.execute(_LOCK)
     name = _quoted(connection, role.name)
     schema = _quoted(connection, str(connection.scalar(text("SELECT current_schema()"))))
@@ -76,7 +76,7 @@ def give(connection: Connection, role: ServingRole) -> None:
 
 
 def is_unbounded(connection: Connection, role: ServingRole) -> bool:
-    """Whether the role may do everything whatever it is given: it is a superuser, or owns tables."""
+    """Return whether grants cannot limit the role, because it is a superuser or owns tables."""
     return bool(connection.scalar(_UNBOUNDED, {"name": role.name}))
 
 

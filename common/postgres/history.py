@@ -1,4 +1,4 @@
-"""Which periods can have standings at all, so that nobody has to ask PostgreSQL about all the others."""
+"""Which periods can have standings at all, so that requests for other periods need no query."""
 
 import time
 from datetime import datetime, timedelta
@@ -13,13 +13,13 @@ from common.postgres.standings import DATABASE_EPOCH
 
 _COPY_SECONDS = 60.0
 _CLOCKS_DIFFER_BY = timedelta(minutes=5)
-"""At most, between the processes that count and those that answer."""
+"""The greatest difference between the clocks of workers and web processes."""
 
 _FIRST = text("SELECT board_id, min(starts_at) AS starts_at FROM periods GROUP BY board_id")
 
 
 class History:
-    """When the first period of each board began, from a copy that is a minute old at most."""
+    """The start of each board's first period, cached for a minute."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -27,8 +27,8 @@ class History:
         self._read_at = float("-inf")
         self._reading = Lock()
 
-    def never_was(self, board_id: str, period_id: str, now: datetime) -> bool:
-        """Whether the period lies before the board's first one, or is still to come. Raises SQLAlchemyError."""
+    def has_no_standings(self, board_id: str, period_id: str, now: datetime) -> bool:
+        """Return whether the period is before the board's first one or in the future. Raises SQLAlchemyError."""
         period = periods.parse(period_id)
         if period.starts_at is None or period.ends_at is None:
             return False
@@ -51,11 +51,11 @@ class History:
 
 
 def is_over(period_id: str, now: datetime) -> bool:
-    """Whether the period has ended."""
+    """Return whether the period has ended."""
     ends_at = periods.parse(period_id).ends_at
     return ends_at is not None and ends_at <= now
 
 
 def empty_page(which: Selection) -> Page:
-    """A page of a period that nobody has scored in."""
+    """Return the empty page of a period without standings."""
     return Page(BoardHead(DATABASE_EPOCH, 0, 0, 0, ()), 0, which.kind != "around", ())

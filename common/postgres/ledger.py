@@ -42,29 +42,29 @@ JOIN score_events e ON e.user_id = wanted.u AND e.action_id = wanted.a
 WHERE e.limits_others
 """)
 
-_SHARE = text("SELECT pg_advisory_xact_lock_shared(:lock)")
+_LOCK_SHARED = text("SELECT pg_advisory_xact_lock_shared(:lock)")
 _WAIT_BRIEFLY = text("SET LOCAL lock_timeout = '1s'")
-_HOLD = text("SELECT pg_advisory_xact_lock(:lock)")
+_LOCK_EXCLUSIVE = text("SELECT pg_advisory_xact_lock(:lock)")
 LOCK = 7_030_267_214
-"""The number of the advisory lock that every batch shares, and that whoever stops all batches holds alone."""
+"""The number of the ledger's advisory lock: batches share it, and a transaction that must stop them takes it alone."""
 
 
 class AlreadyRecordedError(Exception):
-    """Another transaction has recorded one of the updates meanwhile. Roll back and look again."""
+    """Another transaction has recorded one of the updates meanwhile. The caller rolls back and starts again."""
 
 
-def share(connection: Connection) -> None:
-    """Share the ledger's lock until this transaction ends. Batches do not wait for each other."""
-    connection.execute(_SHARE, {"lock": LOCK})
+def lock_shared(connection: Connection) -> None:
+    """Take the ledger's lock in shared mode until this transaction ends. Batches do not wait for each other."""
+    connection.execute(_LOCK_SHARED, {"lock": LOCK})
 
 
-def hold(connection: Connection) -> None:
-    """Wait until every batch under way has ended, and let none begin before this transaction ends.
+def lock_exclusive(connection: Connection) -> None:
+    """Take the ledger's lock in exclusive mode: no batch runs from then on until this transaction ends.
 
-    Raises OperationalError after a second: those that come behind wait too, so a batch that hangs may not hold us up.
+    Raises OperationalError after a second, because new batches wait behind this request.
     """
     connection.execute(_WAIT_BRIEFLY)
-    connection.execute(_HOLD, {"lock": LOCK})
+    connection.execute(_LOCK_EXCLUSIVE, {"lock": LOCK})
 
 
 def find(connection: Connection, update_keys: Collection[UpdateKey]) -> dict[UpdateKey, LedgerRow]:
@@ -79,8 +79,7 @@ def lock_uses(
 ) -> dict[tuple[str, str], list[datetime]]:
     """Return the instants at which each (user id, action id) was used and counted within its window.
 
-    Nobody else can add to it before this transaction ends: the players are locked, in one global order, and therefore
-    before anything of theirs is.
+    No other transaction can add a use before this one ends: the players are locked first, in one global order.
     """
     if not wanted:
         return {}

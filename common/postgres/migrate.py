@@ -1,4 +1,4 @@
-"""The schema's versions: bring a database up to date, and tell whether this version can work with it."""
+"""The schema's versions: bring a database up to date, and check whether this version can work with it."""
 
 import time
 from pathlib import Path
@@ -23,13 +23,13 @@ _MIGRATION_LOCK = 7_030_267_213
 
 
 LOCK_TIMEOUT_MS = 2_000
-"""A migration that waits for a table makes everybody wait who comes after it: so long, and not longer."""
+"""How long a migration waits for a table, because all later queries of the table wait behind it."""
 
 CHECK_TIMEOUT_MS = 5_000
 
 ATTEMPTS = 60
 PAUSE_SECONDS = 1.0
-"""Between attempts: whoever waited behind the migration gets through."""
+"""The pause between attempts, in which the queries that waited behind the migration run."""
 
 _LOCK_NOT_AVAILABLE = "55P03"
 
@@ -40,16 +40,14 @@ FROM information_schema.columns WHERE table_schema = current_schema()
 
 
 class MisfitError(Exception):
-    """The database is not one that this version can work with. The text says why, and what to do."""
+    """This version cannot work with the database. The message says why, and what to do."""
 
 
 def upgrade(engine: Engine, revision: str = "head") -> tuple[str | None, str | None]:
-    """Upgrade to the newest version, or to another one; the versions before and after come back.
+    """Upgrade to the newest version, or to `revision`, and return the versions before and after.
 
-    Safe to run twice, at the same time, and beside the service.
-
-    Each step is a transaction of its own that gives up a lock it does not get within two seconds, and is tried again;
-    after a minute or two of that OperationalError comes up.
+    Safe to run twice, at the same time, and beside the service. Each step is a transaction of its own that waits two
+    seconds for a lock and is then tried again. Raises OperationalError after a minute or two of that.
     """
     with engine.connect() as connection:
         connection.execute(text("SET lock_timeout = 0"))
@@ -88,12 +86,12 @@ def is_current(connection: Connection) -> bool:
 
 
 def _version(connection: Connection) -> str | None:
-    """The database's; None for one without a schema."""
+    """Return the version of the database's schema; None if it has none."""
     return MigrationContext.configure(connection).get_current_revision()
 
 
 def require_fit_at_start(settings: Settings) -> None:
-    """`require_fit` for a program that starts. A server that is away is given the benefit of the doubt."""
+    """Run `require_fit` at the start of a program. A server that cannot be reached is assumed to fit."""
     engine = database.create(settings, pool_size=1, statement_timeout_ms=CHECK_TIMEOUT_MS)
     try:
         with engine.connect() as connection:
@@ -124,7 +122,7 @@ def require_fit(connection: Connection) -> None:
 
 
 def _problems(connection: Connection) -> list[str]:
-    """What this version uses and cannot see, and what it would have to fill and does not know."""
+    """Return the columns that this version uses and cannot see, and the required ones that it does not know."""
     wanted = {(table.name, column.name) for table in metadata.sorted_tables for column in table.columns}
     found = {(row.table_name, row.column_name): row.is_demanded for row in connection.execute(_COLUMNS)}
     ours = {table.name for table in metadata.sorted_tables}

@@ -1,7 +1,7 @@
-"""The calendar periods that have standings, and which of them are closed: a closed one's standings are final.
+"""The calendar periods that have standings, and which of them are closed. The standings of a closed period are final.
 
-A period is closed from stored state: it is listed here from its first standing on, and whoever comes by after its
-end, however late, finds it still open. Nothing depends on a timer having fired.
+A period is stored here from its first standing on and stays open until it is closed, however late that is. Nothing
+depends on a timer having fired.
 """
 
 from collections.abc import Collection
@@ -58,7 +58,7 @@ _CLOSED = text("SELECT board_id, period_id, ends_at FROM periods WHERE closed_at
 def closed_among(connection: Connection, board_ids: Collection[BoardId]) -> set[BoardId]:
     """Return those of these calendar periods that are closed. A period that is new is recorded as open.
 
-    The transaction must hold the ledger (`ledger.share`), so that none is closed before it ends.
+    The transaction must hold the ledger (`ledger.lock_shared`), so that none is closed before it ends.
     """
     if not board_ids:
         return set()
@@ -85,12 +85,12 @@ def close(connection: Connection, board_id: str, period_id: str, now: datetime) 
 
 
 def snapshots_due(connection: Connection) -> list[Ended]:
-    """Closed periods without their final snapshot, the oldest first."""
+    """Return the closed periods whose final snapshot is missing, the oldest first."""
     return [Ended(*row) for row in connection.execute(_SNAPSHOT_DUE)]
 
 
 def mark_snapshot_stored(connection: Connection, board_id: str, period_id: str) -> None:
-    """The final snapshot of a closed period is stored in this transaction, or was before."""
+    """Record that the final snapshot of a closed period is stored, in this transaction or an earlier one."""
     connection.execute(_SNAPSHOT_STORED, {"board": board_id, "period": period_id})
 
 

@@ -63,7 +63,7 @@ def list_all(connection: Connection) -> list[QuarantinedEntry]:
 
 
 def ids(connection: Connection) -> list[int]:
-    """The ids of all rows, oldest first."""
+    """Return the ids of all rows, the oldest first."""
     return list(connection.scalars(select(score_quarantine.c.id).order_by(score_quarantine.c.id)))
 
 
@@ -79,9 +79,9 @@ def remove(connection: Connection, row_id: int) -> None:
 
 
 def entry(row: QuarantinedEntry) -> dict[str, str]:
-    """The fields of the stream entry that it was.
+    """Return the fields of the quarantined stream entry.
 
-    An old row has only the payload: that of an entry nobody could read is the fields themselves.
+    A row of an earlier version has only the payload, which for an undecodable entry is the fields themselves.
     """
     if row.entry is not None:
         return row.entry
@@ -91,5 +91,5 @@ def entry(row: QuarantinedEntry) -> dict[str, str]:
 
 
 def accepted_at(row: QuarantinedEntry) -> datetime:
-    """When the inbox took it. Of an old row the best that is known is when it was put into the inbox the last time."""
+    """Return when the update was accepted; for a row of an earlier version, when it last entered the inbox."""
     return row.accepted_at or inbox_entries.accepted_at(row.inbox_id, entry(row))

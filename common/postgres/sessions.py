@@ -1,7 +1,7 @@
-"""Sessions and their refresh tokens in PostgreSQL, which is the truth of who is logged in.
+"""Sessions and their refresh tokens in PostgreSQL, the source of truth about who is logged in.
 
-A refresh token is random, kept only as a fingerprint, and used once. Its successor is derived from it and a
-server secret, so that a lost answer can be given again although nothing readable is stored.
+A refresh token is random, stored only as a fingerprint, and used once. Its successor is derived from it and a server
+secret, so that a lost response can be sent again although no token is stored.
 """
 
 import secrets
@@ -33,7 +33,7 @@ class Session:
 
 @dataclass(frozen=True)
 class Refreshed:
-    """A session carried on with its next refresh token."""
+    """A session that continues, with its next refresh token."""
 
     session: Session
     refresh_token: str
@@ -41,7 +41,7 @@ class Refreshed:
 
 @dataclass(frozen=True)
 class Reused:
-    """A token was used twice: its session is revoked by now."""
+    """The result of a refresh with a token that was used before. Its session has been revoked."""
 
     session_id: str
 
@@ -90,7 +90,7 @@ def revoke(connection: Connection, session_id: str, reason: Literal["logout", "r
 
 
 def revoke_all(connection: Connection, user_id: str, reason: Literal["suspension"], now: datetime) -> list[str]:
-    """End every live session of a user, by the database's clock; their ids."""
+    """Revoke every live session of a user, by the database's clock, and return their ids."""
     return list(
         connection.scalars(
             update(sessions)
@@ -119,12 +119,12 @@ def live_among(connection: Connection, session_ids: Collection[str], now: dateti
 
 
 def revoked_within(connection: Connection, span: timedelta) -> list[str]:
-    """The sessions that were revoked so recently, by the database's clock, which also dated them."""
+    """Return the ids of sessions revoked within the last `span`, by the database's clock, which also dated them."""
     return list(connection.scalars(select(sessions.c.id).where(sessions.c.revoked_at >= func.now() - span)))
 
 
 def prune(connection: Connection, now: datetime) -> int:
-    """Delete sessions that expired a day ago or earlier, with their tokens; how many there were."""
+    """Delete sessions that expired a day ago or earlier, with their tokens, and return their number."""
     return connection.execute(delete(sessions).where(sessions.c.expires_at < now - LIFETIME)).rowcount
 
 

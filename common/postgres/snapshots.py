@@ -28,7 +28,7 @@ JOIN users u ON u.id = foremost.user_id
 ORDER BY place, tie
 """)
 
-_KEEP = text("""
+_STORE = text("""
 INSERT INTO snapshots (board_id, period_id, taken_at, total, entries)
 VALUES (:board, :period, :taken_at, :total, CAST(:entries AS jsonb))
 ON CONFLICT (board_id, period_id, taken_at) DO NOTHING
@@ -42,7 +42,7 @@ SELECT EXISTS (SELECT FROM standings WHERE board_id = :board AND period_id = :pe
 
 
 class Head(NamedTuple):
-    """How many players a board has, and the first of them."""
+    """The number of players of a board, and its first rows."""
 
     total: int
     entries: Sequence[Entry]
@@ -71,7 +71,7 @@ def due_at(now: datetime, minutes: int) -> datetime:
 
 
 def read(engine: Engine, board_id: str, period_id: str) -> Head:
-    """A board's head and size, both of one instant."""
+    """Return a board's head and size, both of one instant."""
     of_board = {"board": board_id, "period": period_id, "limit": HEAD}
     with engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
         total = standings.count(connection, board_id, period_id)
@@ -82,8 +82,8 @@ def read(engine: Engine, board_id: str, period_id: str) -> Head:
     return Head(total, entries)
 
 
-def keep(connection: Connection, board_id: str, period_id: str, taken_at: datetime, head: Head) -> bool:
-    """Store a head, unless this (board, period, instant) is stored already."""
+def store(connection: Connection, board_id: str, period_id: str, taken_at: datetime, head: Head) -> bool:
+    """Store a head unless this (board, period, instant) is stored already. Return whether it was stored."""
     values = {
         "board": board_id,
         "period": period_id,
@@ -91,23 +91,23 @@ def keep(connection: Connection, board_id: str, period_id: str, taken_at: dateti
         "total": head.total,
         "entries": orjson.dumps(head.to_wire()).decode(),
     }
-    return connection.execute(_KEEP, values).rowcount == 1
+    return connection.execute(_STORE, values).rowcount == 1
 
 
 def is_wanted(connection: Connection, board_id: str, period_id: str) -> bool:
-    """Whether a board has standings that may still change."""
+    """Return whether a board has standings that may still change."""
     return bool(connection.scalar(_IS_WANTED, {"board": board_id, "period": period_id}))
 
 
 def is_newest(connection: Connection, board_id: str, period_id: str, head: Head) -> bool:
-    """Whether a board's newest snapshot shows just this."""
+    """Return whether a board's newest snapshot equals this head."""
     newest = page(connection, board_id, period_id, 1, None)
     found = find(connection, newest[0].id) if newest else None
     return found is not None and found[0].total == head.total and found[1] == head.to_wire()
 
 
 def prune(connection: Connection, older_than: datetime) -> int:
-    """Delete older snapshots, and return their number."""
+    """Delete the snapshots that were taken before `older_than`, and return their number."""
     return connection.execute(delete(tables.snapshots).where(tables.snapshots.c.taken_at < older_than)).rowcount
 
 

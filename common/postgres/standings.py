@@ -1,4 +1,4 @@
-"""Standings: what each player has on each board in each period. The truth that Redis shows."""
+"""Standings: the score of each player on each board in each period. The boards in Redis are copies of them."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -66,7 +66,7 @@ FROM (
 
 # A board of a million players is not sorted for a page of it: the best so many are kept while it is read once, and who
 # stands before them is counted. Only the rows around a player in the middle are found by numbering all of them.
-_SHOWN = "FROM standings s WHERE s.board_id = :board AND s.period_id = :period AND NOT s.hidden"
+_VISIBLE = "FROM standings s WHERE s.board_id = :board AND s.period_id = :period AND NOT s.hidden"
 _PLACE_OF_ROW = "((SELECT sign FROM board) * s.score, s.tie)"
 _GIVEN_PLACE = "((SELECT sign FROM board) * :score, :tiebreaker)"
 _IN_ORDER = "ORDER BY (SELECT sign FROM board) * s.score, s.tie LIMIT :limit"
@@ -75,9 +75,9 @@ _SIGN = "board AS (SELECT CASE WHEN ascending THEN 1 ELSE -1 END AS sign FROM bo
 
 
 def _page_of(rows: str, ahead: str) -> str:
-    """The statement for `rows` of a board, where so many stand `ahead` of the first of them."""
+    """Return the statement for `rows` of a board; `ahead` counts the rows before the first of them."""
     return f"""
-    WITH {_SIGN}, found AS MATERIALIZED (SELECT s.user_id, s.score, s.tie, s.updated_at {_SHOWN} {rows})
+    WITH {_SIGN}, found AS MATERIALIZED (SELECT s.user_id, s.score, s.tie, s.updated_at {_VISIBLE} {rows})
     SELECT found.user_id::text, u.username, found.score, found.tie,
            (extract(epoch FROM found.updated_at) * 1000)::bigint AS updated_at,
            ({ahead}) + row_number() OVER (ORDER BY (SELECT sign FROM board) * found.score, found.tie) AS rank
@@ -90,13 +90,13 @@ _PAGES = {
     "after": text(
         _page_of(
             f"AND {_PLACE_OF_ROW} > {_GIVEN_PLACE} {_IN_ORDER}",
-            f"SELECT count(*) {_SHOWN} AND {_PLACE_OF_ROW} <= {_GIVEN_PLACE}",
+            f"SELECT count(*) {_VISIBLE} AND {_PLACE_OF_ROW} <= {_GIVEN_PLACE}",
         )
     ),
     "before": text(
         _page_of(
             f"AND {_PLACE_OF_ROW} < {_GIVEN_PLACE} {_IN_REVERSE}",
-            f"SELECT count(*) - (SELECT count(*) FROM found) {_SHOWN} AND {_PLACE_OF_ROW} < {_GIVEN_PLACE}",  # noqa: S608
+            f"SELECT count(*) - (SELECT count(*) FROM found) {_VISIBLE} AND {_PLACE_OF_ROW} < {_GIVEN_PLACE}",  # noqa: S608
         )
     ),
     "around": text(f"""
@@ -109,7 +109,7 @@ _PAGES = {
 _PLACE = text(
     _page_of(
         "AND s.user_id = CAST(:user AS uuid)",
-        f"""SELECT count(*) {_SHOWN} AND {_PLACE_OF_ROW} <
+        f"""SELECT count(*) {_VISIBLE} AND {_PLACE_OF_ROW} <
             (SELECT (SELECT sign FROM board) * found.score, found.tie FROM found)""",  # noqa: S608 - built from constants
     )
 )
@@ -146,7 +146,7 @@ def read(connection: Connection, standing_keys: Collection[StandingKey]) -> list
 def of_players(
     connection: Connection, user_ids: Collection[str], *, ended_within: timedelta | None = None
 ) -> list[Standing]:
-    """Every standing of these players; with `ended_within`, without the closed periods that ended earlier."""
+    """Return every standing of these players; with `ended_within`, without closed periods that ended earlier."""
     if ended_within is not None:
         values = {"users": list(user_ids), "span": ended_within}
         return _standings(connection.execute(_OF_PLAYERS_LATELY, values).all())
@@ -154,7 +154,8 @@ def of_players(
 
 
 def stream(connection: Connection, board_id: str, period_id: str, rows_at_once: int) -> Iterator[list[Standing]]:
-    """Every standing of a (board, period), hidden ones too, in pages of at most `rows_at_once`.
+    """Yield every standing of a (board, period), hidden ones too, in pages of at most `rows_at_once`.
+
 
     For pages of one instant the transaction must be REPEATABLE READ.
     """
@@ -170,13 +171,13 @@ def stream(connection: Connection, board_id: str, period_id: str, rows_at_once: 
 
 
 def has_more_than(connection: Connection, board_id: str, period_id: str, players: int) -> bool:
-    """Whether a board has more standings than this. Looks at no more rows than it must."""
+    """Return whether a board has more standings than `players`, without counting further than that."""
     values = {"board": board_id, "period": period_id, "limit": players + 1}
     return int(connection.execute(_AT_MOST, values).scalar_one()) > players
 
 
 def hide(connection: Connection, user_id: str, *, is_hidden: bool) -> None:
-    """Hide a player's every standing, or show it again. The ledger must be at rest (`ledger.hold`)."""
+    """Hide every standing of a player, or show them again. The caller holds `ledger.lock_exclusive`."""
     connection.execute(_HIDE, {"user": user_id, "hidden": is_hidden})
 
 

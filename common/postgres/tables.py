@@ -1,4 +1,4 @@
-"""The tables. Alembic migrations make them; a test holds both equal.
+"""The tables. Alembic migrations create them; a test holds both equal.
 
 Neither `score_events` nor `standings` has a foreign key to `users`: the worker reads the users of a batch in the
 same transaction, and a key check per row would cost more than the insert. Neither has an index on a score: every

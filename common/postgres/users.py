@@ -24,7 +24,7 @@ _USER = (users.c.id, users.c.username, users.c.role)
 
 
 def create(connection: Connection, username: str, password_hash: str, role: Role) -> User:
-    """Create an account. Raises `username_taken`; of two at once the database lets one through."""
+    """Create an account. Raises `username_taken`; of two at the same time the database accepts one."""
     user = User(str(uuid.uuid4()), username, role)
     statement = (
         insert(users)
@@ -32,7 +32,7 @@ def create(connection: Connection, username: str, password_hash: str, role: Role
         .on_conflict_do_nothing(index_elements=[users.c.username_key])
     )
     if connection.execute(statement).rowcount == 0:
-        raise taken(username)
+        raise username_taken(username)
     return user
 
 
@@ -44,17 +44,17 @@ def find_by_name(connection: Connection, username: str) -> tuple[User, str] | No
 
 
 def is_taken(connection: Connection, username: str) -> bool:
-    """Whether an account has this name in any case."""
+    """Return whether an account has this name, whatever its case."""
     statement = select(users.c.id).where(users.c.username_key == username.lower())
     return connection.execute(statement).one_or_none() is not None
 
 
-def taken(username: str) -> ScoreboardError:
+def username_taken(username: str) -> ScoreboardError:
     return ScoreboardError(ErrorCode.USERNAME_TAKEN, f"The name {username} is taken.")
 
 
 def rehash(connection: Connection, user_id: str, old_hash: str, new_hash: str) -> None:
-    """Put a new hash of the same password in the place of the old one, unless the password was changed meanwhile."""
+    """Replace the hash by a new one of the same password, unless the password was changed meanwhile."""
     connection.execute(
         update(users).where(users.c.id == user_id, users.c.password_hash == old_hash).values(password_hash=new_hash)
     )

@@ -1,4 +1,4 @@
-"""The board in Redis: reads of a whole head or one place, and the projection that moves it."""
+"""The boards in Redis: reads of pages and places, and the projection that writes standings to them."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -28,12 +28,12 @@ class Projected:
     moves: Mapping[str, Moved]
 
 
-Unshown = Literal["rebuilding", "absent"]
+NotServed = Literal["rebuilding", "absent"]
 """Why rows are not on a board: they went to the rebuild under way, or Redis has lost the board."""
 
 
 class BoardNotServedError(Exception):
-    """The board in Redis is missing, foreign or being rebuilt: PostgreSQL has the truth."""
+    """Redis does not serve the board: it is missing, incomplete, being rebuilt, or was filled on another server."""
 
 
 class Board:
@@ -79,11 +79,11 @@ class Board:
 
     def project(
         self, boards: Sequence[Sequence[Standing]], committed_at: int, moves_of: BoardId
-    ) -> list[Projected | Unshown]:
-        """Write rows to several boards in one round trip: one group of rows each, one answer each.
+    ) -> list[Projected | NotServed]:
+        """Write rows to several boards in one round trip: one group of rows and one result for each.
 
-        The rows must be committed. Those of a board that is not served need not be sent again: whoever fills it has
-        them. `moves_of` names the board whose moves are wanted.
+        The rows must be committed. Rows for a board that is not served need not be sent again: its rebuild includes
+        them. `moves_of` names the board whose moves are returned.
         """
         pipeline = self._client.pipeline(transaction=False)
         owners: list[int] = []
@@ -100,7 +100,7 @@ class Board:
         return [_projected(rows, answers) for rows, answers in zip(boards, replies, strict=True)]
 
     def state_of(self, board_id: str, period_id: str) -> str | None:
-        """A text that changes whenever the board does; None if Redis does not have it."""
+        """Return a text that changes whenever the board does; None if Redis does not have the board."""
         state = self._client.hmget(BoardKeys(board_id, period_id).meta, "epoch", "seq")
         return ":".join(map(str, state)) if all(state) else None
 
@@ -109,9 +109,9 @@ class Board:
         return self._client.hlen(BoardKeys(board_id, period_id).members)
 
     def states(self, wanted: Mapping[BoardId, Sequence[str]]) -> dict[BoardId, list[tuple[int, int] | None] | None]:
-        """(score, tie) of these players by board, None for one who is missing, in one round trip.
+        """Return (score, tiebreaker) of these players by board, in one round trip.
 
-        None for a board that is not served.
+        A player who is missing has None, and so has a whole board that is not served.
         """
         pipeline = self._client.pipeline(transaction=False)
         owners: list[BoardId] = []
@@ -127,8 +127,8 @@ class Board:
             found[board] = None if states is None or before is None else before + states
         return found
 
-    def not_served(self, boards: Sequence[BoardId]) -> list[BoardId]:
-        """Those of these boards that Redis does not show, in one round trip."""
+    def find_unserved(self, boards: Sequence[BoardId]) -> list[BoardId]:
+        """Return those of these boards that Redis does not serve, in one round trip."""
         pipeline = self._client.pipeline(transaction=False)
         for board in boards:
             of = BoardKeys(*board)
@@ -136,7 +136,7 @@ class Board:
         return [board for board, served in zip(boards, pipeline.execute(), strict=True) if not served]
 
     def expire(self, board_id: str, period_id: str, at: datetime) -> None:
-        """Let Redis forget a board at an instant, or now if that is past. PostgreSQL still has it."""
+        """Let a board in Redis expire at an instant, or at once if that is past. PostgreSQL still has it."""
         of = BoardKeys(board_id, period_id)
         board = (of.scores, of.members, of.meta)
         if at <= datetime.now(UTC):
@@ -159,12 +159,12 @@ class Board:
         pipeline.execute()
 
 
-def _projected(rows: Sequence[Standing], replies: Sequence[list[Any]]) -> Projected | Unshown:
-    """Put the replies of all calls for one board together."""
+def _projected(rows: Sequence[Standing], replies: Sequence[list[Any]]) -> Projected | NotServed:
+    """Combine the replies of all calls for one board."""
     seq, ranks = 0, []
     for state, *shown in replies:
         if state != "shown":
-            return cast(Unshown, state)
+            return cast(NotServed, state)
         seq = shown[0]
         ranks += shown[1:]
     moved = zip(rows, ranks[0::2], ranks[1::2], strict=False)
@@ -198,7 +198,7 @@ def _place_of(which: Selection) -> list[str | int]:
 
 
 def _place(user_id: str, total: int, cells: Sequence[Any]) -> Place:
-    """Make a place of the four values that the script `read_players` returns for a player."""
+    """Return the place for the four values that the script `read_players` returns for a player."""
     username, score, info, rank = cells
     name = username or ""
     entry = Entry(user_id, name, int(score), rank + 1, _updated_at(info)) if info else None

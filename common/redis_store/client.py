@@ -17,7 +17,7 @@ from redis.retry import Retry
 from common.core import deadlines, redis_address
 
 _REQUIRES = re.compile(r"^-- requires: (.+)$", re.MULTILINE)
-"""The line by which a script names those whose functions it calls."""
+"""The line in which a script names the scripts whose functions it calls."""
 
 
 _Connection = redis.connection.AbstractConnection
@@ -35,21 +35,21 @@ _WRITES_NOTHING = (OutOfMemoryError, NoScriptError, ReadOnlyError)
 
 
 class UnfitServerError(Exception):
-    """The server cannot be used as it is; the text says why, and what to do."""
+    """The server cannot be used as it is configured; the message says why, and what to do."""
 
 
 class EvictionError(UnfitServerError):
-    """It may forget what it was trusted with."""
+    """The server may evict keys that must not be lost."""
 
 
 class CertificateError(UnfitServerError):
-    """It does not prove to be the server that the URL names."""
+    """The server's certificate does not prove that it is the one that the URL names."""
 
 
 class _FailFast(_Connection):
     """A connection that fails at once if its server has timed out before in the same request.
 
-    It also tells when a command is out and its reply is awaited. What a handshake sends is no command of ours.
+    It also records when a command was sent and its reply is awaited. What a handshake sends does not count.
     """
 
     _is_shaking_hands = False
@@ -90,15 +90,15 @@ class _FailFast(_Connection):
 
 
 class FailFastConnection(_FailFast, redis.Connection):
-    """Over TCP."""
+    """A fail-fast connection over TCP."""
 
 
 class FailFastTlsConnection(_FailFast, redis.SSLConnection):
-    """Over TLS. Certificate and host name are verified."""
+    """A fail-fast connection over TLS. Certificate and host name are verified."""
 
 
 class FailFastUnixConnection(_FailFast, redis.UnixDomainSocketConnection):
-    """Over a Unix socket."""
+    """A fail-fast connection over a Unix socket."""
 
 
 _FAIL_FAST = {"redis": FailFastConnection, "rediss": FailFastTlsConnection, "unix": FailFastUnixConnection}
@@ -108,8 +108,8 @@ _LISTENING = {"redis": redis.Connection, "rediss": redis.SSLConnection, "unix": 
 def connect(url: str, *, connections: int = 64) -> Client:
     """Return a client for commands, with replies as text.
 
-    One repetition, and only of a connection that broke: redis-py's own default repeats ten times and silently.
-    Every command of ours may therefore run twice, and each is written to be safe when it does.
+    A command is repeated once, and only when its connection broke; redis-py's own default repeats ten times silently.
+    Every command may therefore run twice, and each is written to be safe when it does.
     """
     pool = _pool(
         url,
@@ -131,12 +131,12 @@ def connect_to_listen(url: str) -> Client:
 
 
 def pool_of_limits(url: str) -> redis.ConnectionPool:
-    """Connections for the library that counts rate limits: nothing is repeated, for it would count twice."""
+    """Return a pool for the library that counts rate limits. It repeats nothing, because that would count twice."""
     return _pool(url, _FAIL_FAST, socket_timeout=COMMAND_TIMEOUT_SECONDS, retry=Retry(NoBackoff(), 0))
 
 
 def _pool(url: str, kinds: Mapping[str, type[_Connection]], **options: Any) -> redis.ConnectionPool:  # noqa: ANN401
-    """The one place where a connection's class is chosen: by the scheme, so that TLS is spoken where TLS is written."""
+    """Create a pool whose class of connections follows the URL's scheme. No other place chooses a class."""
     address = redis_address.parse(url)
     options |= address.tls_files
     options |= {"path": address.socket_path} if address.socket_path else {"host": address.host, "port": address.port}
@@ -151,10 +151,10 @@ def _pool(url: str, kinds: Mapping[str, type[_Connection]], **options: Any) -> r
 
 
 def listen(subscription: PubSub) -> Iterator[dict[str, Any] | None]:
-    """Yield messages as they come, and None about once a second, so that the listener can show that it is alive.
+    """Yield messages as they come, and None about once a second, so that the listener can record a heartbeat.
 
-    A connection may be dead without notice, so it is pinged after five silent seconds. Raises
-    redis.TimeoutError after ten without one.
+    A dead connection is not always noticed, so it is pinged after five silent seconds. Raises redis.TimeoutError after
+    ten seconds without a message or a reply.
     """
     last_received_at = asked_at = time.monotonic()
     while True:
@@ -172,10 +172,10 @@ def listen(subscription: PubSub) -> Iterator[dict[str, Any] | None]:
 
 
 def refuse_eviction(url: str) -> None:
-    """Raise EvictionError if this server throws keys away when it is full: an accepted update could be among them.
+    """Raise EvictionError if this server evicts keys when it is full, because an accepted update could be among them.
 
-    Does nothing if the server is away or does not tell its policy. Raises CertificateError for one
-    whose certificate is not to be believed.
+    Does nothing if the server is away or does not reveal its policy. Raises CertificateError for an untrusted
+    certificate.
     """
     client = connect(url, connections=1)
     try:
@@ -190,7 +190,7 @@ def refuse_eviction(url: str) -> None:
 
 
 def refuse_untrusted(url: str) -> None:
-    """Raise CertificateError if this server's certificate is not to be believed. One that is away is given time."""
+    """Raise CertificateError if this server's certificate is not trusted. Does nothing if the server is away."""
     client = connect(url, connections=1)
     try:
         client.ping()

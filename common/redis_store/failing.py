@@ -1,4 +1,4 @@
-"""What workers try in vain, for `/readyz` and whoever asks: told in Redis, since the web and the workers never meet."""
+"""The tasks that fail now, stored in Redis by the workers and read by the web for `/readyz`."""
 
 from typing import NamedTuple
 
@@ -8,13 +8,13 @@ from common.redis_store import keys
 from common.redis_store.client import Client
 
 TOLD_SECONDS = 60
-"""Each failure is told for so long, also if the process that met it has died. The next one tells it anew."""
+"""How long a failure is shown, also if its process has died. The next failure starts the time again."""
 
 _KEPT_SECONDS = 86_400
 
 
 class Failing(NamedTuple):
-    """A task, or a step of one, and how often in a row it has failed."""
+    """A task, or a step of one, with the number of its failures in a row and the last reason."""
 
     name: str
     times: int
@@ -22,7 +22,7 @@ class Failing(NamedTuple):
 
 
 def put(client: Client, name: str, times: int, reason: str, now: float) -> None:
-    """Tell of a failure; `now` in seconds since 1970."""
+    """Store a failure; `now` is in Unix seconds."""
     told = orjson.dumps({"times": times, "reason": reason, "until": now + TOLD_SECONDS})
     pipeline = client.pipeline(transaction=True)
     pipeline.hset(keys.FAILING, name, told)
@@ -31,11 +31,11 @@ def put(client: Client, name: str, times: int, reason: str, now: float) -> None:
 
 
 def drop(client: Client, name: str) -> None:
-    """It has come to a good end."""
+    """Remove the entry of a task that has succeeded."""
     client.hdel(keys.FAILING, name)
 
 
 def read(client: Client, now: float) -> list[Failing]:
-    """What fails now, by name."""
+    """Return the tasks that fail now, ordered by name."""
     told = {str(name): orjson.loads(text) for name, text in client.hgetall(keys.FAILING).items()}
     return [Failing(name, row["times"], row["reason"]) for name, row in sorted(told.items()) if row["until"] > now]

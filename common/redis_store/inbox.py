@@ -18,10 +18,10 @@ from common.domain.inbox_entries import (
     Reply,
     Update,
     accepted_at,
+    encode_update,
     read_entry,
     sender,
     write_replies,
-    written,
 )
 from common.domain.ledger_row import UpdateKey
 from common.domain.outcomes import Outcome
@@ -60,7 +60,7 @@ class Inbox:
 
     @classmethod
     def of(cls, client: Client, settings: Settings) -> Self:
-        """The inbox on this server, as large as the settings say."""
+        """Return the inbox on this server, with the capacity of the settings."""
         return cls(client, capacity=settings.inbox_max, receipt_ttl=settings.receipt_ttl)
 
     # -- the web's end -------------------------------------------------------------------------------------------
@@ -73,14 +73,14 @@ class Inbox:
     def accept_all(self, updates: Sequence[Update]) -> tuple[bool, list[Outcome | None]]:
         """Accept updates in one round trip: all that are new, or none.
 
-        Whether a doorbell is due comes back, and of each update what Redis remembers if its key was used before, also
-        earlier in this list. Raises InboxFullError.
+        Returns whether a doorbell is due, and for each update its receipt if the key was used before, also earlier in
+        this list, or None. Raises InboxFullError.
         """
         arguments: list[bytes | str | int] = [self._capacity, DOORBELL_MS, ENTRY_VERSION]
         for update in updates:
             nonce = secrets.token_hex(8)
             pending = outcomes.accepted(update.user_id, update.action_id, update.idempotency_key, nonce)
-            arguments += [nonce, orjson.dumps(pending), *written(update)]
+            arguments += [nonce, orjson.dumps(pending), *encode_update(update)]
         receipts = [keys.receipt(update.user_id, update.idempotency_key) for update in updates]
         verdict, *rest = self._accept(keys=[keys.INBOX, keys.DOORBELL, *receipts], args=arguments)
         if verdict == "full":
@@ -119,10 +119,9 @@ class Inbox:
     def reclaim(
         self, consumer: str, count: int, idle_ms: int, owner: str | None = None, after: str = "-"
     ) -> list[Entry]:
-        """Take over entries that were delivered `idle_ms` ago or earlier, to anybody or to `owner`, and are still
-        pending.
+        """Take over pending entries that were delivered `idle_ms` ago or earlier, to any consumer or to `owner`.
 
-        The first `count` of them with ids greater than `after`, in the order of their ids.
+        Returns the first `count` of them with ids greater than `after`, ordered by id.
         """
         first = after if after == "-" else f"({after}"
 
@@ -145,10 +144,10 @@ class Inbox:
         if inbox_ids:
             self._client.xclaim(keys.INBOX, keys.INBOX_GROUP, consumer, 0, list(inbox_ids), idle=idle_ms, justid=True)
 
-    def give_back(self, consumer: str, times: Mapping[str, int], idle_ms: int) -> None:
-        """The same for entries (id -> how often delivered) whose last delivery was in vain for no fault of theirs.
+    def release(self, consumer: str, times: Mapping[str, int], idle_ms: int) -> None:
+        """Release entries (id -> number of deliveries) that could not be applied for no fault of their own.
 
-        That delivery does not count.
+        Their last delivery does not count, and their idle time is set to `idle_ms`, so that they are reclaimed sooner.
         """
         by_count: dict[int, list[int | bytes | str | memoryview[int]]] = {}
         for inbox_id, delivered in times.items():
@@ -207,10 +206,10 @@ class Inbox:
         ((inbox_id, fields),) = entries
         return accepted_at(inbox_id, fields)
 
-    def put_back(self, fields: Mapping[str, str], accepted_at: datetime) -> None:
-        """Append an entry that was set aside, as it stood here and as accepted when it was.
+    def requeue(self, fields: Mapping[str, str], accepted_at: datetime) -> None:
+        """Append a quarantined entry with its stored fields and its first instant of acceptance.
 
-        The receipt of whoever it names says `accepted` again.
+        The receipt of its update says `accepted` again.
         """
         pipeline = self._client.pipeline(transaction=True)
         if named := sender(fields):

@@ -1,4 +1,4 @@
-"""Every Redis key and channel.
+"""Every Redis key and channel. A fence is the random text that identifies a rebuild under way.
 
 | key | type | what |
 |---|---|---|
@@ -6,8 +6,8 @@
 | `leaderboard:<board>:<period>:scores` | zset | the same for other boards and periods, default parts left out |
 | `…:members` | hash | user id -> `version:tie rank:updated at in ms` |
 | `…:meta` | hash | epoch, seq, at (ms), ascending, players, run_id of the server, fence; `hidden:{userId}` -> version |
-| `…:scores:{fence}`, `…:members:{fence}`, `…:meta:{fence}` | zset, hashes, 1 h | what a rebuild has staged so far |
-| `…:rebuilding` | string | who rebuilds this board now; expires |
+| `…:scores:{fence}`, `…:members:{fence}`, `…:meta:{fence}` | zset, hashes, 1 h | keys under construction in a rebuild |
+| `…:rebuilding` | string | the lease of the rebuild under way; expires |
 | `leaderboard:updates` | channel | one message per batch: boards touched with their seq, players changed |
 | `user:{userId}:details` | hash, 1 h | username |
 | `ratelimit:…` | by `limits` | rate limit counters; expire with their windows |
@@ -16,8 +16,8 @@
 | `scores:turn:{task}` | string, half an interval | a beat task has just had its turn |
 | `scores:receipt:{userId}:{key}` | string | what became of an update; 1 h after the outcome |
 | `scores:verification` | string | how far the check of all players is, and what it found |
-| `scores:failing` | hash, 1 day | what workers try in vain: times in a row, reason, until when that is told |
-| `scores:held` | string, 30 s | why accepted updates wait for no fault of theirs: `{"reason": …}` |
+| `scores:failing` | hash, 1 day | tasks that fail: times in a row, reason, until when that is shown |
+| `scores:held` | string, 30 s | accepted updates are held, and why: `{"reason": …}` |
 | `scores:worker` | string, 15 s | a worker has run a task of the scoring queue |
 | `scores:chores` | string, 120 s | a worker has run a task of the queue of chores |
 | `scores:snapshots` | hash | `<board>:<period>` -> epoch and seq that its last stored snapshot shows |
@@ -65,7 +65,7 @@ class BoardKeys:
         self.rebuilding = f"{base}:rebuilding"
 
     def under_construction(self, fence: str) -> tuple[str, str, str]:
-        """Where a rebuild gathers the new scores, members and meta before they are switched in."""
+        """Return the keys under construction of the rebuild that has this `fence`: scores, members and meta."""
         return f"{self.scores}:{fence}", f"{self.members}:{fence}", f"{self.meta}:{fence}"
 
 

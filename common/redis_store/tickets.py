@@ -1,4 +1,4 @@
-"""Tickets: what a viewer shows instead of an access token, which has no place in an address. One use, 30 seconds."""
+"""Tickets, which viewers put into an address instead of an access token. Each is for one use within 30 seconds."""
 
 import secrets
 from typing import NamedTuple
@@ -13,7 +13,7 @@ LIFETIME_SECONDS = 30
 
 
 class Ticket(NamedTuple):
-    """Whose stream it is, and in which session they asked for it."""
+    """The user and the session that a ticket was issued to."""
 
     user_id: str
     session_id: str
@@ -27,12 +27,12 @@ def issue(client: Client, ticket: Ticket) -> str:
 
 
 def find(client: Client, token: str) -> Ticket | None:
-    """What the ticket says, and it stays good; None if it is unknown, used or expired."""
+    """Return the ticket without using it up; None if it is unknown, used or expired."""
     return _read(client.get(_key(token)))
 
 
 def redeem(client: Client, token: str) -> Ticket | None:
-    """Return what the ticket stands for, once; None if it is unknown, used or expired."""
+    """Use the ticket up and return it; None if it is unknown, used or expired."""
     return _read(client.getdel(_key(token)))
 
 

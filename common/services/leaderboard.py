@@ -1,4 +1,4 @@
-"""Reading a board: from Redis while it serves it, from PostgreSQL otherwise, never torn and never partial."""
+"""Reading a board: from Redis while Redis serves it, otherwise from PostgreSQL. A page is always of one instant."""
 
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -23,10 +23,10 @@ log = structlog.get_logger(__name__)
 
 
 READS_AT_ONCE = 4
-"""Reads from PostgreSQL at a time, in a process. The other connections are for updates and logins."""
+"""The greatest number of simultaneous reads from PostgreSQL in a process, besides updates and logins."""
 
 HISTORY_READS_AT_ONCE = 2
-"""Of periods that are over, which anybody may ask for one after the other."""
+"""The same for periods that are over, which any client may request one after the other."""
 
 LONGEST_WAIT_SECONDS = 1.0
 
@@ -50,7 +50,7 @@ class Leaderboard:
         found = self._live_page(board_id, period_id, limit, which)
         if found:
             return found
-        if self._history.never_was(board_id, period_id, datetime.now(UTC)):
+        if self._history.has_no_standings(board_id, period_id, datetime.now(UTC)):
             return history.empty_page(which)
         with self._database(period_id) as connection:
             connection.execution_options(isolation_level="REPEATABLE READ")
@@ -116,12 +116,12 @@ class Leaderboard:
         )
 
     def _place_in_database(self, board_id: str, period_id: str, user_id: str) -> Place | None:
-        never_was = self._history.never_was(board_id, period_id, datetime.now(UTC))
+        has_no_standings = self._history.has_no_standings(board_id, period_id, datetime.now(UTC))
         with self._database(period_id) as connection:
             name = users.find_visible_usernames(connection, [user_id]).get(user_id)
             if name is None:
                 return None
-            if never_was:
+            if has_no_standings:
                 return Place(user_id, name, 0, None)
             return standings.place(connection, board_id, period_id, user_id, name)
 
@@ -129,7 +129,7 @@ class Leaderboard:
     def _database(self, period_id: str) -> Iterator[Connection]:
         """Open a connection for reads that Redis does not serve; at most `READS_AT_ONCE` at a time.
 
-        Who reads old periods waits for others of the kind alone.
+        Reads of old periods wait only for other reads of old periods.
         """
         turn = self._reading_history if history.is_over(period_id, datetime.now(UTC)) else self._reading
         if not turn.acquire(timeout=LONGEST_WAIT_SECONDS):

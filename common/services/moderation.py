@@ -1,4 +1,4 @@
-"""What admins and operators do to users: suspend and reinstate, all the way to the boards in Redis."""
+"""Suspending and reinstating users, from the decision in PostgreSQL to the boards in Redis."""
 
 from datetime import UTC, datetime
 
@@ -25,10 +25,10 @@ class Moderator:
         self._inbox = inbox
 
     def carry_out(self, decision: Decision) -> None:
-        """Safe to run twice. Raises SQLAlchemyError with nothing decided.
+        """Carry out a decision. Safe to run twice. Raises SQLAlchemyError with nothing changed.
 
-        The exception is a COMMIT that was sent and not answered: then nobody knows.
-        If Redis is away, or goes away in the middle, a worker tells it later.
+        Only after a COMMIT without a reply is it unknown whether anything changed. If Redis is away, or goes away in
+        the middle, a worker updates it later.
         """
         if decision.suspended:
             is_new = self._revocations.suspend(decision, datetime.now(UTC))

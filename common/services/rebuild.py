@@ -1,14 +1,15 @@
 """Fill a board in Redis again from PostgreSQL, while updates go on.
 
-1. Fence: from here on nobody reads the board. What is projected to it goes to new keys, each row guarded by version.
-2. Read one snapshot of the standings, page by page. What was committed before it is in it; what is committed later is
-   projected, and so comes to the new keys or, after the switch, to the board.
-3. Gather the pages under the new keys, guarded by version too, since a projection may have been there first.
-4. Commit: the staged keys become the board under a new epoch, and the fence is removed with the old meta.
+1. Begin: from now on Redis does not serve the board. Projections write to the keys under construction, each row guarded
+   by its version.
+2. Stage: read one snapshot of the standings, page by page, and write each page to the keys under construction, guarded
+   by version too, since a projection may have been there first. What is committed after the snapshot is projected, and
+   so reaches these keys or, after step 3, the board.
+3. Commit: the keys under construction become the board under a new epoch.
+4. Abort, if anything failed: the old board is served again, unless something was projected meanwhile, which it lacks.
 
-A rebuild that fails gives the old board back, unless something was projected meanwhile, which the old board lacks.
-The lease on `…:rebuilding` expires if the rebuilder dies; the next one fences anew, and the dead one's switch
-is refused. A server that was restarted in between is another server, and the switch is refused too.
+The lease on `…:rebuilding` expires if the rebuilding process dies; the next rebuild begins anew, and the commit of the
+dead one is refused. So is a commit on a server that was restarted since the rebuild began.
 """
 
 import secrets
@@ -27,11 +28,11 @@ from common.redis_store.keys import BoardKeys
 log = structlog.get_logger(__name__)
 
 LEASE_MS = 5_000
-"""Renewed with every page of rows."""
+"""How long a rebuild may keep the board's lease; each page of rows renews it."""
 
 SMALL = 5_000
-"""Players up to which a board is rebuilt by whoever needs it, in a tenth of a second or two. Larger ones are rebuilt
-where nothing waits for them."""
+"""The greatest number of players of a small board. A batch or a sweep rebuilds it in a tenth of a second or two; larger
+boards are rebuilt by the chores' worker."""
 
 
 class Rebuilder:
@@ -51,7 +52,7 @@ class Rebuilder:
         return bool(self._is_served(keys=[of.scores, of.members, of.meta]))
 
     def is_large(self, board_id: str, period_id: str) -> bool:
-        """Whether a rebuild takes too long for anybody to wait for it."""
+        """Return whether a rebuild takes too long to be waited for."""
         with self._engine.connect() as connection:
             return standings.has_more_than(connection, board_id, period_id, SMALL)
 
@@ -60,9 +61,9 @@ class Rebuilder:
         return self.is_served(board_id, period_id) or self.rebuild(board_id, period_id)
 
     def rebuild(self, board_id: str, period_id: str, progress: Callable[[int], None] | None = None) -> bool:
-        """Fill a board anew. Returns False if another rebuild is under way, or took over when this one lost its lease.
+        """Rebuild a board. Returns False if another rebuild is under way, or took over when this one lost its lease.
 
-        `progress` is told the number of rows of each page.
+        `progress` is called with the number of rows of each page.
         """
         of = BoardKeys(board_id, period_id)
         fence = secrets.token_hex(8)
@@ -82,7 +83,7 @@ class Rebuilder:
                 keys=[*board, *new], args=[fence, secrets.token_hex(4), run_id, now]
             )
         finally:
-            # After a switch there is nothing left of ours; after a failure an unharmed old board serves again.
+            # After a commit this finds nothing; after a failure the old board, if it lacks nothing, is served again.
             self._abort(keys=[of.meta, of.rebuilding, *new], args=[fence])
         if not switched:
             return False
@@ -94,7 +95,7 @@ class Rebuilder:
     def _stage_all(
         self, connection: Connection, of: BoardKeys, fence: str, progress: Callable[[int], None] | None
     ) -> int | None:
-        """How many rows stand under the new keys; None if the lease was lost."""
+        """Write all standings to the keys under construction. Returns their number; None if the lease was lost."""
         keys = [of.rebuilding, *of.under_construction(fence)]
         staged = 0
         for page in standings.stream(connection, of.board_id, of.period_id, ROWS_PER_CALL):

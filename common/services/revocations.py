@@ -2,18 +2,17 @@
 
 Redis knows every revocation of the last 65 minutes (the longest life of an access token, and five minutes for clocks
 that differ) once a worker has loaded them into this very server. `sessions:loaded` names the server by its run id, so
-one that was emptied, replaced or set back to an older copy is not believed. Whose a session is, and that it is there at
-all, PostgreSQL says once; Redis then remembers it for an hour, or until the session expires. A revocation outweighs
-that.
+one that was emptied, replaced or restored from an older copy is not believed. The owner of a session is read from
+PostgreSQL once; Redis then remembers it for an hour, or until the session expires. A revocation outweighs that.
 
-A revocation is made in three steps, and may die between any two:
+A revocation has three steps, and the process may die between any two:
 
-1. Mark the session `?`: everybody asks PostgreSQL from now on.
+1. Mark the session `?` in Redis: every process asks PostgreSQL about it from now on.
 2. Revoke it in PostgreSQL.
-3. Mark it `1`: everybody knows. And say so, for the streams that are open in it.
+3. Mark it `1` in Redis, and publish it, so that its live connections are closed.
 
-If Redis is away, only step 2 is made. Who cannot reach Redis asks PostgreSQL; a server that comes back as it was is
-told by the next sweep of a worker.
+If Redis is away, only step 2 is made. A process that cannot reach Redis asks PostgreSQL; a Redis server that comes back
+unchanged is updated by the next sweep of a worker.
 """
 
 from collections.abc import Callable, Collection
@@ -85,9 +84,9 @@ class Revocations:
             return set(session_ids) - sessions.live_among(connection, session_ids, datetime.now(UTC))
 
     def revoke(self, session_id: str, in_database: Callable[[Connection], None]) -> None:
-        """Run the three steps. Raises SQLAlchemyError with the session as it was.
+        """Run the three steps. Raises SQLAlchemyError with the session unchanged.
 
-        The exception is a COMMIT that was sent and not answered: then nobody knows.
+        Only after a COMMIT without a reply is it unknown whether the session is revoked.
         """
         self.announce(session_id)
         with self._engine.begin() as connection:
@@ -95,7 +94,8 @@ class Revocations:
         self.confirm(session_id)
 
     def suspend(self, decision: Decision, now: datetime) -> bool:
-        """Suspend a user, and end their sessions in the three steps. False if they are suspended already.
+        """Suspend a user, and end their sessions in the three steps. Returns False if they are suspended already.
+
 
         Every batch waits for the second step, so it makes one round trip however many sessions there are; only those
         that began since the first are announced in it. Nobody logs in as the user meanwhile: that waits for the row
@@ -112,7 +112,7 @@ class Revocations:
         return is_new
 
     def announce(self, *session_ids: str) -> None:
-        """Step 1. While Redis is away the sessions end all the same: a worker tells Redis later (`catch_up`)."""
+        """Run step 1. If Redis is away the sessions end all the same: a worker updates Redis later (`catch_up`)."""
         pipeline = self._client.pipeline(transaction=False)
         for session_id in session_ids:
             pipeline.set(keys.session_revoked(session_id), _ASK, ex=_MARKED)
@@ -122,7 +122,7 @@ class Revocations:
             log.warning("revocation_not_announced", session_ids=session_ids)
 
     def confirm(self, *session_ids: str) -> None:
-        """Step 3. Without it everybody goes on asking PostgreSQL, or is told by a worker soon."""
+        """Run step 3. Until it succeeds, here or in a worker, every process keeps asking PostgreSQL."""
         pipeline = self._client.pipeline(transaction=False)
         for session_id in session_ids:
             pipeline.set(keys.session_revoked(session_id), _REVOKED, ex=_MARKED)
@@ -134,14 +134,14 @@ class Revocations:
 
 
 def is_loaded(client: Client) -> bool:
-    """Whether this server knows the revocations of the last 65 minutes."""
+    """Return whether this Redis server knows the revocations of the last 65 minutes."""
     return client.get(keys.SESSIONS_LOADED) == _run_id(client)
 
 
 def load_recent(client: Client, engine: Engine) -> None:
-    """Teach this server every revocation of the last 65 minutes. Safe to run twice, and beside revocations.
+    """Load every revocation of the last 65 minutes into this Redis server. Safe to run twice, and beside revocations.
 
-    A revocation that commits after our reading marks itself: its steps 1 and 3 go to the same server.
+    A revocation that commits after the query marks itself: its steps 1 and 3 go to the same server.
     """
     run_id = _run_id(client)
     with engine.connect() as connection:
@@ -156,7 +156,7 @@ def load_recent(client: Client, engine: Engine) -> None:
 
 
 def catch_up(client: Client, engine: Engine) -> None:
-    """Teach this server the revocations that were made while it could not be reached. Safe to run twice."""
+    """Load the revocations that were made while this Redis server could not be reached. Safe to run twice."""
     now = datetime.now(UTC)
     told = client.get(keys.SESSIONS_TOLD)
     missed = now - datetime.fromisoformat(str(told)) + _SLACK if told else _MARKED

@@ -1,8 +1,8 @@
 """Suspended users: who is suspended, and how their entries leave every board and come back.
 
-One transaction, with the ledger at rest, decides: the user is marked, their standings are hidden, their sessions end,
-the audit log has a line, and `redis_behind` says that Redis does not know yet. Then Redis is told (`show`). Whoever
-dies in between leaves the mark, and the next sweep tells Redis.
+One transaction, with the ledger locked, decides: the user is marked, their standings are hidden, their sessions end,
+the audit log has a row, and `users.redis_behind` says that Redis does not know yet. Then Redis is updated
+(`sync_to_redis`). A process that dies in between leaves the mark, and the next sweep updates Redis.
 """
 
 import time
@@ -20,13 +20,13 @@ from common.redis_store.board import Board, Projected
 from common.redis_store.inbox import Inbox
 
 COMMAND_LINE = audit.COMMAND_LINE
-"""The actor of what an operator does without an account."""
+"""The actor of changes that an operator makes without an account."""
 
 _SUSPEND, _REINSTATE = "suspend", "reinstate"
 
 
 class Decision(NamedTuple):
-    """What is to become of a user, by whom (an admin's user id, or `COMMAND_LINE` with the system's user) and why."""
+    """A suspension or reinstatement. `actor` is an admin's user id, or `COMMAND_LINE` with the system's `os_user`."""
 
     user_id: str
     suspended: bool
@@ -36,11 +36,11 @@ class Decision(NamedTuple):
 
 
 def decide(connection: Connection, decision: Decision) -> bool:
-    """Suspend or reinstate a user. Returns False, with nothing changed, if the user is so already.
+    """Suspend or reinstate a user. Returns False, with nothing changed, if that is the user's state already.
 
-    Raises OperationalError if the ledger does not come to rest within a second.
+    Raises OperationalError if the ledger cannot be locked within a second.
     """
-    ledger.hold(connection)
+    ledger.lock_exclusive(connection)
     marked = connection.execute(
         update(users)
         .where(users.c.id == decision.user_id, users.c.suspended_at.is_(None) == decision.suspended)
@@ -69,8 +69,8 @@ def pending_sync(connection: Connection) -> Sequence[str]:
 def sync_to_redis(engine: Engine, board: Board, inbox: Inbox, user_id: str) -> None:
     """Bring Redis up to date with what the database says of a user. Safe to run twice.
 
-    A board that is being rebuilt takes the rows in (`project.lua`); one that Redis does not have needs nothing: whoever
-    fills it reads the database.
+    A board that is being rebuilt takes the rows in (`project.lua`); one that Redis does not have needs nothing, because
+    its rebuild reads the database.
     """
     with engine.connect() as connection:
         decision = connection.scalar(_last_decision(user_id))

@@ -1,11 +1,11 @@
 """Verification: the ledger is compared with the standings, and the standings with the boards in Redis.
 
 Players are checked in slices, each in one snapshot of PostgreSQL, so it can be done beside a service at work. What a
-worker has committed and not projected yet differs for a moment; whoever asks looks again before calling it drift.
+worker has committed and not projected yet differs for a moment; callers check again before they call it drift.
 
 What the standings should be is the ledger's checkpoint (`common/postgres/checkpoint.py`) and the rows after it, so the
-cost of a slice does not grow with the ledger as long as the checkpoint follows it. A row that was changed behind our
-back and is in the checkpoint already is found once the ledger was read anew (`Checkpoint.reset`).
+cost of a slice does not grow with the ledger as long as the checkpoint follows it. A ledger row that is included in the
+checkpoint and was changed by hand afterwards is found only once the whole ledger is read again (`Checkpoint.reset`).
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -14,30 +14,30 @@ from typing import Literal, NamedTuple
 
 from sqlalchemy import Connection, Engine, text
 
-from common.core.portions import Portion
+from common.core.chunk_size import ChunkSize
 from common.domain.standing import BoardId, Standing, StandingKey
 from common.postgres import checkpoint, ledger, period_closing, standings
 from common.postgres.checkpoint import Checkpoint
-from common.postgres.engine import bound
+from common.postgres.engine import bounded_transaction
 from common.redis_store.board import Board
 
-SLICE = Portion(100, least=1, most=500)
-"""Players that are checked at once."""
+SLICE = ChunkSize(100, least=1, most=500)
+"""The number of players that one slice checks."""
 
 LONGEST_TAIL = 20_000
-"""Ledger ids after the checkpoint with which players are still checked: their rows are read with every slice."""
+"""The most ledger ids after the checkpoint with which players are still checked: every slice reads their rows."""
 
 TIMEOUT_MS = 30_000
-"""For one statement where nobody says otherwise."""
+"""The default limit of one statement."""
 
 RECOUNT_TIMEOUT_MS = 5_000
-"""For one statement while every batch waits."""
+"""The limit of one statement while every batch waits."""
 
-SHOWN = period_closing.KEPT_IN_REDIS + timedelta(days=1)
+COMPARED_IN_REDIS = period_closing.KEPT_IN_REDIS + timedelta(days=1)
 """How long after its end Redis may still show a closed period."""
 
 State = tuple[int, int]
-"""Score and tie."""
+"""Score and tiebreaker of a standing."""
 
 
 class Drift(NamedTuple):
@@ -119,9 +119,9 @@ class Verifier:
 
         Raises database.TooSlowError if a statement takes longer.
         """
-        with bound(self._engine, timeout_ms, "REPEATABLE READ") as connection:
+        with bounded_transaction(self._engine, timeout_ms, "REPEATABLE READ") as connection:
             unfounded = _ledger_drifts(connection, user_ids)
-            rows = standings.of_players(connection, user_ids, ended_within=SHOWN)
+            rows = standings.of_players(connection, user_ids, ended_within=COMPARED_IN_REDIS)
         return [*unfounded, *self._redis_drifts(rows)]
 
     def check_again(self, drifts: Iterable[Drift], timeout_ms: int = TIMEOUT_MS) -> list[Drift]:
@@ -136,13 +136,13 @@ class Verifier:
             return max(0, shown - standings.count(connection, board_id, period_id))
 
     def recount(self, user_ids: Collection[str]) -> None:
-        """Make the standings of these players what the ledger says. The caller rebuilds their boards in Redis.
+        """Set the standings of these players to what the ledger says. The caller rebuilds their boards in Redis.
 
         The checkpoint should be near the end of the ledger: the rows after it are read while every batch waits.
         """
         for some in _slices(sorted(user_ids)):
-            with bound(self._engine, RECOUNT_TIMEOUT_MS) as connection:
-                ledger.hold(connection)
+            with bounded_transaction(self._engine, RECOUNT_TIMEOUT_MS) as connection:
+                ledger.lock_exclusive(connection)
                 values = _of(connection, some)
                 connection.execute(_RECOUNT, values)
                 connection.execute(_FORGET, values)
@@ -176,7 +176,7 @@ def _slices(user_ids: Sequence[str]) -> Iterator[Sequence[str]]:
 
 
 def _of(connection: Connection, user_ids: Collection[str]) -> dict[str, object]:
-    """The parameters of a statement about these players. Rows that come to the ledger later are none of them."""
+    """Return the parameters of a statement about these players, bounded by the ledger's greatest id as of now."""
     after, to = connection.execute(_RANGE).one()
     return {"users": list(user_ids), "after": after, "to": to}
 

@@ -1,4 +1,4 @@
 """What the tests and the benches share: servers and a product of their own, and waiting for conditions.
 
-It imports nothing from `tests`; a rule of the import linter holds that.
+Rule: it imports nothing from `tests`; the import linter holds that.
 """

@@ -1,4 +1,4 @@
-"""Many players with a point each, put into PostgreSQL by a few statements: ledger and standings agree."""
+"""Boards of many players with a point each, inserted by a few statements, so that ledger and standings agree."""
 
 from datetime import UTC, datetime
 from hashlib import md5
@@ -9,7 +9,7 @@ from sqlalchemy import Engine, text
 from common.contract.constants import ALL_TIME, DEFAULT_BOARD
 
 KEY = "seeded"
-"""The idempotency key of each one's only update."""
+"""The idempotency key of each player's only update."""
 
 LONG_AGO = datetime(2020, 1, 1, 12, tzinfo=UTC)
 PERIODS_OF_LONG_AGO = (ALL_TIME, "2020-01-01", "2020-W01", "2020-01")
@@ -33,12 +33,12 @@ _TAKE_NUMBERS = text("SELECT setval('score_event_ids', nextval('score_event_ids'
 
 
 def id_of(number: int) -> str:
-    """The user id of one of them; the first is number 1."""
+    """Return the user id of the player with this number, counted from 1."""
     return str(UUID(md5(f"many{number}".encode()).hexdigest()))  # noqa: S324 - as the statements make it, no secret
 
 
 def add_many(engine: Engine, count: int) -> None:
-    """Let so many players have shared something, once, long ago: of the open boards only `main all` is large."""
+    """Add `count` players who did one action long ago, so that of the open boards only `main all` is large."""
     values = {"count": count, "board": DEFAULT_BOARD, "periods": list(PERIODS_OF_LONG_AGO), "at": LONG_AGO, "key": KEY}
     with engine.begin() as connection:
         values["tie"] = connection.scalar(_TAKE_NUMBERS, values)

@@ -36,20 +36,20 @@ class Servers:
 
     @property
     def database_url(self) -> str:
-        """The address of the database that is there from the start, empty."""
+        """The URL of the database that exists from the start and is empty."""
         return self.postgres.url
 
     def redis_url(self, database: int = 0) -> str:
-        """The address of one of the sixteen numbered databases."""
+        """Return the URL of one of the sixteen numbered databases."""
         return f"{self.valkey.url.removesuffix(urlsplit(self.valkey.url).path)}/{database}"
 
     def prove_own(self) -> None:
-        """Fail unless what answers at our addresses works in our folders. Call it before anything is changed."""
+        """Raise NotOurServerError unless the servers at our addresses use our folders. Call it before any change."""
         self._prove_own_postgres()
         self._prove_own_valkey()
 
     def create_database(self, name: str, template: str = "template0") -> str:
-        """The URL of a new database, a copy of `template`; an old one of this name is dropped."""
+        """Create a database as a copy of `template` and return its URL; an old one of this name is dropped."""
         self.drop_database(name)
         statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
         with self._admin() as cursor:
@@ -57,13 +57,13 @@ class Servers:
         return self.postgres.url_of(name)
 
     def drop_database(self, name: str) -> None:
-        """Drop it if it is there, whoever is connected."""
+        """Drop a database if it exists, even if others are connected."""
         self._prove_own_postgres()
         with self._admin() as cursor:
             cursor.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
     def migrated_database(self) -> str:
-        """The URL of a new database with our tables and no rows, copied from one that is migrated once."""
+        """Create a database with our tables and no rows, copied from one that is migrated once, and return its URL."""
         if not self._has_template:
             _migrate(self.create_database(_MIGRATED))
             self._has_template = True
@@ -76,7 +76,7 @@ class Servers:
             client.flushdb()
 
     def stop(self) -> None:
-        """Stop both. They are ended as children of ours, by process id, whoever has taken their ports since."""
+        """Stop both servers by process id, as our children, whichever process has their ports now."""
         self.valkey.stop()
         self.postgres.stop()
 
@@ -100,7 +100,7 @@ class Servers:
 
 
 def start_servers(root: Path, *, fast: bool = True, valkey_root: Path | None = None) -> Servers:
-    """Start both in this folder, which see `temporary_root`. Without `fast` they are as durable as in `make run`."""
+    """Start both in a folder of `temporary_root`. Without `fast` they are as durable as in `make run`."""
     servers = Servers(Postgres(root, fast=fast), Valkey(valkey_root or root, fast=fast))
     try:
         servers.postgres.start()
@@ -113,7 +113,7 @@ def start_servers(root: Path, *, fast: bool = True, valkey_root: Path | None = N
 
 
 def temporary_root() -> Path:
-    """A new folder that PostgreSQL's user can enter, which pytest's own is not when root runs the tests."""
+    """Create a folder that PostgreSQL's user can enter; pytest's own is not one when root runs the tests."""
     root = Path(tempfile.mkdtemp(prefix="scoreboard-test-")).resolve()
     root.chmod(0o711)
     return root
@@ -121,7 +121,7 @@ def temporary_root() -> Path:
 
 @contextmanager
 def running_servers(*, fast: bool = True) -> Iterator[Servers]:
-    """Servers of our own, ended by process id when the block ends."""
+    """Run servers of our own, which are ended by process id when the block ends."""
     root = temporary_root()
     try:
         servers = start_servers(root, fast=fast)

@@ -34,13 +34,13 @@ PROGRAMS = {
 
 @dataclass(frozen=True)
 class Variant:
-    """A program that is not quite the product's: other modules in place of ours, and more environment."""
+    """A changed program of the product: other modules in place of ours, and additional environment."""
 
     replaced: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
 
     def of(self, argument: str) -> str:
-        """The argument with the modules replaced."""
+        """Return the argument with the modules replaced."""
         for module, other in self.replaced.items():
             argument = argument.replace(module, other)
         return argument
@@ -48,7 +48,7 @@ class Variant:
 
 @dataclass
 class Stack:
-    """A Scoreboard on free ports. `environment` is what its processes run with."""
+    """A Scoreboard on free ports. `environment` is that of its processes."""
 
     environment: Mapping[str, str]
     folder: Path
@@ -86,7 +86,7 @@ class Stack:
             )
 
     def stop(self, name: str, number: signal.Signals = signal.SIGTERM) -> int:
-        """Signal one program and wait for its end; its exit code."""
+        """Send a signal to one program, wait for its end, and return its exit code."""
         process = self.processes.pop(name)
         process.send_signal(number)
         code = process.wait(15)
@@ -113,7 +113,7 @@ class Stack:
 
 @contextmanager
 def running_stack(servers: Servers, database_url: str, redis_database: int, **environment: str) -> Iterator[Stack]:
-    """All programs up and ready; every one of them is ended with its children when the block ends."""
+    """Run all programs until the block ends; yield them when they are ready, and end each with its children."""
     with tempfile.TemporaryDirectory(prefix="scoreboard-stack-", ignore_cleanup_errors=True) as folder:
         (Path(folder) / "metrics").mkdir()
         stack = Stack(
@@ -154,7 +154,7 @@ def running_stack(servers: Servers, database_url: str, redis_database: int, **en
 
 @contextmanager
 def another_web(stack: Stack, **environment: str) -> Iterator[Stack]:
-    """A second web process group on the same servers."""
+    """Run a second web program on the same servers."""
     folder = stack.folder / secrets.token_hex(4)
     (folder / "metrics").mkdir(parents=True)
     own_ports = {"SCOREBOARD_PORT": str(free_port()), "SCOREBOARD_METRICS_PORT": str(free_port())}
@@ -172,10 +172,10 @@ def another_web(stack: Stack, **environment: str) -> Iterator[Stack]:
 
 
 def free_port() -> int:
-    """A port that nobody uses now, and that no other test is given meanwhile.
+    """Return a port that is free now and that no other test gets meanwhile.
 
-    Each pytest process has a thousand of its own and gives them in turn. They are apart from those that `make run`
-    chooses, and below the ephemeral ones, which outgoing connections take.
+    Each pytest process has a thousand ports of its own and returns them in turn. They differ from those that `make run`
+    chooses, and are below the ephemeral ones, which outgoing connections take.
     """
     return next(port for port in _ports if ports.refusal("127.0.0.1", port) is None)
 

@@ -1,4 +1,4 @@
-"""Waiting for what must come true, and not for a time."""
+"""Waiting for a condition instead of a fixed time."""
 
 import time
 from collections.abc import Callable

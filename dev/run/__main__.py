@@ -1,4 +1,4 @@
-"""`make run`: the real thing on this machine, supervised until Ctrl-C."""
+"""`make run`: the whole product on this machine, supervised until Ctrl-C."""
 
 import os
 import shlex
@@ -47,7 +47,7 @@ def main(arguments: list[str]) -> None:
 
 
 class Run:
-    """One start, from an empty folder or a warm one, until it is asked to stop."""
+    """One run of the product, in a new or a used data folder, until it is asked to stop."""
 
     def __init__(self, output: Output, request: StopRequest) -> None:
         self._output = output
@@ -59,7 +59,7 @@ class Run:
         self._account: Account | None = None
 
     def go(self) -> None:
-        """Raises StopRequestedError when asked to stop, whatever it was doing."""
+        """Start everything and supervise it. Raises StopRequestedError when asked to stop."""
         lock = self._lock_folder()
         self._output.keep(self._folder / LOG_FILE)
         env = environment.with_long_names(os.environ)
@@ -92,7 +92,7 @@ class Run:
             run_env.remove(self._folder)
 
     def _lock_folder(self) -> int:
-        """Allow one run a folder. Returns the lock that the programs are to inherit."""
+        """Take the folder's lock, which allows one run. Returns the lock, which the programs inherit."""
         try:
             locks.hold(self._folder / run_env.LOCK_FILE_NAME)
         except locks.AlreadyHeldError:
@@ -181,7 +181,7 @@ class Run:
 
 
 def _has_come_up(server: Server, supervised: SupervisedProcess, deadline: float) -> bool:
-    """Raises StartError if it will not."""
+    """Return whether the server accepts connections. Raises StartError if it does not start in time."""
     if supervised.deaths or time.monotonic() > deadline:
         raise StartError(f"{server.name} did not come up: see above, or {server.log_file}")
     return supervised.is_up and server.is_ready()

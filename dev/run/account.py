@@ -1,4 +1,4 @@
-"""Who the programs run as when root starts them: an account that can do no harm, if it can reach what it needs."""
+"""The account that programs run as when root starts them: an unprivileged one, if it can reach the files it needs."""
 
 import os
 import subprocess
@@ -47,7 +47,7 @@ def _obstacle(account: Account, config: Settings, env: Mapping[str, str], root: 
 
 
 def hand_over(account: Account | None, folder: Path) -> None:
-    """Make the folders that programs write to, and give those and the secrets that they read to the account."""
+    """Create the folders that programs write to, and make the account the owner of these and of the secrets."""
     secrets = folder / "secrets"
     (folder / "beat").mkdir(mode=0o700, exist_ok=True)
     if account is None:
@@ -78,7 +78,7 @@ def _code(root: Path) -> Iterable[Path]:
 
 
 def _given_files(env: Mapping[str, str], folder: Path) -> Iterable[Path]:
-    """The files of secrets that the operator has named; those in the data folder will be handed over."""
+    """Yield the secret files that the operator has named; those in the data folder are handed over instead."""
     named = [Path(env[f"{name}_FILE"]) for name in SECRETS if env.get(f"{name}_FILE")]
     return [path for path in named if folder not in path.parents]
 

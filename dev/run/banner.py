@@ -1,4 +1,4 @@
-"""What `make run` says last: where everything is, and how to stop it."""
+"""The banner of `make run`: where everything is, and how to stop it."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -23,6 +23,6 @@ def rows(config: Settings, env: Mapping[str, str], folder: Path, servers: Sequen
 
 
 def _short(path: str | Path) -> str:
-    """The path as it is typed in the current folder."""
+    """Return the path relative to the current folder, if it is below it."""
     here = Path.cwd()
     return str(Path(path).relative_to(here)) if here in Path(path).parents else str(path)

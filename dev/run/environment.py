@@ -1,4 +1,4 @@
-"""The environment that the processes of `make run` get, and the part of it that other terminals are told."""
+"""The environment of the processes of `make run`, and the part of it that other terminals can read."""
 
 import os
 import pwd
@@ -15,7 +15,7 @@ SHORT_NAMES = {
     "FLOWER_PORT": "SCOREBOARD_FLOWER_PORT",
     "METRICS_PORT": "SCOREBOARD_METRICS_PORT",
 }
-"""What may be typed after `make run`, and the setting that it stands for."""
+"""The short names that may follow `make run`, and their settings."""
 
 _SHARED_LIMITS = {
     "SCOREBOARD_IP_LIMIT": "10000/hour",
@@ -32,11 +32,11 @@ _PLACES = (
 )
 _PUBLISHED = (*_PLACES, *(f"{name}_FILE" for name in _PLACES))
 _WITHOUT_METRICS = frozenset({"beat", "flower", "demo"})
-"""Programs that count nothing of ours: what they write into the shared folder would stand in /metrics for ever."""
+"""Programs without metrics of ours: files that they write into the shared folder would stay in /metrics for ever."""
 
 
 def is_given(env: Mapping[str, str], name: str) -> bool:
-    """Whether the operator has set it, as itself or as a file. Empty counts as not set."""
+    """Return whether the operator has set a variable, itself or as a `_FILE`. An empty value counts as not set."""
     return bool(env.get(name) or env.get(f"{name}_FILE"))
 
 

@@ -1,4 +1,4 @@
-"""What can be known to be wrong before anything is started."""
+"""Checks of the settings, ports and servers before anything is started."""
 
 import os
 from collections.abc import Callable, Iterator, Mapping
@@ -15,7 +15,7 @@ _SHORT_NAME_OF = {setting: short for short, setting in environment.SHORT_NAMES.i
 
 
 def data_folder(env: Mapping[str, str], root: Path) -> Path:
-    """The data folder, made if it is missing. Root's lets others pass, because PostgreSQL will not be root."""
+    """Return the data folder, and create it if it is missing. Root's can be entered by PostgreSQL's user."""
     folder = (root / (env.get("SCOREBOARD_DATA_DIR") or ".data")).resolve()
     try:
         if not folder.exists():
@@ -29,7 +29,7 @@ def data_folder(env: Mapping[str, str], root: Path) -> Path:
 
 
 def wants_demo(env: Mapping[str, str]) -> bool:
-    """Whether `DEMO` asks for demo players. Raises StartError for a word that is neither yes nor no."""
+    """Return whether `DEMO` asks for demo players. Raises StartError for a word that is neither yes nor no."""
     answers = {"": False, "0": False, "1": True}
     word = env.get("DEMO", "")
     if word not in answers:
@@ -38,15 +38,15 @@ def wants_demo(env: Mapping[str, str]) -> bool:
 
 
 def check_settings(env: Mapping[str, str]) -> Settings:
-    """All settings before anything starts; the URLs of embedded servers are not known yet."""
+    """Check and return all settings. The URLs of embedded servers, not known yet, are replaced by examples."""
     later = {"DATABASE_URL": "postgresql://127.0.0.1/later", "REDIS_URL": "redis://127.0.0.1/0"}
     return settings.load({**env, **{name: url for name, url in later.items() if not environment.is_given(env, name)}})
 
 
 def check_redis(config: Settings, env: Mapping[str, str]) -> None:
-    """Raises StartError for a server of the operator's that throws keys away or has a bad certificate.
+    """Raise StartError for an operator's server that evicts keys or has a bad certificate.
 
-    Web and worker would not start on it.
+    Web and worker would not start on such a server.
     """
     checks = {
         "REDIS_URL": (redis_client.refuse_eviction, config.redis_url),
@@ -62,14 +62,14 @@ def check_redis(config: Settings, env: Mapping[str, str]) -> None:
 
 
 def shows_all(env: Mapping[str, str], *, on_terminal: bool) -> bool:
-    """Whether the programs' logs are shown whole. On a terminal, `LOGS=1` or a chosen level asks for that."""
+    """Return whether all log lines are shown. On a terminal, `LOGS=1` or a chosen log level asks for that."""
     return not on_terminal or env.get("LOGS") == "1" or bool(env.get("SCOREBOARD_LOG_LEVEL"))
 
 
 def check_ports(
     config: Settings, env: Mapping[str, str], refusal: Callable[[str, int], str | None] = ports.refusal
 ) -> None:
-    """Raises StartError that names all ports that cannot be had, each with the command that chooses another."""
+    """Raise StartError that names all ports that are not available, each with the command that chooses another."""
     wanted = {
         "SCOREBOARD_PORT": (config.host, config.port),
         "SCOREBOARD_METRICS_PORT": (config.metrics_host, config.metrics_port),
@@ -102,7 +102,7 @@ def _refusal(host: str, port: int, other: str | None, refusal: Callable[[str, in
 def _another_port(
     host: str, port: int, taken: Mapping[int, str], refusal: Callable[[str, int], str | None]
 ) -> int | None:
-    """Return the next free port; None if the address itself is the trouble."""
+    """Return the next free port; None if the address itself cannot be used."""
     if refusal(host, 0):
         return None
     first = max(port, 1024) + 1

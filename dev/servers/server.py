@@ -1,4 +1,4 @@
-"""What PostgreSQL and Valkey have in common as embedded servers."""
+"""The common part of the embedded servers: start, stop, lock and log."""
 
 import importlib.util
 import os
@@ -34,11 +34,11 @@ class Server(ABC):
     @property
     @abstractmethod
     def url(self) -> str:
-        """Where clients connect; known from the first start on."""
+        """The address for clients, known from the first start on."""
 
     @abstractmethod
     def _prepare(self, lock: int) -> None:
-        """Make what is missing. We hold the lock, so nothing of an earlier server of this folder lives."""
+        """Create missing files. The lock is held, so no process of an earlier server of this folder runs."""
 
     @abstractmethod
     def _spawn(self, lock: int) -> subprocess.Popen[bytes]:
@@ -55,7 +55,7 @@ class Server(ABC):
 
     @property
     def process(self) -> subprocess.Popen[bytes]:
-        """Its process, running or dead. Raises StartError if there never was one."""
+        """The server's process, running or dead. Raises StartError if it was never started."""
         if self._process is None:
             raise StartError(f"{self.name} was not started")
         return self._process
@@ -64,9 +64,9 @@ class Server(ABC):
         return self._process is not None and not processes.has_ended(self._process)
 
     def launch(self) -> bool:
-        """Start without waiting. False while a process of an earlier server of this folder is still ending.
+        """Start without waiting. Returns False while a process of an earlier server of this folder is still ending.
 
-        Once it has had a port it keeps it: clients were told.
+        The server keeps its first port, because clients know it.
         """
         try:
             lock = locks.hold(self.folder / f"{self.name}.lock")
@@ -101,7 +101,7 @@ class Server(ABC):
             processes.end(self._process, self.stop_signal, seconds)
 
     def kill(self) -> None:
-        """End it as a crash would."""
+        """Kill the server, as a crash would."""
         if self._process:
             processes.reap(self._process)
 
@@ -113,7 +113,7 @@ class Server(ABC):
 
 
 def wheel_folder(package: str) -> Path:
-    """Where a wheel was unpacked; the package itself is not imported."""
+    """Return the folder into which a wheel was unpacked, without importing the package."""
     found = importlib.util.find_spec(package)
     if found is None or found.origin is None:
         raise StartError(f"the package {package} is not installed: run make install")

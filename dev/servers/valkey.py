@@ -12,13 +12,13 @@ from dev.supervise.processes import Account, StartError
 
 
 class Valkey(Server):
-    """Inbox, board and caches. Every write is on disk before it is answered (`appendfsync always`)."""
+    """An embedded Valkey. Every write is on disk before it is answered (`appendfsync always`)."""
 
     name = "valkey"
     stop_signal = signal.SIGTERM
 
     def __init__(self, folder: Path, *, fast: bool = False, account: Account | None = None) -> None:
-        """`account` is who runs it instead of us; it has to be able to enter `folder`."""
+        """Create a server that `account` runs, or the current user; the account must be able to enter `folder`."""
         super().__init__(folder)
         self._account = account
         self._fsync = "no" if fast else "always"
@@ -69,7 +69,7 @@ class Valkey(Server):
         return "".join(f"{name} {value}\n" for name, value in settings.items())
 
     def is_ready(self) -> bool:
-        """PONG, and not LOADING while the append-only file is read."""
+        """Return whether it answers PONG; while it reads the append-only file it answers LOADING."""
         try:
             with socket.create_connection(("127.0.0.1", self._port), timeout=1) as connection:
                 connection.sendall(f"AUTH {self._password}\r\nPING\r\nQUIT\r\n".encode())
@@ -80,7 +80,7 @@ class Valkey(Server):
 
 
 def _quoted(text: str) -> str:
-    """A string of Valkey's configuration, whatever stands in it."""
+    """Return the text as a string of Valkey's configuration."""
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 

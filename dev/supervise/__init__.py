@@ -1,4 +1,4 @@
 """Child processes that are started, watched, started again and ended with their whole family.
 
-Nothing here knows Scoreboard: which programs there are, and in which environment they run, `dev.run` decides.
+Rule: nothing here knows Scoreboard. `dev.run` decides which programs there are, and in which environment they run.
 """

@@ -1,4 +1,4 @@
-"""Which user the children of root become, and what that user can reach."""
+"""The user that root's child processes become, and the folders that this user can reach."""
 
 import os
 import pwd
@@ -12,7 +12,7 @@ _ENTERED_BY_ALL = 0o001
 
 
 def unprivileged(uid: int, find: Callable[[str], Account | None]) -> Account | None:
-    """Return the account to change to, or None to stay who we are. Raises StartError if root has nobody to become."""
+    """Return the account to change to, or None if we are not root. Raises StartError if root has no such account."""
     if uid != 0:
         return None
     for name in _UNPRIVILEGED:
@@ -30,7 +30,7 @@ def by_name(name: str) -> Account | None:
 
 
 def require_entry(uid: int) -> None:
-    """Raises StartError for a user without a passwd entry, under whom initdb does not run."""
+    """Raise StartError for a user without a passwd entry, as whom initdb does not run."""
     try:
         pwd.getpwuid(uid)
     except KeyError:
@@ -38,7 +38,7 @@ def require_entry(uid: int) -> None:
 
 
 def can_reach(folder: Path, account: Account) -> bool:
-    """Whether the account gets through every folder down to this one."""
+    """Return whether the account can enter every folder down to this one."""
     return all(_can_enter(parent.stat(), account) for parent in (folder, *folder.parents))
 
 

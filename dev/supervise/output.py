@@ -1,7 +1,7 @@
-"""What the person who started it sees: lines of the processes behind their names, steps, and a banner.
+"""The output of `make run`: lines of the processes after their names, steps, and a banner.
 
-Everything goes into a log file too, once there is one. A terminal may be shown only what a person has to know: our own
-lines, warnings and errors of the programs, and what they print outside of their logs.
+Everything also goes into a log file, once there is one. A terminal may be shown only the important lines: our own,
+warnings and errors of the programs, and what they print outside of their logs.
 """
 
 import logging
@@ -19,15 +19,15 @@ from common.core import secret_files
 _COLOURS = (36, 33, 32, 35, 34, 96)
 _WIDTH = 8
 _LARGEST_LOG = 10_000_000
-"""Bytes. One file of that size is kept beside the one that is written."""
+"""The greatest size of a log file in bytes; one earlier file is kept."""
 
 _LEVEL = re.compile(r'\S+ \[(\w+) *\] |\{.*?"level": ?"(\w+)"|\[([A-Z]) \d{6} ')
-"""How `common.core.logging` writes the level of an event, for people and as JSON, and how Tornado does, for Flower."""
+"""The level in a line of `common.core.logging`, readable or JSON, or of Tornado, which Flower uses."""
 _UNIMPORTANT = frozenset({"debug", "info", "D", "I"})
 
 
 class Output:
-    """Writes to standard output; colours only on a terminal. A reader who went away ends nothing."""
+    """Writes to standard output, with colours only on a terminal. A closed standard output ends nothing."""
 
     def __init__(self, *, only_warnings: bool = False) -> None:
         self._only_warnings = only_warnings
@@ -37,7 +37,7 @@ class Output:
         self._log = logging.Logger("output")
 
     def keep(self, path: Path) -> None:
-        """Write everything from now on into `path` as well, whatever is shown."""
+        """Write everything from now on into `path` too, shown or not."""
         handler = _LogFile(path, maxBytes=_LARGEST_LOG, backupCount=1, encoding="utf-8")
         self._log.addHandler(handler)
 
@@ -71,7 +71,7 @@ class Output:
         self._write("\n".join(("", ruler, *body, ruler, "")))
 
     def _is_shown(self, name: str, text: str) -> bool:
-        """Indented lines, such as those of a traceback, belong to the line before them."""
+        """Return whether a line is shown. Indented lines, as of a traceback, are treated as the line before them."""
         if not self._only_warnings:
             return True
         if not text[:1].isspace():
@@ -101,7 +101,7 @@ class Output:
 
 
 class _LogFile(RotatingFileHandler):
-    """A log file that only its owner may read, and whose full disk ends nothing."""
+    """A log file that only its owner may read, and whose errors, such as a full disk, end nothing."""
 
     def _open(self) -> TextIOWrapper:
         descriptor = secret_files.private_opener(self.baseFilename, os.O_WRONLY | os.O_CREAT | os.O_APPEND)

@@ -17,7 +17,7 @@ _PR_SET_PDEATHSIG = 1
 
 
 def end_with_parent(parent: int) -> None:
-    """Ask for SIGTERM when the process `parent` ends. Sends it at once if that is not our parent (any more)."""
+    """Ask the kernel for SIGTERM when the process `parent` ends. Send it at once if `parent` is not our parent now."""
     _request(signal.SIGTERM)
     if os.getppid() != parent:
         os.kill(os.getpid(), signal.SIGTERM)

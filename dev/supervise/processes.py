@@ -16,12 +16,12 @@ _POLL_SECONDS = 0.01
 
 
 class StartError(Exception):
-    """Something cannot be started here; the text says what to do about it."""
+    """A program or server cannot be started here; the message says what to do."""
 
 
 @dataclass(frozen=True)
 class Account:
-    """The user that a child runs as; the files it writes must be that user's."""
+    """The user that a child runs as, who must own the files that it writes."""
 
     uid: int
     gid: int

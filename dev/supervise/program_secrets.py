@@ -1,4 +1,4 @@
-"""Which secrets a program gets: those that it needs. What one does not know, nobody can take from it."""
+"""The secrets that each program gets: only those that it needs, so that an intruder in it finds no others."""
 
 from collections.abc import Mapping
 
@@ -17,7 +17,7 @@ _OF_OTHERS = frozenset(SECRETS) - {OWNER, _OF_FLOWER}
 
 
 def environment_of(program: str, env: Mapping[str, str]) -> dict[str, str]:
-    """`env` without the secrets that a program of the Procfile has no use for."""
+    """Return `env` without the secrets that this program of the Procfile does not need."""
     withheld = set(SECRETS) - _NEEDED.get(program, _OF_OTHERS)
     if program in ("beat", "flower") and (env.get("BROKER_URL") or env.get("BROKER_URL_FILE")):
         withheld.add("REDIS_URL")

@@ -1,4 +1,4 @@
-"""One line of the Procfile as a child whose output we read."""
+"""The programs of the Procfile as child processes whose output is read."""
 
 import os
 import signal
@@ -18,7 +18,7 @@ _CHUNK = 65536
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What a program gets: environment, folder, locks that last until the last of its family ends, and its user."""
+    """The environment, folder, locks and user of a program. The locks last until its last child has ended."""
 
     env: Mapping[str, str]
     cwd: Path
@@ -39,20 +39,20 @@ class Program:
 
     @property
     def process(self) -> subprocess.Popen[bytes]:
-        """Its process, running or dead. Raises RuntimeError if there never was one."""
+        """The program's process, running or dead. Raises RuntimeError if it was never started."""
         if self._process is None:
             raise RuntimeError(f"{self.name} was not started")
         return self._process
 
     @property
     def pipe(self) -> IO[bytes]:
-        """Where its output comes."""
+        """The pipe of the program's output."""
         if self.process.stdout is None:
             raise RuntimeError(f"{self.name} was started without a pipe")
         return self.process.stdout
 
     def launch(self) -> bool:
-        """Start it; the shell replaces itself, so that signals reach the program. Always True: nothing to wait for."""
+        """Start the program and return True. The shell replaces itself, so that signals reach the program."""
         self._process = processes.spawn(
             ["/bin/sh", "-c", f"exec {self._command}"],
             death_signal=signal.SIGTERM,
@@ -66,14 +66,14 @@ class Program:
         return True
 
     def read_lines(self) -> list[str] | None:
-        """Whole lines that have come; None at the end of the output."""
+        """Return the whole lines that have arrived; None at the end of the output."""
         chunk = self._read()
         if chunk is None:
             return []
         return self._split(chunk) if chunk else None
 
     def last_lines(self) -> list[str]:
-        """All that is left of a dead program's output, its last line even if unfinished. Closes the pipe."""
+        """Return the rest of a dead program's output, even an unfinished last line, and close the pipe."""
         said: list[str] = []
         while chunk := self._read():
             said += self._split(chunk)
@@ -83,7 +83,7 @@ class Program:
         return said
 
     def _read(self) -> bytes | None:
-        """What has come; None if nothing has yet, empty at the end."""
+        """Return the bytes that have arrived; None if there are none yet, empty at the end."""
         try:
             return os.read(self.pipe.fileno(), _CHUNK)
         except BlockingIOError:

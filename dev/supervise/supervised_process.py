@@ -1,4 +1,4 @@
-"""What a supervisor knows of one child: whether it is up, how often it died, and when it is to start again."""
+"""A supervisor's record of one child: whether it runs, how often it died, and when it will be restarted."""
 
 import math
 import os
@@ -13,7 +13,7 @@ from dev.supervise.processes import StartError
 
 EARLIER_ENDS_WITHIN_SECONDS = 30.0
 EXIT_NOT_RESTARTED = os.EX_CONFIG
-"""The exit code of a program that starting it again would not help."""
+"""The exit code of a program that a restart would not help."""
 LONGEST_DELAY_SECONDS = 5.0
 STABLE_AFTER_SECONDS = 10.0
 
@@ -29,12 +29,12 @@ class Child(Protocol):
 
     @property
     def process(self) -> subprocess.Popen[bytes]:
-        """Its process, running or dead."""
+        """The child's process, running or dead."""
 
 
 @dataclass(frozen=True)
 class Restarts:
-    """How often a process has died in a row. A life of `STABLE_AFTER_SECONDS` or more starts the count anew."""
+    """The number of deaths in a row. After `STABLE_AFTER_SECONDS` of life the count starts anew."""
 
     deaths: int = 0
 
@@ -43,7 +43,7 @@ class Restarts:
 
     @property
     def delay(self) -> float:
-        """Seconds to wait: none at first, then 0.5, 1, 2, 4 and never more than 5."""
+        """The seconds to wait before a restart: none at first, then 0.5, 1, 2, 4 and never more than 5."""
         return 0.0 if self.deaths <= 1 else min(LONGEST_DELAY_SECONDS, 0.25 * 2.0 ** min(self.deaths - 1, 10))
 
 
@@ -64,7 +64,7 @@ class SupervisedProcess:
         return not self.is_up and time.monotonic() >= self._due_at
 
     def start(self) -> bool:
-        """Start it if it can be started now. Raises StartError if an earlier one does not end."""
+        """Start the child if it can be started now. Raises StartError if an earlier process does not end."""
         self._started_at = time.monotonic()
         self.is_up = self.child.launch()
         if not self.is_up and self._started_at - self._due_at > EARLIER_ENDS_WITHIN_SECONDS:
@@ -75,13 +75,13 @@ class SupervisedProcess:
         return self.is_up and processes.has_ended(self.child.process)
 
     def close(self) -> str:
-        """Record a death and end what is left of the family. Returns what happened, if it is worth a line."""
+        """Record a death and end the rest of the process group. Returns a line about it, or an empty text."""
         self.exit_code = processes.reap(self.child.process)
         after = self.schedule_restart()
         return "" if self._once and not self.exit_code else f"{_ending(self.exit_code)}{after}"
 
     def schedule_restart(self) -> str:
-        """Choose when to start it again, after a death or a start that failed. Returns when, as the end of a line."""
+        """Choose the time of the restart after a death or a failed start. Returns it as the end of a log line."""
         self.is_up = False
         self.deaths += 1
         if self._once or self.exit_code == EXIT_NOT_RESTARTED:

@@ -1,6 +1,6 @@
-"""Keeps servers and programs alive: starts them, shows what they say, starts again what dies, and stops all in order.
+"""The supervisor: it starts servers and programs, shows their output, restarts those that die, and stops all in order.
 
-One thread and one loop, because the kernel ends our children with the thread that forked them.
+It has one thread and one loop, because the kernel ends our children with the thread that forked them.
 """
 
 import selectors
@@ -17,7 +17,7 @@ from dev.supervise.supervised_process import Child, SupervisedProcess
 
 STOPS_WITHIN_SECONDS = 8.0
 _STOPPED_FIRST = frozenset({"demo", "flower", "beat", "web"})
-"""Programs that ask the others for something: they are stopped while there is still somebody to answer."""
+"""Programs that send requests to the others, and are stopped while these still run."""
 
 
 class StopRequestedError(Exception):
@@ -25,7 +25,7 @@ class StopRequestedError(Exception):
 
 
 class StopRequest:
-    """Remembers that Ctrl-C, SIGTERM or a closed terminal came. The loop asks at points where nothing is half done."""
+    """Remembers Ctrl-C, SIGTERM or a closed terminal. The loop checks it at points where no step is half done."""
 
     def __init__(self) -> None:
         self._came = False
@@ -59,7 +59,7 @@ class Supervisor:
         return supervised
 
     def turn(self, seconds: float) -> None:
-        """One turn of the loop: start what is due, show output for up to `seconds`, notice deaths."""
+        """Run one turn of the loop: start due children, show output for up to `seconds`, and record deaths."""
         for supervised in self._supervised:
             if supervised.is_due():
                 self._start(supervised)
@@ -69,7 +69,7 @@ class Supervisor:
                 self._close(supervised)
 
     def stop(self) -> None:
-        """End the programs in the order that loses nothing, and then the servers, which need no such care."""
+        """End the programs in the order that loses nothing, and then the servers."""
         programs = [supervised for supervised in self._supervised if isinstance(supervised.child, Program)]
         self._stop_together(supervised for supervised in programs if supervised.child.name in _STOPPED_FIRST)
         self._stop_together(programs)
@@ -109,7 +109,7 @@ class Supervisor:
             self._output.program_line(child.name, line)
 
     def _stop_together(self, candidates: Iterable[SupervisedProcess]) -> None:
-        """Ask those that are up to stop, show their output meanwhile, and kill those that take too long."""
+        """Ask the running ones to stop, show their output meanwhile, and kill those that take too long."""
         chosen = [supervised for supervised in candidates if supervised.is_up]
         if not chosen:
             return

@@ -1,4 +1,4 @@
-"""A demo player's account: opened once, entered at every start, and entered again whenever a session ends."""
+"""A demo player's account: registered once, with a login at every start and whenever a session ends."""
 
 import secrets
 from datetime import UTC, datetime
@@ -14,14 +14,14 @@ _NOT_KNOWN = 401
 
 
 class CannotPlayError(Exception):
-    """This player cannot take part; the text says why."""
+    """This player cannot take part; the message says why."""
 
 
 class Account:
-    """Who a player is towards the service, and the session that speaks for it."""
+    """A player's account in the service, with its current session."""
 
     def __init__(self, client: Client, handle: str, password: str, *, is_new: bool = False) -> None:
-        """`is_new` says that the account is probably not there yet, which saves a login in vain."""
+        """Create an account object. With `is_new` it registers first: there is probably no account yet."""
         self._client = client
         self._handle = handle
         self._password = password
@@ -41,14 +41,14 @@ class Account:
         raise CannotPlayError(f"somebody else has the handle {self._handle} and its other spellings")
 
     def renew(self) -> None:
-        """A session that has ended goes on with its refresh token, or else with a new login."""
+        """Renew a session that has ended, with its refresh token or else with a new login."""
         path, token = "/api/auth/refresh", str(self._session["refreshToken"])
         answer = self._client.ask(lambda: Request(path, {"refreshToken": token}))
         if not self._keep(answer):
             self.enter()
 
     def signed_update(self, action_id: str, key: str) -> Request:
-        """A claim, dated now and signed with this session's key."""
+        """Return a claim of this action, dated now and signed with this session's key."""
         user_id, timestamp = str(self._session["user"]["userId"]), format_instant(datetime.now(UTC))
         text = signing.score_update_text(user_id, action_id, timestamp, key)
         body = {
@@ -61,14 +61,14 @@ class Account:
         return Request("/api/scores/update", body, str(self._session["accessToken"]))
 
     def _log_in(self, name: str) -> bool:
-        """Whether name and password are those of an account."""
+        """Log in, and return False if name and password are not those of an account."""
         answer = self._send("/api/auth/login", name)
         if answer.status >= _FAILED and answer.status != _NOT_KNOWN:
             raise CannotPlayError(f"login is refused: {answer.error_code or answer.status}")
         return self._keep(answer)
 
     def _register(self, name: str) -> bool:
-        """Register. Returns False for a name that is taken, which may be ours if the answer got lost before."""
+        """Register. Returns False for a name that is taken, perhaps by an earlier request whose answer was lost."""
         answer = self._send("/api/auth/register", name)
         if answer.error_code == "registration_closed":
             raise CannotPlayError("registration is closed (SCOREBOARD_REGISTRATION=open opens it)")
@@ -87,5 +87,5 @@ class Account:
 
 
 def new_key() -> str:
-    """An idempotency key: the same through every attempt at one move."""
+    """Return a new idempotency key, which stays the same through every attempt at one move."""
     return secrets.token_urlsafe(12)

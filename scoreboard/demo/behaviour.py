@@ -1,6 +1,6 @@
-"""How demo players behave: when they move, what they do, and what they call themselves.
+"""The behaviour of demo players: when they move, which actions they choose, and their names.
 
-Everything here is pure: all chance comes in as a `Random`.
+Everything here is pure: all randomness comes in as a `Random`.
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ _ALL_ARRIVE_WITHIN_SECONDS = 5.0
 _OPENING_SECONDS = (0.3, 1.2)
 _MOST_OPENING_MOVES_BY_SKILL = 4
 _QUICKEST, _USUAL, _SLOWEST = 0.4, 0.8, 1.8
-"""Of the mean. The three add up to 3, which makes 1 the mean of the triangle between them."""
+"""Pauses as multiples of the mean. They add up to 3, so the triangular distribution between them has the mean 1."""
 
 
 def pause_before_arrival(random: Random, pace: float) -> float:
@@ -90,12 +90,12 @@ _MOST_SPELLINGS = 5
 
 
 def handle(number: int) -> str:
-    """The handle of the player with this number, counted from 0; no two numbers share one."""
+    """Return the handle of the player with this number, counted from 0; no two numbers share one."""
     round_number, place = divmod(number, len(_HANDLES))
     return f"{_HANDLES[place]}.{round_number}" if round_number else _HANDLES[place]
 
 
 def spellings(wanted: str) -> Iterator[str]:
-    """The handle, and then what its owner tries when somebody else has it."""
+    """Yield the handle, and then the variants that its owner tries when the name is taken."""
     yield wanted
     yield from (f"{wanted}_x{attempt}" for attempt in range(2, _MOST_SPELLINGS + 1))

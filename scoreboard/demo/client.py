@@ -1,4 +1,4 @@
-"""One player's line to the API: POST requests with the standard library alone, repeated until an answer is final."""
+"""One player's connection to the API: POST requests by the standard library, repeated until an answer is final."""
 
 import http.client
 import ipaddress
@@ -35,7 +35,7 @@ class Answer:
 
 
 class NoAnswerError(Exception):
-    """No answer that can be read came, as when the server goes away: the request may or may not have had an effect."""
+    """No readable answer came, as when the server goes away: the request may or may not have had an effect."""
 
 
 class StoppedError(Exception):
@@ -51,14 +51,14 @@ class Request(NamedTuple):
 
 
 class Transport(Protocol):
-    """What carries a request to the server."""
+    """Sends requests to the server."""
 
     def post(self, path: str, body: dict[str, str], token: str = "") -> Answer:
-        """Raises NoAnswerError."""
+        """POST a JSON body. Raises NoAnswerError."""
 
 
 class Connection:
-    """Where one player's requests go, and the address that they come from."""
+    """The server of one player's requests, and the local address that they come from."""
 
     def __init__(self, url: str, source: str | None = None) -> None:
         parts = urlsplit(url)
@@ -139,7 +139,7 @@ def source_of(number: int, url: str) -> str | None:
 
 
 def _read(response: http.client.HTTPResponse) -> Answer:
-    """Raises ValueError for broken JSON. A page that a proxy shows instead counts as an empty body."""
+    """Read a response. Raises ValueError for broken JSON. A proxy's page counts as an empty body."""
     text = response.read()
     retry_after = response.headers.get("Retry-After", "")
     seconds = float(retry_after) if retry_after.isdigit() else 0.0

@@ -20,12 +20,12 @@ from scoreboard.demo.players import Config, Players
 from scoreboard.demo.stats import Stats
 
 EXIT_NOBODY_PLAYS = os.EX_CONFIG
-"""Nobody may play. `make run` knows this code: it does not start the demo again."""
+"""The exit code if no player may play. `make run` does not start the demo again after it."""
 USUAL_PACE = 44.0
-"""Seconds. About 82 requests an hour and player, below the default limit of 100 for an address."""
+"""The default pace in seconds: about 82 requests an hour and player, below the default limit of 100 per address."""
 MOST_PLAYERS = 250
 _NEW_FOR_SECONDS = 60.0
-"""A password that was just made has no accounts yet."""
+"""A password file that is younger than this has no accounts yet."""
 _LOOK_EVERY_SECONDS = 0.5
 _TELL_EVERY_SECONDS = 60.0
 
@@ -98,7 +98,7 @@ def demo(players: int, url: str, pace: float, password_file: Path) -> None:
 
 
 def _watch(players: Players, config: Config) -> None:
-    """One line that changes in place on a terminal; elsewhere a line a minute."""
+    """Show the state until the demo ends: one line that changes in place on a terminal, elsewhere a line a minute."""
     console = Console()
     tell_at = time.monotonic() + _TELL_EVERY_SECONDS
     with console.status(config.stats.line()) as status:
@@ -117,7 +117,7 @@ def _tell(players: Players) -> None:
 
 
 def _say(level: str, text: str) -> None:
-    """On a terminal the bare text; elsewhere as the service's programs log, because `make run` shows it beside them."""
+    """Print a text on a terminal; elsewhere log it as the service's programs do, because `make run` shows both."""
     if Console().is_terminal:
         click.echo(text)
     else:

@@ -15,18 +15,18 @@ _APPLIED, _ACCEPTED, _DEAD_SESSION = 200, 202, 401
 _AT_THE_DOOR = 2
 _LONGEST_TURN_SECONDS = 10.0
 _MOST_RENEWALS = 3
-"""A move that finds session after session dead is given up; the next one starts afresh."""
+"""After this many renewals of the session a move is given up; the next move starts with a new one."""
 
 
 class Door:
-    """Lets few players in at a time: the service hashes few passwords at once, and those who are in play meanwhile."""
+    """Lets few players log in at a time, because the service hashes few passwords at once."""
 
     def __init__(self) -> None:
         self._turns = Semaphore(_AT_THE_DOOR)
 
     @contextmanager
     def passing(self) -> Iterator[None]:
-        """Wait for a turn, but not for ever: somebody inside may have been told to come back in an hour."""
+        """Wait for a turn, but not for ever: a player inside may have to wait an hour for a limit."""
         has_turn = self._turns.acquire(timeout=_LONGEST_TURN_SECONDS)
         try:
             yield
@@ -91,7 +91,7 @@ class Player:
 
 @dataclass(frozen=True)
 class Config:
-    """What all players have in common."""
+    """The settings that all players share."""
 
     url: str
     pace: float
@@ -126,7 +126,7 @@ class Players:
 
     @property
     def are_gone(self) -> bool:
-        """Whether nobody plays any more."""
+        """Whether all players have ended."""
         return not any(thread.is_alive() for thread in self._threads)
 
     def new_reasons(self) -> list[str]:

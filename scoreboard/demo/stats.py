@@ -1,4 +1,4 @@
-"""What the demo has done so far, in numbers that fit one line."""
+"""The numbers of what the demo has done so far, in one line."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,7 +23,7 @@ class Stats:
             self.points += points
 
     def count_accepted(self) -> None:
-        """A move that was not applied yet when it was answered."""
+        """Count a move that was accepted and not applied yet when it was answered."""
         with self._lock:
             self._accepted += 1
 
@@ -43,7 +43,7 @@ class Stats:
                 self._waiting -= 1
 
     def line(self) -> str:
-        """Return all of it; numbers that are usually zero are left out while they are."""
+        """Return all numbers in one line, without those that are usually zero while they are."""
         with self._lock:
             parts = [
                 f"{self._present} of {self._players} players are here",

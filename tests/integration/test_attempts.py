@@ -17,10 +17,10 @@ from common.redis_store.keys import BoardKeys
 from dev.harness.waiting import wait_until
 from tests.command_line import CommandLine
 from tests.inbox import accept, add_users, drain_completely
-from workers import attempts, closing, maintenance
+from workers import closing, failures, maintenance
 from workers import tasks as worker_tasks
 from workers.app import app
-from workers.attempts import STUCK_AFTER, for_each, is_away
+from workers.failures import STUCK_AFTER, is_away, try_each
 from workers.state import WorkerState
 
 Logs = list[Any]
@@ -93,7 +93,7 @@ def test_of_many_each_is_tried_and_what_failed_is_raised_together() -> None:
         return number
 
     with pytest.raises(ExceptionGroup) as raised:
-        for_each(range(5), act)
+        try_each(range(5), act)
     assert tried == [0, 1, 2, 3, 4]
     assert [error.args for error in raised.value.exceptions] == [(1,), (3,)]
 
@@ -106,7 +106,7 @@ def test_a_server_that_cannot_be_reached_is_not_waited_for_again() -> None:
         raise redis.ConnectionError
 
     with pytest.raises(redis.ConnectionError):
-        for_each(range(5), act)
+        try_each(range(5), act)
     assert tried == [0]
 
 
@@ -158,8 +158,8 @@ def test_a_step_that_fails_keeps_none_of_the_others_from_being_taken(
         "inbox": (worker.inbox, "open"),
         "revocations": (maintenance, "load_revocations"),
         "suspensions": (maintenance, "sync_suspensions"),
-        "chores": (worker_tasks, "_look_after_chores"),
-        "boards": (maintenance, "mend_boards"),
+        "chores": (worker_tasks, "_check_chores"),
+        "boards": (maintenance, "rebuild_small_boards"),
     }
     for name, (owner, function) in steps.items():
         act = fail(KeyError()) if name == step else lambda *_, name=name: taken.append(name)
@@ -188,7 +188,7 @@ def test_a_board_that_cannot_be_filled_keeps_no_other_from_being(
 
     monkeypatch.setattr(worker.rebuilder, "rebuild", rebuild_most)
     worker_tasks.sweep()
-    assert maintenance._not_served(worker) == [("main", "all")]
+    assert maintenance._find_unserved(worker) == [("main", "all")]
     assert sweep == [task_names.REBUILD], "large ones are asked for all the same"
 
 
@@ -202,9 +202,9 @@ def test_large_boards_are_left_to_a_task_of_their_own(
     monkeypatch.setattr("common.services.rebuild.SMALL", 0)
     worker_tasks.sweep()
     assert sweep == [task_names.REBUILD]
-    assert len(maintenance._not_served(worker)) == 4
+    assert len(maintenance._find_unserved(worker)) == 4
     worker_tasks.rebuild_boards()
-    assert maintenance._not_served(worker) == []
+    assert maintenance._find_unserved(worker) == []
 
 
 def test_a_period_that_cannot_be_closed_keeps_no_other_from_being(
@@ -268,8 +268,8 @@ def test_a_failure_is_told_for_a_minute(worker: WorkerState) -> None:
 
 def test_nobody_minds_a_redis_that_cannot_be_told(worker: WorkerState, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(failing, "put", fail(redis.ConnectionError()))
-    trying = attempts.Attempts(worker.redis)
-    with trying.task(task_names.TIDY):
+    trying = failures.FailureTracker(worker.redis)
+    with trying.track_task(task_names.TIDY):
         fail(KeyError())()
     assert value(metrics.TASK_FAILING, task=task_names.TIDY) == 1
 

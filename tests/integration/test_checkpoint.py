@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Engine, event, text
 
 from common.core import metrics
-from common.core.portions import Portion
+from common.core.chunk_size import ChunkSize
 from common.core.settings import Settings
 from common.domain import periods
 from common.postgres import checkpoint, ledger
@@ -58,7 +58,7 @@ def players(worker: WorkerState) -> list[str]:
 
 def follow(worker: WorkerState) -> None:
     of = worker.verifier.checkpoint
-    assert of.advance(of.settled(), 1_000_000, 10_000)
+    assert of.advance(of.find_stable_id(), 1_000_000, 10_000)
     assert of.lag() == 0
 
 
@@ -94,7 +94,7 @@ def timed(engine: Engine) -> Iterator[list[float]]:
 def test_nothing_differs_before_within_and_after_the_checkpoint(worker: WorkerState, players: list[str]) -> None:
     assert drifts(worker) == []
     of = worker.verifier.checkpoint
-    assert of.advance(of.settled(), 2, 10_000) < of.settled()
+    assert of.advance(of.find_stable_id(), 2, 10_000) < of.find_stable_id()
     assert drifts(worker) == []
     follow(worker)
     assert drifts(worker) == []
@@ -148,12 +148,12 @@ def test_no_row_is_taken_in_while_a_smaller_one_may_still_come(worker: WorkerSta
     """A batch that has its ids and has not committed, behind one that has."""
     of = worker.verifier.checkpoint
     with worker.engine.begin() as slow:
-        ledger.share(slow)
+        ledger.lock_shared(slow)
         ledger.reserve(slow, 1)
         accept(worker, players[0])
         drain_completely(worker)
-        assert of.settled(patience=0.05) == 0
-    assert of.settled() > 0
+        assert of.find_stable_id(patience=0.05) == 0
+    assert of.find_stable_id() > 0
 
 
 def test_a_batch_that_began_later_is_not_waited_for(
@@ -162,11 +162,11 @@ def test_a_batch_that_began_later_is_not_waited_for(
     """There is never an instant without a batch under way."""
     batches = database.create(settings, pool_size=2, statement_timeout_ms=10_000)
     with ThreadPoolExecutor(1) as pool, batches.connect() as first, batches.connect() as second:
-        ledger.share(first)
-        waiting = pool.submit(worker.verifier.checkpoint.settled, 10)
+        ledger.lock_shared(first)
+        waiting = pool.submit(worker.verifier.checkpoint.find_stable_id, 10)
         with pytest.raises(TimeoutError):
             waiting.result(0.2)
-        ledger.share(second)
+        ledger.lock_shared(second)
         first.rollback()
         assert waiting.result(5) > 0
         second.rollback()
@@ -179,7 +179,7 @@ def test_what_comes_while_the_checkpoint_moves_is_never_missed(
     of = worker.verifier.checkpoint
     for number in range(60):
         accept(worker, players[number % len(players)], "share")
-        of.advance(of.settled(), 7, 10_000)
+        of.advance(of.find_stable_id(), 7, 10_000)
     wait_until(lambda: worker.inbox.depth() == 0)
     follow(worker)
     assert [drift for drift in drifts(worker) if drift.where == "postgresql"] == []
@@ -190,7 +190,7 @@ def test_two_who_take_in_rows_at_once_count_each_once(worker: WorkerState, playe
     with worker.engine.begin() as connection:
         connection.execute(checkpoint._CLAIM)
         with pytest.raises(TooSlowError):
-            of.advance(of.settled(), 100, 50)
+            of.advance(of.find_stable_id(), 100, 50)
     follow(worker)
     assert drifts(worker) == []
 
@@ -199,9 +199,12 @@ def test_a_portion_that_takes_too_long_changes_nothing_and_is_halved(worker: Wor
     of = worker.verifier.checkpoint
     with worker.engine.begin() as connection:
         connection.execute(checkpoint._CLAIM)
-        assert of.step(of.settled(), Portion(800, least=400, most=800), 50) == (0, Portion(400, least=400, most=800))
+        assert of.step(of.find_stable_id(), ChunkSize(800, least=400, most=800), 50) == (
+            0,
+            ChunkSize(400, least=400, most=800),
+        )
         with pytest.raises(TooSlowError):
-            of.step(of.settled(), Portion(400, least=400, most=800), 50)
+            of.step(of.find_stable_id(), ChunkSize(400, least=400, most=800), 50)
 
 
 def test_a_job_that_comes_to_nothing_again_and_again_is_an_error(
@@ -212,7 +215,7 @@ def test_a_job_that_comes_to_nothing_again_and_again_is_an_error(
     monkeypatch.setattr(verifying, "FOLLOW_SECONDS", 0.05)
     with worker.engine.begin() as connection:
         connection.execute(checkpoint._CLAIM)
-        for _ in range(verifying.BARREN_TURNS - 1):
+        for _ in range(verifying.STALLED_AFTER_TURNS - 1):
             verifying.verify_some(worker)
         with pytest.raises(verifying.StalledError):
             verifying.verify_some(worker)

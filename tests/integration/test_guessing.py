@@ -221,12 +221,12 @@ def test_a_crowd_behind_one_address_waits_for_itself_and_for_nobody_else(monkeyp
     for thread in crowd:
         thread.start()
     assert first_has_begun.wait(10)
-    wait_until(lambda: hashing._doors._of_address["192.0.2.1"].visitors == len(crowd), 10)
+    wait_until(lambda: hashing._queues._of_address["192.0.2.1"].waiting == len(crowd), 10)
     lone = threading.Thread(target=hashing.hashed, args=("lone", "198.51.100.1"))
     lone.start()
-    assert hashing._doors._of_address["192.0.2.1"].places.acquire(blocking=False) is False
+    assert hashing._queues._of_address["192.0.2.1"].places.acquire(blocking=False) is False
     may_go_on.set()
     for thread in (*crowd, lone):
         thread.join()
     assert sorted(order) == ["crowd"] * 12 + ["lone"]
-    assert hashing._doors._of_address == {}
+    assert hashing._queues._of_address == {}

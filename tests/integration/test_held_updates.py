@@ -27,7 +27,7 @@ from tests.conftest import SettingsFactory
 from tests.inbox import accept, add_users, board_of, drain_completely
 from workers import batches
 from workers.batches import QUARANTINE_AFTER
-from workers.hold import Backoff
+from workers.held_updates import Backoff
 from workers.recording import Recorded
 from workers.state import WorkerState
 
@@ -67,7 +67,7 @@ def status(worker: WorkerState, user_id: str, key: str) -> str:
 @pytest.fixture
 def impatient(worker: WorkerState, monkeypatch: pytest.MonkeyPatch) -> WorkerState:
     """A worker that makes no pauses between attempts."""
-    monkeypatch.setattr("workers.hold.LONGEST_PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr("workers.held_updates.LONGEST_PAUSE_SECONDS", 0.0)
     return worker
 
 
@@ -99,8 +99,8 @@ def test_while_a_column_has_another_name_updates_wait_and_then_all_of_them_are_a
 def test_a_worker_that_holds_updates_back_leaves_the_inbox_alone_for_a_while(
     worker: WorkerState, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("workers.hold.FIRST_PAUSE_SECONDS", 60.0)
-    monkeypatch.setattr("workers.hold.LONGEST_PAUSE_SECONDS", 60.0)
+    monkeypatch.setattr("workers.held_updates.FIRST_PAUSE_SECONDS", 60.0)
+    monkeypatch.setattr("workers.held_updates.LONGEST_PAUSE_SECONDS", 60.0)
     first, second = add_users(engine, 2)
     with renamed_column(engine):
         accept(worker, first)
@@ -108,7 +108,7 @@ def test_a_worker_that_holds_updates_back_leaves_the_inbox_alone_for_a_while(
         accept(worker, second)
         worker.drain.run()
         assert len(deliveries(worker)) == 1
-    other = replace(worker.drain, consumer="other", _backoff=Backoff(), _backoff_of_the_old=Backoff())
+    other = replace(worker.drain, consumer="other", _backoff=Backoff(), _reclaim_backoff=Backoff())
 
     def drained() -> bool:
         other.run()
@@ -121,7 +121,7 @@ def test_a_worker_that_holds_updates_back_leaves_the_inbox_alone_for_a_while(
 def test_a_right_that_is_taken_away_holds_updates_back_until_it_is_given_again(
     settings: Settings, worker: WorkerState, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("workers.hold.LONGEST_PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr("workers.held_updates.LONGEST_PAUSE_SECONDS", 0.0)
     role = f"serving_{uuid.uuid4().hex[:8]}"
     with engine.begin() as connection:
         connection.execute(text(f"CREATE ROLE {role} LOGIN PASSWORD 'serving'"))

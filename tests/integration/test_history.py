@@ -91,7 +91,7 @@ def test_old_periods_have_a_turn_of_their_own(
     """Also while Redis shows no board, and the open ones are read from PostgreSQL too."""
     assert ada.update("win-match").status_code == 200
     leaderboard: Leaderboard = app.extensions["scoreboard"].leaderboard
-    monkeypatch.setattr(history.History, "never_was", lambda *_: False)
+    monkeypatch.setattr(history.History, "has_no_standings", lambda *_: False)
     for _ in range(HISTORY_READS_AT_ONCE):
         assert leaderboard._reading_history.acquire(blocking=False)
     try:
@@ -110,7 +110,7 @@ def test_the_first_period_is_asked_for_once_by_all_who_come_at_once(app: Flask, 
 
     def ask() -> None:
         arrivals.wait()
-        assert of_the_boards.never_was("main", "2020-01-01", datetime.now(UTC))
+        assert of_the_boards.has_no_standings("main", "2020-01-01", datetime.now(UTC))
 
     with statements(app) as asked:
         threads = [threading.Thread(target=ask) for _ in range(6)]

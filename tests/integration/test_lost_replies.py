@@ -38,7 +38,7 @@ def test_replies_are_lost_once_and_found_again_once(
     monkeypatch.setattr(replies, "log", log)
     listener = redis_client.connect_to_listen(through(servers.redis_url(1), proxy))
     heard = Replies(listener, "a-process", Heartbeats())
-    hear = heard._hear
+    hear = heard._receive
 
     def count() -> None:
         try:
@@ -47,7 +47,7 @@ def test_replies_are_lost_once_and_found_again_once(
             failed.append(error)
             raise
 
-    monkeypatch.setattr(heard, "_hear", count)
+    monkeypatch.setattr(heard, "_receive", count)
     with closing(heard), heard.expect("user", "key"):
         proxy.manner.is_refusing = True
         proxy.manner.cut = True

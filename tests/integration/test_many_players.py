@@ -50,7 +50,7 @@ def lose_everything(worker: WorkerState) -> None:
 
 def fill_as_workers_do(worker: WorkerState) -> None:
     """The sweep leaves a board of this size to the task for large ones."""
-    assert maintenance.mend_boards(worker)
+    assert maintenance.rebuild_small_boards(worker)
     assert not worker.rebuilder.is_served("main", "all")
     maintenance.rebuild_boards(worker)
 

@@ -165,7 +165,7 @@ def test_rights_that_were_given_by_hand_are_taken_back(worker: WorkerState, serv
     assert role
     with worker.engine.begin() as connection:
         connection.execute(text(f"GRANT ALL ON score_events TO {role.name}"))
-        grants.give(connection, role)
+        grants.grant(connection, role)
     with pytest.raises(ProgrammingError), serving.begin() as connection:
         connection.execute(text("DELETE FROM score_events"))
 

@@ -229,7 +229,7 @@ def test_a_batch_that_hangs_delays_the_closing_and_nobody_else(worker: WorkerSta
     accept_at(worker, player, MIDNIGHT - SECOND)
     drain_completely(worker)
     with worker.engine.begin() as hanging:
-        ledger.share(hanging)
+        ledger.lock_shared(hanging)
         with pytest.raises(OperationalError, match="lock timeout"):
             closing.close_ended(worker, MIDNIGHT)
     assert closed_at(worker, MIDNIGHT) == [YESTERDAY]

@@ -236,6 +236,6 @@ def test_a_reused_key_is_told_also_when_the_reply_is_lost_and_redis_had_forgotte
 ) -> None:
     assert ada.update("win-match", "remembered").status_code == 200
     client_of_redis.delete(keys.receipt(ada.user_id, "remembered"))
-    monkeypatch.setattr(Replies, "_tell", lambda *_: None)
+    monkeypatch.setattr(Replies, "_deliver", lambda *_: None)
     answer = ada.update("share", "remembered")
     assert (answer.status_code, error_code(answer)) == (400, "idempotency_key_reused")

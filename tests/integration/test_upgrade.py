@@ -139,10 +139,10 @@ def test_entries_of_a_later_version_wait_for_a_worker_that_reads_them(
     worker: WorkerState, engine: Engine, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A rollback from tomorrow: this version is the old one."""
-    monkeypatch.setattr("workers.hold.LONGEST_PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr("workers.held_updates.LONGEST_PAUSE_SECONDS", 0.0)
     tomorrow, today = add_users(engine, 2)
     update = inbox_entries.Update(tomorrow, "share", "of-tomorrow", "2026-10-26T04:53:20.000Z", "request", None)
-    fields: dict[Any, Any] = {"update": inbox_entries.written(update)[0], "accepted_at": str(ACCEPTED_AT)}
+    fields: dict[Any, Any] = {"update": inbox_entries.encode_update(update)[0], "accepted_at": str(ACCEPTED_AT)}
     worker.redis.xadd(keys.INBOX, {**fields, "version": str(ENTRY_VERSION + 1)})
     for _ in range(10):
         accept(worker, today, "share")
@@ -164,7 +164,7 @@ def test_entries_of_a_later_version_wait_for_a_worker_that_reads_them(
 def test_a_pile_of_entries_that_wait_hides_none_behind_it(
     worker: WorkerState, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("workers.hold.LONGEST_PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr("workers.held_updates.LONGEST_PAUSE_SECONDS", 0.0)
     monkeypatch.setattr("workers.drain.BATCH", 5)
     for _ in range(12):
         worker.redis.xadd(keys.INBOX, {"version": "9"})

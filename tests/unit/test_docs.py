@@ -92,6 +92,27 @@ def test_every_link_leads_somewhere(page: Path) -> None:
         assert not anchor or anchor in anchors(found), f"{target}#{anchor}"
 
 
+@pytest.mark.parametrize("page", ["ARCHITECTURE.md", "CONTRIBUTING.md"])
+def test_every_path_in_backticks_exists(page: str) -> None:
+    named = re.findall(r"`([\w.*/-]+)`", (ROOT / page).read_text())
+    paths = {name for name in named if "/" in name[1:] or name.endswith((".py", ".toml", ".yml", ".yaml", ".md"))}
+    ours = {path for path in paths if not path.startswith(("/", ".data/", ".venv/", "__init__"))}
+    assert len(ours) > 10
+    assert [path for path in sorted(ours) if not list(ROOT.glob(path))] == []
+
+
+def test_the_code_map_has_every_room_and_no_other() -> None:
+    lines = [text for _, text in BLOCK.findall((ROOT / "ARCHITECTURE.md").read_text()) if text.startswith("common/")]
+    (code_map,) = lines
+    rooms, parent = set(), ""
+    for indent, name in re.findall(r"^( {0,2})(\w+)/ ", code_map, re.MULTILINE):
+        parent = parent if indent else name
+        rooms.add(f"{parent}/{name}" if indent else name)
+    assert [room for room in sorted(rooms) if not (ROOT / room).is_dir()] == []
+    packages = {path.parent for name in ("common", "web", "dev") for path in (ROOT / name).glob("*/__init__.py")}
+    assert {str(path.relative_to(ROOT)) for path in packages} - rooms == set()
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_json_block_is_json(page: Path) -> None:
     for language, text in BLOCK.findall(page.read_text()):

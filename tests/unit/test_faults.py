@@ -66,4 +66,4 @@ def test_a_total_that_would_be_too_great_is_told_by_the_constraint() -> None:
 
 def test_an_error_is_told_in_one_line() -> None:
     error = database_error(exc.ProgrammingError, "42703", 'column "score" does not exist\nLINE 1: SELECT')
-    assert faults.told(error) == 'CauseError: column "score" does not exist'
+    assert faults.describe(error) == 'CauseError: column "score" does not exist'

@@ -71,7 +71,7 @@ def test_a_version_that_is_no_number_cannot_be_read(version: str) -> None:
 
 def test_what_is_written_is_read_by_the_first_readers_too() -> None:
     """They refuse every field more or less: this is what a rollback with a full inbox rests on."""
-    update, more = inbox_entries.written(EXPECTED)
+    update, more = inbox_entries.encode_update(EXPECTED)
     assert OldUpdate(**orjson.loads(update))._asdict() == orjson.loads(update) == OF_THE_FIRST_VERSION
     assert not orjson.loads(more).keys() & OF_THE_FIRST_VERSION.keys()
     entry = read_entry("1-0", {"update": update.decode(), "more": more.decode(), "accepted_at": "1772600767890"}, 1)
@@ -81,7 +81,7 @@ def test_what_is_written_is_read_by_the_first_readers_too() -> None:
 
 def test_what_is_new_is_written_beside_what_the_first_readers_know(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(inbox_entries, "_FIRST_FIELDS", frozenset({"user_id", "idempotency_key"}))
-    update, more = map(orjson.loads, inbox_entries.written(EXPECTED))
+    update, more = map(orjson.loads, inbox_entries.encode_update(EXPECTED))
     assert update.keys() == {"user_id", "idempotency_key"}
     assert update | more == {**OF_THE_FIRST_VERSION, "source": None}
     entry = read(update, more=orjson.dumps({**more, "later": 1}).decode())

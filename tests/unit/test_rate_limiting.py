@@ -7,7 +7,7 @@ from flask_limiter import ExemptionScope
 from common.core import settings
 from common.core.settings import Settings
 from web import create_app
-from web.guards import access, addresses, guesses, limits
+from web.guards import access, addresses, limits, login_attempts
 
 PEER = "127.0.0.1"
 UNLIMITED = {
@@ -83,7 +83,7 @@ def test_failures_are_keyed_by_account_in_any_case_and_by_address(app: Flask) ->
     with app.test_request_context(
         "/api/auth/login", method="POST", json={"username": "ADA"}, environ_base={"REMOTE_ADDR": "192.0.2.7"}
     ):
-        assert guesses.place_of(guesses.guess("ADA").name) == "192.0.2.7:ada"
+        assert login_attempts.place_of(login_attempts.begin("ADA").name) == "192.0.2.7:ada"
 
 
 @pytest.mark.parametrize(

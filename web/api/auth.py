@@ -19,7 +19,7 @@ from common.postgres.users import User
 from common.redis_store import tickets
 from common.redis_store.tickets import Ticket
 from web.api.parsing import body_as
-from web.guards import guesses, limits
+from web.guards import limits, login_attempts
 from web.guards.access import authenticated, identity, public, refuse_suspended, signing_key
 from web.guards.addresses import client_address
 from web.reference.documented import ResponseDoc, documented
@@ -47,7 +47,7 @@ def register() -> tuple[Response, int]:
     wanted = body_as(RegisterRequest)
     with services().engine.connect() as connection:
         if users.is_taken(connection, wanted.username):
-            raise users.taken(wanted.username)  # before the hash, which is what costs
+            raise users.username_taken(wanted.username)  # before the hash, which is expensive
     password_hash = hashing.hashed(wanted.password, client_address())
     with services().engine.begin() as connection:
         user = users.create(connection, wanted.username, password_hash, "player")
@@ -70,14 +70,14 @@ def register() -> tuple[Response, int]:
 @limits.per_account_failures
 def login() -> Response:
     given = body_as(LoginRequest)
-    guess = guesses.guess(given.username)
-    guess.refuse_if_spent()
+    attempt = login_attempts.begin(given.username)
+    attempt.refuse_if_spent()
     with services().engine.connect() as connection:
         found = users.find_by_name(connection, given.username)
     is_right = hashing.is_password(given.password, found[1] if found else None, client_address())
-    guess.judge(is_right=is_right)
+    attempt.record(is_right=is_right)
     if not is_right or not found:
-        # Not the name that was sent: now and then somebody types a password there.
+        # Not the name that was sent: sometimes a person types the password there.
         log.info("login_failed", user_id=found[0].id if found else None)
         raise ScoreboardError(ErrorCode.INVALID_CREDENTIALS)
     user, password_hash = found
@@ -144,7 +144,7 @@ def logout() -> Response:
 )
 @authenticated
 def ticket() -> Response:
-    """Issue a ticket for the live socket: an access token does not belong into an address."""
+    """Issue a ticket for the live socket, because an access token must not be in an address."""
     caller = identity()
     with deadlines.effect(deadlines.REPEAT):
         token = tickets.issue(services().redis, Ticket(caller.user_id, caller.session_id))
@@ -153,7 +153,7 @@ def ticket() -> Response:
 
 
 def _rehash(user: User, password: str, old_hash: str) -> None:
-    """Hash with the parameters of today, now that the password is at hand. A login does not depend on it."""
+    """Store a hash with the current parameters while the password is known. A failure does not affect the login."""
     try:
         new_hash = hashing.hashed(password, client_address())
     except ScoreboardError:

@@ -12,7 +12,7 @@ from common.contract.strict_json import parse_object
 from web.guards.request_context import read_body
 
 MAX_PROBLEMS = 20
-"""An answer names at most so many problems, so that it is not far longer than its request."""
+"""The greatest number of problems in a response, so that it is not far longer than its request."""
 
 LONGEST_PATTERN = 40
 """Characters of a regular expression that still say something to a person."""

@@ -1,4 +1,4 @@
-"""Whether the service is whole: what is missing stops it, what is degraded does not and yet has to be seen to."""
+"""The checks behind `/readyz`: a missing part stops the service, a degraded one needs the operator's attention."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -21,15 +21,15 @@ from web.live.heartbeats import Heartbeats
 from web.shared_reads import SharedReads
 
 FRESH_SECONDS = 1.0
-"""One check serves everybody who asks within it: the address is public, and a check takes connections."""
+"""How long a report is reused, because the address is public and a check takes connections."""
 
 NAMED = 10
-"""Boards that are named; of more, only the number is told."""
+"""The greatest number of boards that are named; of more, only the number is given."""
 
 
 @dataclass(frozen=True)
 class Report:
-    """What a check has found. Of the parts that the service needs, and what is degraded by part, in words."""
+    """The result of a check: the state of each needed part, and for each degraded part the reasons as sentences."""
 
     needed: dict[str, Literal["ok", "missing", "away"]]
     degraded: dict[str, list[str]] = field(default_factory=dict)
@@ -55,7 +55,7 @@ class Readiness:
         self._reports = SharedReads[str, Report](FRESH_SECONDS)
 
     def current(self) -> Report:
-        """Return what the last check found, or what a new one finds if that is over a second ago."""
+        """Return the last report, or a new one if that is over a second old. Simultaneous callers share one check."""
         return self._reports.get("all", self._check)
 
     def _check(self) -> Report:
@@ -95,7 +95,7 @@ class Readiness:
             for period in periods.open_at(now)
         ]
         return _named(
-            [f"{board} {period} is not served by Redis" for board, period in self._board.not_served(open_boards)]
+            [f"{board} {period} is not served by Redis" for board, period in self._board.find_unserved(open_boards)]
         )
 
     def _tasks_failing(self) -> list[str]:

@@ -30,7 +30,7 @@ _DECISION = "access_decision"
 
 @dataclass(frozen=True)
 class Identity:
-    """Who calls. `signing_keys` are the session's, with one of which they sign updates."""
+    """The caller of a request. `signing_keys` are the keys of the session, one of which signs its updates."""
 
     user_id: str
     session_id: str
@@ -48,22 +48,22 @@ def public(view: AnyView) -> AnyView:
 
 
 def authenticated(view: View[Params]) -> View[Params]:
-    """Only with the access token of a live session, which `identity()` then tells of."""
+    """Require the access token of a live session; `identity()` then returns its user."""
     return _guarded(view, "authenticated", _authenticate)
 
 
 def admin(view: View[Params]) -> View[Params]:
-    """Only with the access token of a live session of somebody who is an admin now, whatever the token says."""
+    """Require the access token of a live session of a user who is an admin now, whatever the token says."""
     return _guarded(view, "admin", _authenticate_admin)
 
 
 def by_api_key(view: View[Params]) -> View[Params]:
-    """Only with a valid API key, and signed with its secret."""
+    """Require a valid API key and a signature with its secret."""
     return _guarded(view, "by_api_key", api_key_id)
 
 
 def authenticated_or_by_api_key(view: View[Params]) -> View[Params]:
-    """With an API key, if one is given, else with the access token of a live session."""
+    """Require an API key if one is given, otherwise the access token of a live session."""
     return _guarded(view, "authenticated_or_by_api_key", lambda: api_key_id() if is_by_api_key() else _authenticate())
 
 
@@ -128,7 +128,7 @@ def _authenticate() -> None:
         raise ScoreboardError(ErrorCode.TOKEN_MISSING)
     claims = tokens.verify(token.strip(), services().settings.jwt_secrets, time.time())
     if not services().revocations.is_live(claims.session_id, claims.user_id):
-        # The answer tells a suspension if it can; the token is refused also while the database is away.
+        # The error names a suspension if it can; the token is refused also while the database is away.
         with suppress(SQLAlchemyError), services().engine.connect() as connection:
             refuse_suspended(connection, claims.user_id)
         raise ScoreboardError(ErrorCode.TOKEN_REVOKED)

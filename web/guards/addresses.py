@@ -1,14 +1,14 @@
-"""Where a request comes from, as limits count it: an address, and of IPv6 the networks that one party may hold."""
+"""The client's address as limits count it: for IPv4 the address, for IPv6 the networks that one party may hold."""
 
 import ipaddress
 
 from web.guards import proxies
 
 SITE_BITS = 64
-"""What one site has of IPv6 at least: it may change its address within it as often as it likes."""
+"""The smallest IPv6 network of a site, which may change its address within it as often as it likes."""
 
 _WIDER_BITS = (56, 48)
-"""What providers give to a household and to a company (RFC 6177)."""
+"""The networks that providers give to a household and to a company (RFC 6177)."""
 
 
 def client_address() -> str:
@@ -20,7 +20,7 @@ def client_address() -> str:
 
 
 def wider_networks() -> list[str]:
-    """The /56 and the /48 around an IPv6 client; nothing for IPv4, of which nobody has many addresses in a row."""
+    """Return the /56 and the /48 around an IPv6 client; an empty list for IPv4, where one party rarely has a range."""
     address = _unmapped(proxies.peer())
     if isinstance(address, ipaddress.IPv4Address):
         return []

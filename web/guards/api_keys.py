@@ -1,12 +1,12 @@
-"""Requests of game servers: which API key they come with, and whether its secret signed them.
+"""Requests of game servers: the API key that they name, and whether its secret signed them.
 
-What costs nothing is looked at first, so that a stranger without a key costs nothing either:
+The cheap checks come first, so that a request without a valid key costs little:
 
 1. the form of the header fields, and whether the instant is within 300 s;
-2. whether there is such a key, by a copy of the ids that is a few seconds old at most. An id that the copy does not
-   have is looked for in PostgreSQL, as long as the address has made few such mistakes: a new key works at once;
+2. whether the key exists, by a copy of the ids that is a few seconds old at most. An id that is missing there is
+   looked up in PostgreSQL, as long as the address has made few such mistakes, so that a new key works at once;
 3. whether this address has sent few bad signatures of this key;
-4. the body, and then the signature, with what PostgreSQL says of the key now: a revocation holds at once.
+4. the body, and then the signature, with the key's current row in PostgreSQL, so that a revocation holds at once.
 """
 
 import re
@@ -35,7 +35,7 @@ SIGNATURE_HEADER = "X-Signature"
 SIGNATURE_SECONDS = 300
 TAKEN_BY = ("scores.batch", "scores.receipt")
 _SIGNED_BY_BODY_ALONE = ("scores.batch",)
-"""Where `v1` is still taken, which signs neither the method nor the address."""
+"""The views that still accept `v1`, which signs neither the method nor the address."""
 
 _COPY_SECONDS = 5.0
 _KEY_ID = re.compile(r"sbk_[0-9a-f]{20}", re.ASCII)
@@ -53,12 +53,12 @@ class KnownKeys:
         self._reading = Lock()
 
     def has(self, key_id: str) -> bool:
-        """Whether the copy has this key. Raises SQLAlchemyError."""
+        """Return whether the copy has this key. Raises SQLAlchemyError."""
         self._read(time.monotonic() - _COPY_SECONDS)
         return key_id in self._ids
 
     def has_now(self, key_id: str) -> bool:
-        """Whether PostgreSQL has it now. Those who ask at the same time share one answer. Raises SQLAlchemyError."""
+        """Return whether PostgreSQL has the key now. Simultaneous callers share one query. Raises SQLAlchemyError."""
         self._read(time.monotonic())
         return key_id in self._ids
 
@@ -76,7 +76,7 @@ class KnownKeys:
 
 @dataclass(frozen=True)
 class _Signature:
-    """What decides of `X-Signature`: the instant as it was written, and the signature of the newest version."""
+    """The parts of `X-Signature` that are checked: the instant as written, and the signature of the newest version."""
 
     seconds: str
     version: str
@@ -88,7 +88,7 @@ def init_app(app: Flask, engine: Engine) -> None:
 
 
 def has_api_key() -> bool:
-    """Return whether this request has a valid API key. `api_key_id` says what is wrong with another one."""
+    """Return whether this request has a valid API key. `api_key_id` raises the error of an invalid one."""
     if not is_by_api_key():
         return False
     try:
@@ -138,8 +138,9 @@ def _verified() -> str:
 
 
 def _signature() -> _Signature:
-    """Raises `timestamp_out_of_range`, and `signature_invalid` for a field of another form, or without `v2` where that
-    is asked for.
+    """Parse `X-Signature`.
+
+    Raises `timestamp_out_of_range`, and `signature_invalid` for another form, or without `v2` where that is required.
     """
     signed = _SIGNATURE.fullmatch(request.headers.get(SIGNATURE_HEADER, ""))
     seconds, *signatures = signed.groups() if signed else ("0",)
@@ -180,7 +181,7 @@ def _signed_text(signature: _Signature, key_id: str) -> bytes:
 
 
 def _target() -> str:
-    """The path with the query, exactly as the client sent it."""
+    """Return the path with the query, exactly as the client sent it."""
     environ = request.environ
     target = str(environ.get("RAW_URI") or environ.get("REQUEST_URI") or "")
     return sent_target(_ORIGIN_OF_TARGET.sub("", target, count=1))

@@ -1,6 +1,6 @@
-"""Limits that the code asks about itself, where no decorator can: before there is a view, or by what came of it.
+"""Limits that no decorator can check, because there is no view yet, or because the outcome decides what counts.
 
-They are counted where Flask-Limiter counts, and in memory for a moment after Redis has failed to answer.
+They are counted where Flask-Limiter counts, and in memory for a moment after Redis has failed.
 """
 
 import math
@@ -40,7 +40,7 @@ _REDIS_IS_ASKED_AGAIN_AFTER_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class Budget:
-    """So many (`limit`, such as `10/minute`) for whom `place` names; `times` as many for a larger place."""
+    """A limit such as `10/minute` for one `place`, such as an address. Larger places have `times` as much."""
 
     name: str
     limit: str
@@ -48,12 +48,12 @@ class Budget:
     times: int = 1
 
     def items(self) -> list[RateLimitItem]:
-        """The limits, as the library that counts them has them."""
+        """The limits as values of the library `limits`."""
         return [type(item)(item.amount * self.times, item.multiples) for item in parse_many(self.limit)]
 
 
 class Budgets:
-    """Counts what budgets allow."""
+    """Counts budgets."""
 
     def __init__(self, shared: Callable[[], RateLimiter]) -> None:
         self._shared = shared
@@ -61,24 +61,24 @@ class Budgets:
         self._memory_until = 0.0
 
     def is_left(self, budget: Budget) -> bool:
-        """Whether there is anything left."""
+        """Return whether any of the budget is left."""
         return all(self._has(budget, item) for item in budget.items())
 
     def refuse_spent(self, *budgets: Budget) -> None:
-        """Raises the error of the first budget of which nothing is left."""
+        """Raise the error of the first budget of which nothing is left."""
         for budget in budgets:
             for item in budget.items():
                 if not self._has(budget, item):
                     raise self._spent(budget, item)
 
     def spend(self, *budgets: Budget, cost: int = 1) -> None:
-        """Take `cost` from each budget that has it. Then raises the error of the first that did not."""
+        """Take `cost` from each budget that has so much left. Raises the error of the first that has not."""
         short = [self._spent(*each) for budget in budgets for each in self._take(budget, cost)]
         if short:
             raise short[0]
 
     def note(self, *budgets: Budget) -> None:
-        """Take one from each budget that has it."""
+        """Take one from each budget that has one left."""
         for budget in budgets:
             self._take(budget, 1)
 
@@ -86,7 +86,7 @@ class Budgets:
         return self._ask(lambda limiter: limiter.test(item, budget.place, budget.name))
 
     def _take(self, budget: Budget, cost: int) -> list[tuple[Budget, RateLimitItem]]:
-        """The limits that did not have so much."""
+        """Take `cost` from each limit, and return those that did not have so much left."""
         return [(budget, item) for item in budget.items() if not self._hit(budget, item, cost)]
 
     def _hit(self, budget: Budget, item: RateLimitItem, cost: int) -> bool:
@@ -106,7 +106,7 @@ class Budgets:
 
 
 def budgets() -> Budgets:
-    """The budgets of the application that handles this request."""
+    """Return the budgets of the application that handles this request."""
     return cast(Budgets, current_app.extensions["budgets"])
 
 

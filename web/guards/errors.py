@@ -125,7 +125,7 @@ def database_failed(error: DBAPIError) -> Response:
 
 
 def dependency_away(name: str, error: Exception) -> Response:
-    """Nothing was changed, or nobody knows: that depends on whether the request had sent on what it was to do."""
+    """Answer 503: nothing was changed, or, if a command of the effect was sent already, nobody knows."""
     advice = deadlines.in_doubt()
     if advice:
         log.warning("outcome_unknown", dependency=name, error=type(error).__name__)
@@ -135,7 +135,7 @@ def dependency_away(name: str, error: Exception) -> Response:
 
 
 def fail(error: Exception) -> Response:
-    """Answer an unexpected error: the log gets all of it, the client no details."""
+    """Answer 500 for an unexpected error: the log has all of it, the response no details."""
     log.error("request_failed", exc_info=error)
     return _answer(ErrorCode.INTERNAL_ERROR, SENTENCES[ErrorCode.INTERNAL_ERROR])
 

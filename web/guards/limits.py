@@ -14,7 +14,7 @@
 | account_failures | the same | account | sliding |
 | handshakes | live connections that were begun | client address | sliding |
 
-Those that no decorator can ask about are asked by `web/guards/budgets.py`.
+`web/guards/budgets.py` checks the limits that no decorator can check.
 """
 
 import time
@@ -61,10 +61,10 @@ def _declared(name: str, limit: Callable[[View], View]) -> Callable[[View], View
 
 
 class _RetryingLimiter(Limiter):
-    """A limiter that falls back to memory for every request when its storage fails.
+    """A limiter that counts in memory for every request when its storage fails.
 
-    Flask-Limiter does so with the first request that finds it dead, and fails the others that were waiting for it at
-    that moment. They ask once more.
+    Flask-Limiter does so for the first request that finds the storage dead, and fails the others that were waiting for
+    the storage at that moment. This class repeats their check.
     """
 
     def _check_request_limit(self, callable_name: str | None = None, in_middleware: bool = True) -> None:
@@ -87,7 +87,7 @@ _per_address = _RetryingLimiter(
         )
     ],
     in_memory_fallback_enabled=True,
-    # Also an address that no view has is counted: Flask-Limiter skips a request without a name.
+    # Requests that match no view are counted too: Flask-Limiter skips a request without an endpoint.
     request_identifier=lambda: request.endpoint or "unmatched",
 )
 _per_user = _RetryingLimiter(client_address, strategy="moving-window", in_memory_fallback_enabled=True)
@@ -121,7 +121,7 @@ per_address_logins = _declared(
     _per_address.shared_limit(lambda: services().settings.login_limit, scope="login", key_func=client_address),
 )
 per_account_failures = _declared("login_failures", lambda view: view)
-"""Asked and counted by `web/guards/guesses.py`, once the body says whose account it is."""
+"""Declares the limit that `web/guards/login_attempts.py` checks and counts, once the body names the account."""
 
 
 def init_app(app: Flask, adapters: Services) -> None:
@@ -144,7 +144,7 @@ def init_app(app: Flask, adapters: Services) -> None:
             app.wsgi_app, adapters.settings.trusted_proxies
         )
     else:
-        app.before_request(proxies.Unbelieved().notice)
+        app.before_request(proxies.UncountedProxies().notice)
 
 
 def count_handshake() -> None:

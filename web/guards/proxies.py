@@ -1,4 +1,4 @@
-"""The client's address behind proxies, of which only as many are believed as the operator has configured."""
+"""The client's address behind proxies, of which only as many are trusted as the operator has configured."""
 
 import ipaddress
 from collections.abc import Iterable
@@ -22,7 +22,7 @@ _UNKNOWN = ipaddress.IPv4Address("0.0.0.0")  # noqa: S104 - a name for nobody, n
 class TrustedProxies(ProxyFix):
     """The application behind `trusted` proxies, each of which appends its peer to X-Forwarded-For.
 
-    X-Forwarded-Proto is the word of the nearest proxy that sets it.
+    X-Forwarded-Proto is taken from the nearest proxy that sets it.
     """
 
     def __init__(self, app: "WSGIApplication", trusted: int) -> None:
@@ -35,14 +35,14 @@ class TrustedProxies(ProxyFix):
         return super().__call__(environ, start_response)
 
 
-class Unbelieved:
-    """Notices a proxy that nobody has counted: all of its clients would share the limits of one address."""
+class UncountedProxies:
+    """Detects a proxy that `SCOREBOARD_TRUSTED_PROXIES` does not count: its clients would share one address' limits."""
 
     def __init__(self) -> None:
         self._is_told = False
 
     def notice(self) -> None:
-        """Say so once, if somebody within a private network speaks for others."""
+        """Log once if a peer in a private network forwards requests of others."""
         if self._is_told or _FORWARDED_FOR not in request.environ:
             return
         if peer().is_private:
@@ -57,7 +57,7 @@ def peer() -> Address:
 
 
 def _parsed(value: str | None) -> Address | None:
-    """`192.0.2.1`, `2001:db8::1`, and with the port that some proxies write: `192.0.2.1:80`, `[2001:db8::1]:80`."""
+    """Parse `192.0.2.1` or `2001:db8::1`, also with a port, as some proxies write it: `[2001:db8::1]:80`."""
     text = (value or "").strip()
     if text.startswith("["):
         text = text[1:].partition("]")[0]

@@ -1,4 +1,4 @@
-"""The log line of a refusal that an operator looks for: who was not let in, and by which code."""
+"""The log line of a refusal that an operator looks for, with the error code and the caller."""
 
 import structlog
 from flask import g, request
@@ -25,8 +25,8 @@ WATCHED = frozenset(
 def note(code: ErrorCode) -> None:
     """Log a refusal with one of the codes above.
 
-    Of the request it says only whose access token it came with, and an API key's id if it has the form of one: any
-    other text of a client might be a secret in the wrong place.
+    The line has only the user of the access token, and the API key's id if it has the form of one, because any other
+    text of a client might be a secret in the wrong place.
     """
     if code not in WATCHED:
         return

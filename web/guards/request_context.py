@@ -1,4 +1,4 @@
-"""The frame of every request: its id, its size limit, its duration in the metrics, and its log line."""
+"""The context of every request: its id, its size limit, its duration in the metrics, and its log line."""
 
 import re
 import secrets
@@ -18,11 +18,10 @@ log = structlog.get_logger(__name__)
 MAX_BODY_BYTES = 16 * 1024
 MAX_BATCH_BYTES = 1024 * 1024
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
-"""That have a name in the metrics; a client may make up any other."""
+"""The methods that have a label in the metrics; a client may invent any other."""
 
 _NOT_SUPPORTED = ("HTTP_RANGE", "HTTP_IF_RANGE", "HTTP_IF_MATCH", "HTTP_IF_UNMODIFIED_SINCE")
-"""Parts of answers and conditions of writes: nothing here is long, or written that way, and their refusals are statuses
-that the contract does not have."""
+"""Header fields of range and conditional requests that are ignored, because their statuses are not in the contract."""
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}", re.ASCII)
 
@@ -56,7 +55,7 @@ def read_body() -> bytes:
     if "body" not in g:
         try:
             g.body = request.get_data()
-        except (ParseException, HTTPException) as error:  # chunks that are none, or fewer bytes than announced
+        except (ParseException, HTTPException) as error:  # malformed chunks, or fewer bytes than announced
             g.body = ScoreboardError(ErrorCode.INVALID_JSON, "The body cannot be read.")
             g.body.__cause__ = error
     if isinstance(g.body, ScoreboardError):

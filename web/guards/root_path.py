@@ -1,7 +1,7 @@
-"""Where the service lives below its host, if a proxy has given it a path there: `SCOREBOARD_ROOT_PATH`.
+"""The path below its host at which a proxy serves the service: `SCOREBOARD_ROOT_PATH`.
 
-The page and the documents use relative addresses, which need no setting. What names a whole path, such as `statusUrl`,
-has to know the prefix that clients see, whether or not the proxy takes it off before it passes a request on.
+The page and the documents use relative addresses, which need no setting. A whole path, such as `statusUrl`, needs the
+prefix that clients see, whether or not the proxy removes it before it forwards a request.
 """
 
 from collections.abc import Iterable
@@ -26,7 +26,7 @@ class RootPath:
 
 
 def public_path(path: str) -> str:
-    """A path of the service as the client of this request has to call it."""
+    """Return a path of the service with the prefix that clients see."""
     return f"{request.script_root}{path}"
 
 
@@ -41,5 +41,5 @@ def sent_target(target: str) -> str:
 
 
 def relative_root() -> str:
-    """The way from the address of this request to the service's root: `./`, `../`, `../../` and so on."""
+    """Return the relative address of the service's root as seen from this request: `./`, `../`, `../../` and so on."""
     return "../" * (request.path.count("/") - 1) or "./"

@@ -22,7 +22,7 @@ _ALWAYS = {
     "Cross-Origin-Opener-Policy": "same-origin",
 }
 _HSTS = "max-age=31536000"
-"""A year, as is usual (RFC 6797)."""
+"""One year (RFC 6797)."""
 
 _PREFLIGHT_SECONDS = 600
 _READABLE = [
@@ -54,14 +54,14 @@ def init_app(app: Flask, settings: Settings) -> None:
 
 
 def _literally(origin: str) -> re.Pattern[str]:
-    """Flask-CORS takes a text with brackets, such as the address of an IPv6 origin, for a pattern."""
+    """Return a pattern for the origin alone: Flask-CORS takes a text with brackets, as of IPv6, for a pattern."""
     return re.compile(rf"{re.escape(origin)}\Z", re.IGNORECASE)
 
 
 def refuse_other_hosts() -> None:
-    """Raises `validation_failed` for a request that is addressed to a name which is not ours.
+    """Raise `validation_failed` for a request whose host is not one of `SCOREBOARD_ALLOWED_HOSTS`.
 
-    Probes ask by address.
+    Health checks are excepted, because probes use addresses.
     """
     name = re.sub(r":[0-9]*\Z", "", request.host.lower())
     if request.path not in _ASKED_BY_PROBES and name not in services().settings.hosts:

@@ -1,4 +1,4 @@
-"""Accepting a game server's batch: each update is judged alone, and all take a handful of round trips."""
+"""Accepting a game server's batch: each update is judged by itself, and all of them take a handful of round trips."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
@@ -22,7 +22,7 @@ Claims = Mapping[int, Claim]
 
 
 class Sender(NamedTuple):
-    """Whose batch it is: the API key, and the id of the request."""
+    """The sender of a batch: the API key, and the id of the request."""
 
     api_key_id: str
     request_id: str
@@ -55,7 +55,8 @@ class Verdicts:
 
 
 def submit(services: Services, items: Sequence[object], sender: Sender) -> BatchAccepted:
-    """Accept what can be accepted: all that is new and good in one step, or none of it.
+    """Accept all valid new updates of a batch in one step, or none of them.
+
 
     Raises `dependency_unavailable` when the inbox has no room for all of it.
     """
@@ -99,7 +100,7 @@ def _of_active_users(services: Services, claims: Claims, verdicts: Verdicts) -> 
 def _not_recorded(services: Services, claims: Claims, verdicts: Verdicts) -> Claims:
     """Return the claims that are not in the ledger.
 
-    It remembers for ever, Redis only for an hour or until it is emptied.
+    The ledger is permanent; Redis remembers a key for an hour, or until it is emptied.
     """
     with services.engine.connect() as connection:
         rows = ledger.find(connection, {_key(claim) for claim in claims.values()})

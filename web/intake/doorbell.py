@@ -1,4 +1,4 @@
-"""The doorbell: asks the workers to drain the inbox, by the name of the task."""
+"""The doorbell: a task, sent by name, that asks the workers to drain the inbox."""
 
 import threading
 

@@ -26,7 +26,7 @@ class Waiter:
         self._delivered = threading.Event()
         self.reply: Reply | None = None
 
-    def tell(self, reply: Reply) -> None:
+    def deliver(self, reply: Reply) -> None:
         self.reply = reply
         self._delivered.set()
 
@@ -87,40 +87,40 @@ class Replies:
         """
         while not self._closed:
             try:
-                self._hear()
+                self._receive()
             except (redis.RedisError, OSError) as error:
-                self._lose(error)
+                self._log_lost(error)
             except Exception:
                 if not self._closed:  # closing takes the connection away from under the listener
                     log.exception("replies_failed")
             self._tried.set()
             time.sleep(RECONNECT_SECONDS)
 
-    def _hear(self) -> None:
+    def _receive(self) -> None:
         with self._listener.pubsub() as subscription:  # type: ignore[no-untyped-call]  # redis-py
             subscription.subscribe(self._channel)
             for message in listen(subscription):
-                if self._closed:  # redis-py may have taken the lost connection for an accident and made another
+                if self._closed:  # redis-py may have reconnected when `close` took the connection away
                     return
                 self._heartbeats.beat("replies")
                 if message and message["type"] == "subscribe":
                     self._tried.set()
-                    self._find_again()
+                    self._log_restored()
                 elif message:
                     for reply in parse_replies(message["data"]):
-                        self._tell(reply)
+                        self._deliver(reply)
 
-    def _lose(self, error: Exception) -> None:
-        """Say so once, however often it is tried in vain after that."""
+    def _log_lost(self, error: Exception) -> None:
+        """Log the first failure in a row."""
         if self._lost_at is None and not self._closed:
             self._lost_at = time.monotonic()
             log.warning("replies_lost", error=type(error).__name__)
 
-    def _find_again(self) -> None:
+    def _log_restored(self) -> None:
         if self._lost_at is not None:
             log.info("replies_found_again", seconds=round(time.monotonic() - self._lost_at, 1))
             self._lost_at = None
 
-    def _tell(self, reply: Reply) -> None:
+    def _deliver(self, reply: Reply) -> None:
         for waiter in tuple(self._waiters.get((reply.user_id, reply.idempotency_key), ())):
-            waiter.tell(reply)
+            waiter.deliver(reply)

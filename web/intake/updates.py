@@ -29,26 +29,26 @@ _ACCEPTED_OR_NOT = "It may have been accepted; send it again with the same key."
 
 @dataclass(frozen=True)
 class UpdateResult:
-    """What is known of an update. `replayed` says that an earlier request with this key counted, and not this one."""
+    """The outcome of an update. `replayed` says that an earlier request with this key counted, and not this one."""
 
     outcome: Outcome
     replayed: bool
 
 
 def verify_signature(claim: ScoreUpdateRequest, signing_keys: Iterable[bytes]) -> None:
-    """Raises `signature_invalid` unless one of the session's keys signed exactly these fields."""
+    """Raise `signature_invalid` unless one of the session's keys signed exactly these fields."""
     text = signing.score_update_text(claim.user_id, claim.action_id, claim.timestamp, claim.idempotency_key)
     if not any(signing.is_signed(key, text, claim.signature) for key in signing_keys):
         raise ScoreboardError(ErrorCode.SIGNATURE_INVALID)
 
 
 def submit(services: Services, claim: ScoreUpdateRequest, request_id: str, wait_seconds: float) -> UpdateResult:
-    """Accept a verified claim, or find what became of it, and wait for the outcome: `wait_seconds` in all, at most."""
+    """Accept a verified claim, or find its earlier outcome, and wait for it: at most `wait_seconds` in all."""
     problem = problem_of_new(services, claim)
     if problem:
         return _same_action(claim, _find(services, claim, problem))
     if deadlines.has_timed_out("postgresql"):
-        wait_seconds = 0  # the request has waited in vain once, and a worker can commit nothing either
+        wait_seconds = 0  # PostgreSQL has timed out in this request, and a worker can commit nothing either
     update = Update(
         user_id=claim.user_id.lower(),
         action_id=claim.action_id,
@@ -83,7 +83,7 @@ def look_up(services: Services, user_id: str, idempotency_key: str) -> Outcome |
 def problem_of_new(services: Services, claim: Claim) -> ScoreboardError | None:
     """Return the error for a claim that cannot be accepted as new, or None.
 
-    A key that was used before has its outcome.
+    A key that was used before keeps its outcome all the same.
     """
     if claim.action_id not in services.catalogue.current().actions:
         return ScoreboardError(ErrorCode.UNKNOWN_ACTION, f"There is no action {claim.action_id!r}.")
@@ -130,7 +130,7 @@ def _result(
 
 
 def _receipt(inbox: Inbox, user_id: str, idempotency_key: str) -> Outcome | None:
-    """Return the receipt of an accepted update; None if Redis is away meanwhile, and then it stays accepted."""
+    """Return the receipt of an accepted update; None if Redis is away, and then the update is still accepted."""
     try:
         return inbox.receipt(user_id, idempotency_key)
     except redis.RedisError:

@@ -1,4 +1,4 @@
-"""The limits on live connections: in all, and from one address. Pure."""
+"""The limits on live connections, in all and from one address. Pure."""
 
 from collections import Counter
 
@@ -19,7 +19,7 @@ class ConnectionLimits:
     def acquire(self, address: str) -> None:
         """Count a connection.
 
-        Raises `too_many_connections` for this address, `dependency_unavailable` if all is full.
+        Raises `too_many_connections` for this address, `dependency_unavailable` if the process has no room.
         """
         if self._taken[address] >= self._most_per_address:
             allowance = Allowance(self._most_per_address)

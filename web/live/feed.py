@@ -1,6 +1,6 @@
-"""Where the hub gets its news: a message only says "look again", and the board is then read once for everybody.
+"""The hub's source of changes: a message says only that a board changed; the board is then read once for all viewers.
 
-A message that was lost costs at most a second, since boards that somebody watches are read that often anyway.
+A lost message costs at most a second, because watched boards are read that often anyway.
 """
 
 import time
@@ -30,8 +30,8 @@ from web.live.hub import Hub
 log = structlog.get_logger(__name__)
 
 TICK_SECONDS = 0.105
-"""At most ten frames a second: changes in between are merged. A little longer than a tenth, so that it is so by the
-clock of a viewer too, whom one frame reaches late and another does not."""
+"""The least time between two frames of a board: changes in between are merged. It is a little more than a tenth of a
+second, so that a viewer counts at most ten frames a second although their delays differ."""
 
 POLL_SECONDS = 1.0
 SESSION_POLL_SECONDS = 10.0
@@ -62,10 +62,10 @@ class Feed:
         self._loops: list[Greenlet[..., None]] = []
 
     def start(self) -> None:
-        """Start the loops, in the process that serves. Once is enough."""
+        """Start the loops, in the process that serves. Further calls do nothing."""
         if not self._loops:
-            turns = (self._listen, self._show, self._look_after, self._check_sessions)
-            self._loops = [gevent.spawn(_for_ever, turn, self._heartbeats) for turn in turns]
+            turns = (self._listen, self._show, self._check_viewers, self._check_sessions)
+            self._loops = [gevent.spawn(_run_loop, turn, self._heartbeats) for turn in turns]
 
     def stop(self) -> None:
         """End the loops."""
@@ -109,9 +109,10 @@ class Feed:
             group.last_read_at = 0.0
 
     def _show(self) -> None:
-        """Send an idle board at once, and a busy one when the hold is over. A read without news causes no hold.
+        """Send a change of an idle board at once, and one of a busy board at the end of its tick.
 
-        A hold runs from the instant at which a read was due, so that a late read does not delay the next one.
+        A tick runs from the instant at which a read was due, so that a late read does not delay the next one. A read
+        without changes starts none.
         """
         has_news = self._news.wait(POLL_SECONDS)
         due_at = time.monotonic()
@@ -124,7 +125,7 @@ class Feed:
             self._held_until = due_at + max(TICK_SECONDS, FAN_OUT_SHARE * fan_out)
 
     def look(self) -> float:
-        """Read every watched board that changed, once, and send the changes. Returns the seconds that sending took."""
+        """Read each watched board that changed once, and send the changes. Returns the seconds that sending took."""
         changed, self._changed = self._changed, {}
         now = datetime.now(UTC)
         boards: dict[BoardId, list[Group]] = {}
@@ -137,8 +138,8 @@ class Feed:
             if (board_id, period_id) in changed or any(_is_due(group, period_id) for group in groups):
                 top = self._read(board_id, period_id, groups)
                 if top:
-                    fan_out += self._tell(period_id, top, groups)
-                    fan_out += self._tell_followers(board_id, period_id, top.version, groups)
+                    fan_out += self._send_head(period_id, top, groups)
+                    fan_out += self._send_places(board_id, period_id, top.version, groups)
         return fan_out
 
     def _mark(self, groups: list[Group], players: Collection[str]) -> None:
@@ -151,11 +152,11 @@ class Feed:
             group.last_read_at = time.monotonic()
         try:
             return self._leaderboard.live_top(board_id, period_id, max(group.watch.limit for group in groups))
-        except SQLAlchemyError as error:  # a name that only PostgreSQL knows
+        except SQLAlchemyError as error:  # a username is read from PostgreSQL
             log.warning("live_board_not_read", board=board_id, period=period_id, error=type(error).__name__)
             return None
 
-    def _tell(self, period_id: str, top: BoardHead, groups: list[Group]) -> float:
+    def _send_head(self, period_id: str, top: BoardHead, groups: list[Group]) -> float:
         started = time.monotonic()
         frames = [(group, group.advance(period_id, top)) for group in groups]
         for group, frame in frames:
@@ -164,7 +165,7 @@ class Feed:
                 self._hub.broadcast(group, frame)
         return time.monotonic() - started if any(frame for _, frame in frames) else 0.0
 
-    def _tell_followers(self, board_id: str, period_id: str, version: str, groups: list[Group]) -> float:
+    def _send_places(self, board_id: str, period_id: str, version: str, groups: list[Group]) -> float:
         """Send followers their own places, after the list itself. Returns the seconds that sending took."""
         told = 0.0
         wanting = self._hub.followers.due_followers(groups, version)
@@ -174,14 +175,14 @@ class Feed:
             places = self._read_places(board_id, period_id, users)
             if places:
                 started = time.monotonic()
-                self._hub.tell_places(some, places)
+                self._hub.send_places(some, places)
                 told += time.monotonic() - started
         return told
 
     def _read_places(self, board_id: str, period_id: str, user_ids: Collection[str]) -> Places | None:
         try:
             return self._leaderboard.live_places(board_id, period_id, user_ids)
-        except SQLAlchemyError as error:  # a name that only PostgreSQL knows
+        except SQLAlchemyError as error:  # a username is read from PostgreSQL
             log.warning("live_places_not_read", board=board_id, period=period_id, error=type(error).__name__)
             return None
 
@@ -194,7 +195,7 @@ class Feed:
             self._hub.end_sessions(self._revocations.ended(session_ids))
         gevent.sleep(POLL_SECONDS)
 
-    def _look_after(self) -> None:
+    def _check_viewers(self) -> None:
         gevent.sleep(1.0)
         self._hub.beat(time.monotonic())
 
@@ -209,8 +210,8 @@ def _name_of(turn: Callable[[], None]) -> str:
     return f"live {turn.__name__.strip('_').replace('_', ' ')}"
 
 
-def _for_ever(turn: Callable[[], None], heartbeats: Heartbeats) -> None:
-    """Run a loop for ever: after a failure it goes on, a little later each time."""
+def _run_loop(turn: Callable[[], None], heartbeats: Heartbeats) -> None:
+    """Run a loop for ever. After each failure in a row the pause before the next turn is longer."""
     pause = TICK_SECONDS
     while True:
         started = time.monotonic()
@@ -224,6 +225,6 @@ def _for_ever(turn: Callable[[], None], heartbeats: Heartbeats) -> None:
         except Exception:
             log.exception("live_feed_failed", loop=_name_of(turn))
         if time.monotonic() - started > _LONGEST_PAUSE:
-            pause = TICK_SECONDS  # it had gone well for a while
+            pause = TICK_SECONDS  # the loop had worked for a while
         gevent.sleep(pause)
         pause = min(_LONGEST_PAUSE, pause * 2)

@@ -1,4 +1,4 @@
-"""Viewers who came with a ticket: they are told of their own place too, as long as their session lives."""
+"""Viewers with a ticket, who are sent their own place too, as long as their session lives."""
 
 import time
 from collections.abc import Collection, Iterable
@@ -37,7 +37,7 @@ class Follower:
         return version != self.version and now - self.read_at >= RANK_SECONDS
 
     def take_in(self, place: Place, seq: int, version: str, now: float) -> bytes | None:
-        """Take a place in, and return the frame for what changed since the last one, or None."""
+        """Store a place, and return the frame for the change since the last one; None if nothing changed."""
         before = self.last if self.period_id == self.group.period_id else None
         self.is_due, self.version, self.read_at = False, version, now
         self.period_id, self.last = self.group.period_id, place
@@ -57,7 +57,7 @@ class Followers:
         self._of[viewer] = self._in.setdefault(group, {})[viewer] = Follower(viewer, group, ticket)
 
     def forget(self, viewer: Viewer) -> None:
-        """Does nothing for a viewer without a ticket."""
+        """Remove a viewer. Does nothing for one without a ticket."""
         follower = self._of.pop(viewer, None)
         if follower:
             followers = self._in[follower.group]

@@ -28,7 +28,7 @@ def close_frame(code: int, reason: str) -> bytes:
 
 
 def snapshot(board_id: str, period_id: str, limit: int, top: BoardHead) -> bytes:
-    """The whole head of a board."""
+    """Return the frame with the whole head of a board."""
     message: Snapshot = {
         "type": "snapshot",
         "board": board_id,

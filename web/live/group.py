@@ -9,7 +9,7 @@ from web.live.viewer import Viewer
 
 
 class Watch(NamedTuple):
-    """What a viewer has asked to see; `period` is a name or an id."""
+    """The board, period and number of rows that a viewer watches; `period` is a name or an id."""
 
     board_id: str
     period: str
@@ -23,7 +23,7 @@ class Group:
         self.watch = watch
         self.viewers: set[Viewer] = set()
         self.expected = 0
-        """Viewers that are admitted and not here yet."""
+        """The number of viewers that are admitted and not connected yet."""
         self.last_sent_at = 0.0
         self.last_read_at = 0.0
         self.period_id = period_id
@@ -39,7 +39,7 @@ class Group:
         return frames.resumed(self._top) if since == self._top.version else self.snapshot
 
     def advance(self, period_id: str, top: BoardHead) -> bytes | None:
-        """Take a new head in, and return the frame to send to all viewers; None if nothing changed."""
+        """Store a new head, and return the frame to send to all viewers; None if nothing changed."""
         top = replace(top, entries=top.entries[: self.watch.limit])
         before = self._top
         if period_id != self.period_id:
@@ -55,7 +55,7 @@ class Group:
 
     @property
     def snapshot(self) -> bytes:
-        """The frame of the whole head that was last sent, encoded when the first viewer needs it."""
+        """Return the frame of the whole head that was last sent; it is encoded when the first viewer needs it."""
         if self._snapshot is None:
             watch = self.watch
             self._snapshot = frames.snapshot(watch.board_id, self.period_id, watch.limit, self._top)

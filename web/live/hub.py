@@ -23,21 +23,21 @@ from web.live.viewer import Viewer
 log = structlog.get_logger(__name__)
 
 QUIET_SECONDS = 25.0
-"""Without a message for this long a viewer gets a heartbeat; without a sign of it, a ping, and then the end."""
+"""After this long without a message a viewer is sent a heartbeat; a silent one is sent a ping, and then dropped."""
 
 STALLED_SECONDS = 10.0
 CLOSE_TIMEOUT_SECONDS = 2.0
 MESSAGES_PER_BEAT = 100
-"""What a viewer may say between two counts (10 s)."""
+"""The greatest number of messages that a viewer may send between two counts (10 s)."""
 
 _COUNTED_EVERY = 10
-_FAREWELL_STEPS = 100
+_SHUTDOWN_STEPS = 100
 _LAST_WAIT_SECONDS = 0.5
 
 
 @dataclass(eq=False)
 class Slot:
-    """A connection that was admitted before its handshake, and what its viewer will see."""
+    """A connection that was admitted before its handshake, with the group that its viewer will join."""
 
     address: str
     group: Group | None = None
@@ -46,7 +46,7 @@ class Slot:
 
 
 class Hub:
-    """Groups of viewers. None of its methods waits, but for `stop`: whatever one of them does, is done at once."""
+    """Groups of viewers. No method but `stop` waits, so each of them is atomic in the event loop."""
 
     def __init__(self, *, most: int, most_per_address: int) -> None:
         self._limits = ConnectionLimits(most=most, most_per_address=most_per_address)
@@ -75,12 +75,12 @@ class Hub:
             self._groups[watch] = Group(watch, period_id, top)
 
     def expect(self, slot: Slot, watch: Watch) -> None:
-        """Keep an open group until the viewer of this slot has come."""
+        """Keep an open group until the viewer of this slot is connected."""
         slot.group = self._groups[watch]
         slot.group.expected += 1
 
     def adopt(self, ws: Server, slot: Slot, since: str | None) -> None:
-        """Take a connection over from its request, which ends then."""
+        """Take a connection over from its request, which ends afterwards."""
         if slot.group is None:
             raise RuntimeError("a slot without a group")
         viewer = Viewer(self, ws, slot.address)
@@ -121,7 +121,7 @@ class Hub:
             else:
                 self._send(viewer, frame)
 
-    def tell_places(self, followers: Iterable[Follower], places: Places) -> None:
+    def send_places(self, followers: Iterable[Follower], places: Places) -> None:
         """Send each follower their own place if it changed."""
         now = time.monotonic()
         for follower in followers:
@@ -143,7 +143,7 @@ class Hub:
     def on_messages(self, viewer: Viewer, messages: list[str | bytes]) -> None:
         """Handle messages of a viewer.
 
-        The only one that is understood asks for a snapshot; control frames count too.
+        The only known message asks for a snapshot; control frames count towards the limit too.
         """
         viewer.messages_received += max(1, len(messages))
         if viewer.messages_received > MESSAGES_PER_BEAT:
@@ -162,14 +162,14 @@ class Hub:
             if self._beats % _COUNTED_EVERY == 0:
                 viewer.messages_received = 0
             try:
-                self._look_after(viewer, group, now)
+                self._check_viewer(viewer, group, now)
             except Exception as error:
                 self.on_failed(viewer, error)
         for viewer in tuple(self._closing):
             if now - viewer.closing_since > CLOSE_TIMEOUT_SECONDS:
                 viewer.reset(viewer.closing_reason) if viewer.is_waiting else viewer.drop(viewer.closing_reason)
 
-    def _look_after(self, viewer: Viewer, group: Group, now: float) -> None:
+    def _check_viewer(self, viewer: Viewer, group: Group, now: float) -> None:
         if viewer.closing_reason:
             self._closing.add(viewer)
         elif viewer.is_waiting:
@@ -217,9 +217,9 @@ class Hub:
         self._shutdown.join()
 
     def _close_all(self) -> None:
-        """Evenly over two seconds, so that they do not all come back at once."""
+        """Close all viewers, evenly over two seconds, so that they do not all reconnect at once."""
         viewers = tuple(self._group_of)
-        at_once = max(1, len(viewers) // _FAREWELL_STEPS)
+        at_once = max(1, len(viewers) // _SHUTDOWN_STEPS)
         started = time.monotonic()
         for number, viewer in enumerate(viewers):
             if number % at_once == 0:

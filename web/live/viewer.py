@@ -25,16 +25,16 @@ class Host(Protocol):
     """The callbacks of a viewer, which the hub implements."""
 
     def on_messages(self, viewer: "Viewer", messages: list[str | bytes]) -> None:
-        """Data has come; these are the complete messages in it."""
+        """Handle the complete messages in the data that was received."""
 
     def on_drained(self, viewer: "Viewer") -> None:
-        """The outbox is empty again."""
+        """Handle that the outbox is empty again."""
 
     def on_closed(self, viewer: "Viewer", reason: str) -> None:
-        """The connection is closed."""
+        """Handle that the connection is closed."""
 
     def on_failed(self, viewer: "Viewer", error: Exception) -> None:
-        """An error occurred that must not reach the loop; the viewer has to be dropped."""
+        """Handle an error that must not reach the event loop: the viewer has to be dropped."""
 
 
 class Viewer:
@@ -84,13 +84,13 @@ class Viewer:
 
     @property
     def is_waiting(self) -> bool:
-        """Whether there is unsent data."""
+        """Whether unsent data is in the outbox."""
         return bool(self._outbox)
 
     def send(self, data: bytes) -> int:
         """Send in order without waiting. A viewer whose outbox grows too large is dropped.
 
-        Nothing may follow a close frame: once a viewer leaves, this does nothing.
+        Nothing may follow a close frame, so this does nothing while the viewer is closing.
         """
         if self.closing_reason:
             return len(data)
@@ -107,7 +107,7 @@ class Viewer:
         return len(data)
 
     def close_gracefully(self, frame: bytes, reason: str) -> None:
-        """Send a close frame, shut our end, and read what still comes; otherwise the frame may be lost."""
+        """Send a close frame, shut down our end, and read until the viewer closes; otherwise the frame may be lost."""
         if not self.is_open or self.closing_reason:
             return
         self.send(frame)
@@ -192,7 +192,7 @@ class Viewer:
             self._hub.on_messages(self, messages)
 
     def _drain(self, reason: str) -> None:
-        """Send only what is unsent from now on, and then end the stream."""
+        """Send only the rest of the outbox from now on, and then end the stream."""
         if not self.is_open or self.closing_reason:
             return
         self.closing_reason = reason
@@ -208,7 +208,7 @@ class Viewer:
 
 
 def _take_over(ws: Any, viewer: Viewer) -> _socket.socket:  # noqa: ANN401 - we replace what its type forbids
-    """Make the connection ours: the web server's socket object is left without a descriptor and closes nothing.
+    """Take the connection over: the web server's socket object is left without a descriptor and closes nothing.
 
     `ws.connected` is false from here on, so that flask-sock's own close after the view does nothing.
     """
@@ -218,6 +218,6 @@ def _take_over(ws: Any, viewer: Viewer) -> _socket.socket:  # noqa: ANN401 - we 
     raw.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
     ws.sock = viewer
     ws.connected = False
-    ws.environ = None  # what the handshake needed and a viewer does not
+    ws.environ = None  # only the handshake needed it
     ws.ws = ws.ws.connection
     return raw

@@ -1,4 +1,4 @@
-"""`WS /ws/scoreboard`: who may open it, decided in plain HTTP before the handshake; then the hub has the socket."""
+"""`WS /ws/scoreboard`: access is decided in plain HTTP before the handshake; afterwards the hub has the socket."""
 
 import base64
 import binascii
@@ -75,7 +75,7 @@ def init_app(app: Flask, adapters: Services) -> None:
     app.config["SOCK_SERVER_OPTIONS"] = {"thread_class": _NoThread, "max_message_size": LONGEST_MESSAGE_BYTES}
     app.before_request(_admit)
     app.after_request(_log_as_switched)
-    app.teardown_request(_give_back)
+    app.teardown_request(_release_slot)
     Sock(app).route(PATH)(_hand_over)
 
 
@@ -152,7 +152,7 @@ def _invalid_ticket() -> ScoreboardError:
     return ScoreboardError(ErrorCode.TOKEN_INVALID, "This ticket is not valid: unknown, used or expired.")
 
 
-def _give_back(_error: BaseException | None) -> None:
+def _release_slot(_error: BaseException | None) -> None:
     """Release the slot of a request, however it ended, unless a viewer took it."""
     slot = g.pop("slot", None)
     if slot:
@@ -160,14 +160,14 @@ def _give_back(_error: BaseException | None) -> None:
 
 
 def _log_as_switched(response: Response) -> Response:
-    """flask-sock's response stands for a 101 that was sent long ago."""
+    """Log status 101, because flask-sock's response stands for a handshake that was sent long ago."""
     if "slot" in g and g.slot.is_resolved:
         response.status_code = 101
     return response
 
 
 def _reduce_to_handshake(environ: WSGIEnvironment) -> None:
-    """Leave wsproto only what was checked: whatever else it cannot read, it answers with an exception, and so a 500.
+    """Remove header fields that were not checked, because wsproto raises an exception, and so a 500, for odd ones.
 
     Without Sec-WebSocket-Extensions no compression is agreed on, which would cost 96 KiB for each viewer.
     """
@@ -182,7 +182,7 @@ def _reduce_to_handshake(environ: WSGIEnvironment) -> None:
 
 
 def _check_handshake() -> None:
-    """RFC 6455 section 4.2.1."""
+    """Refuse a handshake that does not follow RFC 6455, section 4.2.1."""
     if request.method != "GET":
         raise MethodNotAllowed(["GET"])
     upgrade = request.headers.get("Upgrade", "").lower() == "websocket"

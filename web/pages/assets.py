@@ -1,8 +1,8 @@
 """The page's own files: one address for each version of them, compressed once, and kept by browsers for good.
 
-All files share one version, a hash of everything that is served: modules import each other by relative addresses, so
-whoever loads one version loads all of it. A page of an older version that asks after a deployment gets today's file,
-which it may not keep.
+All files share one version, a hash of everything that is served: modules import each other by relative addresses, so a
+browser loads all files of one version. After a deployment a page of an older version gets the current file, and is
+told not to cache it.
 """
 
 import gzip
@@ -38,7 +38,7 @@ blueprint = Blueprint("assets", __name__)
 
 @dataclass(frozen=True)
 class Content:
-    """The bytes of an answer, also compressed where that is shorter, and what tells them from other bytes."""
+    """The bytes of a response, also compressed where that is shorter, with their ETag."""
 
     raw: bytes
     mimetype: str
@@ -52,7 +52,7 @@ class Content:
         return cls(raw, mimetype, shorter, sha256(raw).hexdigest()[:32])
 
     def response(self) -> Response:
-        """Return the answer to this request: compressed for whoever takes that, 304 for whoever has it already."""
+        """Return the response to this request: compressed if the client accepts that, 304 if it has it already."""
         takes_gzip = self.compressed is not None and request.accept_encodings["gzip"] > 0
         response = Response(self.compressed if takes_gzip else self.raw, mimetype=self.mimetype)
         response.vary.add("Accept-Encoding")
@@ -69,7 +69,7 @@ class Assets:
 
     @cached_property
     def files(self) -> Mapping[str, Content]:
-        """Each file by its path below the folder."""
+        """The contents of each file by its path below the folder."""
         paths = sorted(path for path in self._folder.rglob("*") if path.is_file())
         return {str(path.relative_to(self._folder)): Content.of(path.read_bytes(), _type_of(path)) for path in paths}
 
@@ -81,11 +81,11 @@ class Assets:
 
     @cached_property
     def modules(self) -> tuple[str, ...]:
-        """Every module of the page's script, for a browser that loads them side by side."""
+        """The names of the page's modules, so that a browser can load them in parallel."""
         return tuple(name for name in self.files if _is_always_loaded(name))
 
     def find(self, path: str) -> tuple[Content, bool] | None:
-        """The file at a path with or without a version, and whether that version is today's."""
+        """Return the file at a path with or without a version, and whether the version is the current one."""
         version, _, rest = path.partition("/")
         if rest in self.files:
             return self.files[rest], version == self.version
@@ -93,13 +93,13 @@ class Assets:
 
 
 def assets() -> Assets:
-    """The files of the application that handles this request."""
+    """Return the files of the application that handles this request."""
     found: Assets = current_app.extensions["assets"]
     return found
 
 
 def asset_address(name: str) -> str:
-    """The address of a file in today's version, relative to the address of this request."""
+    """Return the address of a file in the current version, relative to the address of this request."""
     return f"{relative_root()}static/{assets().version}/{name}"
 
 
@@ -114,7 +114,7 @@ def install(state: BlueprintSetupState) -> None:
 @blueprint.get(ROUTE, endpoint="static")
 @public
 def static(filename: str) -> Response:
-    """One file. Raises NotFound."""
+    """Send one file. Raises NotFound."""
     found = assets().find(filename)
     if found is None:
         raise NotFound
@@ -126,7 +126,7 @@ def static(filename: str) -> Response:
 
 
 def _is_always_loaded(name: str) -> bool:
-    """Whether every visit needs this file as a module; `vendor` holds what only some browsers do."""
+    """Return whether every visit needs this file as a module; only some browsers need those in `vendor`."""
     return name.endswith(".js") and name not in CLASSIC_SCRIPTS and "/vendor/" not in name
 
 

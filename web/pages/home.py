@@ -1,6 +1,6 @@
-"""The page at `/`: the board as the server knows it now; its script then keeps it moving.
+"""The page at `/`: the current board, rendered by the server; the page's script then updates it.
 
-It says the same to everybody, so it is rendered at most once a second, however many ask.
+The page is the same for all visitors, so it is rendered at most once a second, however many requests there are.
 """
 
 from dataclasses import dataclass
@@ -77,7 +77,7 @@ def install(state: BlueprintSetupState) -> None:
 
 
 def not_found(error: NotFound) -> AnyResponse:
-    """A page for a browser that looks for a page, and our error for everybody else."""
+    """Answer a browser with a page, and any other client with the API's error."""
     del error
     wants_page = request.accept_mimetypes.best_match(["application/json", "text/html"]) == "text/html"
     if wants_page and not request.path.startswith("/api/"):

@@ -11,15 +11,15 @@ from common.domain.periods import Period
 
 @dataclass(frozen=True)
 class PeriodLink:
-    """A period as the page names it. The script takes these words from the page, so they stand only here."""
+    """The words of a period on the page. The script takes them from the page, so they are written only here."""
 
     name: str
     label: str
     when: str
-    """What follows "Top 10" and "Nobody has scored yet"; empty for all time."""
+    """The words that follow "Top 10" and "Nobody has scored yet"; empty for all time."""
 
     unit: str
-    """What begins when the period rolls over."""
+    """The word for what begins when the period rolls over."""
 
     @property
     def address(self) -> str:
@@ -37,7 +37,7 @@ _LINKS = (
 
 @dataclass(frozen=True)
 class PeriodChoice:
-    """The links, the one whose period is shown, and that period as it is now."""
+    """The chosen link, and its period as it is now. Iterating yields all links."""
 
     link: PeriodLink
     period: Period

@@ -1,4 +1,4 @@
-"""What a view declares for the documents: the part that cannot be read from its route and its guards."""
+"""The declaration of a view for the documents: what cannot be read from its route and its guards."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

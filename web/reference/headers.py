@@ -4,7 +4,7 @@ from web.reference.json_schemas import Schema
 
 REQUEST_ID = "X-Request-ID"
 _REQUIRED = ".required"
-"""What the name of a parameter ends in where it may not be left out."""
+"""The suffix of a parameter's component where the parameter is required."""
 
 _SIGNATURE = (
     "`t=<Unix seconds>,v2=<lower-case hex>`, the HMAC-SHA256 with the key's secret of six lines: "

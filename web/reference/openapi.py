@@ -27,7 +27,7 @@ _SECURITY: dict[str, list[Schema]] = {
 
 
 def document(routes: Sequence[Route], root_path: str) -> Schema:
-    """The whole document of a service that lives at this path of its host."""
+    """Return the whole document of a service at this path of its host."""
     schemas = Schemas(_types_in(routes))
     return {
         "openapi": "3.1.0",

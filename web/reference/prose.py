@@ -1,4 +1,4 @@
-"""What the reference says in sentences: what holds for every address and every message."""
+"""The prose of the reference: what holds for every address and every message."""
 
 TITLE = "Scoreboard"
 LICENSE = {"name": "MIT", "identifier": "MIT"}

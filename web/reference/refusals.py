@@ -1,4 +1,4 @@
-"""The errors of a route: which can come, read from its guards and its parsing, and how each of them looks."""
+"""The errors that a route can answer with, read from its guards and its parsing, with an example of each."""
 
 from collections.abc import Sequence
 
@@ -37,7 +37,7 @@ _REMEMBERED = (
     ErrorCode.ACTION_LIMIT_REACHED,
     ErrorCode.BOARD_CLOSED,
 )
-"""What an update's key is spent on, and a repetition is told again."""
+"""The codes that are stored as an update's outcome, so that a repetition is answered with them again."""
 
 ALWAYS = (ErrorCode.METHOD_NOT_ALLOWED, ErrorCode.BODY_TOO_LARGE, ErrorCode.INTERNAL_ERROR)
 _OF_A_BODY = (ErrorCode.INVALID_JSON, ErrorCode.VALIDATION_FAILED, ErrorCode.UNSUPPORTED_MEDIA_TYPE)

@@ -1,4 +1,4 @@
-"""How parts of the documents look on the page at `/docs`."""
+"""The HTML of parts of the documents on the page at `/docs`."""
 
 import json
 import re

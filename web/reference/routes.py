@@ -14,7 +14,7 @@ from web.guards import access, limits
 from web.reference.documented import Documentation, documentation_of
 
 LIVE = "live"
-"""The group of routes that no blueprint has: flask-sock's."""
+"""The group of the routes without a blueprint, which flask-sock registers."""
 
 _ARGUMENT = re.compile(r"<(\w+)>")
 _NAME_AND_TYPE = {

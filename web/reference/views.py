@@ -24,14 +24,14 @@ blueprint = Blueprint("reference", __name__)
 
 
 class Reference:
-    """Both documents of an application, and the page of them. Each is made once: the page takes a tenth of a second."""
+    """Both documents of an application, and their page. Each is built once: the page takes a tenth of a second."""
 
     def __init__(self, app: Flask) -> None:
         self._routes = list(documented_routes(app))
         self._root_path: str = app.config["APPLICATION_ROOT"]
 
     def prepare(self) -> None:
-        """Make everything that is sent."""
+        """Build both documents and the page."""
         _ = self.http_json, self.live_json, self.page
 
     @cached_property

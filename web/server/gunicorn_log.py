@@ -1,4 +1,4 @@
-"""gunicorn's log lines in our format, without its access log: every request has a line of ours already."""
+"""gunicorn's log lines in our format, without its access log, because we log every request ourselves."""
 
 from gunicorn.config import Config
 from gunicorn.glogging import Logger

@@ -1,6 +1,6 @@
-"""What gunicorn refuses before the application is asked: a request line, header or body framing that cannot be read.
+"""Refusals by gunicorn itself, of a request line, header or body framing that cannot be read.
 
-gunicorn answers with a page of HTML; clients of an API read one shape, whoever refuses.
+gunicorn would answer with HTML; these answers have the API's shape, so that clients need to know only one.
 """
 
 import json

@@ -1,7 +1,7 @@
-"""gunicorn's gevent worker, made to end as soon as it is asked to.
+"""gunicorn's gevent worker, changed so that it ends soon after SIGTERM.
 
 gunicorn calls `worker_exit` only when the last connection is gone, and browsers keep idle ones open for as long as
-they may: the viewers would hear nothing, and the master's SIGKILL would come first.
+they may: the viewers would not be told, and the master's SIGKILL would come first.
 """
 
 import os
@@ -14,11 +14,11 @@ import gevent
 from gunicorn.workers.ggevent import GeventWorker
 
 GRACE_SECONDS = 0.3
-"""The time for a request that is on its way when the signal comes."""
+"""How long a request that is on its way when the signal comes may take to arrive."""
 
-READ_AWAY_SECONDS = 1.0
+DISCARD_SECONDS = 1.0
 LONGEST_LEFTOVER_BYTES = 4 * 1024 * 1024
-"""How much of a body that was refused is read away, and for how long: four times the largest that is taken."""
+"""How much of a refused body is discarded at most: four times the largest accepted body."""
 
 _CHUNK_BYTES = 64 * 1024
 _OF_A_BODY = ("CONTENT-LENGTH", "TRANSFER-ENCODING")
@@ -46,12 +46,12 @@ class Worker(GeventWorker):
             return super().handle_request(listener_name, req, sock, addr)
         except StopIteration:
             if any(name in _OF_A_BODY for name, _ in req.headers):
-                _read_away(sock)
+                _discard_body(sock)
             raise
         finally:
             self._idle.add(sock)
-            # A client that asks again at once would otherwise never let go of the process: its next request is
-            # there before anybody waits for it.
+            # A client that sends requests without a pause would otherwise keep the process alive: its next request
+            # is there before the connection is idle.
             gevent.sleep(0)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
@@ -70,7 +70,7 @@ class Worker(GeventWorker):
             application.extensions["live"].hub.stop()
 
     def _hang_up(self) -> None:
-        """Close idle connections until the process ends. What a client has sent already is still read and answered."""
+        """Close idle connections until the process ends. Requests that were sent already are still answered."""
         while True:
             gevent.sleep(GRACE_SECONDS)
             for client in tuple(self._idle):
@@ -78,13 +78,13 @@ class Worker(GeventWorker):
                     same.shutdown(socket.SHUT_RD)  # on `client` itself it would fail the read that waits
 
 
-def _read_away(client: socket.socket) -> None:
-    """Read what is left of a body before its connection is closed.
+def _discard_body(client: socket.socket) -> None:
+    """Read and discard the rest of a body before its connection is closed.
 
-    Else the kernel resets it, and the client, or the proxy that still sends, loses the answer.
+    Otherwise the kernel resets the connection, and the client, or the proxy that still sends, loses the response.
     """
     left = LONGEST_LEFTOVER_BYTES
-    with suppress(OSError, gevent.Timeout), gevent.Timeout(READ_AWAY_SECONDS):
+    with suppress(OSError, gevent.Timeout), gevent.Timeout(DISCARD_SECONDS):
         client.shutdown(socket.SHUT_WR)
         while left > 0 and (data := client.recv(_CHUNK_BYTES)):
             left -= len(data)

@@ -1,8 +1,8 @@
-"""Password hashing beside the event loop: it takes tens of milliseconds, and everybody else must not wait.
+"""Password hashing beside the event loop, because it takes tens of milliseconds and no other request may wait for it.
 
-Under gevent it runs in one of the hub's own threads; argon2 lets go of the interpreter lock. A process hashes one
-password at a time, and at most half of the processors hash at all, whatever the number of web processes: with every
-processor busy, each step of an update waits for one until the kernel's next tick.
+Under gevent it runs in a thread of gevent's pool; argon2 releases the interpreter lock. A process hashes one password
+at a time, and at most half of the processors hash, whatever the number of web processes: with every processor busy,
+each step of an update would wait for one until the kernel's next tick.
 """
 
 import fcntl
@@ -24,8 +24,8 @@ from common.domain import passwords
 Result = TypeVar("Result")
 
 LONGEST_WAIT_SECONDS = 10
-PLACES_OF_AN_ADDRESS = 3
-"""One that is hashed and two that wait, in a process."""
+MAX_PER_ADDRESS = 3
+"""The logins of one address that a process admits: one that is hashed and two that wait."""
 
 
 def _unnamed_file() -> int:
@@ -35,18 +35,18 @@ def _unnamed_file() -> int:
 
 _turn = Lock()
 _slots_file = _unnamed_file()
-"""Each slot is a byte, locked by the process that hashes. The kernel releases the lock of one that dies."""
+"""A file in which each slot is a byte, locked by the process that hashes. The kernel unlocks it if the process dies."""
 _slot = 0
 
 
 def assign_hash_slot(number: int) -> None:
     """Assign a hashing slot to the `number`th process that was forked from the one that created the slots."""
-    global _slot  # noqa: PLW0603 - a process has its seat once
+    global _slot  # noqa: PLW0603 - a process is assigned its slot once
     _slot = number % max(1, _processors() // 2)
 
 
 def hashed(password: str, address: str) -> str:
-    """A new hash of the password, for somebody at this address."""
+    """Return a new hash of the password, in the queue of this address. Raises `dependency_unavailable` after 10 s."""
     return _in_thread(lambda: passwords.hashed(password), address)
 
 
@@ -56,40 +56,40 @@ def is_password(password: str, password_hash: str | None, address: str) -> bool:
     return fits and password_hash is not None
 
 
-class _Doors:
-    """Lets few of each address into the one queue, so that a crowd behind one waits for itself and for nobody else."""
+class _AddressQueues:
+    """Admits few logins of each address to the one queue, so that a flood from one address delays only itself."""
 
     def __init__(self) -> None:
-        self._of_address: dict[str, _Door] = {}
+        self._of_address: dict[str, _AddressQueue] = {}
         self._changing = Lock()
 
     @contextmanager
-    def passed(self, address: str, timeout: float) -> Iterator[None]:
-        """Raises `dependency_unavailable` after `timeout` seconds before the door."""
+    def admitted(self, address: str, timeout: float) -> Iterator[None]:
+        """Wait for admission. Raises `dependency_unavailable` after `timeout` seconds."""
         with self._changing:
-            door = self._of_address.setdefault(address, _Door())
-            door.visitors += 1
+            queue = self._of_address.setdefault(address, _AddressQueue())
+            queue.waiting += 1
         try:
-            if not door.places.acquire(timeout=timeout):
+            if not queue.places.acquire(timeout=timeout):
                 raise _too_many()
             try:
                 yield
             finally:
-                door.places.release()
+                queue.places.release()
         finally:
             with self._changing:
-                door.visitors -= 1
-                if not door.visitors:
+                queue.waiting -= 1
+                if not queue.waiting:
                     del self._of_address[address]
 
 
-class _Door:
+class _AddressQueue:
     def __init__(self) -> None:
-        self.places = BoundedSemaphore(PLACES_OF_AN_ADDRESS)
-        self.visitors = 0
+        self.places = BoundedSemaphore(MAX_PER_ADDRESS)
+        self.waiting = 0
 
 
-_doors = _Doors()
+_queues = _AddressQueues()
 
 
 def _too_many() -> ScoreboardError:
@@ -98,7 +98,7 @@ def _too_many() -> ScoreboardError:
 
 def _in_thread(work: Callable[[], Result], address: str) -> Result:
     deadline = time.monotonic() + LONGEST_WAIT_SECONDS
-    with _doors.passed(address, LONGEST_WAIT_SECONDS):
+    with _queues.admitted(address, LONGEST_WAIT_SECONDS):
         return _in_turn(work, max(0.0, deadline - time.monotonic()))
 
 

@@ -33,7 +33,7 @@ class InboxDepth(Collector):
 
 
 _serving: list[WSGIServer] = []
-"""Kept here and not in gunicorn's configuration, which a reload makes anew while the server goes on."""
+"""The running server, kept here because a reload evaluates gunicorn's configuration again while the server runs on."""
 
 
 def start(settings: Settings) -> None:

@@ -6,7 +6,7 @@ from psycopg2 import OperationalError, extensions
 from common.core import deadlines
 
 LONGEST_WAIT_SECONDS = 1.7
-"""Longer than any statement may take here. libpq's own `connect_timeout` does not work in steps."""
+"""Longer than any statement may take here. libpq ignores `connect_timeout` when it connects step by step."""
 
 SECOND_WAIT_SECONDS = 0.1
 """The longest wait of a request that has timed out before."""

@@ -1,7 +1,7 @@
 -- Begin a rebuild: from here on nobody reads this board, and what is projected goes to the keys under construction.
 -- KEYS: scores, members, meta, rebuilding.
 -- ARGV: fence (a random text of this rebuild), lease in ms, 1 if the lowest score leads.
--- Returns the server's run id, or nil if another rebuild is under way. What a dead one has left is let go of.
+-- Returns the server's run id, or nil if another rebuild is under way. What a dead rebuild has left behind is freed.
 local holder = redis.call('GET', KEYS[4])
 if holder and holder ~= ARGV[1] then return false end
 local dead = redis.call('HGET', KEYS[3], 'fence')

@@ -1,4 +1,4 @@
-"""Accepted updates that are held back for no fault of their own: shown until it is over, and tried again in time."""
+"""Held updates: accepted, not applicable for a reason outside them, tried again after a pause, and shown meanwhile."""
 
 import time
 
@@ -15,11 +15,11 @@ log = structlog.get_logger(__name__)
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 3.0
 FAILURES_TO_SHOW = 3
-"""In a row: a server that is away for a moment is no news."""
+"""The number of failures in a row that are shown; a server that is away for a moment is not."""
 
 
 class HeldError(Exception):
-    """Updates cannot be applied for a reason that is none of theirs. The text says which."""
+    """Updates cannot be applied for a reason outside them. The message says which."""
 
 
 class Backoff:
@@ -31,11 +31,11 @@ class Backoff:
 
     @property
     def has_failed(self) -> bool:
-        """Whether the last attempt did."""
+        """Return whether the last attempt failed."""
         return self._failures > 0
 
     def is_on(self) -> bool:
-        """Whether it is too early for another attempt."""
+        """Return whether it is too early for another attempt."""
         return time.monotonic() < self._until
 
     def fail(self) -> None:
@@ -43,7 +43,7 @@ class Backoff:
         self._until = time.monotonic() + min(self._failures * FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS)
 
     def begin(self) -> None:
-        """Something has failed elsewhere: the first pause, if there is none yet."""
+        """Start the first pause because of a failure elsewhere, unless a pause has begun."""
         if not self.has_failed:
             self.fail()
 
@@ -51,8 +51,8 @@ class Backoff:
         self._failures, self._until = 0, 0.0
 
 
-class Hold:
-    """What one worker process shows: a mark in Redis, a metric, and one line in the log for each reason."""
+class HeldUpdates:
+    """Shows that this worker process holds updates: a mark in Redis, a metric, and one log line for each reason."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -60,9 +60,9 @@ class Hold:
         self._failures = 0
 
     def show(self, error: Exception) -> None:
-        """Accepted updates wait because of this. Called again as long as they do."""
+        """Show that updates are held because of this error. Call it again as long as they are."""
         is_understood = isinstance(error, HeldError)
-        reason = str(error) if is_understood else faults.told(error)
+        reason = str(error) if is_understood else faults.describe(error)
         if reason != self._reason:
             log.error("updates_held", reason=reason, exc_info=None if is_understood else error)
         self._reason = reason
@@ -70,16 +70,16 @@ class Hold:
         try:
             held.show(self._client, reason)
         except redis.RedisError:
-            log.warning("hold_not_shown", reason=reason)  # who cannot write there sees that Redis is away
+            log.warning("hold_not_shown", reason=reason)  # `/readyz` then says that Redis is away
 
     def note(self, error: Exception) -> None:
-        """An attempt failed and will be repeated; it is shown if that happens again and again."""
+        """Count a failed attempt that will be repeated, and show it after several in a row."""
         self._failures += 1
         if self._failures >= FAILURES_TO_SHOW:
             self.show(error)
 
     def clear(self) -> None:
-        """Nothing is held back by this process any more."""
+        """Show that this process holds no updates any more."""
         self._failures = 0
         if self._reason is None:
             return

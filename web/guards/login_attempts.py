@@ -1,13 +1,13 @@
-"""What a login may still try: budgets of failures, of an account, an address and the networks around it.
+"""Throttling of logins: budgets of failures for an account, an address and the networks around it.
 
-| who fails | counted for | when it is used up |
+| who fails | counted for | when the budget is used up |
 |---|---|---|
-| anybody | the account and the address | this address has to wait with this account |
-| who never logged this account in from here | the address, of IPv6 its /56 and /48 too | it waits with such accounts |
+| any address | the account and the address | this address has to wait for this account |
+| one that never logged into it | the address, for IPv6 its /56 and /48 too | it has to wait for such accounts |
 | the same | the account | each such address, of IPv6 each /48, has one failure in 15 minutes |
 
-An address that has logged the account in within 30 days meets only the first: what strangers do elsewhere, or in the
-same network, keeps nobody out who has been there before. None of this tells whether there is such an account.
+For an address that has logged into the account within 30 days only the first row applies: strangers, elsewhere or in
+the same network, cannot lock out a known address. No response reveals whether an account exists.
 """
 
 from dataclasses import dataclass
@@ -35,20 +35,20 @@ _LONGEST_NAME = 64
 
 
 @dataclass(frozen=True)
-class Guess:
-    """A login that is tried for this account name from this request's address."""
+class LoginAttempt:
+    """An attempt to log in with this account name from the address of this request."""
 
     name: str
     is_known: bool
 
     def refuse_if_spent(self) -> None:
-        """Raises `login_throttled` if another failure could not be afforded."""
+        """Raise `login_throttled` if no failure is left in a budget."""
         budgets().refuse_spent(*self._binding())
 
-    def judge(self, *, is_right: bool) -> None:
+    def record(self, *, is_right: bool) -> None:
         """Count a failure, and remember where a success came from. Raises `login_throttled`.
 
-        Others that were under way may have used the budgets up meanwhile: then nobody learns whether this was right.
+        Simultaneous attempts may have used a budget up meanwhile: then the response does not reveal the result.
         """
         binding = self._binding()
         if not is_right:
@@ -60,9 +60,8 @@ class Guess:
         _remember(self.name)
 
     def _binding(self) -> list[Budget]:
-        """The budgets that may refuse this login."""
-        limit = services().settings.login_failure_limit
-        mine = Budget("login_failures", limit, f"{client_address()}:{_counted_as(self.name)}")
+        """Return the budgets that may refuse this attempt."""
+        mine = Budget("login_failures", services().settings.login_failure_limit, place_of(_counted_as(self.name)))
         if self.is_known:
             return [mine]
         slowed = [] if budgets().is_left(self._of_account()) else [self._of_stranger()]
@@ -76,14 +75,14 @@ class Guess:
         return Budget("account_failures", _ALWAYS_LEFT_TO_STRANGERS, f"{widest}:{_counted_as(self.name)}")
 
 
-def guess(username: str) -> Guess:
-    """The guess that a login with this name is."""
+def begin(username: str) -> LoginAttempt:
+    """Return the attempt of this request to log in with this name."""
     name = username.lower()[:_LONGEST_NAME]
-    return Guess(name, _is_known(name))
+    return LoginAttempt(name, _is_known(name))
 
 
 def place_of(name: str) -> str:
-    """An account and an address."""
+    """Return the name under which failures of an account and this request's address are counted."""
     return f"{client_address()}:{name}"
 
 
@@ -99,7 +98,7 @@ def _of_networks() -> list[Budget]:
 
 
 def _is_known(name: str) -> bool:
-    """Whether this address has logged this account in. While Redis is away, none has."""
+    """Return whether this address has logged into this account within 30 days; False while Redis is away."""
     try:
         return bool(services().redis.exists(*(_mark(name, secret) for secret in services().settings.secret_keys)))
     except redis.RedisError:
@@ -114,5 +113,5 @@ def _remember(name: str) -> None:
 
 
 def _mark(name: str, secret: bytes) -> str:
-    """The key of an account and an address, from which neither can be read."""
+    """Return the Redis key of an account and this address, which reveals neither."""
     return keys.known_address(signing.derive(secret, _PURPOSE, place_of(name)).hex()[:32])

@@ -1,8 +1,7 @@
-"""What a worker tries again and again, and that none of it fails in silence.
+"""Tracking of the tasks and steps that fail, so that none fails in silence.
 
-A server that is away is nobody's fault: what it stops is postponed, and done later. Only when it has been postponed
-twenty times in a row is that an error. Anything else is our fault: an error at once. Either is logged once, counted by
-a metric, and shown by `/readyz` as long as it lasts.
+A task that fails because a server is away is postponed; that becomes an error after twenty times in a row. Any other
+failure is an error at once. Both are logged once, counted by a metric, and shown by `/readyz` as long as they last.
 """
 
 import time
@@ -24,9 +23,9 @@ from common.redis_store.client import Client
 log = structlog.get_logger(__name__)
 
 STUCK_AFTER = 20
-"""Times in a row after which what is postponed is stuck."""
+"""The number of postponements in a row after which a task is reported as an error."""
 
-_AWAY = (
+_AWAY_ERRORS = (
     redis.ConnectionError,
     redis.TimeoutError,
     redis.OutOfMemoryError,
@@ -39,7 +38,7 @@ _AWAY = (
 
 
 class NotDueError(Exception):
-    """Raised within a task that is not to be done now: it has neither failed nor come to a good end."""
+    """A task is not due and did nothing: it has neither failed nor succeeded."""
 
 
 Item = TypeVar("Item")
@@ -47,24 +46,26 @@ Result = TypeVar("Result")
 
 
 def is_away(error: Exception) -> bool:
-    """Whether a server is to blame: it cannot be reached, is too slow, or takes no writes now."""
+    """Return whether a server caused the error: it cannot be reached, is too slow, or takes no writes now."""
     if isinstance(error, ExceptionGroup):
         return all(is_away(each) for each in error.exceptions)
     if isinstance(error, DBAPIError):
         return isinstance(error, OperationalError) or error.connection_invalidated
-    return isinstance(error, _AWAY) or (isinstance(error, redis.ResponseError) and str(error).startswith("MISCONF"))
+    return isinstance(error, _AWAY_ERRORS) or (
+        isinstance(error, redis.ResponseError) and str(error).startswith("MISCONF")
+    )
 
 
 def is_unreachable(error: Exception) -> bool:
-    """Whether whatever comes next would fail too. A statement that PostgreSQL has ended after its time says nothing."""
+    """Return whether the next step would fail too. That is not so for a statement that exceeded its time limit."""
     answered = isinstance(error, DBAPIError) and getattr(error.orig, "pgcode", None)
     return is_away(error) and not isinstance(error, ExceptionGroup) and not answered
 
 
-def for_each(items: Iterable[Item], act: Callable[[Item], Result]) -> list[Result]:
-    """Act on each item, also if others fail. What failed is raised in the end, several errors as one ExceptionGroup.
+def try_each(items: Iterable[Item], act: Callable[[Item], Result]) -> list[Result]:
+    """Call `act` for each item, also if it fails for others, and return the results.
 
-    A server that cannot be reached ends it at once.
+    Errors are raised at the end, several as one ExceptionGroup. A server that cannot be reached ends the loop at once.
     """
     results: list[Result] = []
     failed: list[Exception] = []
@@ -85,31 +86,31 @@ def for_each(items: Iterable[Item], act: Callable[[Item], Result]) -> list[Resul
 
 @dataclass
 class _Failing:
-    """What has not come to a good end since it last did."""
+    """The failures of a task or step since its last success."""
 
     task: str
     times: int = 0
     reason: str = ""
 
 
-class Attempts:
-    """The attempts of one worker process."""
+class FailureTracker:
+    """Tracks the failures of one worker process."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
         self._failing: dict[str, _Failing] = {}
 
     @contextmanager
-    def task(self, name: str) -> Iterator[None]:
-        """A whole task: whatever goes wrong within is logged and counted, and goes no further."""
+    def track_task(self, name: str) -> Iterator[None]:
+        """Log and count any error of the task in this block, and suppress it."""
         with self._attempt(name, name):
             yield
             if not any(row.task == name and at != name for at, row in self._failing.items()):
                 metrics.TASK_SUCCESS.labels(name).set_to_current_time()
 
     @contextmanager
-    def step(self, task: str, name: str) -> Iterator[None]:
-        """A step of a task: the same, so that the next step is taken, unless a server cannot be reached."""
+    def track_step(self, task: str, name: str) -> Iterator[None]:
+        """Do the same for a step of a task, so that the next step runs, unless a server cannot be reached."""
         with self._attempt(task, f"{task}: {name}", passes_on=is_unreachable):
             yield
 
@@ -121,7 +122,7 @@ class Attempts:
             yield
         except NotDueError:
             return
-        except Exception as error:  # the worker lives on, whatever it is
+        except Exception as error:  # no error may end the worker
             if passes_on(error):
                 raise
             self._note(task, name, error)
