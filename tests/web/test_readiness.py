@@ -33,9 +33,10 @@ def test_a_crowd_is_answered_by_one_check(app: Flask, monkeypatch: pytest.Monkey
 def test_a_queue_of_chores_that_nobody_serves_is_told(
     app: Flask, monkeypatch: pytest.MonkeyPatch, is_seen: bool, status: str
 ) -> None:
-    redis = app.extensions["scoreboard"].redis
+    adapters = app.extensions["scoreboard"]
+    redis = adapters.redis
     redis.delete(keys.CHORES_SEEN)
-    monkeypatch.setattr(readiness, "FRESH_SECONDS", 0.0)
+    monkeypatch.setattr(adapters.readiness, "_reports", SharedReads[str, Report](0.0))
     assert app.test_client().get("/readyz").get_json()["status"] == "ready", "it may be on its way"
 
     monkeypatch.setattr(chores_watch, "MISSED_AFTER_SECONDS", -1.0)
