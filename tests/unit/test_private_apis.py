@@ -18,17 +18,21 @@ import pytest
 import redis
 import simple_websocket
 from billiard import pool
+from celery import Celery
 from celery.app.amqp import AMQP
 from celery.worker.consumer.consumer import Consumer
 from flask import Flask
+from flower.options import options
 from gunicorn import util
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
 from gunicorn.http import errors as gunicorn_errors
 from gunicorn.http.errors import InvalidRequestLine, ParseException
+from gunicorn.http.wsgi import default_environ
 from gunicorn.workers import base, ggevent
 from honcho.environ import parse_procfile
 from kombu import Connection as BrokerConnection
+from kombu import Queue
 from limits.storage import RedisStorage
 from prometheus_client import CollectorRegistry, Gauge, multiprocess, values
 from pydantic.json_schema import GenerateJsonSchema
@@ -231,6 +235,15 @@ def test_gunicorn_s_log_has_the_loggers_that_ours_rearranges() -> None:
     assert isinstance(log.error_log, logging.Logger)
 
 
+def test_gunicorn_hands_over_the_socket_and_the_target_as_sent() -> None:
+    """web/live/views.py needs `gunicorn.socket`, web/guards/api_keys.py checks a signature over `RAW_URI`."""
+    request: Any = SimpleNamespace(body=None, method="GET", query="a=%41", uri="/x?a=%41", version=(1, 1))
+    with socket.socket() as connection:
+        environ = default_environ(request, connection, Config())
+        assert environ["gunicorn.socket"] is connection
+    assert environ["RAW_URI"] == "/x?a=%41"
+
+
 def test_gunicorn_s_errors_of_a_body_have_the_parent_that_we_catch() -> None:
     """web/guards/request_context.py answers `invalid_json` for a body whose framing cannot be read."""
     names = ("InvalidChunkSize", "ChunkMissingTerminator", "InvalidChunkExtension", "NoMoreData")
@@ -256,6 +269,25 @@ def test_celery_s_consumer_connects_by_the_method_that_ours_overrides() -> None:
     assert "conn.ensure_connection(" in inspect.getsource(Consumer.ensure_connected)
     assert AMQP.Connection is BrokerConnection
     assert Amqp.Connection is PersistentConnection
+
+
+def test_celery_knows_the_queues_that_a_worker_was_told_to_serve() -> None:
+    """workers/app.py warns by `amqp.queues.consume_from` where one worker serves both queues."""
+    application: Any = Celery("tests", broker="memory://", set_as_current=False)
+    application.conf.task_queues = [Queue("one"), Queue("two")]
+    assert set(application.amqp.queues.consume_from) == {"one", "two"}
+    application.amqp.queues.select(["two"])
+    assert set(application.amqp.queues.consume_from) == {"two"}
+
+
+def test_flower_keeps_a_password_with_a_comma_whole_where_its_options_are_set() -> None:
+    """workers/flower.py sets `options.basic_auth`; the environment's form splits a password at its commas."""
+    before = options.basic_auth
+    try:
+        options.basic_auth = ["admin:one,two"]
+        assert options.basic_auth == ["admin:one,two"]
+    finally:
+        options.basic_auth = before
 
 
 def test_billiard_waits_for_a_result_as_often_as_the_number_that_we_lower(monkeypatch: pytest.MonkeyPatch) -> None:
