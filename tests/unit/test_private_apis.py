@@ -280,10 +280,14 @@ def test_celery_knows_the_queues_that_a_worker_was_told_to_serve() -> None:
     assert set(application.amqp.queues.consume_from) == {"two"}
 
 
-def test_flower_keeps_a_password_with_a_comma_whole_where_its_options_are_set(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_flower_keeps_a_password_with_a_comma_whole_where_its_options_are_set() -> None:
     """workers/flower.py sets `options.basic_auth`; the environment's form splits a password at its commas."""
-    monkeypatch.setattr(options, "basic_auth", ["admin:one,two"])
-    assert options.basic_auth == ["admin:one,two"]
+    before = options.basic_auth
+    try:
+        options.basic_auth = ["admin:one,two"]
+        assert options.basic_auth == ["admin:one,two"]
+    finally:
+        options.basic_auth = before
 
 
 def test_billiard_waits_for_a_result_as_often_as_the_number_that_we_lower(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,6 @@ from sqlalchemy import Engine
 
 from common.postgres import engine as database
 from common.redis_store import chores_watch, keys
-from web.api import readiness
 from web.api.readiness import Report
 from web.shared_reads import SharedReads
 
