@@ -1,4 +1,4 @@
-"""Fill a board in Redis again from PostgreSQL, while updates go on.
+"""Rebuilding a board in Redis from PostgreSQL, while updates go on.
 
 1. Begin: from now on Redis does not serve the board. Projections write to the keys under construction, each row guarded
    by its version.
