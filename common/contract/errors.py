@@ -62,7 +62,7 @@ class ErrorCode(StrEnum):
 
     @classmethod
     def __get_pydantic_json_schema__(cls, _schema: CoreSchema, _handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        """An open list: a client that was generated from it must take a code that came later."""
+        """Describe the codes as an open list, because a generated client must accept codes that are added later."""
         return {
             "type": "string",
             "description": "Tells a program what went wrong. Those of today are listed; more may come.",

@@ -2,7 +2,8 @@
 
 The verification adds the few rows after it to learn what the standings should be, and need not read the whole ledger.
 A row may be included only once no batch can still commit a smaller id. A batch is given its ids while it shares the
-ledger's lock (`ledger.lock_shared`), so it is enough that every transaction that shared the lock has ended:
+ledger's lock (`ledger.lock_shared`), so that holds for the greatest id once every transaction that shared the lock when
+this id had been read has ended:
 
 1. Read the greatest id.
 2. List the transactions that share the lock. Later ones get greater ids.

@@ -170,7 +170,7 @@ class Inbox:
     def acknowledge(
         self, inbox_ids: Sequence[str], replies: Iterable[tuple[str | None, Reply]], news: bytes | None
     ) -> None:
-        """In one transaction, publish the news, store the receipts, answer waiting requests and remove the entries."""
+        """Publish the news, store receipts, answer waiting requests and remove the entries, in one transaction."""
         if not inbox_ids:
             return
         waiting: dict[str, list[Reply]] = {}

@@ -1,4 +1,4 @@
-"""Fill a board in Redis again from PostgreSQL, while updates go on.
+"""Rebuilding a board in Redis from PostgreSQL, while updates go on.
 
 1. Begin: from now on Redis does not serve the board. Projections write to the keys under construction, each row guarded
    by its version.
@@ -79,13 +79,13 @@ class Rebuilder:
             with self._engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
                 rows = self._stage_all(connection, of, fence, progress)
             now = int(time.time() * 1000)
-            switched = rows is not None and self._commit(
+            committed = rows is not None and self._commit(
                 keys=[*board, *new], args=[fence, secrets.token_hex(4), run_id, now]
             )
         finally:
             # After a commit this finds nothing; after a failure the old board, if it lacks nothing, is served again.
             self._abort(keys=[of.meta, of.rebuilding, *new], args=[fence])
-        if not switched:
+        if not committed:
             return False
         metrics.REBUILDS.labels(board_id).inc()
         milliseconds = round((time.monotonic() - started) * 1000)

@@ -1,4 +1,4 @@
-"""Whether a session is live, answered by Redis where it can be and by PostgreSQL where it must be.
+"""Revoking sessions, and checking whether one is live: in Redis where possible, in PostgreSQL where necessary.
 
 Redis knows every revocation of the last 65 minutes (the longest life of an access token, and five minutes for clocks
 that differ) once a worker has loaded them into this very server. `sessions:loaded` names the server by its run id, so

@@ -91,10 +91,7 @@ def require_owner(data: Path, uid: int) -> None:
 
 
 def remove_stale_pid_file(data: Path) -> None:
-    """Remove a dead server's pid file.
-
-    We hold the lock, so only a server that was started by hand can run; it keeps its file.
-    """
+    """Remove a dead server's pid file. We hold the lock, so only one started by hand can run; it keeps its file."""
     pid_file = data / "postmaster.pid"
     if pid_file.exists() and not _works_in(pid_file.read_text(encoding="utf-8").partition("\n")[0], data):
         pid_file.unlink()

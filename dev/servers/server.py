@@ -46,7 +46,7 @@ class Server(ABC):
 
     @abstractmethod
     def is_ready(self) -> bool:
-        """Whether the server accepts connections now."""
+        """Return whether the server accepts connections now."""
 
     @property
     def pid(self) -> int:

@@ -37,7 +37,7 @@ class StopRequest:
             signal.signal(signal.SIGHUP, self._remember)
 
     def raise_if_came(self) -> None:
-        """Raises StopRequestedError if a signal came."""
+        """Raise StopRequestedError if a signal came."""
         if self._came:
             raise StopRequestedError
 

@@ -48,7 +48,7 @@ class Budget:
     times: int = 1
 
     def items(self) -> list[RateLimitItem]:
-        """The limits as values of the library `limits`."""
+        """Return the limits as values of the library `limits`."""
         return [type(item)(item.amount * self.times, item.multiples) for item in parse_many(self.limit)]
 
 

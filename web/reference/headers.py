@@ -81,7 +81,7 @@ def heeded(*names: str) -> list[Schema]:
 
 
 def parameters() -> Schema:
-    """`OF_REQUESTS` as components."""
+    """Return `OF_REQUESTS` as components."""
     return {
         name: {"name": name.removesuffix(_REQUIRED), "in": "header", "required": name.endswith(_REQUIRED), **said}
         for name, said in OF_REQUESTS.items()

@@ -29,7 +29,9 @@ class InboxDepth(Collector):
             depth = self._client.xlen(keys.INBOX)
         except redis.RedisError:
             return
-        yield GaugeMetricFamily("scoreboard_inbox_depth", "Accepted updates that no worker has settled", value=depth)
+        yield GaugeMetricFamily(
+            "scoreboard_inbox_depth", "Accepted updates that no worker has acknowledged", value=depth
+        )
 
 
 _serving: list[WSGIServer] = []
