@@ -58,6 +58,8 @@ class Hold:
         self._client = client
         self._reason: str | None = None
         self._failures = 0
+        self._may_be_left = True
+        """Whether the mark of a process before this one may still be there."""
 
     def show(self, error: Exception) -> None:
         """Accepted updates wait because of this. Called again as long as they do."""
@@ -79,11 +81,15 @@ class Hold:
             self.show(error)
 
     def clear(self) -> None:
-        """Nothing is held back by this process any more."""
+        """Nothing is held back by this process any more.
+
+        The first time, what a process before it left is taken away too; who holds updates back still says so again.
+        """
         self._failures = 0
-        if self._reason is None:
+        if self._reason is None and not self._may_be_left:
             return
         held.clear(self._client)
         metrics.HELD.set(0)
-        log.info("updates_released", reason=self._reason)
-        self._reason = None
+        if self._reason is not None:
+            log.info("updates_released", reason=self._reason)
+        self._reason, self._may_be_left = None, False

@@ -7,6 +7,7 @@ from sqlalchemy import text
 
 from common.contract.constants import ALL_TIME, DEFAULT_BOARD
 from common.postgres import standings, users
+from common.redis_store.board import BoardNotServedError
 from common.services.verification import Drift
 from dev.harness.many import KEY
 from tests.chaos import watch
@@ -38,10 +39,14 @@ def balance(at: Installation, accounts: Iterable[Account], screen: Screen, suspe
         top = standings.top(connection, DEFAULT_BOARD, ALL_TIME, VIEWED)
     if screen.scores != [(entry.user_id, entry.score) for entry in top.entries]:
         problems.append("the viewer sees something else")
-    problems += _moderated_otherwise(at, screen, suspended)
     problems += at.snapshots.not_closed()
     problems += _still_told(at)
-    return problems or [_told(drift) for drift in _drifts(at)]
+    if problems:
+        return problems
+    try:
+        return [*_moderated_otherwise(at, screen, suspended), *(_told(drift) for drift in _drifts(at))]
+    except (BoardNotServedError, requests.RequestException) as error:
+        return [f"something is away again: {type(error).__name__}"]
 
 
 def lost(at: Installation, accounts: Iterable[Account]) -> int:
