@@ -20,7 +20,7 @@ class Caller:
         self.username = username
         body = {"username": username, "password": PASSWORD}
         assert requests.post(f"{self.url}/api/auth/register", json=body, timeout=10).status_code == 201
-        self.login: dict[str, Any] = requests.post(f"{self.url}/api/auth/login", json=body, timeout=10).json()
+        self.log_in()
         self.user_id: str = self.login["user"]["userId"]
 
     @property
@@ -49,6 +49,10 @@ class Caller:
         answer = requests.post(f"{self.url}/api/auth/ticket", headers=self.headers, timeout=10)
         assert answer.status_code == 200, answer.text
         return str(answer.json()["ticket"])
+
+    def log_in(self) -> None:
+        body = {"username": self.username, "password": PASSWORD}
+        self.login: dict[str, Any] = requests.post(f"{self.url}/api/auth/login", json=body, timeout=10).json()
 
     def log_out(self) -> None:
         answer = requests.post(f"{self.url}/api/auth/logout", headers=self.headers, timeout=10)

@@ -99,6 +99,8 @@ class FailureTracker:
     def __init__(self, client: Client) -> None:
         self._client = client
         self._failing: dict[str, _Failing] = {}
+        self._done: set[str] = set()
+        """What has come to a good end in this process, so that nothing is told of it that a process before it met."""
 
     @contextmanager
     def track_task(self, name: str) -> Iterator[None]:
@@ -154,8 +156,10 @@ class FailureTracker:
         if row:
             self._count(row.task)
             log.info("task_recovered", at=name, times=row.times)
+        if row or name not in self._done:
             with suppress(redis.RedisError):
                 failing.drop(self._client, name)
+                self._done.add(name)
 
     def _count(self, task: str) -> None:
         in_a_row = max((row.times for row in self._failing.values() if row.task == task), default=0)

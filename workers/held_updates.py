@@ -58,6 +58,8 @@ class HeldUpdates:
         self._client = client
         self._reason: str | None = None
         self._failures = 0
+        self._may_be_left = True
+        """Whether the mark of a process before this one may still be there."""
 
     def show(self, error: Exception) -> None:
         """Show that updates are held because of this error. Call it again as long as they are."""
@@ -79,11 +81,16 @@ class HeldUpdates:
             self.show(error)
 
     def clear(self) -> None:
-        """Show that this process holds no updates any more."""
+        """Show that this process holds no updates any more.
+
+        The first call also removes the mark that an earlier process has left; a process that holds updates renews its
+        own.
+        """
         self._failures = 0
-        if self._reason is None:
+        if self._reason is None and not self._may_be_left:
             return
         held.clear(self._client)
         metrics.HELD.set(0)
-        log.info("updates_released", reason=self._reason)
-        self._reason = None
+        if self._reason is not None:
+            log.info("updates_released", reason=self._reason)
+        self._reason, self._may_be_left = None, False

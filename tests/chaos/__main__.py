@@ -63,12 +63,23 @@ def main() -> None:
 
 def table(report: Report) -> Table:
     """One line per fault, and the sum."""
-    shown = Table("fault", "times", "updates", "lost", "doubled", "202s forgotten", "seconds to converge (worst)")
+    shown = Table(
+        "fault",
+        "times",
+        "updates",
+        "lost",
+        "doubled",
+        "refused",
+        "unknown",
+        "202s forgotten",
+        "seconds to converge (worst)",
+    )
     for name, row in sorted(report.rows.items()):
-        cells = (row.times, row.updates, row.lost, row.doubled, row.forgotten)
+        cells = (row.times, row.updates, row.lost, row.doubled, row.refused, row.unknown, row.forgotten)
         shown.add_row(name, *map(str, cells), f"{max(row.converged):.1f}")
     rows = report.rows.values()
-    sums = [sum(getattr(row, name) for row in rows) for name in ("times", "updates", "lost", "doubled", "forgotten")]
+    counted = ("times", "updates", "lost", "doubled", "refused", "unknown", "forgotten")
+    sums = [sum(getattr(row, name) for row in rows) for name in counted]
     shown.add_section()
     shown.add_row("all", *map(str, sums), f"{max((max(row.converged) for row in rows), default=0.0):.1f}")
     return shown

@@ -1,26 +1,33 @@
 """The account of a run: what clients were told, against the ledger, the standings, Redis and what a viewer sees."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
+import requests
 from sqlalchemy import text
 
 from common.contract.constants import ALL_TIME, DEFAULT_BOARD
-from common.postgres import standings
+from common.postgres import standings, users
+from common.redis_store.board import BoardNotServedError
 from common.services.verification import Drift
 from dev.harness.many import KEY
+from tests.chaos import watch
 from tests.chaos.clients import POINTS, Account
 from tests.chaos.installation import Installation
 from tests.live_client import Screen
 
 VIEWED = 100
+_PATIENCE_SECONDS = 5.0
 
 _LEDGER = text(f"""
 SELECT user_id::text, idempotency_key, action_id, points, refusal FROM score_events WHERE idempotency_key <> '{KEY}'
 """)  # noqa: S608 - built from a constant
 
 
-def balance(at: Installation, accounts: Iterable[Account], screen: Screen) -> list[str]:
-    """Everything that does not add up, now. Empty means: nothing lost, nothing doubled, everybody sees the same."""
+def balance(at: Installation, accounts: Iterable[Account], screen: Screen, suspended: Mapping[str, bool]) -> list[str]:
+    """Everything that does not add up, now. Empty means: nothing lost, nothing doubled, everybody sees the same.
+
+    `suspended` says of moderated players what was decided last.
+    """
     problems = _against_ledger(at, list(accounts))
     if at.verifier.surplus(DEFAULT_BOARD, ALL_TIME):
         problems.append("Redis shows players without a standing")
@@ -32,7 +39,14 @@ def balance(at: Installation, accounts: Iterable[Account], screen: Screen) -> li
         top = standings.top(connection, DEFAULT_BOARD, ALL_TIME, VIEWED)
     if screen.scores != [(entry.user_id, entry.score) for entry in top.entries]:
         problems.append("the viewer sees something else")
-    return problems or [_told(drift) for drift in _drifts(at)]
+    problems += at.snapshots.not_closed()
+    problems += _still_told(at)
+    if problems:
+        return problems
+    try:
+        return [*_moderated_otherwise(at, screen, suspended), *(_told(drift) for drift in _drifts(at))]
+    except (BoardNotServedError, requests.RequestException) as error:
+        return [f"something is away again: {type(error).__name__}"]
 
 
 def lost(at: Installation, accounts: Iterable[Account]) -> int:
@@ -68,6 +82,35 @@ def _against_ledger(at: Installation, accounts: list[Account]) -> list[str]:
         elif not account.is_resolved:
             problems.append(f"never settled: {account}")
     return problems + [f"nobody sent this: {row}" for row in rows.values()]
+
+
+def _moderated_otherwise(at: Installation, screen: Screen, suspended: Mapping[str, bool]) -> Iterator[str]:
+    """Who is suspended is nowhere, and who is not is everywhere with the score of their standing."""
+    with at.engine.connect() as connection:
+        marked = users.find_suspended(connection, suspended)
+        rows = standings.of_players(connection, sorted(suspended))
+    scores = {row.key.user_id: row.score for row in rows if row.key.board == (DEFAULT_BOARD, ALL_TIME)}
+    in_redis = at.board.places(DEFAULT_BOARD, ALL_TIME, suspended).of
+    on_screen = dict(screen.scores)
+    for user_id, is_suspended in suspended.items():
+        if (user_id in marked) != is_suspended:
+            yield f"{user_id} is {'' if user_id in marked else 'not '}suspended, and was told otherwise"
+        due = None if is_suspended else scores[user_id]
+        entry = in_redis[user_id].entry
+        shown = {"Redis": entry and entry.score, "the viewer": on_screen.get(user_id), "the API": _in_api(at, user_id)}
+        for where, score in shown.items():
+            if score != due and not (where == "the viewer" and score is None and len(on_screen) == VIEWED):
+                yield f"{where} shows {score} for {user_id}; {due} is due"
+
+
+def _in_api(at: Installation, user_id: str) -> int | None:
+    answer = requests.get(f"{at.stack.url}/api/scores/user/{user_id}", timeout=_PATIENCE_SECONDS)
+    return int(answer.json()["score"]) if answer.status_code == 200 else None
+
+
+def _still_told(at: Installation) -> list[str]:
+    seen = watch.look(at.stack)
+    return [f"/readyz still says: {told}" for told in seen.told] if seen else ["/readyz does not answer"]
 
 
 def _drifts(at: Installation) -> Iterator[Drift]:

@@ -1,4 +1,6 @@
-"""Clients who keep an account of every answer, and retry with the same key until they know what became of an update."""
+"""Clients of all kinds, and those who claim: they keep an account of every answer, and retry with the same key until
+they know what became of an update.
+"""
 
 import random
 import threading
@@ -16,7 +18,8 @@ from dev.harness.stack import Stack
 POINTS = {"daily-login": 5, "complete-level": 10, "win-match": 25, "win-tournament": 100, "share": 1}
 _PATIENCE_SECONDS = 5.0
 _PAUSE_SECONDS = 0.1
-_NOTHING_DONE = "dependency_unavailable"
+NOTHING_DONE, NOBODY_KNOWS = "dependency_unavailable", "outcome_unknown"
+"""The codes that a 503 of something that changes may have."""
 _LATE_SECONDS = 2.0
 
 
@@ -36,6 +39,8 @@ class Account:
     """Every attempt was answered with that, and there will be no more."""
     was_forgotten: bool = False
     """It was accepted with a 202, and nobody knew it afterwards."""
+    was_unknown: bool = False
+    """An attempt was answered with a 503 that says so."""
 
     @property
     def is_over(self) -> bool:
@@ -50,7 +55,6 @@ class Client(threading.Thread, ABC):
         self._stack = stack
         self._draw = draw
         self._session = requests.Session()
-        self.accounts: list[Account] = []
         self.problems: list[str] = []
         self.slowest = 0.0
         self.late = Counter[str]()
@@ -74,7 +78,34 @@ class Client(threading.Thread, ABC):
 
     @abstractmethod
     def _act(self) -> None:
-        """Claim something, and come back when all of it is settled."""
+        """Do something, and come back when all of it is settled."""
+
+    def _ask(self, method: str, path: str, **arguments: Any) -> requests.Response | None:  # noqa: ANN401
+        started = time.monotonic()
+        try:
+            answer = self._session.request(method, f"{self._stack.url}{path}", timeout=_PATIENCE_SECONDS, **arguments)
+        except requests.RequestException:
+            return None
+        took = time.monotonic() - started
+        self.slowest = max(self.slowest, took)
+        if took > _LATE_SECONDS:
+            self.late[f"{method} {answer.status_code}"] += 1
+        if answer.status_code == 503:
+            self._expect("Retry-After" in answer.headers, f"503 without Retry-After: {answer.text}")
+            self._expect(_code(answer) in (NOTHING_DONE, NOBODY_KNOWS), f"503 with another code: {answer.text}")
+        return answer
+
+    def _expect(self, is_so: bool, problem: str) -> None:
+        if not is_so:
+            self.problems.append(problem)
+
+
+class Claimant(Client, ABC):
+    """One who claims points. `accounts` has every update, in the order of the claims."""
+
+    def __init__(self, stack: Stack, name: str, draw: random.Random) -> None:
+        super().__init__(stack, name, draw)
+        self.accounts: list[Account] = []
 
     @abstractmethod
     def _receipt(self, account: Account) -> requests.Response | None:
@@ -92,10 +123,11 @@ class Client(threading.Thread, ABC):
     def _note(self, accounts: Sequence[Account], answer: requests.Response | None) -> None:
         """Write down what became of an attempt."""
         status = answer.status_code if answer is not None else 0
-        nothing_done = answer is not None and status == 503 and answer.json()["error"]["code"] == _NOTHING_DONE
+        code = _code(answer) if status == 503 and answer is not None else ""
         for account in accounts:
             account.statuses.append(status)
-            account.may_count |= not nothing_done
+            account.may_count |= code != NOTHING_DONE
+            account.was_unknown |= code == NOBODY_KNOWS
 
     def _leave_or_not(self, accounts: Sequence[Account]) -> bool:
         """Whether the client believes that nothing was done and leaves it at that, as one in two does."""
@@ -126,20 +158,6 @@ class Client(threading.Thread, ABC):
                     return
             time.sleep(_PAUSE_SECONDS)
 
-    def _ask(self, method: str, path: str, **arguments: Any) -> requests.Response | None:  # noqa: ANN401
-        started = time.monotonic()
-        try:
-            answer = self._session.request(method, f"{self._stack.url}{path}", timeout=_PATIENCE_SECONDS, **arguments)
-        except requests.RequestException:
-            return None
-        took = time.monotonic() - started
-        self.slowest = max(self.slowest, took)
-        if took > _LATE_SECONDS:
-            self.late[f"{method} {answer.status_code}"] += 1
-        if answer.status_code == 503:
-            self._expect("Retry-After" in answer.headers, f"503 without Retry-After: {answer.text}")
-        return answer
 
-    def _expect(self, is_so: bool, problem: str) -> None:
-        if not is_so:
-            self.problems.append(problem)
+def _code(answer: requests.Response) -> str:
+    return str(answer.json()["error"]["code"])

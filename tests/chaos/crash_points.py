@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from common.postgres import ledger, standings
+from common.postgres import ledger, period_closing, snapshots, standings
 from common.redis_store.inbox import Inbox
 from common.services.rebuild import Rebuilder
 
@@ -68,6 +68,18 @@ def _after_projection() -> None:
     _after(Batches, "_project")
 
 
+def _after_all_snapshots() -> None:
+    from workers import snapshots as tasks  # noqa: PLC0415
+
+    _before(tasks, "_forget_all_but")
+
+
+def _before_final_snapshots() -> None:
+    from workers import closing  # noqa: PLC0415
+
+    _before(closing, "store_final_snapshots")
+
+
 IN_WEB: dict[str, Callable[[], None]] = {"accept": lambda: _after(Inbox, "accept")}
 IN_WORKER: dict[str, Callable[[], None]] = {
     "ledger insert": lambda: _after(ledger, "add"),
@@ -81,8 +93,19 @@ IN_REBUILD: dict[str, Callable[[], None]] = {
     "gathered": lambda: _after(Rebuilder, "_stage_all"),
     "switch": lambda: _after(Rebuilder, "rebuild"),
 }
+IN_SNAPSHOTS: dict[str, Callable[[], None]] = {
+    "snapshot read": lambda: _after(snapshots, "read"),
+    "snapshot inserted": lambda: _after(snapshots, "keep"),
+    "snapshots stored": _after_all_snapshots,
+}
+IN_CLOSING: dict[str, Callable[[], None]] = {
+    "period marked": lambda: _after(period_closing, "close"),
+    "period closed, not announced": lambda: _before(Inbox, "announce"),
+    "period closed, no final snapshot": _before_final_snapshots,
+    "final snapshot inserted": lambda: _before(period_closing, "mark_snapshot_stored"),
+}
 
 
 def install() -> None:
     """Prepare this process for its death."""
-    (IN_WEB | IN_WORKER | IN_REBUILD)[os.environ[POINT]]()
+    (IN_WEB | IN_WORKER | IN_REBUILD | IN_SNAPSHOTS | IN_CLOSING)[os.environ[POINT]]()

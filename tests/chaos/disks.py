@@ -36,7 +36,8 @@ def _small_disk() -> Iterator[Path]:
 
 @contextmanager
 def filled(folder: Path) -> Iterator[None]:
-    """Not a byte is left on this disk while the block runs."""
+    """Not a byte is left on this disk while the block runs. It has to be one of ours, not the machine's."""
+    assert os.path.ismount(folder.parent) or os.path.ismount(folder), f"{folder} is on no small disk"
     ballast = folder / "ballast"
     with suppress(OSError), ballast.open("wb", buffering=0) as file:
         while file.write(_CHUNK):

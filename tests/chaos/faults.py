@@ -6,7 +6,7 @@ import shutil
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,6 +16,7 @@ from typing import Any
 import psycopg2
 import redis
 from celery import Celery
+from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
 from common.contract.constants import ALL_TIME
@@ -25,14 +26,27 @@ from common.redis_store import keys
 from common.redis_store.keys import BoardKeys
 from common.services import suspensions
 from common.services.suspensions import COMMAND_LINE, Decision
-from dev.harness.many import id_of
+from dev.harness.many import PERIODS_OF_LONG_AGO, id_of
 from dev.harness.stack import Variant
-from tests.chaos import crash_points, disks
-from tests.chaos.crashing_worker import CLOCK
+from tests.chaos import crash_points, disks, other_versions, watch
+from tests.chaos.admins import MODERATED
+from tests.chaos.crashing_worker import ALWAYS_DUE, CLOCK, READS_VERSION
 from tests.chaos.installation import CROWD, Installation
 
 _CRASHES_WITHIN_SECONDS = 20.0
 _PAUSE_SECONDS = 1.6
+_WITHIN_SECONDS = 30.0
+"""In which a program starts under load and does what is waited for."""
+
+_NOT_QUITE = {"web.server.wsgi": "tests.chaos.crashing_web", "workers.app": "tests.chaos.crashing_worker"}
+
+_AS_IF_NEVER_CLOSED = (
+    text("DELETE FROM snapshots WHERE board_id = :board AND period_id = :period"),
+    text("DELETE FROM periods WHERE board_id = :board AND period_id = :period"),
+    text("""
+    INSERT INTO periods (board_id, period_id, starts_at, ends_at) VALUES (:board, :period, :starts_at, :ends_at)
+    """),
+)
 
 
 @dataclass(frozen=True)
@@ -46,6 +60,16 @@ class Fault:
     is_long: bool = False
     """Whether it takes too long for the short form."""
     needs_small_disks: bool = False
+    told_within: float | None = None
+    """After so many seconds `/readyz` says that something is wrong, if it lasts that long; None if nothing lasts."""
+
+
+def _wait_for(condition: Callable[[], bool], what: str, seconds: float = _WITHIN_SECONDS) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {seconds:g} s: {what}")
+        time.sleep(0.05)
 
 
 def _kill(name: str) -> Fault:
@@ -84,13 +108,9 @@ def _freeze_one_within_a_batch(at: Installation, draw: random.Random, seconds: f
         crash_points.MARKER: str(marker),
         crash_points.SIGNAL: "SIGSTOP",
     }
-    at.variant_of["worker"] = Variant({"workers.app": "tests.chaos.crashing_worker"}, environment)
+    at.variant_of["worker"] = Variant(_NOT_QUITE, environment)
     at.kill("worker")
-    deadline = time.monotonic() + _CRASHES_WITHIN_SECONDS
-    while not (marker.exists() and marker.read_text()):
-        if time.monotonic() > deadline:
-            raise AssertionError("no worker came to the point at which it was to freeze")
-        time.sleep(0.05)
+    _wait_for(lambda: marker.exists() and bool(marker.read_text()), "a worker comes to where it is to freeze")
     time.sleep(seconds)
     with suppress(ProcessLookupError):
         os.kill(int(marker.read_text()), signal.SIGCONT)
@@ -107,7 +127,7 @@ def _other_schema(*, restarts: bool = False) -> Fault:
         _rename_column(at, "points", "score")
 
     suffix = ", worker restarted" if restarts else ""
-    return Fault(f"schema does not fit{suffix}", hurt, is_long=restarts)
+    return Fault(f"schema does not fit{suffix}", hurt, is_long=restarts, told_within=None if restarts else 5)
 
 
 def _rename_column(at: Installation, old: str, new: str) -> None:
@@ -131,7 +151,7 @@ def _away(server: str) -> Fault:
         time.sleep(seconds)
         running.start()
 
-    return Fault(f"{server} away", hurt)
+    return Fault(f"{server} away", hurt, told_within=2.5)
 
 
 def _disk_full(server: str) -> Fault:
@@ -142,7 +162,7 @@ def _disk_full(server: str) -> Fault:
         if not running.is_running():
             running.start()
 
-    return Fault(f"{server}'s disk full", hurt, is_long=True, needs_small_disks=True)
+    return Fault(f"{server}'s disk full", hurt, is_long=True, needs_small_disks=True, told_within=15)
 
 
 def _pause_valkey(at: Installation, draw: random.Random, seconds: float) -> None:
@@ -226,7 +246,8 @@ def _through_proxy(part: str, manner: str, value: object, calm: object) -> Fault
         setattr(proxy.manner, manner, calm)
         proxy.manner.cut = True  # what hangs half-way is over
 
-    return Fault(f"{part}: {manner.replace('_', ' ')}", hurt)
+    told_within = 5 if manner in ("is_silent", "drops_replies") else None
+    return Fault(f"{part}: {manner.replace('_', ' ')}", hurt, told_within=told_within)
 
 
 def _cut_in_commit(at: Installation, draw: random.Random, seconds: float) -> None:
@@ -275,18 +296,25 @@ def _poison(at: Installation, draw: random.Random, seconds: float) -> None:
     at.client.xadd(keys.INBOX, {"update": update, "accepted_at": accepted_at})
 
 
-def _crash(program: str, point: str, *, rebuilds: bool = False) -> Fault:
+def _crash(
+    program: str,
+    point: str,
+    *,
+    begin: Callable[[Installation, random.Random], None] = lambda at, draw: None,
+    bring_about: Callable[[Installation], None] = lambda at: None,
+    environment: Mapping[str, str] = {},
+) -> Fault:
+    """`begin` once, then `bring_about` again and again until the program has come to the point."""
+
     def hurt(at: Installation, draw: random.Random, seconds: float) -> None:
         marker = at.stack.folder / f"crashed-{draw.randrange(10**9)}"
-        replaced = {"web.server.wsgi": "tests.chaos.crashing_web", "workers.app": "tests.chaos.crashing_worker"}
-        environment = {crash_points.POINT: point, crash_points.MARKER: str(marker)}
-        at.variant_of[program] = Variant(replaced, environment)
+        points = {crash_points.POINT: point, crash_points.MARKER: str(marker)}
+        begin(at, draw)
+        at.variant_of[program] = Variant(_NOT_QUITE, {**environment, **points})
         at.kill(program)
         deadline = time.monotonic() + _CRASHES_WITHIN_SECONDS
         while not marker.exists() and time.monotonic() < deadline:
-            if rebuilds:
-                with suppress(redis.RedisError):
-                    at.client.delete(BoardKeys("main", periods.current("daily", datetime.now(UTC)).id).scores)
+            bring_about(at)
             time.sleep(0.2)
         if not marker.exists():
             raise AssertionError(f"{program} never came to the point {point!r}")
@@ -295,10 +323,66 @@ def _crash(program: str, point: str, *, rebuilds: bool = False) -> Fault:
     return Fault(f"{program} dies after {point}", hurt)
 
 
+def _lose_daily_board(at: Installation) -> None:
+    with suppress(redis.RedisError):
+        at.client.delete(BoardKeys("main", periods.current("daily", datetime.now(UTC)).id).scores)
+
+
+def _let_period_end(at: Installation, draw: random.Random) -> None:
+    """Let a period of long ago be over and not closed; everybody of the crowd has a standing in it."""
+    period = periods.parse(draw.choice([period_id for period_id in PERIODS_OF_LONG_AGO if period_id != ALL_TIME]))
+    values = {"board": "main", "period": period.id, "starts_at": period.starts_at, "ends_at": period.ends_at}
+    with at.engine.begin() as connection:
+        for statement in _AS_IF_NEVER_CLOSED:
+            connection.execute(statement, values)
+
+
+def _snapshots_under_load(at: Installation, draw: random.Random, seconds: float) -> None:
+    """Taken again and again, each instant being due, by a worker whose process is killed in the middle."""
+    before = at.snapshots.count()
+    at.variant_of["chores"] = Variant(_NOT_QUITE, {ALWAYS_DUE: "1"})
+    at.kill("chores")
+
+    def is_at_it() -> bool:
+        at.ring(task_names.TAKE_SNAPSHOTS)
+        return at.snapshots.count() > before
+
+    _wait_for(is_at_it, "a snapshot is taken")
+    deadline = time.monotonic() + 2 * seconds
+    while time.monotonic() < deadline:
+        for _ in range(draw.randint(5, 20)):
+            at.ring(task_names.TAKE_SNAPSHOTS)
+            time.sleep(0.05)
+        with suppress(ProcessLookupError, IndexError):
+            os.kill(draw.choice(at.children("chores")), signal.SIGKILL)
+    at.kill("chores")
+
+
+def _other_versions_in_a_full_inbox(at: Installation, draw: random.Random, seconds: float) -> None:
+    """The worker is away for an upgrade, and comes back too old; then the newer one comes, and goes again."""
+    at.held.add("worker")
+    at.kill("worker")
+    entries = other_versions.put(at.client)
+    at.accounts += entries.accounts
+    time.sleep(seconds)
+    at.held.discard("worker")
+    _wait_for(lambda: not other_versions.remaining(at.client, entries.readable), "what it can read is applied")
+    _wait_for(lambda: _says(at, f"version {other_versions.NEWER_MAJOR}"), "/readyz says what waits")
+    assert other_versions.remaining(at.client, entries.newer) == len(entries.newer), "an entry of tomorrow is gone"
+    at.variant_of["worker"] = Variant(_NOT_QUITE, {READS_VERSION: str(other_versions.NEWER_MAJOR)})
+    at.kill("worker")
+    _wait_for(lambda: not other_versions.remaining(at.client, entries.newer), "the newer worker applies the rest")
+    at.kill("worker")
+
+
+def _says(at: Installation, words: str) -> bool:
+    seen = watch.look(at.stack)
+    return seen is not None and any(words in sentence for sentence in seen.told)
+
+
 def _wrong_clock(offset: int) -> Fault:
     def hurt(at: Installation, draw: random.Random, seconds: float) -> None:
-        replaced = {"workers.app": "tests.chaos.crashing_worker"}
-        at.variant_of["worker"] = Variant(replaced, {CLOCK: str(offset)})
+        at.variant_of["worker"] = Variant(_NOT_QUITE, {CLOCK: str(offset)})
         at.kill("worker")
         time.sleep(2 * seconds)
         at.kill("worker")
@@ -308,7 +392,7 @@ def _wrong_clock(offset: int) -> Fault:
 
 def _suspend_in_rebuild(at: Installation, draw: random.Random, seconds: float) -> None:
     """Suspend and reinstate a player of the crowd, over and over, while the board is filled again and again."""
-    someone = id_of(draw.randint(1, CROWD))
+    someone = id_of(draw.randint(len(MODERATED) + 1, CROWD))
     ended = threading.Event()
 
     def rebuild() -> None:
@@ -350,20 +434,20 @@ FAULTS = (
     *(_kill(name) for name in ("web", "worker", "chores", "beat")),
     *(_kill_child(name) for name in ("web", "worker", "chores")),
     *(_terminate(name) for name in ("web", "worker", "chores", "beat")),
-    Fault("worker frozen, then killed", _freeze_worker),
+    Fault("worker frozen, then killed", _freeze_worker, told_within=20),
     Fault("worker frozen beside a living one", _freeze_one_within_a_batch),
     _other_schema(),
     _other_schema(restarts=True),
     *(_restart(server) for server in ("valkey", "postgres")),
     *(_away(server) for server in ("valkey", "postgres")),
-    Fault("valkey paused", _pause_valkey),
+    Fault("valkey paused", _pause_valkey, told_within=10),
     *(_disk_full(server) for server in ("valkey", "postgres")),
     Fault("FLUSHALL", _flush, may_lose_accepted=True),
     *(_delete_key(which) for which in ("scores", "members", "meta")),
     Fault("valkey empty", _empty, may_lose_accepted=True),
     Fault("valkey on an older copy", _older, may_lose_accepted=True),
     Fault("valkey's file truncated", _truncated, may_lose_accepted=True),
-    Fault("valkey without memory", _no_memory),
+    Fault("valkey without memory", _no_memory, told_within=2.5),
     Fault("postgres cuts connections", _cut_database),
     Fault("postgres cut in COMMIT", _cut_in_commit),
     *(
@@ -384,7 +468,19 @@ FAULTS = (
     Fault("poison entry", _poison, is_long=True),
     _crash("web", "accept"),
     *(_crash("worker", point) for point in crash_points.IN_WORKER),
-    *(_crash("worker", point, rebuilds=True) for point in crash_points.IN_REBUILD),
+    *(_crash("worker", point, bring_about=_lose_daily_board) for point in crash_points.IN_REBUILD),
+    Fault("snapshots under load", _snapshots_under_load),
+    *(
+        _crash(
+            "chores", point, bring_about=lambda at: at.ring(task_names.TAKE_SNAPSHOTS), environment={ALWAYS_DUE: "1"}
+        )
+        for point in crash_points.IN_SNAPSHOTS
+    ),
+    *(
+        _crash("chores", point, begin=_let_period_end, bring_about=lambda at: at.ring(task_names.CLOSE))
+        for point in crash_points.IN_CLOSING
+    ),
+    Fault("rollback and upgrade with a full inbox", _other_versions_in_a_full_inbox),
     _wrong_clock(600),
     _wrong_clock(-600),
 )

@@ -8,13 +8,13 @@ import orjson
 import requests
 
 from dev.harness.stack import Stack
-from tests.chaos.clients import Account, Client
+from tests.chaos.clients import Account, Claimant
 from tests.game_server import BATCH, item, signed
 
 _MOST_ITEMS = 20
 
 
-class GameServer(Client):
+class GameServer(Claimant):
     """One with an API key, for players who claim by themselves too."""
 
     def __init__(self, stack: Stack, key_id: str, secret: str, user_ids: Sequence[str], draw: random.Random) -> None:

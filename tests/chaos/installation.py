@@ -10,8 +10,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
+import kombu.exceptions
+import redis
+from celery import Celery
+from sqlalchemy import text
+
 from common.contract.constants import ALL_TIME, DEFAULT_BOARD
 from common.core import settings as settings_module
+from common.core import task_names
 from common.core.settings import Settings
 from common.postgres import api_keys, catalogue
 from common.postgres import engine as database
@@ -24,11 +30,16 @@ from common.services.verification import Verifier
 from dev.harness.many import add_many
 from dev.harness.servers import Servers, running_servers, start_servers
 from dev.harness.stack import Stack, Variant, running_stack
+from tests.caller import Caller
+from tests.chaos.clients import Account
 from tests.chaos.disks import small_disks
 from tests.chaos.proxy import Proxy
+from tests.chaos.stored_snapshots import StoredSnapshots
 
 _LOOK_SECONDS = 0.05
 _REDIS_DATABASE = 0
+_MOST_WAITING = 5
+"""Of messages that ask for a task."""
 CROWD = 10_000
 """Players who are on the board before the run."""
 
@@ -46,6 +57,8 @@ class Installation:
     """Programs that are not to be restarted for now."""
     variant_of: dict[str, Variant] = field(default_factory=dict)
     """As what a program starts the next time."""
+    accounts: list[Account] = field(default_factory=list)
+    """Of updates that a fault has put into the inbox itself."""
     _done: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
@@ -54,7 +67,9 @@ class Installation:
         self.board = Board(self.client)
         self.verifier = Verifier(self.engine, self.board)
         self.rebuilder = Rebuilder(self.client, self.engine)
+        self.snapshots = StoredSnapshots(self.engine)
         self.inbox = Inbox.of(self.client, self.settings)
+        self.bell = Celery(broker=self.settings.redis_url, set_as_current=False)
         self._keeper = threading.Thread(target=self._keep, name="keeper")
 
     def new_api_key(self) -> tuple[str, str]:
@@ -62,6 +77,21 @@ class Installation:
         with self.engine.begin() as connection:
             key = api_keys.create(connection, "chaos")
         return key.id, api_keys.current_secret(key, self.settings.secret_key.get_secret_value())
+
+    def new_admin(self) -> dict[str, str]:
+        """The headers of an admin who has logged in."""
+        caller = Caller(self.stack, "chaos-admin")
+        with self.engine.begin() as connection:
+            connection.execute(text("UPDATE users SET role = 'admin' WHERE id = :id"), {"id": caller.user_id})
+        caller.log_in()
+        return caller.headers
+
+    def ring(self, task: str) -> None:
+        """Ask for a task, unless many wait already. Nobody hears it if Redis is away."""
+        queue = task_names.QUEUE_CHORES if task in task_names.CHORES else task_names.QUEUE
+        with suppress(redis.RedisError, kombu.exceptions.OperationalError):
+            if self.client.llen(queue) < _MOST_WAITING:
+                self.bell.send_task(task, queue=queue)
 
     def rebuild(self) -> None:
         """Fill the board, as soon as nobody else does."""
@@ -90,6 +120,7 @@ class Installation:
     def close(self) -> None:
         self._done.set()
         self._keeper.join()
+        self.bell.close()
         self.engine.dispose()
         self.client.close()
 
@@ -139,6 +170,7 @@ def installed(*, on_small_disks: bool = False) -> Iterator[Installation]:
             SCOREBOARD_WORKER_PROCESSES="2",
             SCOREBOARD_BATCH_LIMIT="1000000/minute",
             SCOREBOARD_BATCH_UPDATE_LIMIT="10000000/minute",
+            SCOREBOARD_SNAPSHOT_KEEP_DAYS="100000",  # periods of long ago are closed, and keep their last one
             SCOREBOARD_LOGIN_FAILURE_LIMIT="1000000/minute",
             SCOREBOARD_NETWORK_FAILURE_LIMIT="1000000/minute",
             SCOREBOARD_ACCOUNT_FAILURE_LIMIT="1000000/minute",

@@ -6,10 +6,10 @@ import requests
 
 from dev.harness.stack import Stack
 from tests.caller import Caller
-from tests.chaos.clients import POINTS, Account, Client
+from tests.chaos.clients import POINTS, Account, Claimant
 
 
-class Player(Client):
+class Player(Claimant):
     """One with a session of their own."""
 
     def __init__(self, stack: Stack, caller: Caller, draw: random.Random) -> None:

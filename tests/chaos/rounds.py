@@ -10,12 +10,14 @@ import requests
 
 from tests.caller import Caller
 from tests.chaos import account
-from tests.chaos.clients import Account, Client
+from tests.chaos.admins import Admin
+from tests.chaos.clients import Account, Claimant, Client
 from tests.chaos.faults import Fault
 from tests.chaos.game_servers import GameServer
 from tests.chaos.installation import Installation, installed
 from tests.chaos.players import Player
 from tests.chaos.viewer import Viewer
+from tests.chaos.watch import Watch
 
 PLAYERS = 6
 PROMISED_SECONDS = 10.0
@@ -41,6 +43,10 @@ class Row:
     lost: int = 0
     forgotten: int = 0
     doubled: int = 0
+    refused: int = 0
+    """Updates that were left after 503s that said that nothing was done, and are not in the ledger."""
+    unknown: int = 0
+    """Updates of a 503 that said that nobody knows; sent again, and counted once."""
     converged: list[float] = field(default_factory=list)
 
 
@@ -72,9 +78,14 @@ class Run:
         self._draw = random.Random(seed)
         self.report = Report(seed)
         callers = [Caller(at.stack, f"chaos-{number}") for number in range(PLAYERS)]
-        self._clients: list[Client] = [Player(at.stack, caller, self._chance()) for caller in callers]
         user_ids = [caller.user_id for caller in callers]
-        self._clients.append(GameServer(at.stack, *at.new_api_key(), user_ids, self._chance()))
+        self._claimants: list[Claimant] = [
+            *(Player(at.stack, caller, self._chance()) for caller in callers),
+            GameServer(at.stack, *at.new_api_key(), user_ids, self._chance()),
+        ]
+        self._admin = Admin(at.stack, at.new_admin(), self._chance())
+        self._clients: list[Client] = [*self._claimants, self._admin]
+        self._watch = Watch(at.stack)
         self._viewer = Viewer(f"{at.stack.live_url}?limit={account.VIEWED}")
         self._gone = Caller(at.stack, "chaos-gone")
         self._gone.log_out()
@@ -93,20 +104,25 @@ class Run:
     def round(self, faults: Sequence[Fault], seconds: float) -> bool:
         """Play, hurt, let everybody come to an end, and balance. False if it never balanced."""
         row = self.report.rows.setdefault(" + ".join(fault.name for fault in faults), Row())
-        before = {client: len(client.accounts) for client in self._clients}
-        self._play(faults, seconds)
+        before = {client: len(client.accounts) for client in self._claimants}
+        put_before = len(self._at.accounts)
+        problems = self._play(faults, seconds)
         self._check_dead_token()
         ended = time.monotonic()
         for client in self._clients:
             client.acts.clear()
-        problems = self._settle(ended)
-        fresh = [each for client in self._clients for each in client.accounts[before[client] :]]
+        problems += self._settle(ended)
+        row.converged.append(time.monotonic() - ended)
+        problems += self._at.snapshots.problems()
+        fresh = [each for client in self._claimants for each in client.accounts[before[client] :]]
+        fresh += self._at.accounts[put_before:]
         row.times += 1
         row.updates += len(fresh)
         row.lost += account.lost(self._at, fresh)
         row.doubled += account.doubled(self._at)
         row.forgotten += sum(each.was_forgotten for each in fresh)
-        row.converged.append(time.monotonic() - ended)
+        row.refused += sum(each.was_refused for each in fresh)
+        row.unknown += sum(each.was_unknown for each in fresh)
         if not any(fault.may_lose_accepted for fault in faults):
             problems += [f"accepted and forgotten: {each}" for each in fresh if each.was_forgotten]
         self.report.problems += [f"{[fault.name for fault in faults]}: {problem}" for problem in problems]
@@ -116,21 +132,29 @@ class Run:
         return random.Random(self._draw.random())
 
     @property
-    def _threads(self) -> list[Client | Viewer]:
-        return [*self._clients, self._viewer]
+    def _threads(self) -> list[Client | Viewer | Watch]:
+        return [*self._clients, self._viewer, self._watch]
 
     @property
     def _accounts(self) -> list[Account]:
-        return [each for client in self._clients for each in client.accounts]
+        return [*self._at.accounts, *(each for client in self._claimants for each in client.accounts)]
 
-    def _play(self, faults: Sequence[Fault], seconds: float) -> None:
+    def _play(self, faults: Sequence[Fault], seconds: float) -> list[str]:
+        """What should have been told and was not comes back."""
+        problems = []
         for client in self._clients:
             client.is_idle.clear()
             client.acts.set()
         time.sleep(seconds / 3)
         for fault in faults:
+            since = time.monotonic()
             fault.hurt(self._at, self._draw, seconds)
+            until = time.monotonic()
+            is_due = fault.told_within is not None and until - since >= fault.told_within
+            if is_due and not self._watch.told_between(since, until):
+                problems.append(f"{until - since:.1f} s of {fault.name}, and /readyz told nothing")
             self._check_dead_token()
+        return problems
 
     def _settle(self, since: float) -> list[str]:
         """Wait until all adds up; what still does not when the patience is over."""
@@ -138,7 +162,7 @@ class Run:
         while problems and time.monotonic() - since < PATIENCE_SECONDS:
             time.sleep(_LOOK_SECONDS)
             if all(client.is_idle.is_set() for client in self._clients):
-                problems = account.balance(self._at, self._accounts, self._viewer.screen)
+                problems = account.balance(self._at, self._accounts, self._viewer.screen, self._admin.suspended)
         return problems
 
     def _check_dead_token(self) -> None:

@@ -266,6 +266,18 @@ def test_a_failure_is_told_for_a_minute(worker: WorkerState) -> None:
     assert worker.redis.ttl(keys.FAILING) > 0
 
 
+def test_what_a_process_that_is_gone_could_not_do_is_told_until_another_does_it(worker: WorkerState) -> None:
+    failing.put(worker.redis, task_names.TIDY, 20, "TimeoutError", now=1000.0)
+    trying = failures.FailureTracker(worker.redis)
+    with trying.track_task(task_names.TIDY):
+        pass
+    assert failing.read(worker.redis, 1000.0) == []
+    failing.put(worker.redis, task_names.TIDY, 3, "KeyError", now=1000.0)
+    with trying.track_task(task_names.TIDY):
+        pass
+    assert [row.reason for row in failing.read(worker.redis, 1000.0)] == ["KeyError"]
+
+
 def test_nobody_minds_a_redis_that_cannot_be_told(worker: WorkerState, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(failing, "put", fail(redis.ConnectionError()))
     trying = failures.FailureTracker(worker.redis)

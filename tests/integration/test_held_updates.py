@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import Engine, text
 from structlog.testing import capture_logs
 
+from common.core import metrics
 from common.core.settings import Settings
 from common.domain.inbox_entries import Delivery, Reply
 from common.domain.standing import Moved
@@ -94,6 +95,21 @@ def test_while_a_column_has_another_name_updates_wait_and_then_all_of_them_are_a
     assert {status(impatient, *update) for update in sent} == {"applied"}
     assert set_aside(engine) == 0
     assert reason_shown(impatient) == ""
+
+
+def test_what_a_worker_that_is_gone_said_of_held_updates_ends_with_the_first_good_drain_of_another(
+    worker: WorkerState, engine: Engine
+) -> None:
+    held.show(worker.redis, "entries have version 2; this worker reads 1")
+    metrics.HELD.set(1)
+    (player,) = add_users(engine, 1)
+    accept(worker, player)
+    worker.drain.run()
+    assert reason_shown(worker) == ""
+    assert [sample.value for family in metrics.HELD.collect() for sample in family.samples] == [0]
+    held.show(worker.redis, "another process holds updates back")
+    worker.drain.run()
+    assert reason_shown(worker) == "another process holds updates back"
 
 
 def test_a_worker_that_holds_updates_back_leaves_the_inbox_alone_for_a_while(
