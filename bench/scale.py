@@ -5,6 +5,7 @@ times each call within the server, and by how long a PING waits.
 """
 
 import argparse
+import secrets
 import subprocess
 import sys
 import time
@@ -123,8 +124,8 @@ def _place(players: int, console: Console) -> Iterator[Place]:
             "PATH": "/usr/bin:/bin",
             "DATABASE_URL": servers.migrated_database(),
             "REDIS_URL": servers.redis_url(),
-            "SCOREBOARD_JWT_SECRET": "bench" * 8,
-            "SCOREBOARD_SECRET_KEY": "scale" * 8,
+            "SCOREBOARD_JWT_SECRET": secrets.token_urlsafe(32),
+            "SCOREBOARD_SECRET_KEY": secrets.token_urlsafe(32),
         }
         settings = settings_module.load(environment)
         engine = database.create(settings, pool_size=1, statement_timeout_ms=3_600_000)

@@ -13,7 +13,8 @@ Value = TypeVar("Value")
 class SharedReads(Generic[Key, Value]):
     """Values by key, each made by whoever asks first and kept for `lifetime_seconds`; the others wait for it.
 
-    Keys must be few: none is ever forgotten. An error of the one who makes a value is that one's alone.
+    Values that are too old are forgotten when another is made. Of each key a lock stays, so
+    keys must be few. An error of the one who makes a value is that one's alone.
     """
 
     def __init__(self, lifetime_seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
@@ -29,4 +30,12 @@ class SharedReads(Generic[Key, Value]):
             if value is None or self._clock() - made_at >= self._lifetime_seconds:
                 value = make()
                 self._made[key] = (self._clock(), value)
+                self._forget_old()
             return value
+
+    def _forget_old(self) -> None:
+        """Let go of the values of keys that nobody asks for any more."""
+        oldest = self._clock() - self._lifetime_seconds
+        for key, (made_at, _) in tuple(self._made.items()):
+            if made_at < oldest:
+                self._made.pop(key, None)
