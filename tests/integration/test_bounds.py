@@ -50,6 +50,12 @@ _STANDINGS = text("""
 INSERT INTO standings (board_id, period_id, user_id, score, tie, version, updated_at)
 SELECT 'main', to_char('2020-01-01'::date + n, 'YYYY-MM-DD'), :user, 1, n, 1, now() FROM generate_series(1, :count) n
 """)
+_LEDGER = text("""
+INSERT INTO score_events (id, user_id, idempotency_key, action_id, action_version, points, score_after, occurred_at,
+                          accepted_at, recorded_at)
+SELECT 1000000 + n, md5('many' || n)::uuid, 'more', 'share', 1, 1, 1, now(), now(), now()
+FROM generate_series(1, :count) n
+""")
 _QUARANTINED = text("""
 INSERT INTO score_quarantine (inbox_id, reason, payload, accepted_at, entry)
 SELECT n || '-0', 'cannot be read', '{}', now(), '{"a": "b"}' FROM generate_series(1, :count) n
@@ -232,13 +238,38 @@ def test_the_ledger_is_looked_up_by_its_indexes(many: WorkerState) -> None:
     update = json.dumps([{"u": id_of(5), "k": "seeded"}])
     window = json.dumps([{"u": id_of(5), "a": "share", "since": "2020-01-01", "until": "2020-01-02"}])
     with many.engine.connect() as connection:
-        connection.execute(text("SET LOCAL enable_seqscan = on"))
+        connection.execute(_LEDGER, {"count": 60_000})
+        connection.execute(text("ANALYZE score_events"))
         plans = plan_of(connection, ledger._FIND.text, {"keys": update})
         plans += plan_of(connection, ledger._USES.text, {"wanted": window})
         plans += plan_of(connection, "SELECT max(id) FROM score_events", {})
     on_ledger = [node["Node Type"] for node in plans if node.get("Relation Name") == "score_events"]
     assert len(on_ledger) == 3
     assert all("Index" in node or "Bitmap" in node for node in on_ledger), on_ledger
+
+
+@pytest.mark.parametrize("job", ["check", "recount"])
+def test_a_slice_of_players_is_verified_by_indexes_although_the_totals_have_no_statistics(
+    many: WorkerState, job: str
+) -> None:
+    """As they have none when they were just added up: each slice would read all of them."""
+    followed = many.verifier.checkpoint
+    followed.advance(followed.settled(), PLAYERS, 30_000)
+    plans: list[str] = []
+
+    def explain(_connection: Connection, cursor: Any, statement: str, parameters: Any, *_: object) -> None:  # noqa: ANN401
+        if "ledger_totals" in statement:
+            with cursor.connection.cursor() as other:
+                other.execute(f"EXPLAIN {statement}", parameters)
+                plans.append("\n".join(line for (line,) in other.fetchall()))
+
+    event.listen(many.engine, "before_cursor_execute", explain)
+    getattr(many.verifier, job)([id_of(number) for number in range(1, 100)])
+    assert plans
+    for plan in plans:
+        assert "pk_ledger_totals" in plan
+        assert "Seq Scan on ledger_totals" not in plan
+        assert "Seq Scan on standings" not in plan
 
 
 def test_many_accounts_are_listed_page_by_page(many: WorkerState, command_line: CommandLine) -> None:
