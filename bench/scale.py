@@ -1,34 +1,46 @@
 """`make scale`: rebuild boards of many players, and measure for how long one call occupies Redis meanwhile.
 
-Each way of rebuilding is a process of its own. This process watches Redis over a second connection: by its slow log,
-which times each call within the server, and by how long a PING waits.
+Each way of filling is a process of its own. This one watches Redis from a second connection: by its slow log, which
+times each call within the server, and by how long a PING waits. Then the board is read, as the web reads it: from
+Redis, and from PostgreSQL once Redis has been emptied.
 """
 
 import argparse
+import secrets
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+import redis
 from rich.console import Console
 from rich.table import Table
 
+from common.contract.errors import ScoreboardError
 from common.core import settings as settings_module
 from common.core.settings import Settings
+from common.domain import pagination
 from common.postgres import catalogue
 from common.postgres import engine as database
-from common.redis_store import client as redis_client
+from common.redis_store.board import Board
 from common.redis_store.client import Client
 from common.redis_store.keys import BoardKeys
-from dev.harness.many import add_many
+from common.services.leaderboard import Leaderboard
+from dev.harness.many import add_many, id_of
 from dev.harness.servers import Servers, running_servers
 
 BOARD = BoardKeys("main", "all")
 PING_EVERY_SECONDS = 0.001
 LOGGED_FROM_MICROSECONDS = 1_000
 PROMISED_MILLISECONDS = 20.0
+LONGEST_SHOWN = 100
+PATIENCE_SECONDS = 60
+"""With a Redis that does not answer: how long it takes is what is measured."""
+
+WEB_TIMEOUT_MS = 1_500
+"""For one statement, as in the web."""
 
 _AS_WORKERS_DO = """
 from workers import maintenance
@@ -46,13 +58,15 @@ class Watched:
     seconds: float = 0.0
     longest_call: float = 0.0
     longest_ping: float = 0.0
-    calls_over: int = 0
+    over: list[tuple[float, str]] = field(default_factory=list)
+    """The calls that took longer than is promised, and what they began with."""
 
 
 @dataclass
 class Way:
-    """A way to lose a board, and the command that rebuilds it."""
+    """How a board is lost, and by which command it is filled again. `key` chooses it on the command line."""
 
+    key: str
     name: str
     lose: Callable[["Place"], None]
     command: list[str]
@@ -87,10 +101,10 @@ def _lose_scores(at: Place) -> None:
 
 
 WAYS = (
-    Way("FLUSHALL, then the worker", _flush, [sys.executable, "-c", _AS_WORKERS_DO]),
-    Way("restart of Redis, then the worker", _restart, [sys.executable, "-c", _AS_WORKERS_DO]),
-    Way("scoreboard rebuild", _nothing, [*_COMMAND, "rebuild", "--board", "main", "--period", "all"]),
-    Way("scoreboard verify --repair", _lose_scores, [*_COMMAND, "verify", "--repair", "--patience", "0"]),
+    Way("flush", "FLUSHALL, then the worker", _flush, [sys.executable, "-c", _AS_WORKERS_DO]),
+    Way("restart", "restart of Redis, then the worker", _restart, [sys.executable, "-c", _AS_WORKERS_DO]),
+    Way("rebuild", "scoreboard rebuild", _nothing, [*_COMMAND, "rebuild", "--board", "main", "--period", "all"]),
+    Way("verify", "scoreboard verify --repair", _lose_scores, [*_COMMAND, "verify", "--repair", "--patience", "0"]),
 )
 
 
@@ -110,9 +124,9 @@ def watch(at: Place, command: list[str]) -> Watched:
         found.seconds = time.monotonic() - started
         if process.returncode:
             raise SystemExit((process.stderr.read() if process.stderr else b"").decode())
-    calls = [row["duration"] / 1000 for row in at.client.slowlog_get(10_000)]
-    found.longest_call = max(calls, default=LOGGED_FROM_MICROSECONDS / 1000)
-    found.calls_over = sum(call > PROMISED_MILLISECONDS for call in calls)
+    calls = [(row["duration"] / 1000, str(row["command"])[:LONGEST_SHOWN]) for row in at.client.slowlog_get(10_000)]
+    found.longest_call = max((call for call, _ in calls), default=LOGGED_FROM_MICROSECONDS / 1000)
+    found.over = [(call, command) for call, command in calls if call > PROMISED_MILLISECONDS]
     return found
 
 
@@ -123,8 +137,8 @@ def _place(players: int, console: Console) -> Iterator[Place]:
             "PATH": "/usr/bin:/bin",
             "DATABASE_URL": servers.migrated_database(),
             "REDIS_URL": servers.redis_url(),
-            "SCOREBOARD_JWT_SECRET": "bench" * 8,
-            "SCOREBOARD_SECRET_KEY": "scale" * 8,
+            "SCOREBOARD_JWT_SECRET": secrets.token_urlsafe(32),
+            "SCOREBOARD_SECRET_KEY": secrets.token_urlsafe(32),
         }
         settings = settings_module.load(environment)
         engine = database.create(settings, pool_size=1, statement_timeout_ms=3_600_000)
@@ -133,30 +147,70 @@ def _place(players: int, console: Console) -> Iterator[Place]:
         with console.status(f"{players:,} players come"):
             add_many(engine, players)
         engine.dispose()
-        client = redis_client.connect(settings.redis_url)
+        client = redis.Redis.from_url(servers.redis_url(), decode_responses=True, socket_timeout=PATIENCE_SECONDS)
         yield Place(servers, settings, environment, client)
         client.close()
 
 
+def reads(at: Place, players: int) -> Iterator[tuple[str, str, list[float], int]]:
+    """Read the board, and yield what was read, from where, the milliseconds of each read, and how many were refused."""
+    engine = database.create(at.settings, pool_size=1, statement_timeout_ms=WEB_TIMEOUT_MS)
+    leaderboard = Leaderboard(Board(at.client), engine)
+    middle = id_of(players // 2)
+    kinds: dict[str, Callable[[], object]] = {
+        "the first ten": lambda: leaderboard.top("main", "all", 10),
+        "ten around a player": lambda: leaderboard.page("main", "all", 10, pagination.around(middle)),
+        "a player's place": lambda: leaderboard.place("main", "all", middle),
+    }
+    for source, times in (("Redis", 500), ("PostgreSQL", 10)):
+        for kind, read in kinds.items():
+            yield (kind, source, *_timed(read, times))
+        _flush(at)
+    engine.dispose()
+
+
+def _timed(read: Callable[[], object], times: int) -> tuple[list[float], int]:
+    taken, refused = [], 0
+    for _ in range(times):
+        started = time.monotonic()
+        try:
+            read()
+        except ScoreboardError:
+            refused += 1
+        taken.append(1000 * (time.monotonic() - started))
+    return sorted(taken), refused
+
+
+def _ways(keys: Sequence[str]) -> list[Way]:
+    return [way for way in WAYS if way.key in keys]
+
+
 def main() -> None:
-    """Print a row for each number of players and each way."""
+    """Print a row for each number of players and each way, and one for each kind of read."""
     parser = argparse.ArgumentParser(prog="make scale", description=__doc__)
     parser.add_argument("--players", type=int, nargs="+", default=[10_000, 200_000, 1_000_000])
+    keys = [way.key for way in WAYS]
+    parser.add_argument("--ways", nargs="+", choices=keys, default=keys, help="How the board is filled again.")
     options = parser.parse_args()
     console = Console()
+    read = Table("players", "read", "from", "median, ms", "longest, ms", "refused")
     table = Table("players", "filled again by", "seconds", "longest call, ms", "calls over 20 ms", "longest PING, ms")
     for players in options.players:
         with _place(players, console) as at:
-            for way in WAYS:
+            for way in _ways(options.ways):
                 with console.status(f"{players:,} players: {way.name}"):
                     way.lose(at)
                     found = watch(at, way.command)
                 if at.client.zcard(BOARD.scores) != players:
                     raise SystemExit(f"{way.name}: the board is not whole")
-                figures = f"{found.seconds:.1f}", f"{found.longest_call:.1f}", f"{found.calls_over}"
+                figures = f"{found.seconds:.1f}", f"{found.longest_call:.1f}", f"{len(found.over)}"
                 table.add_row(f"{players:,}", way.name, *figures, f"{found.longest_ping:.1f}")
                 console.print(f"{players:,} players, {way.name}: {found}")
+            for kind, source, taken, refused in reads(at, players):
+                figures = f"{taken[len(taken) // 2]:.1f}", f"{taken[-1]:.1f}", f"{refused}"
+                read.add_row(f"{players:,}", kind, source, *figures)
     console.print(table)
+    console.print(read)
 
 
 if __name__ == "__main__":

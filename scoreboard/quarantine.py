@@ -1,18 +1,20 @@
 """`scoreboard quarantine`: list, retry or discard the updates that could not be applied."""
 
 import json
+from collections.abc import Iterator
 
 import click
-from rich.table import Table
 from sqlalchemy import Connection, Engine
 
 from common.core.timestamps import format_instant
 from common.postgres import quarantine as store
 from common.postgres.quarantine import QuarantinedEntry
 from common.redis_store.inbox import Inbox
-from scoreboard import operator, tables
+from scoreboard import operator, pages, tables
 from scoreboard.environment import connected, connected_to_redis, load_settings
 from scoreboard.whole_numbers import WholeNumber
+
+_ROWS_AT_ONCE = 500
 
 
 @click.group()
@@ -24,16 +26,14 @@ def quarantine() -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON array for programs.")
 def listing(*, as_json: bool) -> None:
     """List quarantined updates, oldest first, with the reason."""
-    with connected() as engine, engine.connect() as connection:
-        rows = store.list_all(connection)
-    if as_json:
-        click.echo(json.dumps([_shown(row) for row in rows]))
-        return
-    table = Table("id", "set aside at", "reason", "payload")
-    for row in rows:
-        cells = (str(row.id), f"{row.created_at:%Y-%m-%d %H:%M:%S}", row.reason, json.dumps(row.payload))
-        table.add_row(*cells)
-    tables.show(table)
+    with connected() as engine:
+        rows = pages.each(
+            engine, lambda connection, last: store.page(connection, last.id if last else 0, _ROWS_AT_ONCE)
+        )
+        if as_json:
+            tables.print_json_array(map(_shown, rows))
+        else:
+            tables.show_all(("id", "set aside at", "reason", "payload"), map(_cells, rows))
 
 
 @quarantine.command()
@@ -50,6 +50,8 @@ def retry(ids: tuple[int, ...], *, retry_all: bool) -> None:
     with connected() as engine, connected_to_redis() as client:
         inbox = Inbox.of(client, settings)
         for row_id in ids or _everything(engine):
+            if inbox.is_full():
+                raise click.ClickException("the inbox is full: try again once workers have emptied it")
             with engine.begin() as connection:
                 row = _found(connection, row_id)
                 # First into the inbox, then out of the quarantine: a death in between leaves both, and it counts once.
@@ -79,9 +81,15 @@ def _found(connection: Connection, row_id: int) -> QuarantinedEntry:
     return row
 
 
-def _everything(engine: Engine) -> list[int]:
+def _everything(engine: Engine) -> Iterator[int]:
+    """Return the ids of what is in the quarantine now, and of nothing that comes meanwhile."""
     with engine.connect() as connection:
-        return store.ids(connection)
+        newest = store.greatest_id(connection)
+    return pages.each(engine, lambda connection, last: store.ids(connection, last or 0, newest, _ROWS_AT_ONCE))
+
+
+def _cells(row: QuarantinedEntry) -> tuple[str, ...]:
+    return str(row.id), f"{row.created_at:%Y-%m-%d %H:%M:%S}", row.reason, json.dumps(row.payload)
 
 
 def _shown(row: QuarantinedEntry) -> dict[str, object]:

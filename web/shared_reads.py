@@ -13,7 +13,8 @@ Value = TypeVar("Value")
 class SharedReads(Generic[Key, Value]):
     """Values by key, each made by the first caller and kept for `lifetime_seconds`; the other callers wait for it.
 
-    Keys must be few, because none is ever removed. An error while a value is made is raised only for its maker.
+    Values that are too old are removed when another is made. A lock is kept for each key, so keys must be few. An error
+    while a value is made is raised only for its maker.
     """
 
     def __init__(self, lifetime_seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
@@ -29,4 +30,12 @@ class SharedReads(Generic[Key, Value]):
             if value is None or self._clock() - made_at >= self._lifetime_seconds:
                 value = make()
                 self._made[key] = (self._clock(), value)
+                self._forget_old()
             return value
+
+    def _forget_old(self) -> None:
+        """Let go of the values of keys that nobody asks for any more."""
+        oldest = self._clock() - self._lifetime_seconds
+        for key, (made_at, _) in tuple(self._made.items()):
+            if made_at < oldest:
+                self._made.pop(key, None)

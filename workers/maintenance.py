@@ -2,6 +2,7 @@
 
 import time
 from datetime import UTC, datetime
+from itertools import takewhile
 
 import structlog
 
@@ -11,7 +12,7 @@ from common.domain.standing import BoardId
 from common.postgres import sessions
 from common.redis_store import keys
 from common.services import revocations, suspensions
-from workers import closing
+from workers import closing, pruning
 from workers.failures import try_each
 from workers.state import WorkerState
 
@@ -23,6 +24,9 @@ CHORES_ALIVE_SECONDS = 120
 CONSUMER_GONE_MS = 3_600_000
 REPAIR_SECONDS = 1.0
 """The longest time for which a sweep rebuilds small boards, while updates wait."""
+
+SYNC_SECONDS, SYNCS_AT_ONCE = 1.0, 200
+"""The same for users of whose suspension Redis does not know yet, and how many are looked up for it."""
 
 
 def show_alive(worker: WorkerState, queue: str = task_names.QUEUE) -> None:
@@ -81,17 +85,21 @@ def _find_unserved(worker: WorkerState) -> list[BoardId]:
 
 
 def sync_suspensions(worker: WorkerState) -> None:
-    """Update Redis for suspensions whose process died before it did so."""
+    """Bring Redis up to date with suspensions whose process died before it did so, for a second at most.
+
+    Updates wait meanwhile; the next sweep goes on with those that are left.
+    """
     with worker.engine.connect() as connection:
-        pending = suspensions.pending_sync(connection)
-    try_each(pending, lambda user_id: suspensions.sync_to_redis(worker.engine, worker.board, worker.inbox, user_id))
+        pending = suspensions.pending_sync(connection, SYNCS_AT_ONCE)
+    deadline = time.monotonic() + SYNC_SECONDS
+    in_time = takewhile(lambda _: time.monotonic() < deadline, pending)
+    try_each(in_time, lambda user_id: suspensions.sync_to_redis(worker.engine, worker.board, worker.inbox, user_id))
 
 
 def prune(worker: WorkerState) -> None:
     """Remove expired sessions, closed periods in Redis, and consumers that are gone."""
     now = datetime.now(UTC)
-    with worker.engine.begin() as connection:
-        pruned = sessions.prune(connection, now)
+    pruned = pruning.prune(worker.engine, lambda connection, limit: sessions.prune(connection, now, limit))
     closing.release_old(worker, now)
     worker.inbox.forget_idle_consumers(CONSUMER_GONE_MS)
     log.info("tidied", sessions=pruned)

@@ -14,6 +14,7 @@ from common.domain import periods
 from common.domain.standing import BoardId
 from common.postgres import snapshots
 from common.redis_store import keys
+from workers import pruning
 from workers.state import WorkerState
 
 log = structlog.get_logger(__name__)
@@ -38,8 +39,8 @@ def take_all(worker: WorkerState, now: datetime | None = None) -> None:
             log.warning("snapshot_not_taken", board=board[0], period=board[1], detail=str(error)[:300])
             failure = error
     _forget_all_but(worker, open_boards)
-    with worker.engine.begin() as connection:
-        pruned = snapshots.prune(connection, now - timedelta(days=worker.settings.snapshot_keep_days))
+    oldest = now - timedelta(days=worker.settings.snapshot_keep_days)
+    pruned = pruning.prune(worker.engine, lambda connection, limit: snapshots.prune(connection, oldest, limit))
     log.info("snapshots_taken", taken=taken, pruned=pruned)
     if failure:
         raise failure

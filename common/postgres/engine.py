@@ -82,6 +82,11 @@ def ping(engine: Engine) -> None:
         connection.execute(text("SELECT 1"))
 
 
+def was_too_slow(error: OperationalError) -> bool:
+    """Whether PostgreSQL has ended a statement because it took longer than it was allowed to."""
+    return getattr(error.orig, "pgcode", None) == _QUERY_CANCELED
+
+
 @contextmanager
 def bounded_transaction(engine: Engine, timeout_ms: int, isolation: str = "READ COMMITTED") -> Iterator[Connection]:
     """Open a transaction whose every statement may take at most `timeout_ms`. Raises TooSlowError beyond that."""
@@ -90,6 +95,6 @@ def bounded_transaction(engine: Engine, timeout_ms: int, isolation: str = "READ 
             connection.execute(_BOUND, {"ms": str(timeout_ms)})
             yield connection
     except OperationalError as error:
-        if getattr(error.orig, "pgcode", None) == _QUERY_CANCELED:
+        if was_too_slow(error):
             raise TooSlowError(f"a statement took more than {timeout_ms} ms") from error
         raise

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 import orjson
-from sqlalchemy import Connection, delete, select, text
+from sqlalchemy import Connection, delete, func, select, text
 
 from common.domain import inbox_entries
 from common.domain.inbox_entries import Delivery, MalformedEntry
@@ -57,14 +57,22 @@ def _storable(text: str) -> str:
     return text.replace("\0", "\\u0000")
 
 
-def list_all(connection: Connection) -> list[QuarantinedEntry]:
-    """Return all quarantined entries, the oldest first."""
-    return [QuarantinedEntry(*row) for row in connection.execute(select(*_COLUMNS).order_by(score_quarantine.c.id))]
+def page(connection: Connection, after: int, limit: int) -> list[QuarantinedEntry]:
+    """Return the first `limit` quarantined entries with ids greater than `after`, the oldest first."""
+    newer = select(*_COLUMNS).where(score_quarantine.c.id > after)
+    return [QuarantinedEntry(*row) for row in connection.execute(newer.order_by(score_quarantine.c.id).limit(limit))]
 
 
-def ids(connection: Connection) -> list[int]:
-    """Return the ids of all rows, the oldest first."""
-    return list(connection.scalars(select(score_quarantine.c.id).order_by(score_quarantine.c.id)))
+def greatest_id(connection: Connection) -> int:
+    """Return the id of the newest row; 0 if there is none."""
+    return connection.scalar(select(func.max(score_quarantine.c.id))) or 0
+
+
+def ids(connection: Connection, after: int, last: int, limit: int) -> list[int]:
+    """Return the first `limit` ids that are greater than `after` and not greater than `last`, in order."""
+    within = (score_quarantine.c.id > after, score_quarantine.c.id <= last)
+    statement = select(score_quarantine.c.id).where(*within).order_by(score_quarantine.c.id).limit(limit)
+    return list(connection.scalars(statement))
 
 
 def find(connection: Connection, row_id: int) -> QuarantinedEntry | None:

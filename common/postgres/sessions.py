@@ -6,12 +6,12 @@ secret, so that a lost response can be sent again although no token is stored.
 
 import secrets
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import ARRAY, UUID, Connection, any_, bindparam, delete, func, insert, select, update
+from sqlalchemy import ARRAY, UUID, Connection, any_, bindparam, delete, func, insert, select, tuple_, update
 
 from common.contract.errors import ErrorCode, ScoreboardError
 from common.domain.signing import derive, fingerprint, to_base64url
@@ -118,14 +118,27 @@ def live_among(connection: Connection, session_ids: Collection[str], now: dateti
     return set(connection.scalars(select(sessions.c.id).where(wanted, *still)))
 
 
-def revoked_within(connection: Connection, span: timedelta) -> list[str]:
-    """Return the ids of sessions revoked within the last `span`, by the database's clock, which also dated them."""
-    return list(connection.scalars(select(sessions.c.id).where(sessions.c.revoked_at >= func.now() - span)))
+def revoked_within(connection: Connection, span: timedelta, sessions_at_once: int) -> Iterator[list[str]]:
+    """Yield the sessions that were revoked so recently, by the database's clock, in pages of at most so many.
+
+    Each page is a statement of its own. A session that is revoked meanwhile may be missing.
+    """
+    columns = (sessions.c.revoked_at, sessions.c.id)
+    recent = select(*columns).where(sessions.c.revoked_at >= func.now() - span)
+    ordered = recent.order_by(*columns).limit(sessions_at_once)
+    page = connection.execute(ordered).all()
+    while page:
+        yield [row.id for row in page]
+        if len(page) < sessions_at_once:
+            return
+        page = connection.execute(ordered.where(tuple_(*columns) > (page[-1].revoked_at, page[-1].id))).all()
 
 
-def prune(connection: Connection, now: datetime) -> int:
-    """Delete sessions that expired a day ago or earlier, with their tokens, and return their number."""
-    return connection.execute(delete(sessions).where(sessions.c.expires_at < now - LIFETIME)).rowcount
+def prune(connection: Connection, now: datetime, limit: int) -> int:
+    """Delete up to `limit` sessions that expired a day ago or earlier, with their tokens, and return their number."""
+    expired = select(sessions.c.id).where(sessions.c.expires_at < now - LIFETIME)
+    first = expired.order_by(sessions.c.expires_at).limit(limit)
+    return connection.execute(delete(sessions).where(sessions.c.id.in_(first))).rowcount
 
 
 def _refresh_again(connection: Connection, token: str, successors: Sequence[str], now: datetime) -> Refreshed | Reused:

@@ -106,9 +106,11 @@ def is_newest(connection: Connection, board_id: str, period_id: str, head: Head)
     return found is not None and found[0].total == head.total and found[1] == head.to_wire()
 
 
-def prune(connection: Connection, older_than: datetime) -> int:
-    """Delete the snapshots that were taken before `older_than`, and return their number."""
-    return connection.execute(delete(tables.snapshots).where(tables.snapshots.c.taken_at < older_than)).rowcount
+def prune(connection: Connection, older_than: datetime, limit: int) -> int:
+    """Delete up to `limit` snapshots that were taken before `older_than`, and return their number."""
+    table = tables.snapshots
+    first = select(table.c.id).where(table.c.taken_at < older_than).order_by(table.c.taken_at).limit(limit)
+    return connection.execute(delete(table).where(table.c.id.in_(first))).rowcount
 
 
 def page(

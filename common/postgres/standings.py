@@ -54,30 +54,22 @@ _HIDE = text("""
 UPDATE standings SET hidden = :hidden, version = version + 1 WHERE user_id = CAST(:user AS uuid) AND hidden <> :hidden
 """)
 
-_RANKED = """
-SELECT user_id, username, score, updated_at, tie, sign, row_number() OVER (ORDER BY sign * score, tie) AS rank
-FROM (
-    SELECT s.user_id::text, u.username, s.score, (extract(epoch FROM s.updated_at) * 1000)::bigint AS updated_at,
-           s.tie, CASE WHEN b.ascending THEN 1 ELSE -1 END AS sign
-    FROM standings s JOIN users u ON u.id = s.user_id JOIN boards b ON b.id = s.board_id
-    WHERE s.board_id = :board AND s.period_id = :period AND NOT s.hidden
-) of_the_board
-"""
-
-# A board of a million players is not sorted for a page of it: the best so many are kept while it is read once, and who
-# stands before them is counted. Only the rows around a player in the middle are found by numbering all of them.
+# A board of a million players is neither sorted nor numbered for a page of it: the best so many are kept while it is
+# read once, and who stands before them is counted.
 _VISIBLE = "FROM standings s WHERE s.board_id = :board AND s.period_id = :period AND NOT s.hidden"
 _PLACE_OF_ROW = "((SELECT sign FROM board) * s.score, s.tie)"
+_PLACE_OF_PLAYER = "(SELECT place, tie FROM player)"
 _GIVEN_PLACE = "((SELECT sign FROM board) * :score, :tiebreaker)"
 _IN_ORDER = "ORDER BY (SELECT sign FROM board) * s.score, s.tie LIMIT :limit"
 _IN_REVERSE = "ORDER BY (SELECT sign FROM board) * s.score DESC, s.tie DESC LIMIT :limit"
+_SOME = f"SELECT s.user_id, s.score, s.tie, s.updated_at {_VISIBLE}"
 _SIGN = "board AS (SELECT CASE WHEN ascending THEN 1 ELSE -1 END AS sign FROM boards WHERE id = :board)"
 
 
 def _page_of(rows: str, ahead: str) -> str:
     """Return the statement for `rows` of a board; `ahead` counts the rows before the first of them."""
     return f"""
-    WITH {_SIGN}, found AS MATERIALIZED (SELECT s.user_id, s.score, s.tie, s.updated_at {_VISIBLE} {rows})
+    WITH {_SIGN}, found AS MATERIALIZED ({_SOME} {rows})
     SELECT found.user_id::text, u.username, found.score, found.tie,
            (extract(epoch FROM found.updated_at) * 1000)::bigint AS updated_at,
            ({ahead}) + row_number() OVER (ORDER BY (SELECT sign FROM board) * found.score, found.tie) AS rank
@@ -100,10 +92,21 @@ _PAGES = {
         )
     ),
     "around": text(f"""
-        WITH ranked AS ({_RANKED}) SELECT * FROM ranked
-        WHERE rank > greatest(0, least((SELECT rank FROM ranked WHERE user_id = :user) - 1 - :limit / 2,
-                                       (SELECT count(*) FROM ranked) - :limit))
-        AND EXISTS (SELECT FROM ranked WHERE user_id = :user) ORDER BY rank LIMIT :limit
+        WITH {_SIGN},
+        player AS (SELECT (SELECT sign FROM board) * s.score AS place, s.tie {_VISIBLE} AND s.user_id = :user),
+        ahead AS (SELECT count(*) AS rows {_VISIBLE} AND {_PLACE_OF_ROW} < {_PLACE_OF_PLAYER}),
+        earlier AS MATERIALIZED ({_SOME} AND {_PLACE_OF_ROW} < {_PLACE_OF_PLAYER} {_IN_REVERSE}),
+        later AS MATERIALIZED ({_SOME} AND {_PLACE_OF_ROW} >= {_PLACE_OF_PLAYER} {_IN_ORDER}),
+        ranked AS (
+            SELECT *, (SELECT rows FROM ahead) - (SELECT count(*) FROM earlier)
+                + row_number() OVER (ORDER BY (SELECT sign FROM board) * score, tie) AS rank
+            FROM (SELECT * FROM earlier UNION ALL SELECT * FROM later) near
+        )
+        SELECT ranked.user_id::text, u.username, ranked.score, ranked.tie,
+               (extract(epoch FROM ranked.updated_at) * 1000)::bigint AS updated_at, rank
+        FROM ranked JOIN users u ON u.id = ranked.user_id
+        WHERE rank > greatest(0, least((SELECT rows FROM ahead) - :limit / 2, :total - :limit))
+        ORDER BY rank LIMIT :limit
     """),  # noqa: S608 - built from constants
 }
 _PLACE = text(
@@ -197,6 +200,7 @@ def page(connection: Connection, board_id: str, period_id: str, limit: int, whic
         "board": board_id,
         "period": period_id,
         "limit": limit,
+        "total": total,
         **which.position._asdict(),
         "user": which.user_id or None,
     }

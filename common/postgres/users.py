@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Collection
 from typing import NamedTuple
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
 from common.contract.errors import ErrorCode, ScoreboardError
@@ -71,9 +71,13 @@ def get(connection: Connection, user_id: str) -> User:
     return User(*connection.execute(select(*_USER).where(users.c.id == user_id)).one())
 
 
-def list_all(connection: Connection) -> list[User]:
-    """Return all accounts, the oldest first."""
-    return [User(*row) for row in connection.execute(select(*_USER).order_by(users.c.created_at, users.c.id))]
+def page(connection: Connection, after: User | None, limit: int) -> list[User]:
+    """Return the first `limit` accounts that are newer than `after`, the oldest first."""
+    place = (users.c.created_at, users.c.id)
+    statement = select(*_USER).order_by(*place).limit(limit)
+    if after:
+        statement = statement.where(tuple_(*place) > select(*place).where(users.c.id == after.id).scalar_subquery())
+    return [User(*row) for row in connection.execute(statement)]
 
 
 def find_usernames(connection: Connection, user_ids: Collection[str]) -> dict[str, str]:

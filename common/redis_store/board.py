@@ -13,7 +13,7 @@ from common.redis_store import keys
 from common.redis_store.client import Client, script
 from common.redis_store.keys import BoardKeys
 
-ROWS_PER_CALL = 250
+ROWS_PER_CALL = 100
 """Redis does nothing else while a call lasts: so many rows take it a few milliseconds (docs/scaling.md)."""
 
 DETAILS_TTL_SECONDS = 3600

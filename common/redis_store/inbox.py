@@ -223,6 +223,10 @@ class Inbox:
         """Return the number of accepted updates that no worker has acknowledged."""
         return self._client.xlen(keys.INBOX)
 
+    def is_full(self) -> bool:
+        """Whether it holds as many updates as it may."""
+        return self.depth() >= self._capacity
+
     def suppress_doorbell(self) -> None:
         """Keep others from ringing for the next 2 seconds, because a drain is running."""
         self._client.set(keys.DOORBELL, "1", px=DOORBELL_MS)

@@ -9,12 +9,13 @@ from threading import BoundedSemaphore
 import redis
 import structlog
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from common.contract.errors import ErrorCode, ScoreboardError
 from common.core import metrics
 from common.domain.entries import BoardHead, Entry, Place, Places
 from common.domain.pagination import FIRST, Page, Selection
+from common.postgres import engine as database
 from common.postgres import history, standings, users
 from common.postgres.history import History
 from common.redis_store.board import Board, BoardNotServedError, fill_usernames, missing_usernames
@@ -129,14 +130,19 @@ class Leaderboard:
     def _database(self, period_id: str) -> Iterator[Connection]:
         """Open a connection for reads that Redis does not serve; at most `READS_AT_ONCE` at a time.
 
-        Reads of old periods wait only for other reads of old periods.
+        Reads of old periods wait only for other reads of old periods. Raises `rebuilding` for whoever waits too long,
+        also for a board that is too large to be read in time.
         """
         turn = self._reading_history if history.is_over(period_id, datetime.now(UTC)) else self._reading
         if not turn.acquire(timeout=LONGEST_WAIT_SECONDS):
-            raise ScoreboardError(ErrorCode.REBUILDING, retry_after=1)
+            raise _rebuilding()
         try:
             with self._engine.connect() as connection:
                 yield connection
+        except OperationalError as error:
+            if database.was_too_slow(error):
+                raise _rebuilding() from error
+            raise
         finally:
             turn.release()
 
@@ -154,6 +160,10 @@ class Leaderboard:
         except redis.RedisError:
             log.warning("usernames_not_remembered", users=len(names))
         return names
+
+
+def _rebuilding() -> ScoreboardError:
+    return ScoreboardError(ErrorCode.REBUILDING, retry_after=1)
 
 
 def _count_details(*, hits: int, misses: int) -> None:

@@ -15,7 +15,7 @@ If Redis is away, only step 2 is made. A process that cannot reach Redis asks Po
 unchanged is updated by the next sweep of a worker.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import cast
 
@@ -39,6 +39,9 @@ _MARKED = timedelta(seconds=tokens.LIFETIME_SECONDS) + timedelta(minutes=5)
 
 _SLACK = timedelta(minutes=1)
 """How far clocks may differ, and how long a transaction may take that revokes."""
+
+SESSIONS_AT_ONCE = 1_000
+"""In one round trip, and in memory."""
 
 _ASK, _REVOKED = "?", "1"
 _ASK_DATABASE = "ask"
@@ -113,24 +116,27 @@ class Revocations:
 
     def announce(self, *session_ids: str) -> None:
         """Run step 1. If Redis is away the sessions end all the same: a worker updates Redis later (`catch_up`)."""
-        pipeline = self._client.pipeline(transaction=False)
-        for session_id in session_ids:
-            pipeline.set(keys.session_revoked(session_id), _ASK, ex=_MARKED)
         try:
-            pipeline.execute()
+            self._mark(session_ids, _ASK)
         except redis.RedisError:
             log.warning("revocation_not_announced", session_ids=session_ids)
 
     def confirm(self, *session_ids: str) -> None:
         """Run step 3. Until it succeeds, here or in a worker, every process keeps asking PostgreSQL."""
-        pipeline = self._client.pipeline(transaction=False)
-        for session_id in session_ids:
-            pipeline.set(keys.session_revoked(session_id), _REVOKED, ex=_MARKED)
-            pipeline.publish(keys.SESSIONS_ENDED, session_id)
         try:
-            pipeline.execute()
+            self._mark(session_ids, _REVOKED)
         except redis.RedisError:
             log.warning("revocation_not_confirmed", session_ids=session_ids)
+
+    def _mark(self, session_ids: Sequence[str], mark: str) -> None:
+        """Mark sessions, some in a round trip, and publish those that are revoked for good."""
+        for start in range(0, len(session_ids), SESSIONS_AT_ONCE):
+            pipeline = self._client.pipeline(transaction=False)
+            for session_id in session_ids[start : start + SESSIONS_AT_ONCE]:
+                pipeline.set(keys.session_revoked(session_id), mark, ex=_MARKED)
+                if mark == _REVOKED:
+                    pipeline.publish(keys.SESSIONS_ENDED, session_id)
+            pipeline.execute()
 
 
 def is_loaded(client: Client) -> bool:
@@ -141,18 +147,13 @@ def is_loaded(client: Client) -> bool:
 def load_recent(client: Client, engine: Engine) -> None:
     """Load every revocation of the last 65 minutes into this Redis server. Safe to run twice, and beside revocations.
 
-    A revocation that commits after the query marks itself: its steps 1 and 3 go to the same server.
+    A revocation that commits after the first query marks itself: its steps 1 and 3 go to the same server.
     """
     run_id = _run_id(client)
-    with engine.connect() as connection:
-        revoked = sessions.revoked_within(connection, _MARKED)
-    pipeline = client.pipeline(transaction=False)
-    for session_id in revoked:
-        pipeline.set(keys.session_revoked(session_id), _REVOKED, ex=_MARKED)
-    pipeline.execute()
+    loaded = _teach(client, engine, _MARKED)
     if _run_id(client) == run_id:
         client.set(keys.SESSIONS_LOADED, run_id)
-    log.info("revocations_loaded", sessions=len(revoked))
+    log.info("revocations_loaded", sessions=loaded)
 
 
 def catch_up(client: Client, engine: Engine) -> None:
@@ -160,13 +161,21 @@ def catch_up(client: Client, engine: Engine) -> None:
     now = datetime.now(UTC)
     told = client.get(keys.SESSIONS_TOLD)
     missed = now - datetime.fromisoformat(str(told)) + _SLACK if told else _MARKED
+    _teach(client, engine, min(missed, _MARKED))
+    client.set(keys.SESSIONS_TOLD, now.isoformat())
+
+
+def _teach(client: Client, engine: Engine, span: timedelta) -> int:
+    """Mark every session that was revoked so recently, some at a time, and return their number."""
+    taught = 0
     with engine.connect() as connection:
-        revoked = sessions.revoked_within(connection, min(missed, _MARKED))
-    pipeline = client.pipeline(transaction=False)
-    for session_id in revoked:
-        pipeline.set(keys.session_revoked(session_id), _REVOKED, ex=_MARKED)
-    pipeline.set(keys.SESSIONS_TOLD, now.isoformat())
-    pipeline.execute()
+        for revoked in sessions.revoked_within(connection, span, SESSIONS_AT_ONCE):
+            pipeline = client.pipeline(transaction=False)
+            for session_id in revoked:
+                pipeline.set(keys.session_revoked(session_id), _REVOKED, ex=_MARKED)
+            pipeline.execute()
+            taught += len(revoked)
+    return taught
 
 
 def _run_id(client: Client) -> str:

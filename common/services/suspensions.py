@@ -7,12 +7,12 @@ the audit log has a row, and `users.redis_behind` says that Redis does not know 
 
 import time
 from collections.abc import Sequence
-from itertools import groupby
 from typing import NamedTuple
 
 import orjson
 from sqlalchemy import Connection, Engine, Select, func, select, update
 
+from common.domain.standing import BoardId
 from common.postgres import audit, ledger, standings
 from common.postgres.audit import Actor
 from common.postgres.tables import audit_log, users
@@ -21,6 +21,9 @@ from common.redis_store.inbox import Inbox
 
 COMMAND_LINE = audit.COMMAND_LINE
 """The actor of changes that an operator makes without an account."""
+
+BOARDS_AT_ONCE = 250
+"""Of a user, in one round trip: who has played for years stands on a board for each day of them."""
 
 _SUSPEND, _REINSTATE = "suspend", "reinstate"
 
@@ -61,9 +64,13 @@ def is_suspended(connection: Connection, user_id: str, *, keep: bool = False) ->
     return connection.execute(statement.with_for_update(read=True) if keep else statement).scalar() is not None
 
 
-def pending_sync(connection: Connection) -> Sequence[str]:
-    """Return the users whose suspension or reinstatement Redis may not show yet."""
-    return connection.scalars(select(users.c.id).where(users.c.redis_behind)).all()
+def pending_sync(connection: Connection, limit: int) -> Sequence[str]:
+    """Return up to `limit` users whose suspension or reinstatement Redis may not show yet.
+
+    They come in random order, so that none whose turn fails keeps the others from theirs.
+    """
+    behind = select(users.c.id).where(users.c.redis_behind)
+    return connection.scalars(behind.order_by(func.random()).limit(limit)).all()
 
 
 def sync_to_redis(engine: Engine, board: Board, inbox: Inbox, user_id: str) -> None:
@@ -75,11 +82,13 @@ def sync_to_redis(engine: Engine, board: Board, inbox: Inbox, user_id: str) -> N
     with engine.connect() as connection:
         decision = connection.scalar(_last_decision(user_id))
         rows = sorted(standings.of_players(connection, [user_id]), key=lambda row: row.key)
-    boards = {key: list(group) for key, group in groupby(rows, key=lambda row: row.key.board)}
     now = int(time.time() * 1000)
-    answers = dict(zip(boards, board.project(list(boards.values()), now, ("", "")) if boards else (), strict=True))
+    shown: dict[BoardId, int] = {}
+    for start in range(0, len(rows), BOARDS_AT_ONCE):
+        some = rows[start : start + BOARDS_AT_ONCE]
+        answers = zip(some, board.project([[row] for row in some], now, ("", "")), strict=True)
+        shown |= {row.key.board: answer.seq for row, answer in answers if isinstance(answer, Projected)}
     board.forget_username(user_id)
-    shown = {key: answer.seq for key, answer in answers.items() if isinstance(answer, Projected)}
     news = [{"board": board_id, "period": period_id, "seq": seq} for (board_id, period_id), seq in shown.items()]
     inbox.announce(orjson.dumps({"boards": news, "players": [user_id], "at": now}))
     with engine.begin() as connection:

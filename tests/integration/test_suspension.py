@@ -194,7 +194,7 @@ def test_who_dies_before_telling_redis_is_made_up_for_by_the_sweep(worker: Worke
     maintenance.sync_suspensions(worker)
     assert board_of(worker) == {bob: 25, eve: 1}
     with worker.engine.connect() as connection:
-        assert suspensions.pending_sync(connection) == []
+        assert suspensions.pending_sync(connection, 9) == []
 
 
 @pytest.mark.parametrize("instant", ["before the snapshot", "after the snapshot"])
@@ -219,7 +219,7 @@ def test_a_suspension_in_the_middle_of_a_rebuild_is_not_undone_by_its_end(
     monkeypatch.setattr(standings, "stream", suspending)
     assert worker.rebuilder.rebuild("main", "all")
     with worker.engine.connect() as connection:
-        assert suspensions.pending_sync(connection) == []
+        assert suspensions.pending_sync(connection, 9) == []
     assert board_of(worker) == {bob: 25, eve: 1}
     assert no_drift(worker)
 
@@ -268,10 +268,10 @@ def test_decisions_that_come_while_redis_is_told_leave_it_marked_as_behind(
         slowly.setattr(worker.board, "project", project_slowly)
         suspensions.sync_to_redis(worker.engine, worker.board, worker.inbox, ada)
     with worker.engine.connect() as connection:
-        assert suspensions.pending_sync(connection) == [ada]
+        assert suspensions.pending_sync(connection, 9) == [ada]
     maintenance.sync_suspensions(worker)
     with worker.engine.connect() as connection:
-        assert suspensions.pending_sync(connection) == []
+        assert suspensions.pending_sync(connection, 9) == []
 
 
 def test_a_decision_that_is_made_twice_is_one(chief: Player, worker: WorkerState, ada: Player) -> None:

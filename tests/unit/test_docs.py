@@ -145,3 +145,20 @@ def test_the_version_of_python_is_the_same_everywhere() -> None:
     oldest = project["requires-python"].removeprefix(">=")
     for page in (ROOT / "README.md", DOCS / "quick-start.md"):
         assert f"Python {oldest}" in page.read_text()
+
+
+def test_every_test_that_a_page_names_exists() -> None:
+    """A bound that is said to be held by a test is held by none once that test has another name."""
+    named = {name for page in PAGES for name in re.findall(r"`(test_\w+)`", page.read_text())}
+    tests = "".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
+    assert named
+    assert named <= set(re.findall(r"^def (test_\w+)\(", tests, re.MULTILINE))
+
+
+def test_every_bound_of_the_page_about_size_names_what_holds_it() -> None:
+    """The last cell of each row of its tables of bounds is a test, a measurement, or says that nothing can hold it."""
+    page = (DOCS / "scaling.md").read_text()
+    held = re.findall(r"^\| .* \| ([^|]+) \|$", page.partition("## Measured")[0], re.MULTILINE)
+    bounds = [cell for cell in held if cell != "held by" and not cell.startswith("---")]
+    assert len(bounds) > 40
+    assert [cell for cell in bounds if not re.search(r"`test_\w+`|`make scale`|`python -m bench|no test", cell)] == []

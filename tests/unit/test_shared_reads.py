@@ -64,3 +64,12 @@ def test_an_error_is_that_of_whoever_met_it() -> None:
     with pytest.raises(RuntimeError):
         reads.get("a", fail)
     assert reads.get("a", lambda: 7) == 7
+
+
+def test_the_value_of_a_key_that_nobody_asks_for_any_more_is_forgotten() -> None:
+    now = [0.0]
+    reads = SharedReads[str, int](1.0, clock=lambda: now[0])
+    for second in range(5):
+        now[0] = 2.0 * second
+        reads.get(f"day {second}", lambda: 1)
+    assert list(reads._made) == ["day 4"]
