@@ -60,6 +60,8 @@ class Fault:
     is_long: bool = False
     """Whether it takes too long for the short form."""
     needs_small_disks: bool = False
+    fails_decisions: bool = False
+    """Whether an admin's decision may be answered with 500."""
     told_within: float | None = None
     """After so many seconds `/readyz` says that something is wrong, if it lasts that long; None if nothing lasts."""
 
@@ -127,7 +129,8 @@ def _other_schema(*, restarts: bool = False) -> Fault:
         _rename_column(at, "points", "score")
 
     suffix = ", worker restarted" if restarts else ""
-    return Fault(f"schema does not fit{suffix}", hurt, is_long=restarts, told_within=None if restarts else 5)
+    told_within = None if restarts else 5
+    return Fault(f"schema does not fit{suffix}", hurt, is_long=restarts, fails_decisions=True, told_within=told_within)
 
 
 def _rename_column(at: Installation, old: str, new: str) -> None:

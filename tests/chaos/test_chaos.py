@@ -9,7 +9,7 @@ import pytest
 from tests.chaos.faults import FAULTS
 from tests.chaos.rounds import run
 
-ROUNDS = 8
+ROUNDS = 6
 SECONDS = 1.0
 
 
