@@ -223,7 +223,7 @@ class Batches:
 
         Raises UnusableUpdateError or _OutOfRangeError for an entry that cannot be recorded because of what it says.
         """
-        catalogue = self._catalogue.current()
+        catalogue = self._catalogue.including({delivery.update.action_id for delivery in deliveries})
         for _ in range(MAX_RECORD_ATTEMPTS):
             try:
                 with self._engine.begin() as connection:

@@ -55,7 +55,7 @@ class Drain:
     """The id up to which entries were reclaimed, by owner, so that held entries do not hide those behind them."""
 
     def run(self) -> bool:
-        """Apply the entries of the inbox. Returns True if the time ran out and the doorbell has to be rung again.
+        """Apply the entries of the inbox. Returns True if more are left and the doorbell has to be rung again.
 
         Where nothing can be applied for a reason outside the updates, they are held for a while. Raises the errors of a
         server that is away.
@@ -91,7 +91,8 @@ class Drain:
         if failure:
             raise failure
         if not entries:
-            return False
+            # After an outage the pending entries are many batches: the next drain goes on where this one has stopped.
+            return len(left_behind) >= BATCH and not self._reclaim_backoff.has_failed
         self.inbox.reset_doorbell()
         return self.inbox.depth() > 0
 

@@ -72,7 +72,14 @@ def rebuild_small_boards(worker: WorkerState) -> bool:
 
 def rebuild_boards(worker: WorkerState) -> None:
     """Rebuild every open board that Redis does not serve, however long it takes."""
-    try_each(_find_unserved(worker), lambda board: worker.rebuilder.ensure_served(*board))
+
+    def show_progress(_rows: int) -> None:
+        show_alive(worker, task_names.QUEUE_CHORES)
+
+    def rebuild(board: BoardId) -> bool:
+        return worker.rebuilder.is_served(*board) or worker.rebuilder.rebuild(*board, show_progress)
+
+    try_each(_find_unserved(worker), rebuild)
 
 
 def _find_unserved(worker: WorkerState) -> list[BoardId]:

@@ -242,14 +242,14 @@ class Settings(BaseSettings):
         description="Failed logins of one account from addresses that never logged it in, before each of them has one "
         "in 15 minutes.",
     )
-    register_limit: RateLimit = Field(
-        "60/hour", alias="SCOREBOARD_REGISTER_LIMIT", description="Registrations per address."
+    register_limit: RateLimit | None = Field(
+        None, alias="SCOREBOARD_REGISTER_LIMIT", description="Registrations per address. Default: SCOREBOARD_IP_LIMIT."
     )
     handshake_limit: RateLimit = Field(
-        "1200/minute", alias="SCOREBOARD_HANDSHAKE_LIMIT", description="Live connections begun per address."
+        "20000/minute", alias="SCOREBOARD_HANDSHAKE_LIMIT", description="Live connections begun per address."
     )
     api_key_failure_limit: RateLimit = Field(
-        "30/minute",
+        "120/minute",
         alias="SCOREBOARD_API_KEY_FAILURE_LIMIT",
         description="From one address: bad signatures of one API key, and keys that nobody has.",
     )
@@ -338,6 +338,11 @@ class Settings(BaseSettings):
         """The TLS options that Flower needs in addition to the URL; None without TLS."""
         address = redis_address.parse(self.broker_redis_url)
         return {"ssl_cert_reqs": "required", **address.tls_files} if address.scheme == "rediss" else None
+
+    @property
+    def registration_limit(self) -> str:
+        """How many registrations an address may make."""
+        return self.register_limit or self.ip_limit
 
     @property
     def rate_limit_url(self) -> str:

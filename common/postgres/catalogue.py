@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Collection
 from dataclasses import asdict
 from datetime import datetime
 from threading import Lock
@@ -115,6 +116,15 @@ class CatalogueCache:
             return self._refresh()
         finally:
             self._reading.release()
+
+    def including(self, action_ids: Collection[str]) -> Catalogue:
+        """Return the catalogue, read anew if it lacks one of these actions: another process may know it already."""
+        known = self.current()
+        if known.actions.keys() >= set(action_ids):
+            return known
+        with self._reading:
+            self._read()
+            return self._catalogue or known
 
     @property
     def _age(self) -> float:

@@ -31,7 +31,8 @@ ATTEMPTS = 60
 PAUSE_SECONDS = 1.0
 """The pause between attempts, in which the queries that waited behind the migration run."""
 
-_LOCK_NOT_AVAILABLE = "55P03"
+_LOCK_NOT_HAD = ("55P03", "40P01")
+"""lock_not_available and deadlock_detected: somebody else has what the step needs, and lets go of it soon."""
 
 _COLUMNS = text("""
 SELECT table_name, column_name, is_nullable = 'NO' AND column_default IS NULL AND is_identity = 'NO' AS is_demanded
@@ -56,6 +57,7 @@ def upgrade(engine: Engine, revision: str = "head") -> tuple[str | None, str | N
         connection.commit()
         try:
             before = _version(connection)
+            connection.commit()  # within a transaction of ours, all steps would be one, and hold their locks to the end
             _upgrade(connection, revision)
             return before, _version(connection)
         finally:
@@ -71,7 +73,7 @@ def _upgrade(connection: Connection, revision: str) -> None:
             command.upgrade(_config(connection), revision)
             connection.commit()
         except OperationalError as error:
-            if getattr(error.orig, "pgcode", None) != _LOCK_NOT_AVAILABLE or attempt == ATTEMPTS:
+            if getattr(error.orig, "pgcode", None) not in _LOCK_NOT_HAD or attempt == ATTEMPTS:
                 raise
             connection.rollback()
             log.warning("migration_waits", attempt=attempt)

@@ -17,6 +17,7 @@ from common.redis_store.keys import BoardKeys
 from dev.harness.waiting import wait_until
 from tests.command_line import CommandLine
 from tests.inbox import accept, add_users, drain_completely
+from web.api import readiness
 from workers import closing, failures, maintenance
 from workers import tasks as worker_tasks
 from workers.app import app
@@ -230,7 +231,10 @@ def test_a_period_that_cannot_be_closed_keeps_no_other_from_being(
         assert connection.scalars(text("SELECT period_id FROM periods WHERE closed_at IS NULL")).all() == [first]
 
 
-def test_readiness_names_what_is_degraded_and_goes_on(client: FlaskClient, worker: WorkerState) -> None:
+def test_readiness_names_what_is_degraded_and_goes_on(
+    client: FlaskClient, worker: WorkerState, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(readiness, "UNSERVED_AFTER_SECONDS", 0.0)
     assert client.get("/readyz").get_json()["status"] == "ready"
     worker.redis.delete(BoardKeys("main", "all").meta)
     failing.put(worker.redis, "scores.sweep: boards", 20, "ResponseError", 4_000_000_000)

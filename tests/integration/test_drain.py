@@ -18,7 +18,7 @@ from common.core.settings import Settings
 from common.domain import outcomes
 from common.domain.inbox_entries import Entry, Update
 from common.domain.scoring import Action
-from common.postgres import standings
+from common.postgres import catalogue, standings
 from common.redis_store import keys
 from common.redis_store.inbox import Accepted, Inbox, InboxFullError, Known
 from common.redis_store.keys import BoardKeys
@@ -358,3 +358,36 @@ def test_of_a_pile_of_sweeps_one_takes_its_turn(worker: WorkerState) -> None:
     assert turns == [True] + [False] * 99
     assert maintenance.takes_turn(worker, task_names.VERIFY, task_names.VERIFY_SECONDS)
     wait_until(lambda: maintenance.takes_turn(worker, task_names.SWEEP, task_names.SWEEP_SECONDS))
+
+
+@pytest.mark.parametrize("owner", ["this process", "a dead one"])
+def test_what_an_outage_has_left_pending_is_applied_at_once_however_much_it_is(
+    worker: WorkerState, players: list[str], owner: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each drain takes over a batch; as long as there are more, it rings for the next one and waits for no sweep."""
+    monkeypatch.setattr(drain_module, "BATCH", 50)
+    monkeypatch.setattr(drain_module, "ABANDONED_MS", 0)
+    for number in range(220):
+        accept(worker, players[number % len(players)])
+    consumer = worker.drain.consumer if owner == "this process" else "dead"
+    while worker.inbox.read(consumer, 50):
+        pass
+    rings = []
+    while worker.inbox.depth():
+        rings.append(worker.drain.run())
+        assert rings[-1] or not worker.inbox.depth(), "somebody has to ring"
+    assert len(rings) <= 5
+
+
+def test_an_action_that_the_web_knows_before_the_worker_does_is_counted(
+    worker: WorkerState, players: list[str]
+) -> None:
+    accept(worker, players[0])
+    drain_completely(worker)  # the worker has read the catalogue, and believes it for some seconds
+    with worker.engine.begin() as connection:
+        catalogue.add(connection, Action("brand-new", 1, 7, ("main",)), enabled=True)
+    key = accept(worker, players[0], "brand-new")
+    drain_completely(worker)
+    receipt = worker.inbox.receipt(players[0], key)
+    assert receipt
+    assert receipt["status"] == "applied"

@@ -76,3 +76,31 @@ def test_a_migration_keeps_a_batch_waiting_no_longer_than_its_lock_timeout(
         assert migrate.is_current(connection)
         assert connection.execute(text("SELECT count(*) FROM score_quarantine")).scalar_one() == 2
     engine.dispose()
+
+
+def test_a_migration_holds_no_table_while_it_waits_for_another(
+    servers: Servers, make_settings: SettingsFactory
+) -> None:
+    """A batch locks the ledger and then the periods; a migration of several steps needs both, the other way round."""
+    url = servers.create_database(f"both_{uuid.uuid4().hex[:8]}")
+    engine = database.create(make_settings(DATABASE_URL=url), pool_size=4, statement_timeout_ms=60_000)
+    migrate.upgrade(engine, "0008")
+    waits_for_the_ledger = text("""
+        SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'score_events'::regclass
+    """)
+    thread = threading.Thread(target=migrate.upgrade, args=(engine,))
+
+    def is_waiting() -> bool:
+        with engine.connect() as looking:
+            return bool(looking.execute(waits_for_the_ledger).scalar_one())
+
+    with engine.connect() as batch:
+        batch.execute(text("SELECT count(*) FROM score_events"))
+        thread.start()
+        wait_until(is_waiting)
+        batch.execute(text("SELECT count(*) FROM periods"))
+        batch.rollback()
+    thread.join(60)
+    with engine.connect() as connection:
+        assert migrate.is_current(connection)
+    engine.dispose()

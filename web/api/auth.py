@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import structlog
 from flask import Blueprint, Response, jsonify
+from sqlalchemy.exc import SQLAlchemyError
 
 from common.contract.errors import ErrorCode, ScoreboardError
 from common.contract.requests import LoginRequest, RefreshRequest, RegisterRequest
@@ -51,6 +52,7 @@ def register() -> tuple[Response, int]:
     password_hash = hashing.hashed(wanted.password, client_address())
     with services().engine.begin() as connection:
         user = users.create(connection, wanted.username, password_hash, "player")
+    login_attempts.remember(wanted.username)
     log.info("registered", user_id=user.id)
     answer: Registered = {"user": _shown(user)}
     return jsonify(answer), 201
@@ -158,8 +160,11 @@ def _rehash(user: User, password: str, old_hash: str) -> None:
         new_hash = hashing.hashed(password, client_address())
     except ScoreboardError:
         return
-    with services().engine.begin() as connection:
-        users.rehash(connection, user.id, old_hash, new_hash)
+    try:
+        with services().engine.begin() as connection:
+            users.rehash(connection, user.id, old_hash, new_hash)
+    except SQLAlchemyError:
+        log.warning("password_not_rehashed", user_id=user.id)
 
 
 def _granted(user: User, session: Refreshed, now: datetime) -> Response:

@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from common.domain import periods
+from common.domain.standing import BoardId
 from common.postgres import engine as database
 from common.postgres.catalogue import CatalogueCache
 from common.redis_store import failing, held, keys
@@ -22,6 +23,9 @@ from web.shared_reads import SharedReads
 
 FRESH_SECONDS = 1.0
 """How long a report is reused, because the address is public and a check takes connections."""
+
+UNSERVED_AFTER_SECONDS = 5.0
+"""A start, a new period or a Redis that was emptied leaves boards unserved until the next sweep; that is no news."""
 
 NAMED = 10
 """The greatest number of boards that are named; of more, only the number is given."""
@@ -52,6 +56,7 @@ class Readiness:
         self._catalogue = catalogue
         self._heartbeats = heartbeats
         self._chores_watch = ChoresWatch(client)
+        self._unserved_since: dict[BoardId, float] = {}
         self._reports = SharedReads[str, Report](FRESH_SECONDS)
 
     def current(self) -> Report:
@@ -88,15 +93,14 @@ class Readiness:
         return bool(self._client.set(keys.READY, "1", px=1000))
 
     def _boards_not_served(self) -> list[str]:
-        now = datetime.now(UTC)
-        open_boards = [
-            (board_id, period.id)
-            for board_id in sorted(self._catalogue.current().boards)
-            for period in periods.open_at(now)
-        ]
-        return _named(
-            [f"{board} {period} is not served by Redis" for board, period in self._board.find_unserved(open_boards)]
-        )
+        open_periods = periods.open_at(datetime.now(UTC))
+        board_ids = sorted(self._catalogue.current().boards)
+        open_boards = [(board_id, period.id) for board_id in board_ids for period in open_periods]
+        now = time.monotonic()
+        unserved = self._board.find_unserved(open_boards)
+        self._unserved_since = {board: self._unserved_since.get(board, now) for board in unserved}
+        late = [board for board, since in self._unserved_since.items() if now - since >= UNSERVED_AFTER_SECONDS]
+        return _named([f"{board} {period} is not served by Redis" for board, period in late])
 
     def _tasks_failing(self) -> list[str]:
         rows = failing.read(self._client, time.time())

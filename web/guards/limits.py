@@ -110,7 +110,7 @@ per_api_key = _declared(
 per_address_registrations = _declared(
     "register",
     _per_address.shared_limit(
-        lambda: services().settings.register_limit,
+        lambda: services().settings.registration_limit,
         scope="register",
         key_func=client_address,
         deduct_when=lambda response: response.status_code == HTTPStatus.CREATED,

@@ -57,7 +57,7 @@ class LoginAttempt:
             budgets().spend(*binding)
             return
         budgets().refuse_spent(*binding)
-        _remember(self.name)
+        remember(self.name)
 
     def _binding(self) -> list[Budget]:
         """Return the budgets that may refuse this attempt."""
@@ -105,7 +105,9 @@ def _is_known(name: str) -> bool:
         return False
 
 
-def _remember(name: str) -> None:
+def remember(username: str) -> None:
+    """Remember for 30 days that whoever is at this address has the account, unless Redis is away."""
+    name = username.lower()[:_LONGEST_NAME]
     try:
         services().redis.set(_mark(name, services().settings.secret_keys[0]), "1", ex=REMEMBERED)
     except redis.RedisError:

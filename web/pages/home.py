@@ -80,7 +80,7 @@ def not_found(error: NotFound) -> AnyResponse:
     """Answer a browser with a page, and any other client with the API's error."""
     del error
     wants_page = request.accept_mimetypes.best_match(["application/json", "text/html"]) == "text/html"
-    if wants_page and not request.path.startswith("/api/"):
+    if wants_page and request.path != "/api" and not request.path.startswith("/api/"):
         response = make_response(render_template("not_found.html"), 404)
         response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
         return response
