@@ -1,5 +1,6 @@
 """Players by the dozen, and points of other days: put where the product would have put them, and counted by it."""
 
+import re
 import secrets
 import uuid
 from collections.abc import Iterable
@@ -51,6 +52,17 @@ def listed(stack: Stack, period: str = "all") -> list[Row]:
     address = f"{stack.url}/api/scores/leaderboard"
     entries = requests.get(address, params={"period": period}, timeout=10).json()["entries"]
     return [(f"{entry['rank']:,}", entry["username"], f"{entry['score']:,}") for entry in entries]
+
+
+def wait_until_rendered(stack: Stack, period: str = "all") -> None:
+    """Wait until the server renders the list as it is now: a page that it has rendered is served for a second."""
+    wait_until(lambda: _rendered(stack, period) == [(name, points) for _, name, points in listed(stack, period)])
+
+
+def _rendered(stack: Stack, period: str) -> list[tuple[str, str]]:
+    page = requests.get(stack.url, params={"period": period}, timeout=10).text
+    names = re.findall(r'data-field="username">([^<]+)<', page)
+    return list(zip(names, re.findall(r'data-field="score">([^<]+)<', page), strict=True))
 
 
 def wait_until_counted(stack: Stack) -> None:

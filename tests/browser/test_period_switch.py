@@ -112,6 +112,8 @@ def test_one_ticket_is_asked_for_each_connection_and_nothing_else(rivals: Rivals
 
 
 def test_without_a_script_the_links_and_the_lists_are_there(stack: Stack, veteran: str, visit: Visit) -> None:
+    for period in ("all", "daily"):
+        crowd.wait_until_rendered(stack, period)
     page = visit(java_script_enabled=False)
     assert page.rows == crowd.listed(stack)
     assert page.names[0] == veteran

@@ -2,7 +2,9 @@
 
 import pytest
 
+from dev.harness.stack import Stack
 from dev.harness.waiting import wait_until
+from tests.browser import crowd
 from tests.browser.board_page import BoardPage
 from tests.browser.conftest import Complaints, Visit
 from tests.browser.crowd import Rivals
@@ -32,7 +34,8 @@ p { margin-bottom: 2em !important; }
 
 
 @pytest.mark.parametrize("width", [320, 390, 412, 1440])
-def test_nothing_moves_while_the_script_arrives(rivals: Rivals, visit: Visit, width: int) -> None:
+def test_nothing_moves_while_the_script_arrives(stack: Stack, rivals: Rivals, visit: Visit, width: int) -> None:
+    crowd.wait_until_rendered(stack)
     page = visit("/", viewport={"width": width, "height": 844})
     page.wait_for_pill("live")
     page.page.add_init_script(WATCH_SHIFTS)
