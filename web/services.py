@@ -21,6 +21,7 @@ from web.api.readiness import Readiness
 from web.intake.doorbell import Doorbell
 from web.intake.replies import Replies
 from web.live.heartbeats import Heartbeats
+from web.pipelined.clients import RedisClients
 
 POOL_SIZE = 8
 STATEMENT_TIMEOUT_MS = 1500
@@ -29,12 +30,16 @@ IDLE_IN_TRANSACTION_MS = 5_000
 
 @dataclass(frozen=True)
 class Services:
-    """The adapters of this process. `process_id` names it where workers address their replies."""
+    """The adapters of this process. `process_id` names it where workers address their replies.
+
+    `redis` is the client for commands; `redis_clients` has it too, beside the ones for limits and for bare replies.
+    """
 
     settings: Settings
     process_id: str
     engine: Engine
     redis: Client
+    redis_clients: RedisClients
     catalogue: CatalogueCache
     leaderboard: Leaderboard
     inbox: Inbox
@@ -47,7 +52,8 @@ class Services:
 
     @classmethod
     def create(cls, settings: Settings) -> Self:
-        client = redis_client.connect(settings.redis_url)
+        redis_clients = RedisClients.create(settings)
+        client = redis_clients.commands
         engine = database.create(
             settings,
             pool_size=POOL_SIZE,
@@ -65,6 +71,7 @@ class Services:
             process_id=process_id,
             engine=engine,
             redis=client,
+            redis_clients=redis_clients,
             catalogue=catalogue,
             leaderboard=Leaderboard(board, engine),
             inbox=inbox,
@@ -79,7 +86,7 @@ class Services:
     def close(self) -> None:
         """Close every connection."""
         self.replies.close()
-        self.redis.close()
+        self.redis_clients.close()
         self.engine.dispose()
 
     def install(self, app: Flask) -> None:

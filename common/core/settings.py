@@ -175,6 +175,12 @@ class Settings(BaseSettings):
     limiter_url: RedisUrl | None = Field(
         None, alias="LIMITER_URL", repr=False, description="Where rate limits are counted. Default: REDIS_URL."
     )
+    redis_connection: Literal["pipelined", "pooled"] = Field(
+        "pipelined",
+        alias="SCOREBOARD_REDIS_CONNECTION",
+        description="`pipelined`: all requests of a web process share one connection to Redis. `pooled`: each command "
+        "takes one of up to 64.",
+    )
     jwt_secret: Secret = Field(alias="SCOREBOARD_JWT_SECRET", description="Signs access tokens (HS256).")
     jwt_secret_previous: Secret | None = Field(
         None, alias="SCOREBOARD_JWT_SECRET_PREVIOUS", description="Still accepted while the secret is rotated."

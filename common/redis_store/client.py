@@ -46,6 +46,17 @@ class CertificateError(UnfitServerError):
     """The server's certificate does not prove that it is the one that the URL names."""
 
 
+def fail_if_timed_out() -> None:
+    """Raise redis.ConnectionError if Redis has timed out before in the same request."""
+    if deadlines.has_timed_out("redis"):
+        raise redis.ConnectionError("Redis has let this request wait in vain already")
+
+
+def has_written_nothing(error: Exception) -> bool:
+    """Return whether this reply of Redis says that the command has done nothing."""
+    return isinstance(error, _WRITES_NOTHING) or str(error).startswith("MISCONF")
+
+
 class _FailFast(_Connection):
     """A connection that fails at once if its server has timed out before in the same request.
 
@@ -55,7 +66,7 @@ class _FailFast(_Connection):
     _is_shaking_hands = False
 
     def connect_check_health(self, *arguments: Any, **keywords: Any) -> None:  # noqa: ANN401 - passed on as they are
-        self._fail_if_timed_out()
+        fail_if_timed_out()
         self._is_shaking_hands = True
         try:
             super().connect_check_health(*arguments, **keywords)
@@ -66,7 +77,7 @@ class _FailFast(_Connection):
             self._is_shaking_hands = False
 
     def send_packed_command(self, *arguments: Any, **keywords: Any) -> None:  # noqa: ANN401
-        self._fail_if_timed_out()
+        fail_if_timed_out()
         super().send_packed_command(*arguments, **keywords)  # type: ignore[no-untyped-call]  # redis-py
 
     def read_response(self, *arguments: Any, **keywords: Any) -> Any:  # noqa: ANN401
@@ -79,14 +90,9 @@ class _FailFast(_Connection):
             deadlines.mark_timed_out("redis")
             raise
         except redis.ResponseError as error:
-            if isinstance(error, _WRITES_NOTHING) or str(error).startswith("MISCONF"):
+            if has_written_nothing(error):
                 deadlines.command_refused(doubt_before)
             raise
-
-    @staticmethod
-    def _fail_if_timed_out() -> None:
-        if deadlines.has_timed_out("redis"):
-            raise redis.ConnectionError("Redis has let this request wait in vain already")
 
 
 class FailFastConnection(_FailFast, redis.Connection):
@@ -133,6 +139,18 @@ def connect_to_listen(url: str) -> Client:
 def pool_of_limits(url: str) -> redis.ConnectionPool:
     """Return a pool for the library that counts rate limits. It repeats nothing, because that would count twice."""
     return _pool(url, _FAIL_FAST, socket_timeout=COMMAND_TIMEOUT_SECONDS, retry=Retry(NoBackoff(), 0))
+
+
+def pool_to_pipeline(url: str) -> redis.ConnectionPool:
+    """Return a pool that makes the connections of `web/pipelined`, which repeats commands and tells of time-outs."""
+    return _pool(
+        url,
+        _LISTENING,
+        decode_responses=True,
+        encoding_errors="backslashreplace",
+        socket_timeout=COMMAND_TIMEOUT_SECONDS,
+        retry=Retry(NoBackoff(), 0),
+    )
 
 
 def _pool(url: str, kinds: Mapping[str, type[_Connection]], **options: Any) -> redis.ConnectionPool:  # noqa: ANN401

@@ -33,7 +33,7 @@ from gunicorn.workers import base, ggevent
 from honcho.environ import parse_procfile
 from kombu import Connection as BrokerConnection
 from kombu import Queue
-from limits.storage import RedisStorage
+from limits.storage import storage_from_string
 from prometheus_client import CollectorRegistry, Gauge, multiprocess, values
 from pydantic.json_schema import GenerateJsonSchema
 from simple_websocket import Server
@@ -43,6 +43,7 @@ from wsproto.connection import Connection
 from wsproto.events import Ping, TextMessage
 
 from common.redis_store.client import FailFastConnection, FailFastTlsConnection, FailFastUnixConnection, listen
+from web.guards.limit_storage import SCHEME, LimitStorage
 from web.live.views import _NoThread
 from workers.broker import RECONNECT_SECONDS, Amqp, PersistentConnection
 
@@ -99,12 +100,13 @@ def test_flask_limiter_falls_back_by_the_flag_that_we_reset() -> None:
         assert list(limiter.current_limits) == []
 
 
-def test_limits_takes_a_pool_of_ours_and_a_prefix(monkeypatch: pytest.MonkeyPatch) -> None:
-    """web/guards/limits.py gives `connection_pool` and `key_prefix` as options of the storage."""
-    monkeypatch.setattr(redis.Redis, "register_script", lambda self, script: script)
-    ours = redis.ConnectionPool(host="127.0.0.1", port=1)
-    storage: Any = RedisStorage("redis://", connection_pool=ours, key_prefix="limits:of:tests")
-    assert storage.storage.connection_pool is ours
+def test_limits_counts_on_the_client_that_we_give_it() -> None:
+    """web/guards/limit_storage.py sets `storage` and registers the scripts anew; `limits` finds it by its scheme."""
+    ours: Any = redis.Redis.from_pool(redis.ConnectionPool(host="127.0.0.1", port=1))
+    storage: Any = storage_from_string(f"{SCHEME}://", client=ours, key_prefix="limits:of:tests")
+    assert storage.get_connection() is ours
+    assert LimitStorage in type(storage).mro()
+    assert storage.lua_acquire_sliding_window.registered_client is ours
     assert storage.prefixed_key("x") == "limits:of:tests:x"
 
 

@@ -29,13 +29,13 @@ from flask_limiter import ApplicationLimit, Limiter, RateLimitExceeded, RequestL
 from common.contract.errors import ErrorCode
 from common.core import metrics
 from common.redis_store import keys
-from common.redis_store.client import pool_of_limits
 from web.guards import api_keys, proxies
 from web.guards.access import identity
 from web.guards.addresses import client_address
 from web.guards.api_keys import api_key_id, has_api_key
 from web.guards.budgets import CODE_OF_LIMIT, Budget, Budgets, budgets, exceeded
 from web.guards.errors import refuse
+from web.guards.limit_storage import SCHEME
 from web.services import Services, services
 
 View = TypeVar("View", bound=Callable[..., object])
@@ -134,10 +134,10 @@ per_account_failures = _declared("login_failures", lambda view: view)
 def init_app(app: Flask, adapters: Services) -> None:
     metrics.begin_at_zero(limits=CODE_OF_LIMIT, codes=ErrorCode)
     app.config.update(
-        RATELIMIT_STORAGE_URI="redis://",  # names the kind of storage; where it is, the pool knows
+        RATELIMIT_STORAGE_URI=f"{SCHEME}://",
         RATELIMIT_STORAGE_OPTIONS={
             "key_prefix": keys.RATE_LIMIT_PREFIX,
-            "connection_pool": pool_of_limits(adapters.settings.rate_limit_url),
+            "client": adapters.redis_clients.limits,
         },
     )
     for limiter in (_per_address, _per_user):
