@@ -7,8 +7,10 @@ from flask import Flask
 
 from common.core.settings import Settings
 from web.api import admin, auth, health, leaderboard, scores, snapshots
-from web.guards import access, errors, limits, request_context, security_headers
+from web.guards import access, errors, limits, proxies, request_context, security_headers
 from web.guards.root_path import RootPath
+from web.json_body import OrjsonProvider
+from web.lane import middleware as lane
 from web.live import views as live
 from web.pages import assets, home
 from web.reference import views as reference
@@ -21,7 +23,7 @@ def create_app(settings: Settings) -> Flask:
     app.config["APPLICATION_ROOT"] = settings.root_path or "/"
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False  # no redirect: the contract has none
-    app.json.sort_keys = False  # type: ignore[attr-defined]  # DefaultJSONProvider, whose type Flask hides
+    app.json = OrjsonProvider(app)
     adapters = Services.create(settings)
     adapters.install(app)
 
@@ -29,6 +31,8 @@ def create_app(settings: Settings) -> Flask:
     security_headers.init_app(app, settings)
     errors.init_app(app)
     limits.init_app(app, adapters)
+    lane.init_app(app, adapters)
+    proxies.init_app(app, settings)
     app.before_request(request_context.refuse_too_large)  # only now: it counts like any other
     access.init_app(app)
     live.init_app(app, adapters)

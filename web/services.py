@@ -18,6 +18,7 @@ from common.services.leaderboard import Leaderboard
 from common.services.moderation import Moderator
 from common.services.revocations import Revocations
 from web.api.readiness import Readiness
+from web.guards.identities import Identities
 from web.intake.doorbell import Doorbell
 from web.intake.replies import Replies
 from web.live.heartbeats import Heartbeats
@@ -40,6 +41,7 @@ class Services:
     engine: Engine
     redis: Client
     redis_clients: RedisClients
+    identities: Identities
     catalogue: CatalogueCache
     leaderboard: Leaderboard
     inbox: Inbox
@@ -72,6 +74,7 @@ class Services:
             engine=engine,
             redis=client,
             redis_clients=redis_clients,
+            identities=Identities(settings),
             catalogue=catalogue,
             leaderboard=Leaderboard(board, engine),
             inbox=inbox,

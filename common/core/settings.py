@@ -181,6 +181,11 @@ class Settings(BaseSettings):
         description="`pipelined`: all requests of a web process share one connection to Redis. `pooled`: each command "
         "takes one of up to 64.",
     )
+    lane: Literal["on", "off"] = Field(
+        "on",
+        alias="SCOREBOARD_LANE",
+        description="`on`: plain score updates and reads of boards are answered ahead of Flask. `off`: by its views.",
+    )
     jwt_secret: Secret = Field(alias="SCOREBOARD_JWT_SECRET", description="Signs access tokens (HS256).")
     jwt_secret_previous: Secret | None = Field(
         None, alias="SCOREBOARD_JWT_SECRET_PREVIOUS", description="Still accepted while the secret is rotated."

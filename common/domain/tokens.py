@@ -44,6 +44,29 @@ class AccessClaims:
     role: Role
 
 
+@dataclass(frozen=True)
+class SignedToken:
+    """The claims of a token that this service signed, and its instants (Unix seconds)."""
+
+    claims: AccessClaims
+    issued: int
+    not_before: int
+    expires: int
+
+    def at(self, now: float) -> AccessClaims:
+        """Return the claims if the token is valid at `now`.
+
+        Raises `token_expired` if its hour is over, `token_invalid` if it never had such an hour.
+        """
+        if self.expires - self.issued != LIFETIME_SECONDS:
+            raise _invalid()
+        if max(self.issued, self.not_before) > now + CLOCK_SKEW_SECONDS:
+            raise _invalid()
+        if self.expires <= now:
+            raise ScoreboardError(ErrorCode.TOKEN_EXPIRED)
+        return self.claims
+
+
 def key_id(secret: bytes) -> str:
     """Return the id of a secret, which tells which secret signed without revealing it."""
     return hashlib.sha256(secret).hexdigest()[:16]
@@ -67,13 +90,18 @@ def issue(claims: AccessClaims, secret: bytes, now: int) -> str:
 
 def verify(token: str, secrets_in_force: Sequence[bytes], now: float) -> AccessClaims:
     """Return the claims of a token that this service signed. Raises `token_invalid` or `token_expired`."""
+    return verify_signature(token, secrets_in_force).at(now)
+
+
+def verify_signature(token: str, secrets_in_force: Sequence[bytes]) -> SignedToken:
+    """Return what a token of this service says, whenever it is valid. Raises `token_invalid`."""
     payload = _signed_payload(token, secrets_in_force)
     user_id, session_id = (_id(payload, name) for name in ("sub", "sid"))
     role = payload["role"]
     if role not in ROLES or not payload["jti"]:
         raise _invalid()
-    _refuse_by_time(payload, now)
-    return AccessClaims(user_id, session_id, role)
+    issued, not_before, expires = (_instant(payload, name) for name in ("iat", "nbf", "exp"))
+    return SignedToken(AccessClaims(user_id, session_id, role), issued, not_before, expires)
 
 
 def _signed_payload(token: str, secrets_in_force: Sequence[bytes]) -> dict[str, Any]:
@@ -93,15 +121,6 @@ def _signed_payload(token: str, secrets_in_force: Sequence[bytes]) -> dict[str, 
         )
     except (InvalidTokenError, KeyError, TypeError, ValueError):
         raise _invalid() from None
-
-
-def _refuse_by_time(payload: Mapping[str, object], now: float) -> None:
-    """Raise `token_expired` for a token whose hour is over, `token_invalid` for one that never had such an hour."""
-    issued, not_before, expires = (_instant(payload, name) for name in ("iat", "nbf", "exp"))
-    if expires - issued != LIFETIME_SECONDS or max(issued, not_before) > now + CLOCK_SKEW_SECONDS:
-        raise _invalid()
-    if expires <= now:
-        raise ScoreboardError(ErrorCode.TOKEN_EXPIRED)
 
 
 def _instant(payload: Mapping[str, object], name: str) -> int:

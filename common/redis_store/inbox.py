@@ -49,6 +49,16 @@ class InboxFullError(Exception):
     """The inbox is full, and nothing was accepted."""
 
 
+def new_nonce() -> str:
+    """Return a random text by which a request knows what it has done itself."""
+    return secrets.token_hex(8)
+
+
+def pending_receipt(update: Update, nonce: str) -> bytes:
+    """Return the receipt of an update that the request with this nonce has accepted, as it is stored."""
+    return orjson.dumps(outcomes.accepted(update.user_id, update.action_id, update.idempotency_key, nonce))
+
+
 class Inbox:
     """The stream, for those who write and those who read. Every method raises redis.RedisError if Redis is away."""
 
@@ -65,22 +75,25 @@ class Inbox:
 
     # -- the web's end -------------------------------------------------------------------------------------------
 
-    def accept(self, update: Update) -> Accepted | Known:
-        """Accept an update, once for each (user, key). Raises InboxFullError."""
-        ring, (receipt,) = self.accept_all([update])
+    def accept(self, update: Update, nonce: str | None = None) -> Accepted | Known:
+        """Accept an update, once for each (user, key). Raises InboxFullError.
+
+        An update that is known by this `nonce` was accepted by this very request.
+        """
+        ring, (receipt,) = self.accept_all([update], [nonce] if nonce else None)
         return Known(receipt) if receipt else Accepted(ring)
 
-    def accept_all(self, updates: Sequence[Update]) -> tuple[bool, list[Outcome | None]]:
+    def accept_all(
+        self, updates: Sequence[Update], nonces: Sequence[str] | None = None
+    ) -> tuple[bool, list[Outcome | None]]:
         """Accept updates in one round trip: all that are new, or none.
 
         Returns whether a doorbell is due, and for each update its receipt if the key was used before, also earlier in
-        this list, or None. Raises InboxFullError.
+        this list, or None. Each has a nonce of its own, by default a new one. Raises InboxFullError.
         """
         arguments: list[bytes | str | int] = [self._capacity, DOORBELL_MS, ENTRY_VERSION]
-        for update in updates:
-            nonce = secrets.token_hex(8)
-            pending = outcomes.accepted(update.user_id, update.action_id, update.idempotency_key, nonce)
-            arguments += [nonce, orjson.dumps(pending), *encode_update(update)]
+        for update, nonce in zip(updates, nonces or [new_nonce() for _ in updates], strict=True):
+            arguments += [nonce, pending_receipt(update, nonce), *encode_update(update)]
         receipts = [keys.receipt(update.user_id, update.idempotency_key) for update in updates]
         verdict, *rest = self._accept(keys=[keys.INBOX, keys.DOORBELL, *receipts], args=arguments)
         if verdict == "full":

@@ -5,16 +5,14 @@ from flask import Blueprint, Response, g, jsonify, request
 from common.contract.errors import ErrorCode, ScoreboardError, invalid_field
 from common.contract.fields import is_idempotency_key
 from common.contract.requests import BatchRequest, ScoreUpdateRequest, UpdateQuery
-from common.contract.responses import Accepted, AcceptedForLater, Applied, BatchAccepted, Receipt
+from common.contract.responses import AcceptedForLater, Applied, BatchAccepted, Receipt
 from common.domain import outcomes
-from common.domain.outcomes import Outcome
 from web.api.parsing import body_as, query_as
 from web.guards import limits
 from web.guards.access import authenticated, authenticated_or_by_api_key, by_api_key, identity
 from web.guards.api_keys import api_key_id, is_by_api_key
 from web.guards.errors import refuse
-from web.guards.root_path import public_path
-from web.intake import batches, updates
+from web.intake import answers, batches, updates
 from web.intake.batches import Sender
 from web.intake.updates import UpdateResult
 from web.reference.documented import ResponseDoc, documented
@@ -55,8 +53,8 @@ def update() -> Response:
     if claim.user_id.lower() != identity().user_id:
         raise ScoreboardError(ErrorCode.USER_MISMATCH)
     updates.verify_signature(claim, identity().signing_keys)
-    wait_ms = 0 if _asks_for_no_wait() else services().settings.result_wait_ms
-    return _answer(updates.submit(services(), claim, g.request_id, wait_ms / 1000))
+    wait_ms = 0 if answers.asks_for_no_wait(request.headers.get("Prefer", "")) else services().settings.result_wait_ms
+    return _answer(updates.submit(services(), claim, g.request_id, wait_ms / 1000, g.nonce))
 
 
 @blueprint.post("/batch")
@@ -109,29 +107,19 @@ def _whose_update() -> str:
     return own
 
 
-def _asks_for_no_wait() -> bool:
-    preferences = request.headers.get("Prefer", "").split(",")
-    return any(preference.split(";")[0].strip().lower() == "respond-async" for preference in preferences)
-
-
-def _answer(answer: UpdateResult) -> Response:
+def _answer(result: UpdateResult) -> Response:
     """Return 200 for applied, 202 for accepted, or the error of a refusal; a replay is marked as one."""
-    response = _to_response(answer.outcome)
-    if answer.replayed:
+    response = _told(result)
+    if result.replayed:
         response.headers["Idempotent-Replayed"] = "true"
     return response
 
 
-def _to_response(outcome: Outcome) -> Response:
-    if outcome["status"] == "refused":
-        refusal = outcome["error"]
-        return refuse(ScoreboardError(ErrorCode(refusal["code"]), refusal["message"]))
-    return _accepted_response(outcome) if outcome["status"] == "accepted" else jsonify(outcome)
-
-
-def _accepted_response(outcome: Accepted) -> Response:
-    status_url = public_path(f"/api/scores/updates/{outcome['update']['idempotencyKey']}")
-    body: AcceptedForLater = {"status": "accepted", "update": outcome["update"], "statusUrl": status_url}
-    response = jsonify(body)
-    response.status_code = 202
+def _told(result: UpdateResult) -> Response:
+    try:
+        answer = answers.answer_about(result.outcome, request.script_root)
+    except ScoreboardError as refusal:
+        return refuse(refusal)
+    response = jsonify(answer.body)
+    response.status_code = answer.status
     return response

@@ -1,9 +1,7 @@
 """Who may call a view: every view declares it, and a view that does not is not served."""
 
-import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import wraps
 from typing import ParamSpec, TypeVar, cast
 
@@ -13,32 +11,17 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from common.contract.errors import ErrorCode, ScoreboardError
-from common.domain import signing, tokens
-from common.domain.tokens import Role
 from common.postgres import users
 from common.services import suspensions
 from web.guards.api_keys import api_key_id, is_by_api_key
+from web.guards.identities import Identity
 from web.services import services
 
 Params = ParamSpec("Params")
 View = Callable[Params, ResponseReturnValue]
 AnyView = TypeVar("AnyView", bound=Callable[..., object])
 
-SIGNING_KEY_PURPOSE = "signing-key"
 _DECISION = "access_decision"
-
-
-@dataclass(frozen=True)
-class Identity:
-    """The caller of a request. `signing_keys` are the keys of the session, one of which signs its updates."""
-
-    user_id: str
-    session_id: str
-    role: Role
-
-    @property
-    def signing_keys(self) -> tuple[bytes, ...]:
-        return tuple(_signing_key(secret, self.session_id) for secret in services().settings.secret_keys)
 
 
 def public(view: AnyView) -> AnyView:
@@ -74,7 +57,7 @@ def identity() -> Identity:
 
 def signing_key(session_id: str) -> bytes:
     """Return the signing key of a session. It is derived, so that nothing of it is stored."""
-    return _signing_key(services().settings.secret_keys[0], session_id)
+    return services().identities.signing_key(session_id)
 
 
 def decision(view: Callable[..., object]) -> str | None:
@@ -117,19 +100,15 @@ def _authenticate_admin() -> None:
         raise ScoreboardError(ErrorCode.FORBIDDEN)
 
 
-def _signing_key(secret: bytes, session_id: str) -> bytes:
-    return signing.derive(secret, SIGNING_KEY_PURPOSE, session_id)
-
-
 def _authenticate() -> None:
     """Set the identity of the request. Raises the error for a token that is missing, invalid or of no live session."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise ScoreboardError(ErrorCode.TOKEN_MISSING)
-    claims = tokens.verify(token.strip(), services().settings.jwt_secrets, time.time())
-    if not services().revocations.is_live(claims.session_id, claims.user_id):
+    caller = services().identities.of(token.strip())
+    if not services().revocations.is_live(caller.session_id, caller.user_id):
         # The error names a suspension if it can; the token is refused also while the database is away.
         with suppress(SQLAlchemyError), services().engine.connect() as connection:
-            refuse_suspended(connection, claims.user_id)
+            refuse_suspended(connection, caller.user_id)
         raise ScoreboardError(ErrorCode.TOKEN_REVOKED)
-    g.identity = Identity(claims.user_id, claims.session_id, claims.role)
+    g.identity = caller

@@ -1,8 +1,13 @@
 """The client's address as limits count it: for IPv4 the address, for IPv6 the networks that one party may hold."""
 
 import ipaddress
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from web.guards import proxies
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
 
 SITE_BITS = 64
 """The smallest IPv6 network of a site, which may change its address within it as often as it likes."""
@@ -13,10 +18,12 @@ _WIDER_BITS = (56, 48)
 
 def client_address() -> str:
     """Return the client's address; for IPv6 its /64 network, which belongs to one site."""
-    address = _unmapped(proxies.peer())
-    if isinstance(address, ipaddress.IPv4Address):
-        return str(address)
-    return str(_network(address, SITE_BITS).network_address)
+    return _counted(proxies.peer())
+
+
+def address_of(environ: "WSGIEnvironment") -> str:
+    """Return the same of a request that Flask has not seen yet."""
+    return _counted(proxies.peer_of(environ))
 
 
 def wider_networks() -> list[str]:
@@ -25,6 +32,14 @@ def wider_networks() -> list[str]:
     if isinstance(address, ipaddress.IPv4Address):
         return []
     return [str(_network(address, bits)) for bits in _WIDER_BITS]
+
+
+@lru_cache(maxsize=4096)
+def _counted(peer: proxies.Address) -> str:
+    address = _unmapped(peer)
+    if isinstance(address, ipaddress.IPv4Address):
+        return str(address)
+    return str(_network(address, SITE_BITS).network_address)
 
 
 def _network(address: ipaddress.IPv6Address, bits: int) -> ipaddress.IPv6Network:

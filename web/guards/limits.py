@@ -20,21 +20,24 @@
 import time
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import redis
 from flask import Flask, Response, request
 from flask_limiter import ApplicationLimit, Limiter, RateLimitExceeded, RequestLimit
+from limits.storage import RedisStorage
 
 from common.contract.errors import ErrorCode
 from common.core import metrics
+from common.core.settings import Settings
 from common.redis_store import keys
-from web.guards import api_keys, proxies
+from web.guards import api_keys, limit_keys
 from web.guards.access import identity
 from web.guards.addresses import client_address
 from web.guards.api_keys import api_key_id, has_api_key
 from web.guards.budgets import CODE_OF_LIMIT, Budget, Budgets, budgets, exceeded
 from web.guards.errors import refuse
+from web.guards.limit_keys import CountedLimit
 from web.guards.limit_storage import SCHEME
 from web.services import Services, services
 
@@ -146,12 +149,20 @@ def init_app(app: Flask, adapters: Services) -> None:
     app.extensions["budgets"] = Budgets(lambda: _per_address.limiter)
     api_keys.init_app(app, adapters.engine)
     app.register_error_handler(RateLimitExceeded, _refuse)
-    if adapters.settings.trusted_proxies:
-        app.wsgi_app = proxies.TrustedProxies(  # type: ignore[method-assign]  # Flask's documented place for middleware
-            app.wsgi_app, adapters.settings.trusted_proxies
-        )
-    else:
-        app.before_request(proxies.UncountedProxies().notice)
+
+
+def address_limit(settings: Settings) -> CountedLimit | None:
+    """Return the limit `ip` for scripts that count it themselves; None if the settings state several."""
+    return limit_keys.sliding_limit(_storage(), settings.ip_limit, "ip")
+
+
+def user_limit(settings: Settings) -> CountedLimit | None:
+    """Return the limit `updates` for scripts that count it themselves; None if the settings state several."""
+    return limit_keys.moving_limit(_storage(), settings.update_limit, "updates")
+
+
+def _storage() -> RedisStorage:
+    return cast(RedisStorage, _per_address.storage)
 
 
 def count_handshake() -> None:

@@ -2,11 +2,14 @@
 
 import ipaddress
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import structlog
-from flask import request
+from flask import Flask, request
 from werkzeug.middleware.proxy_fix import ProxyFix
+
+from common.core.settings import Settings
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -50,12 +53,27 @@ class UncountedProxies:
             log.warning("forwarded_for_not_believed", peer=str(peer()), setting="SCOREBOARD_TRUSTED_PROXIES")
 
 
+def init_app(app: Flask, settings: Settings) -> None:
+    """Believe as many proxies as the settings say. Call this last: what it wraps sees the client's own address."""
+    if settings.trusted_proxies:
+        trusted = TrustedProxies(app.wsgi_app, settings.trusted_proxies)
+        app.wsgi_app = trusted  # type: ignore[method-assign]  # Flask's documented place for middleware
+    else:
+        app.before_request(UncountedProxies().notice)
+
+
 def peer() -> Address:
-    """Return the address of the client, or of the nearest proxy if that one sends something else."""
-    before_proxies = request.environ.get("werkzeug.proxy_fix.orig", {}).get("REMOTE_ADDR")
-    return _parsed(request.remote_addr) or _parsed(before_proxies) or _UNKNOWN
+    """Return the address of the client of this request."""
+    return peer_of(request.environ)
 
 
+def peer_of(environ: "WSGIEnvironment") -> Address:
+    """Return the address of a request's client, or of the nearest proxy if that one sends something else."""
+    before_proxies = environ.get("werkzeug.proxy_fix.orig", {}).get("REMOTE_ADDR")
+    return _parsed(environ.get("REMOTE_ADDR")) or _parsed(before_proxies) or _UNKNOWN
+
+
+@lru_cache(maxsize=4096)
 def _parsed(value: str | None) -> Address | None:
     """Parse `192.0.2.1` or `2001:db8::1`, also with a port, as some proxies write it: `[2001:db8::1]:80`."""
     text = (value or "").strip()

@@ -4,7 +4,7 @@ import re
 import secrets
 import time
 from functools import cache
-from typing import cast
+from typing import NamedTuple, cast
 
 import structlog
 from flask import Flask, Response, g, request
@@ -28,6 +28,18 @@ _NOT_SUPPORTED = ("HTTP_RANGE", "HTTP_IF_RANGE", "HTTP_IF_MATCH", "HTTP_IF_UNMOD
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}", re.ASCII)
 
 
+HANDED_ON = "scoreboard.handed_on"
+"""The name in the WSGI environment of what was begun ahead of Flask."""
+
+
+class HandedOn(NamedTuple):
+    """A request that was looked at ahead of Flask: when that began, its id, and the nonce that it may have used."""
+
+    started: float
+    request_id: str
+    nonce: str
+
+
 def init_app(app: Flask) -> None:
     app.before_request(begin)
     app.after_request(end)
@@ -35,12 +47,14 @@ def init_app(app: Flask) -> None:
 
 
 def begin() -> None:
-    g.started = time.perf_counter()
-    deadlines.begin()
-    offered = request.headers.get("X-Request-ID", "")
-    g.request_id = offered if _REQUEST_ID.fullmatch(offered) else secrets.token_hex(16)
-    structlog.contextvars.clear_contextvars()
-    structlog.contextvars.bind_contextvars(process="web", request_id=g.request_id)
+    begun: HandedOn | None = request.environ.get(HANDED_ON)
+    if begun:
+        g.started, g.request_id, g.nonce = begun
+    else:
+        g.started = time.perf_counter()
+        g.request_id = begin_log(request.headers.get("X-Request-ID", ""))
+        g.nonce = None
+        deadlines.begin()
     for name in _NOT_SUPPORTED:
         request.environ.pop(name, None)
     # A body without a length is cut there, silently: one byte more than allowed tells that it was too long.
@@ -77,19 +91,24 @@ def _most() -> int:
 
 
 def end(response: Response) -> Response:
-    seconds = time.perf_counter() - g.started
-    route = request.url_rule.rule if request.url_rule else "none"
-    method = request.method if request.method in _METHODS else "other"
-    _seconds_of(route, method, response.status_code).observe(seconds)
     response.headers["X-Request-ID"] = g.request_id
-    log.info(
-        "request",
-        method=request.method,
-        route=route,
-        status=response.status_code,
-        milliseconds=round(seconds * 1000, 1),
-    )
+    end_log(request.method, request.url_rule.rule if request.url_rule else "none", response.status_code, g.started)
     return response
+
+
+def begin_log(offered_id: str) -> str:
+    """Return the request's id, that which the client offers if it has the form of one, and log under it from now on."""
+    request_id = offered_id if _REQUEST_ID.fullmatch(offered_id) else secrets.token_hex(16)
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(process="web", request_id=request_id)
+    return request_id
+
+
+def end_log(method: str, route: str, status: int, started: float) -> None:
+    """Record in the metrics and in the log that a request was answered; `started` is of `time.perf_counter`."""
+    seconds = time.perf_counter() - started
+    _seconds_of(route, method if method in _METHODS else "other", status).observe(seconds)
+    log.info("request", method=method, route=route, status=status, milliseconds=round(seconds * 1000, 1))
 
 
 @cache

@@ -4,6 +4,7 @@ Pages of other origins may call the API if the operator names them; no cookie is
 """
 
 import re
+from collections.abc import Collection
 
 from flask import Flask, Response, request
 from flask_cors import CORS
@@ -63,9 +64,13 @@ def refuse_other_hosts() -> None:
 
     Health checks are excepted, because probes use addresses.
     """
-    name = re.sub(r":[0-9]*\Z", "", request.host.lower())
-    if request.path not in _ASKED_BY_PROBES and name not in services().settings.hosts:
+    if request.path not in _ASKED_BY_PROBES and not is_own_host(request.host, services().settings.hosts):
         raise invalid_field("Host", "names no host of this service")
+
+
+def is_own_host(host: str, hosts: Collection[str]) -> bool:
+    """Return whether a Host field, with or without a port, names one of these hosts."""
+    return re.sub(r":[0-9]*\Z", "", host.lower()) in hosts
 
 
 def vary(response: Response) -> Response:

@@ -24,7 +24,7 @@ from web.services import Services
 TIMESTAMP_WINDOW = timedelta(seconds=300)
 DUPLICATE_POLL_SECONDS = 0.05
 
-_ACCEPTED_OR_NOT = "It may have been accepted; send it again with the same key."
+ACCEPTED_OR_NOT = "It may have been accepted; send it again with the same key."
 
 
 @dataclass(frozen=True)
@@ -42,31 +42,41 @@ def verify_signature(claim: ScoreUpdateRequest, signing_keys: Iterable[bytes]) -
         raise ScoreboardError(ErrorCode.SIGNATURE_INVALID)
 
 
-def submit(services: Services, claim: ScoreUpdateRequest, request_id: str, wait_seconds: float) -> UpdateResult:
-    """Accept a verified claim, or find its earlier outcome, and wait for it: at most `wait_seconds` in all."""
+def submit(
+    services: Services, claim: ScoreUpdateRequest, request_id: str, wait_seconds: float, nonce: str | None = None
+) -> UpdateResult:
+    """Accept a verified claim, or find its earlier outcome, and wait for it: at most `wait_seconds` in all.
+
+    `nonce`, if given, is of this request alone: whatever was accepted with it is not taken for an earlier request's.
+    """
     problem = problem_of_new(services, claim)
     if problem:
         return _same_action(claim, _find(services, claim, problem))
     if deadlines.has_timed_out("postgresql"):
         wait_seconds = 0  # PostgreSQL has timed out in this request, and a worker can commit nothing either
-    update = Update(
-        user_id=claim.user_id.lower(),
-        action_id=claim.action_id,
-        idempotency_key=claim.idempotency_key,
-        occurred_at=claim.timestamp,
-        request_id=request_id,
-        reply_to=services.process_id if wait_seconds else None,
-        source=PLAYER,
-    )
+    update = update_of(claim, request_id, services.process_id if wait_seconds else None)
     deadline = time.monotonic() + wait_seconds
     with services.replies.expect(update.user_id, update.idempotency_key) as waiter:
-        accepted = _accept(services.inbox, update)
+        accepted = _accept(services.inbox, update, nonce)
         left = max(0.0, deadline - time.monotonic())  # a Redis that was slow to accept has used some of it up
         if isinstance(accepted, Known):
             return _answer_duplicate(services, claim, accepted.receipt, waiter, left)
         if accepted.ring:
             services.doorbell.ring()
-        return _result(services, claim, update, waiter, left)
+        return result_of_accepted(services.inbox, claim, update, waiter, left)
+
+
+def update_of(claim: ScoreUpdateRequest, request_id: str, reply_to: str | None) -> Update:
+    """Return the update that a player's verified claim becomes. `reply_to` is the web process that waits for it."""
+    return Update(
+        user_id=claim.user_id.lower(),
+        action_id=claim.action_id,
+        idempotency_key=claim.idempotency_key,
+        occurred_at=claim.timestamp,
+        request_id=request_id,
+        reply_to=reply_to,
+        source=PLAYER,
+    )
 
 
 def look_up(services: Services, user_id: str, idempotency_key: str) -> Outcome | None:
@@ -110,21 +120,22 @@ def _find(services: Services, claim: ScoreUpdateRequest, problem: ScoreboardErro
     return UpdateResult(outcome, replayed=True)
 
 
-def _accept(inbox: Inbox, update: Update) -> Accepted | Known:
+def _accept(inbox: Inbox, update: Update, nonce: str | None) -> Accepted | Known:
     try:
-        with deadlines.effect(_ACCEPTED_OR_NOT):
-            return inbox.accept(update)
+        with deadlines.effect(ACCEPTED_OR_NOT):
+            return inbox.accept(update, nonce)
     except InboxFullError:
         raise inbox_is_full() from None
 
 
-def _result(
-    services: Services, claim: ScoreUpdateRequest, update: Update, waiter: Waiter, wait_seconds: float
+def result_of_accepted(
+    inbox: Inbox, claim: ScoreUpdateRequest, update: Update, waiter: Waiter | None, wait_seconds: float
 ) -> UpdateResult:
-    reply = waiter.wait(wait_seconds)
+    """Wait for the outcome of an update that this request had accepted; without one in time, it is pending."""
+    reply = waiter.wait(wait_seconds) if waiter else None
     if reply:
         return _same_action(claim, UpdateResult(reply.outcome, reply.replayed))
-    receipt = _receipt(services.inbox, update.user_id, update.idempotency_key) if wait_seconds else None
+    receipt = _receipt(inbox, update.user_id, update.idempotency_key) if wait_seconds else None
     pending = outcomes.accepted(update.user_id, update.action_id, update.idempotency_key, "")
     return _same_action(claim, UpdateResult(receipt or pending, replayed=False))
 

@@ -7,18 +7,19 @@ from typing import NamedTuple
 class LaneRequest(NamedTuple):
     """A request as the server has parsed it.
 
-    `header` returns the value of a header field by its name in lower case, or an empty text. `read_body` returns the
-    whole body; None for one that is too long or cannot be read, and the request can then still be handled elsewhere.
-    `peer` is the address of the client.
+    `header` returns the value of a header field by its name in upper case with underscores, or an empty text.
+    `read_body` returns the whole body, or None for one that is too long or has no length. `address` is the client's, as
+    limits count it. `root_path` stands before every path that the client sees. `nonce` is of this request alone.
     """
 
-    method: str
     path: str
     query: str
     header: Callable[[str], str]
     read_body: Callable[[], bytes | None]
-    peer: str
+    address: str
+    root_path: str
     request_id: str
+    nonce: str
 
 
 class LaneReply(NamedTuple):

@@ -1,3 +1,4 @@
+-- requires: append
 -- Accept updates exactly once each: receipts, inbox entries and doorbell in one step; all of the new ones or none.
 -- KEYS: inbox, doorbell, then each update's receipt.
 -- ARGV: the most the inbox may hold, for how long a doorbell counts (ms), the version of the entries, then of each
@@ -11,8 +12,7 @@ for i = 3, #KEYS do
 end
 if new > 0 and redis.call('XLEN', INBOX) + new > tonumber(ARGV[1]) then return {'full'} end
 
-local time = redis.call('TIME')
-local accepted_at = string.format('%d%03d', time[1], math.floor(time[2] / 1000))
+local accepted_at = acceptance_time()
 local answer = {'taken', 0}
 local repeated = false
 for i = 3, #KEYS do
@@ -20,13 +20,12 @@ for i = 3, #KEYS do
   local nonce, pending, entry, more = ARGV[first], ARGV[first + 1], ARGV[first + 2], ARGV[first + 3]
   local receipt = redis.call('GET', KEYS[i])
   if not receipt then
-    redis.call('XADD', INBOX, '*', 'update', entry, 'more', more, 'accepted_at', accepted_at, 'version', ARGV[3])
-    redis.call('SET', KEYS[i], pending)
-  elseif cjson.decode(receipt).nonce == nonce then
+    append_update(INBOX, KEYS[i], accepted_at, ARGV[3], pending, entry, more)
+  elseif is_of_request(receipt, nonce) then
     repeated = true
     receipt = nil
   end
   answer[i] = receipt or ''
 end
-if repeated or (new > 0 and redis.call('SET', DOORBELL, '1', 'NX', 'PX', ARGV[2])) then answer[2] = 1 end
+if repeated or (new > 0 and is_doorbell_due(DOORBELL, ARGV[2])) then answer[2] = 1 end
 return answer

@@ -1,0 +1,45 @@
+-- Shared by the scripts that count a request against rate limits, which require it.
+--
+-- The windows are those of the library `limits`, on its keys and with its arithmetic (its scripts
+-- acquire_sliding_window.lua and acquire_moving_window.lua), but looking and counting are two steps here: a script
+-- looks at every limit before it counts against any.
+
+-- The state of a sliding window counter now: whether it has slid, the count of the window before this one, its TTL, the
+-- count of this one, and its TTL. `expiry` is in milliseconds.
+local function sliding_window(previous, current, expiry)
+  local count, ttl = tonumber(redis.call('GET', current)) or 0, redis.call('PTTL', current)
+  if ttl > 0 and ttl < expiry then return true, count, ttl, 0, ttl + expiry end
+  return false, tonumber(redis.call('GET', previous)) or 0, redis.call('PTTL', previous), count, ttl
+end
+
+-- Whether one more request is within the limit of a sliding window counter.
+local function is_within_sliding_limit(previous, current, limit, expiry)
+  local _, before, before_ttl, count = sliding_window(previous, current, expiry)
+  return math.floor(before * math.max(before_ttl, 0) / expiry) + count + 1 <= limit
+end
+
+-- Count one request in a sliding window counter.
+local function count_sliding(previous, current, expiry)
+  local has_slid, _, _, count, ttl = sliding_window(previous, current, expiry)
+  if has_slid then
+    redis.call('RENAME', current, previous)
+    redis.call('SET', current, 1, 'PX', ttl)
+  elseif ttl > 0 or count > 0 then
+    redis.call('INCR', current)
+  else
+    redis.call('SET', current, 1, 'PX', expiry * 2)
+  end
+end
+
+-- Whether one more request at `now` (Unix seconds) is within the limit of a moving window of `expiry` seconds.
+local function is_within_moving_limit(window, limit, expiry, now)
+  local oldest = redis.call('LINDEX', window, limit - 1)
+  return not oldest or tonumber(oldest) < tonumber(now) - expiry
+end
+
+-- Count one request at `now` in a moving window.
+local function count_moving(window, limit, expiry, now)
+  redis.call('LPUSH', window, now)
+  redis.call('LTRIM', window, 0, limit - 1)
+  redis.call('EXPIRE', window, expiry)
+end

@@ -1,0 +1,31 @@
+"""What a client is answered about its update, by the outcome. Pure."""
+
+from typing import NamedTuple
+
+from common.contract.errors import ErrorCode, ScoreboardError
+from common.contract.responses import AcceptedForLater, Applied
+from common.domain.outcomes import Outcome
+
+
+class Answer(NamedTuple):
+    """A status and a body: 200 for an update that is applied, 202 for one that is accepted."""
+
+    status: int
+    body: Applied | AcceptedForLater
+
+
+def answer_about(outcome: Outcome, root_path: str) -> Answer:
+    """Return the answer that tells an outcome, with addresses below `root_path`. Raises the error of a refusal."""
+    if outcome["status"] == "refused":
+        refusal = outcome["error"]
+        raise ScoreboardError(ErrorCode(refusal["code"]), refusal["message"])
+    if outcome["status"] == "applied":
+        return Answer(200, outcome)
+    update = outcome["update"]
+    status_url = f"{root_path}/api/scores/updates/{update['idempotencyKey']}"
+    return Answer(202, {"status": "accepted", "update": update, "statusUrl": status_url})
+
+
+def asks_for_no_wait(prefer: str) -> bool:
+    """Return whether a Prefer field asks for an answer at once (RFC 7240, section 4.1)."""
+    return any(preference.split(";")[0].strip().lower() == "respond-async" for preference in prefer.split(","))
