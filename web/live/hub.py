@@ -27,9 +27,6 @@ QUIET_SECONDS = 25.0
 
 STALLED_SECONDS = 10.0
 CLOSE_TIMEOUT_SECONDS = 2.0
-MESSAGES_PER_BEAT = 100
-"""The greatest number of messages that a viewer may send between two counts (10 s)."""
-
 _COUNTED_EVERY = 10
 _SHUTDOWN_STEPS = 100
 _LAST_WAIT_SECONDS = 0.5
@@ -141,17 +138,14 @@ class Hub:
             viewer.send(self._group_of[viewer].snapshot)
 
     def on_messages(self, viewer: Viewer, messages: list[str | bytes]) -> None:
-        """Handle messages of a viewer.
-
-        The only known message asks for a snapshot; control frames count towards the limit too.
-        """
-        viewer.messages_received += max(1, len(messages))
-        if viewer.messages_received > MESSAGES_PER_BEAT:
-            self._close(viewer, frames.POLICY, "too_many_messages")
-        elif any(map(_asks_for_resync, messages)):
+        """Handle messages of a viewer. The only known message asks for a snapshot."""
+        if any(map(_asks_for_resync, messages)):
             viewer.needs_snapshot = True
             if not viewer.is_waiting:
                 self.on_drained(viewer)
+
+    def on_too_many_frames(self, viewer: Viewer) -> None:
+        self._close(viewer, frames.POLICY, "too_many_messages")
 
     # -- staying ---------------------------------------------------------------------------------------------------
 
@@ -160,7 +154,7 @@ class Hub:
         self._beats += 1
         for viewer, group in tuple(self._group_of.items()):
             if self._beats % _COUNTED_EVERY == 0:
-                viewer.messages_received = 0
+                viewer.forget_frames()
             try:
                 self._check_viewer(viewer, group, now)
             except Exception as error:

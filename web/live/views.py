@@ -23,6 +23,7 @@ from web.guards import limits
 from web.guards.access import public
 from web.guards.addresses import client_address
 from web.live.feed import Feed
+from web.live.first_reads import FirstReads
 from web.live.group import Watch
 from web.live.hub import Hub, Slot
 from web.reference.documented import ResponseDoc, documented
@@ -50,16 +51,18 @@ class Live:
 
     def __init__(self, adapters: Services) -> None:
         settings = adapters.settings
+        self._leaderboard = adapters.leaderboard
+        self._first_reads = FirstReads()
         self.hub = Hub(most=settings.live_max, most_per_address=settings.live_per_ip)
         listener = redis_client.connect_to_listen(settings.redis_url)
         self.feed = Feed(self.hub, adapters.leaderboard, adapters.revocations, listener, adapters.heartbeats)
 
     def prepare(self, slot: Slot, query: LiveQuery, period: Period) -> None:
-        """Prepare what the viewer of this slot will see. The board is read only for the first viewer of a group."""
+        """Prepare what the viewer of this slot will see. The board is read once for a group."""
         self.feed.start()
         watch = Watch(query.board, query.period, query.limit)
         if not self.hub.is_watched(watch):
-            top = services().leaderboard.top(query.board, period.id, query.limit)
+            top = self._first_reads.head(watch, lambda: self._leaderboard.top(query.board, period.id, query.limit))
             self.hub.open(watch, period.id, top)
         self.hub.expect(slot, watch)
 
