@@ -15,7 +15,7 @@ from common.core import metrics
 from common.domain.entries import BoardHead, Places
 from common.redis_store.tickets import Ticket
 from web.live import frames
-from web.live.connection_limits import ConnectionLimits
+from web.live.connection_limits import TRY_AGAIN_SECONDS, ConnectionLimits
 from web.live.followers import Follower, Followers
 from web.live.group import Group, Watch
 from web.live.viewer import Viewer
@@ -45,7 +45,8 @@ class Slot:
 class Hub:
     """Groups of viewers. No method but `stop` waits, so each of them is atomic in the event loop."""
 
-    def __init__(self, *, most: int, most_per_address: int) -> None:
+    def __init__(self, *, most: int, most_per_address: int, most_groups: int) -> None:
+        self._most_groups = most_groups
         self._limits = ConnectionLimits(most=most, most_per_address=most_per_address)
         self._groups: dict[Watch, Group] = {}
         self._group_of: dict[Viewer, Group] = {}
@@ -66,10 +67,19 @@ class Hub:
     def is_watched(self, watch: Watch) -> bool:
         return watch in self._groups
 
+    def check_room(self, watch: Watch) -> None:
+        """Raise `dependency_unavailable` if this would be one group of viewers more than the process may have."""
+        if watch not in self._groups and len(self._groups) >= self._most_groups:
+            metrics.GROUPS_REFUSED.inc()
+            message = "Too many different lists are watched; those that somebody watches already are open."
+            raise ScoreboardError(ErrorCode.DEPENDENCY_UNAVAILABLE, message, retry_after=TRY_AGAIN_SECONDS)
+
     def open(self, watch: Watch, period_id: str, top: BoardHead) -> None:
-        """Open a group with this head, unless there is one already."""
+        """Open a group with this head, unless there is one already. Raises `dependency_unavailable`, see above."""
+        self.check_room(watch)
         if watch not in self._groups:
             self._groups[watch] = Group(watch, period_id, top)
+            metrics.GROUPS.inc()
 
     def expect(self, slot: Slot, watch: Watch) -> None:
         """Keep an open group until the viewer of this slot is connected."""
@@ -233,6 +243,7 @@ class Hub:
     def _forget_if_deserted(self, group: Group) -> None:
         if group.is_deserted and self._groups.get(group.watch) is group:
             del self._groups[group.watch]
+            metrics.GROUPS.dec()
 
 
 def _asks_for_resync(text: str | bytes) -> bool:

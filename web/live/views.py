@@ -53,7 +53,7 @@ class Live:
         settings = adapters.settings
         self._leaderboard = adapters.leaderboard
         self._first_reads = FirstReads()
-        self.hub = Hub(most=settings.live_max, most_per_address=settings.live_per_ip)
+        self.hub = Hub(most=settings.live_max, most_per_address=settings.live_per_ip, most_groups=settings.live_groups)
         listener = redis_client.connect_to_listen(settings.redis_url)
         self.feed = Feed(self.hub, adapters.leaderboard, adapters.revocations, listener, adapters.heartbeats)
 
@@ -62,6 +62,7 @@ class Live:
         self.feed.start()
         watch = Watch(query.board, query.period, query.limit)
         if not self.hub.is_watched(watch):
+            self.hub.check_room(watch)
             top = self._first_reads.head(watch, lambda: self._leaderboard.top(query.board, period.id, query.limit))
             self.hub.open(watch, period.id, top)
         self.hub.expect(slot, watch)
