@@ -48,4 +48,5 @@ def _wait_for(under_way: "AsyncResult[BoardHead]") -> BoardHead:
     failure = under_way.exception
     if failure is not None:
         raise failure.with_traceback(None)  # one object for all: the traceback of each would be added to it
-    return under_way.get(block=False)
+    top: BoardHead = under_way.get(block=False)  # type: ignore[assignment]  # it is ready, and holds no error
+    return top

@@ -86,8 +86,8 @@ class Hub:
         slot.group = self._groups[watch]
         slot.group.expected += 1
 
-    def adopt(self, ws: Server, slot: Slot, since: str | None) -> None:
-        """Take a connection over from its request, which ends afterwards."""
+    def adopt(self, ws: Server, slot: Slot, since: str | None, before: bytes = b"") -> None:
+        """Take a connection over from its request, which ends afterwards. `before` is sent ahead of the first frame."""
         if slot.group is None:
             raise RuntimeError("a slot without a group")
         viewer = Viewer(self, ws, slot.address)
@@ -98,7 +98,7 @@ class Hub:
         metrics.VIEWERS.inc()
         if slot.ticket:
             self.followers.add(viewer, slot.group, slot.ticket)
-        viewer.send(slot.group.welcome(since))
+        viewer.send(before + slot.group.welcome(since))
         viewer.listen()
         if self._shutdown:
             self._close(viewer, frames.RESTART, "restart")

@@ -72,8 +72,8 @@ class Viewer:
         self.needs_snapshot = self.pinged = False
         self.closing_reason = ""
         self._outbox = b""
-        self._raw = _take_over(ws, self)
-        self._frames: CountedFrames = self._ws.ws
+        self._frames = CountedFrames(self._ws.ws.connection)
+        self._raw = _take_over(ws, self, self._frames)
         loop = get_hub().loop
         self._reader: Any = loop.io(self._raw.fileno(), _READ)
         self._writer: Any = loop.io(self._raw.fileno(), _WRITE)
@@ -222,7 +222,7 @@ class Viewer:
             self.drop(self.closing_reason)
 
 
-def _take_over(ws: Any, viewer: Viewer) -> _socket.socket:  # noqa: ANN401 - we replace what its type forbids
+def _take_over(ws: Any, viewer: Viewer, frames: CountedFrames) -> _socket.socket:  # noqa: ANN401 - we replace what its type forbids
     """Take the connection over: the web server's socket object is left without a descriptor and closes nothing.
 
     `ws.connected` is false from here on, so that flask-sock's own close after the view does nothing.
@@ -234,5 +234,5 @@ def _take_over(ws: Any, viewer: Viewer) -> _socket.socket:  # noqa: ANN401 - we 
     ws.sock = viewer
     ws.connected = False
     ws.environ = None  # only the handshake needed it
-    ws.ws = CountedFrames(ws.ws.connection)
+    ws.ws = frames
     return raw

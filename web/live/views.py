@@ -1,7 +1,5 @@
 """`WS /ws/scoreboard`: access is decided in plain HTTP before the handshake; afterwards the hub has the socket."""
 
-import base64
-import binascii
 from collections.abc import Callable
 from wsgiref.types import WSGIEnvironment
 
@@ -22,17 +20,15 @@ from web.api.parsing import query_as
 from web.guards import limits
 from web.guards.access import public
 from web.guards.addresses import client_address
+from web.live import handshake
 from web.live.feed import Feed
 from web.live.first_reads import FirstReads
 from web.live.group import Watch
+from web.live.handshake import LONGEST_MESSAGE_BYTES
 from web.live.hub import Hub, Slot
+from web.live.lane import COUNTED, PATH
 from web.reference.documented import ResponseDoc, documented
 from web.services import Services, services
-
-PATH = "/ws/scoreboard"
-LONGEST_MESSAGE_BYTES = 1024
-_WEBSOCKET_VERSION = "13"
-_KEY_BYTES = 16
 
 
 class _NoThread:
@@ -115,7 +111,8 @@ def _admit() -> None:
     """Admit a viewer or refuse the request, before the handshake."""
     if request.path.rstrip("/") != PATH:  # as Flask's router compares
         return
-    limits.count_handshake()
+    if COUNTED not in request.environ:
+        limits.count_handshake()
     _check_handshake()
     _check_origin()
     query = query_as(LiveQuery)
@@ -181,7 +178,7 @@ def _reduce_to_handshake(environ: WSGIEnvironment) -> None:
         HTTP_HOST="scoreboard",
         HTTP_CONNECTION="Upgrade",
         HTTP_UPGRADE="websocket",
-        HTTP_SEC_WEBSOCKET_VERSION=_WEBSOCKET_VERSION,
+        HTTP_SEC_WEBSOCKET_VERSION=handshake.VERSION,
     )
 
 
@@ -189,17 +186,9 @@ def _check_handshake() -> None:
     """Refuse a handshake that does not follow RFC 6455, section 4.2.1."""
     if request.method != "GET":
         raise MethodNotAllowed(["GET"])
-    upgrade = request.headers.get("Upgrade", "").lower() == "websocket"
-    connection = [token.strip().lower() for token in request.headers.get("Connection", "").split(",")]
-    version = request.headers.get("Sec-WebSocket-Version")
-    is_old = request.environ.get("SERVER_PROTOCOL") == "HTTP/1.0"
-    if is_old or not upgrade or "upgrade" not in connection or version != _WEBSOCKET_VERSION:
+    if not handshake.asks_to_switch(request.environ):
         raise ScoreboardError(ErrorCode.UPGRADE_REQUIRED)
-    try:
-        key = base64.b64decode(request.headers.get("Sec-WebSocket-Key", ""), validate=True)
-    except (binascii.Error, ValueError):
-        key = b""
-    if len(key) != _KEY_BYTES:
+    if not handshake.has_key(request.environ):
         raise invalid_field("Sec-WebSocket-Key", "must be 16 bytes in base64")
 
 

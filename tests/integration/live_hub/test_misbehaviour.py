@@ -9,8 +9,8 @@ from wsproto.frame_protocol import CloseReason
 
 from tests.integration.live_hub.peer import RESYNC, Peer, beat, head, mask, tell, until
 from web.live.counted_frames import MOST_FRAMES
+from web.live.handshake import LONGEST_MESSAGE_BYTES
 from web.live.hub import Hub
-from web.live.views import LONGEST_MESSAGE_BYTES
 
 
 @pytest.mark.parametrize(
