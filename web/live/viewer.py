@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from gevent import get_hub
 from simple_websocket import Server
+from wsproto.connection import Connection
 from wsproto.utilities import LocalProtocolError, RemoteProtocolError
 
 from web.live.counted_frames import CountedFrames, TooManyFramesError
@@ -72,7 +73,8 @@ class Viewer:
         self.needs_snapshot = self.pinged = False
         self.closing_reason = ""
         self._outbox = b""
-        self._frames = CountedFrames(self._ws.ws.connection)
+        connection: Connection = self._ws.ws.connection
+        self._frames = CountedFrames(connection)
         self._raw = _take_over(ws, self, self._frames)
         loop = get_hub().loop
         self._reader: Any = loop.io(self._raw.fileno(), _READ)
