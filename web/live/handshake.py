@@ -37,7 +37,8 @@ class AnsweredServer(Server):
     """A connection whose handshake is answered by whoever made it, with `answer_to`."""
 
     def __init__(self, environ: WSGIEnvironment) -> None:
-        super().__init__(environ, thread_class=_Nothing, event_class=_Nothing, max_message_size=LONGEST_MESSAGE_BYTES)
+        options: dict[str, Any] = {"thread_class": _Nothing, "event_class": _Nothing}
+        super().__init__(environ, max_message_size=LONGEST_MESSAGE_BYTES, **options)
 
     def handshake(self) -> None:
         """Begin with frames."""

@@ -6,7 +6,7 @@ import struct
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from gevent import get_hub
 from simple_websocket import Server
@@ -73,8 +73,7 @@ class Viewer:
         self.needs_snapshot = self.pinged = False
         self.closing_reason = ""
         self._outbox = b""
-        connection: Connection = self._ws.ws.connection
-        self._frames = CountedFrames(connection)
+        self._frames = CountedFrames(cast(Connection, ws.ws.connection))
         self._raw = _take_over(ws, self, self._frames)
         loop = get_hub().loop
         self._reader: Any = loop.io(self._raw.fileno(), _READ)
