@@ -14,6 +14,7 @@ _own_metrics_folder = ""
 if not os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
     _own_metrics_folder = os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="scoreboard-metrics-")
 
+import structlog  # noqa: E402
 from gunicorn.arbiter import Arbiter  # noqa: E402
 from prometheus_client import multiprocess  # noqa: E402
 
@@ -28,6 +29,8 @@ try:
     _settings = our_settings.load()
 except our_settings.SettingsError as error:
     sys.exit(f"web cannot start: {error}")
+
+log = structlog.get_logger(__name__)
 
 _CONNECTIONS = _settings.live_max + 1000
 _FILES = _CONNECTIONS + 500
@@ -57,6 +60,8 @@ def on_starting(server: Arbiter) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft < _FILES:
         resource.setrlimit(resource.RLIMIT_NOFILE, (min(_FILES, hard) if hard > 0 else _FILES, hard))
+    if 0 < hard < _FILES:
+        log.warning("too_few_open_files", found=hard, expected=_FILES, setting="SCOREBOARD_LIVE_MAX")
 
 
 def _refuse_unfit_servers() -> None:
