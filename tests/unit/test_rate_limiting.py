@@ -1,6 +1,11 @@
 """How limits are keyed, and that every route has one and says who may call it."""
 
+from contextlib import suppress
+from functools import partial
+from unittest.mock import Mock
+
 import pytest
+import redis
 from flask import Flask
 from flask_limiter import ExemptionScope
 
@@ -63,6 +68,49 @@ def test_the_address_limit_counts_what_is_below_api(app: Flask, path: str, *, is
     with app.test_request_context(path):
         (limit,) = limits._per_address.limit_manager.application_limits
         assert limit.is_exempt is not is_counted
+
+
+@pytest.mark.parametrize(
+    ("path", "asked"), [("/healthz", []), ("/", []), ("/api/nowhere", ["address"]), ("/api/scores/update", ["address"])]
+)
+def test_limits_are_looked_for_before_a_view_only_where_one_applies(
+    app: Flask, monkeypatch: pytest.MonkeyPatch, path: str, asked: list[str]
+) -> None:
+    looked: list[str] = []
+
+    def look(name: str) -> str:
+        looked.append(name)
+        return ""
+
+    for name, limiter in (("address", limits._per_address), ("user", limits._per_user)):
+        # The library's own question: what it is not asked it cannot count.
+        monkeypatch.setattr(limiter, "identify_request", partial(look, name))
+    with app.test_request_context(path, method="POST"):
+        for limiter in (limits._per_address, limits._per_user):
+            with suppress(redis.RedisError):
+                limiter._check_request_limit()
+    assert sorted(set(looked)) == asked
+
+
+def test_a_limiter_whose_storage_is_dead_always_looks_because_it_may_find_it_recovered(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked = Mock(return_value="")
+    monkeypatch.setattr(limits._per_user, "identify_request", looked)
+    monkeypatch.setattr(limits._per_user, "_storage_dead", True)
+    monkeypatch.setattr(limits._per_user, "_Limiter__should_check_backend", lambda: False)
+    with app.test_request_context("/healthz"):
+        limits._per_user._check_request_limit()
+    looked.assert_called_once_with()
+
+
+def test_the_limits_that_count_before_a_view_are_application_limits_and_no_others() -> None:
+    """`_has_application_limit` asks for nothing else."""
+    for limiter in (limits._per_address, limits._per_user):
+        manager = limiter.limit_manager
+        assert not manager.default_limits
+        assert not manager._blueprint_limits
+        assert not limiter._meta_limits
 
 
 @pytest.mark.parametrize(

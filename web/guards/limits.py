@@ -61,18 +61,25 @@ def _declared(name: str, limit: Callable[[View], View]) -> Callable[[View], View
 
 
 class _RetryingLimiter(Limiter):
-    """A limiter that counts in memory for every request when its storage fails.
+    """A limiter that counts in memory for every request when its storage fails, and does no work for nothing.
 
-    Flask-Limiter does so for the first request that finds the storage dead, and fails the others that were waiting for
-    the storage at that moment. This class repeats their check.
+    Flask-Limiter does the former for the first request that finds the storage dead, and fails the others that were
+    waiting for the storage at that moment. This class repeats their check. Before each request Flask-Limiter also
+    resolves the limits of the route where none applies, which costs more than the rest of a health check.
     """
 
     def _check_request_limit(self, callable_name: str | None = None, in_middleware: bool = True) -> None:
+        if in_middleware and not self._storage_dead and not self._has_application_limit():
+            return
         try:
             super()._check_request_limit(callable_name, in_middleware)
         except redis.RedisError:
             self.context.seen_limits.clear()
             super()._check_request_limit(callable_name, in_middleware)
+
+    def _has_application_limit(self) -> bool:
+        """Return whether a limit counts this request before its view is called. We declare no other kind of those."""
+        return any(not limit.is_exempt for limit in self.limit_manager.application_limits)
 
 
 _per_address = _RetryingLimiter(
