@@ -1,11 +1,13 @@
 """The header fields that protect whoever opens our answers in a browser, and pages of other origins that may call."""
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from tests.conftest import SettingsFactory
 from web import create_app
+from web.guards import security_headers
 
 FRIEND, STRANGER = "https://game.example", "https://evil.example"
 PATHS = ["/", "/docs", "/healthz", "/openapi.json", "/api/scores/leaderboard", "/api/nothing", "/static/page.css"]
@@ -30,6 +32,20 @@ def test_every_answer_tells_browsers_what_not_to_do(client: FlaskClient, path: s
     assert "frame-ancestors 'none'" in policy
     assert "unsafe" not in policy
     assert "Strict-Transport-Security" not in headers
+
+
+@pytest.mark.parametrize("path", ["/api/one", "/one"])
+def test_an_answer_keeps_the_fields_that_it_has_whatever_their_case(path: str) -> None:
+    own = {"cache-control": "no-cache", "content-security-policy": "sandbox"}
+    application = Flask(__name__)
+    application.after_request(security_headers.protect)
+    application.add_url_rule(path, view_func=lambda: ("", own), endpoint="own")
+
+    headers = application.test_client().get(path).headers
+
+    assert headers.getlist("Cache-Control") == ["no-cache"]
+    assert headers.getlist("Content-Security-Policy") == ["sandbox"]
+    assert headers.getlist("X-Frame-Options") == ["DENY"]
 
 
 def test_behind_tls_browsers_are_told_to_stay_there(make_settings: SettingsFactory, client: FlaskClient) -> None:

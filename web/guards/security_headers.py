@@ -15,12 +15,12 @@ from web.services import services
 # The policy of everything but our own pages: an answer that is opened as a document can do nothing.
 NO_CONTENT_POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-_ALWAYS = {
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin",
-}
+_ALWAYS = (
+    ("X-Content-Type-Options", "nosniff"),
+    ("X-Frame-Options", "DENY"),
+    ("Referrer-Policy", "no-referrer"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+)
 _HSTS = "max-age=31536000"
 """One year (RFC 6797)."""
 
@@ -77,11 +77,28 @@ def vary(response: Response) -> Response:
 
 def protect(response: Response) -> Response:
     """Add the security headers that a response does not have yet."""
-    for name, value in _ALWAYS.items():
-        response.headers.setdefault(name, value)
-    if request.path.startswith("/api/"):
-        response.headers.setdefault("Cache-Control", "no-store")
-    response.headers.setdefault("Content-Security-Policy", NO_CONTENT_POLICY)
-    if request.is_secure:
-        response.headers.setdefault("Strict-Transport-Security", _HSTS)
+    present = {name.lower() for name, _ in response.headers}
+    due = headers_for(request.path, is_secure=request.is_secure)
+    response.headers.extend([header for header in due if header[0].lower() not in present])
     return response
+
+
+def headers_for(path: str, *, is_secure: bool) -> tuple[tuple[str, str], ...]:
+    """Return the names and values of the header fields that an answer at this path has, unless it has its own.
+
+    Pure. `is_secure` says that the request came by TLS.
+    """
+    return _HEADERS[path.startswith("/api/"), is_secure]
+
+
+def _composed(*, is_api: bool, is_secure: bool) -> tuple[tuple[str, str], ...]:
+    of_the_api = (("Cache-Control", "no-store"),) if is_api else ()
+    of_tls = (("Strict-Transport-Security", _HSTS),) if is_secure else ()
+    return (*_ALWAYS, *of_the_api, ("Content-Security-Policy", NO_CONTENT_POLICY), *of_tls)
+
+
+_HEADERS = {
+    (is_api, is_secure): _composed(is_api=is_api, is_secure=is_secure)
+    for is_api in (False, True)
+    for is_secure in (False, True)
+}
