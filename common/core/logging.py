@@ -1,26 +1,28 @@
-"""Structured logs: a constant event name and fields, one JSON object a line, or a readable line for people.
+"""Structured logs: a constant event name and fields, rendered by `log_lines` and written by `log_output`.
 
-Whatever a field holds, and whatever a library says, is made harmless here, where lines are rendered: no text of a
-client's can forge a line, move a terminal's cursor or turn the reading order.
+Our own lines do not pass through the standard library's loggers. The records of other libraries do, and leave by the
+same door.
 """
 
+import atexit
+import faulthandler
 import logging
+import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 import structlog
-from structlog.typing import EventDict, Processor, WrappedLogger
+from structlog.typing import EventDict, WrappedLogger
 
-from common.core.printable import escaped, escaped_lines
+from common.core import log_lines, metrics
+from common.core.log_output import LogOutput
 
 _NOISY_LOGGERS = ("celery.app.trace", "celery.beat", "celery.worker.strategy")
 """These loggers write a line for every message, and the sweep alone is one every two seconds."""
 
-
-_OF_SEVERAL_LINES = ("exception", "stack")
-_MARGIN = "    "
-"""Before each line of a traceback in the readable format, so that none looks like a line of its own."""
+_STANDARD_OUTPUT = 1
+_STACK = structlog.processors.StackInfoRenderer(additional_ignores=[__name__])
 
 
 class LogSettings(Protocol):
@@ -28,7 +30,7 @@ class LogSettings(Protocol):
 
     @property
     def log_format(self) -> str:
-        """`json` or `console`."""
+        """`json`, `console`, or `auto`: `console` on a terminal, `json` elsewhere."""
 
     @property
     def log_level(self) -> str:
@@ -36,13 +38,13 @@ class LogSettings(Protocol):
 
 
 def configure_quietly() -> None:
-    """Log only warnings and errors, on standard error, because the standard output of a command is its result."""
+    """Log only warnings and errors, each at once, on standard error: the standard output of a command is its result."""
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            *_readable(is_terminal=sys.stderr.isatty()),
+            *log_lines.readable(is_terminal=sys.stderr.isatty()),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
@@ -50,70 +52,153 @@ def configure_quietly() -> None:
 
 
 def configure(settings: LogSettings, process: str) -> None:
-    """Route our events and every library's records through one format. `process` is `web`, `worker`, …"""
-    shared: list[Processor] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.add_logger_name,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.StackInfoRenderer(),
-    ]
+    """Route our events and every library's records to standard output. `process` is `web`, `worker`, …"""
+    lines = _Lines(_rendering(settings.log_format))
+    _Standard.begin(lines)
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
+        processors=[lines],
+        logger_factory=_Logger,
+        wrapper_class=structlog.make_filtering_bound_logger(settings.log_level),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stdout)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_rendering(settings)],
-        )
-    )
     root = logging.getLogger()
-    root.handlers = [handler]
+    root.handlers = [_Records(lines)]
     root.setLevel(settings.log_level)
     for chatty in _NOISY_LOGGERS:
         logging.getLogger(chatty).setLevel(logging.WARNING)
+    if not faulthandler.is_enabled():
+        faulthandler.enable()  # a crash outside of Python tells its place, on standard error
     structlog.contextvars.bind_contextvars(process=process)
 
 
-def _rendering(settings: LogSettings) -> list[Processor]:
-    if settings.log_format == "console":
-        return _readable(is_terminal=sys.stdout.isatty())
-    return [structlog.processors.format_exc_info, _Harmless(), structlog.processors.JSONRenderer()]
+def log_many(logger: str, event: str, rows: Iterable[Mapping[str, object]]) -> None:
+    """Log one line at level `info` for the fields of each row. They share a time and are written together."""
+    each = structlog.get_logger(logger)
+    if not each.is_enabled_for(logging.INFO):
+        return
+    (*others, last) = structlog.get_config()["processors"]
+    if others or not isinstance(last, _Lines):
+        for row in rows:
+            each.info(event, **row)
+        return
+    _Standard.output.add_all(last.render_all(logger, event, rows))
 
 
-def _readable(*, is_terminal: bool) -> list[Processor]:
-    # Not the default's traceback: it shows the values of variables, and so passwords and keys.
-    renderer = structlog.dev.ConsoleRenderer(colors=is_terminal, exception_formatter=structlog.dev.plain_traceback)
-    return [structlog.processors.format_exc_info, _Harmless(_MARGIN), renderer]
+def flush() -> None:
+    """Write the lines that are gathered. For ends of a process that no `atexit` sees."""
+    _Standard.output.flush()
 
 
-class _Harmless:
-    """Replaces characters that could control a terminal or forge a line by escapes, in every name and value."""
+class _Standard:
+    """The standard output of this process. Before `configure` nothing is written to it."""
 
-    def __init__(self, margin: str = "") -> None:
-        self._margin = margin
+    output = LogOutput(_STANDARD_OUTPUT)
 
-    def __call__(self, _logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-        return {escaped(name): self._field(name, value) for name, value in event.items()}
-
-    def _field(self, name: str, value: object) -> object:
-        if name in _OF_SEVERAL_LINES and isinstance(value, str):
-            return escaped_lines(value, self._margin)
-        return _harmless(value)
+    @classmethod
+    def begin(cls, lines: "_Lines") -> None:
+        cls.output.close()
+        cls.output.release()
+        cls.output = LogOutput(_STANDARD_OUTPUT, dropped=metrics.LOG_LINES_DROPPED.inc, notice=lines.notice_of_dropped)
 
 
-def _harmless(value: object) -> object:
-    """Return text escaped, numbers unchanged, containers with harmless items, anything else as its escaped `repr`."""
-    if isinstance(value, str):
-        return escaped(value)
-    if value is None or isinstance(value, int | float):
-        return value
-    if isinstance(value, Mapping):
-        return {escaped(str(key)): _harmless(part) for key, part in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [_harmless(part) for part in value]
-    return escaped(repr(value))
+atexit.register(lambda: _Standard.output.close())  # noqa: PLW0108 - the output of then, not of now
+os.register_at_fork(before=flush, after_in_child=lambda: _Standard.output.after_fork())  # noqa: PLW0108
+
+
+class _Lines:
+    """Renders events. The only processor of our loggers, because each one more costs a call a line."""
+
+    def __init__(self, render: log_lines.Render) -> None:
+        self._render = render
+        self._stamp = log_lines.Stamp()
+
+    def __call__(self, logger: WrappedLogger, method: str, event: EventDict) -> bytes:
+        for name, value in structlog.contextvars.get_contextvars().items():
+            event.setdefault(name, value)
+        return self.line(event, "error" if method == "exception" else method, logger.name)
+
+    def line(self, event: EventDict, level: str, logger: str) -> bytes:
+        """Return the line of an event."""
+        event["level"] = level
+        event["logger"] = logger
+        event["timestamp"] = self._stamp.now()
+        return self._rendered(event)
+
+    def render_all(self, logger: str, event: str, rows: Iterable[Mapping[str, object]]) -> list[bytes]:
+        """Return a line for each row."""
+        context = structlog.contextvars.get_contextvars()
+        shared = {"level": "info", "logger": logger, "timestamp": self._stamp.now()}
+        shared_by_most = {"event": event, **context, **shared}
+        return [
+            self._rendered(
+                {**row, **shared_by_most}
+                if context.keys().isdisjoint(row)
+                else {**context, **row, "event": event, **shared}
+            )
+            for row in rows
+        ]
+
+    def _rendered(self, event: EventDict) -> bytes:
+        """Return the line of a complete event. One that cannot be rendered says so: no line may fail its caller."""
+        try:
+            if "exc_info" in event or "stack_info" in event:
+                event = _with_places(event)
+            return self._render(event)
+        except Exception as error:
+            reason = type(error).__name__
+            return log_lines.as_json({"event": "log_line_not_rendered", "reason": reason, "level": "error"})
+
+    def notice_of_dropped(self, count: int) -> bytes:
+        """Return the line that says how many lines are missing before it."""
+        return self.line({"count": count, "event": "log_lines_dropped"}, "warning", __name__)
+
+
+def _with_places(event: EventDict) -> EventDict:
+    """Return the event with its traceback and stack as text."""
+    return structlog.processors.format_exc_info(None, "", _STACK(None, "", event))
+
+
+class _Logger:
+    """The end of our loggers, which puts lines into the output; those from `warning` up at once."""
+
+    def __init__(self, name: str = "") -> None:
+        self.name = name
+
+    def info(self, line: bytes) -> None:
+        _Standard.output.add(line)
+
+    debug = info
+
+    def warning(self, line: bytes) -> None:
+        _Standard.output.add(line, at_once=True)
+
+    error = critical = warning
+
+
+class _Records(logging.Handler):
+    """Renders the records of libraries as our lines."""
+
+    def __init__(self, lines: _Lines) -> None:
+        super().__init__()
+        self._lines = lines
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one record."""
+        try:
+            event: EventDict = {"event": record.getMessage(), **structlog.contextvars.get_contextvars()}
+        except Exception:
+            self.handleError(record)
+            return
+        if record.exc_info:
+            event["exc_info"] = record.exc_info
+        if record.stack_info:
+            event["stack"] = record.stack_info
+        line = self._lines.line(event, record.levelname.lower(), record.name)
+        _Standard.output.add(line, at_once=record.levelno >= logging.WARNING)
+
+
+def _rendering(log_format: str) -> log_lines.Render:
+    is_terminal = os.isatty(_STANDARD_OUTPUT)
+    if log_format == "console" or (log_format == "auto" and is_terminal):
+        return log_lines.as_text(colours=is_terminal)
+    return log_lines.as_json

@@ -75,6 +75,9 @@ CHECKPOINT_LAG = Gauge(
 )
 VERIFIED = Counter("scoreboard_verified_players_total", "Players whose standings were checked")
 VERIFIED_ROUNDS = Counter("scoreboard_verified_rounds_total", "Times that every player had been checked")
+LOG_LINES_DROPPED = Counter(
+    "scoreboard_log_lines_dropped_total", "Log lines that nobody took: standard output was blocked, closed or full"
+)
 REBUILDS = Counter("scoreboard_rebuilds_total", "Boards filled again from PostgreSQL", ["board"])
 
 

@@ -210,8 +210,10 @@ class Settings(BaseSettings):
     trusted_proxies: int = Field(
         0, ge=0, le=10, alias="SCOREBOARD_TRUSTED_PROXIES", description="How many proxies' X-Forwarded-For to believe."
     )
-    log_format: Literal["json", "console"] = Field(
-        "json", alias="SCOREBOARD_LOG_FORMAT", description="`json`, or `console` for people."
+    log_format: Literal["auto", "json", "console"] = Field(
+        "auto",
+        alias="SCOREBOARD_LOG_FORMAT",
+        description="`json`, or `console` for people; `auto`: `console` on a terminal, `json` elsewhere.",
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", alias="SCOREBOARD_LOG_LEVEL", description="Least severity that is logged."

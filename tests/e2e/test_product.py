@@ -61,14 +61,13 @@ def test_the_request_id_goes_from_the_request_to_the_workers_line(stack: Stack, 
     wait_until(lambda: request_id in stack.log("worker"))
     (applied,) = [line for line in lines(stack, "worker") if line.get("request_id") == request_id]
     assert (applied["event"], applied["user_id"], applied["points"]) == ("update_applied", caller.user_id, 25)
-    assert any(line.get("request_id") == request_id for line in lines(stack, "web"))
+    wait_until(lambda: any(line.get("request_id") == request_id for line in lines(stack, "web")))
 
 
 def test_every_line_of_our_processes_is_json(stack: Stack, caller: Caller) -> None:
     caller.update()
-    web = [line for line in stack.log("web").splitlines() if line]
-    assert web
-    assert all(line.startswith("{") for line in web)
+    wait_until(lambda: bool(stack.log("web")))
+    assert all(line.startswith("{") for line in stack.log("web").splitlines())
 
 
 def test_no_secret_of_a_user_or_the_server_is_in_any_log(stack: Stack, caller: Caller) -> None:

@@ -106,7 +106,7 @@ def board(client: Client, rebuilder: Rebuilder) -> ShownBoard:
 def no_error_in_the_log(stack: Stack) -> Iterator[None]:
     before = len(stack.log("web"))
     yield
-    assert [line for line in stack.log("web")[before:].splitlines() if '"level": "error"' in line] == []
+    assert [line for line in stack.log("web")[before:].splitlines() if '"level":"error"' in line] == []
 
 
 @contextmanager
@@ -514,7 +514,7 @@ def test_sigterm_tells_every_viewer_1012_and_ends_the_process_though_browsers_ho
         assert web.stop("web", signal.SIGTERM) == 0
         assert time.monotonic() - started < 5
         assert [viewer.wait_for_close() for viewer in watchers] == [1012] * 10
-        assert '"level": "error"' not in web.log("web")
+        assert '"level":"error"' not in web.log("web")
 
 
 def test_a_reload_sends_viewers_to_the_new_process_and_keeps_the_metrics(stack: Stack, board: ShownBoard) -> None:
