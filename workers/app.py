@@ -59,6 +59,12 @@ def shorten_result_wait(**_: object) -> None:
     pool.GUARANTEE_MESSAGE_CONSUMPTION_RETRY_LIMIT = RESULT_ACKNOWLEDGED_WITHIN_TENTHS
 
 
+@signals.worker_process_shutdown.connect
+def write_last_lines(**_: object) -> None:
+    """Write the log lines that a child of the pool has gathered, whose end runs no `atexit`."""
+    logging.flush()
+
+
 @signals.worker_ready.connect
 def serve_metrics(**_: object) -> None:
     """Serve the metrics in the worker's main process, beside its pool."""

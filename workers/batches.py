@@ -24,6 +24,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from common.contract.constants import ALL_TIME, DEFAULT_BOARD
 from common.contract.errors import ErrorCode
 from common.core import metrics
+from common.core.logging import log_many
 from common.core.timestamps import to_milliseconds
 from common.domain import inbox_entries, outcomes
 from common.domain.inbox_entries import ENTRY_VERSION, Delivery, Entry, MalformedEntry, Newer, Reply, Sender
@@ -327,21 +328,28 @@ def _log_batch(deliveries: Sequence[Delivery], recorded: Recorded, started: floa
     milliseconds = round((time.monotonic() - started) * 1000, 1)
     log.info("batch_applied", updates=len(deliveries), fresh=len(recorded.fresh), milliseconds=milliseconds)
     outcomes_counted = Counter[str]()
+    rows = []
     for delivery in deliveries:
-        update = delivery.update
-        row = recorded.rows[update.user_id, update.idempotency_key]
+        row = recorded.rows[delivery.update.user_id, delivery.update.idempotency_key]
         fresh = row.key in recorded.fresh
         outcomes_counted[("refused" if row.refusal else "applied") if fresh else "repeated"] += 1
-        log.info(
-            "update_applied",
-            request_id=update.request_id,
-            user_id=update.user_id,
-            action_id=update.action_id,
-            ledger_id=row.id,
-            points=row.points,
-            refusal=row.refusal,
-            source=row.source,
-            fresh=fresh,
-        )
+        rows.append((delivery.update, row, fresh))
+    log_many(
+        __name__,
+        "update_applied",
+        (
+            {
+                "request_id": update.request_id,
+                "user_id": update.user_id,
+                "action_id": update.action_id,
+                "ledger_id": row.id,
+                "points": row.points,
+                "refusal": row.refusal,
+                "source": row.source,
+                "fresh": fresh,
+            }
+            for update, row, fresh in rows
+        ),
+    )
     for outcome, count in outcomes_counted.items():
         metrics.UPDATES.labels(outcome).inc(count)

@@ -124,10 +124,35 @@ def test_log_lines_have_a_constant_event_and_only_fields_that_were_thought_of() 
         assert {keyword.arg for keyword in call.keywords} <= LOG_FIELDS, place
 
 
-def test_logs_are_rendered_in_one_module_only() -> None:
-    rendering = re.compile(r"ConsoleRenderer|JSONRenderer|logging\.(?:StreamHandler|basicConfig)")
-    elsewhere = [path.name for path in OURS if rendering.search(path.read_text())]
-    assert elsewhere == ["logging.py"]
+@pytest.mark.parametrize(
+    ("pattern", "module"),
+    [
+        (r"ConsoleRenderer|JSONRenderer", "log_lines.py"),
+        (r"logging\.(?:\w*Handler\b|basicConfig)|structlog\.configure\(", "logging.py"),
+    ],
+)
+def test_logs_are_rendered_in_one_module_only_and_leave_by_one(pattern: str, module: str) -> None:
+    found = [path.name for path in OURS if re.search(pattern, path.read_text())]
+    assert found == [module]
+
+
+def test_log_lines_of_many_rows_name_the_fields_that_they_tell() -> None:
+    """`log_many` is given its rows as dictionaries with the names in them, where it is called."""
+    calls = [
+        (path, node)
+        for path in OURS
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] == "log_many"
+    ]
+    assert calls
+    for path, call in calls:
+        place = f"{path.relative_to(ROOT)}:{call.lineno}"
+        assert isinstance(call.args[1], ast.Constant), place
+        rows = [node for node in ast.walk(call.args[2]) if isinstance(node, ast.Dict)]
+        assert rows, place
+        for row in rows:
+            assert {key.value for key in row.keys if isinstance(key, ast.Constant)} <= LOG_FIELDS, place
+            assert all(isinstance(key, ast.Constant) for key in row.keys), place
 
 
 def test_no_module_is_called_by_a_name_that_says_nothing() -> None:
