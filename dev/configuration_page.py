@@ -33,7 +33,7 @@ _RUN_ONLY = """\
 | `SCOREBOARD_DATA_DIR` | `.data` | Where `make run` keeps database, append-only file, logs of the servers and secrets; where the `scoreboard` command looks for a running service. |
 | `DEMO` | `0` | `1`: `make run` adds 30 made-up players. See [operations](operations.md#demo-players). |
 | `PORT`, `FLOWER_PORT`, `METRICS_PORT` | not set | Short for `SCOREBOARD_PORT` and so on: `make run PORT=8001`. They win over those. |
-| `LOGS` | `0` | `1`: `make run` shows all that is logged, on a terminal too, where it shows warnings and errors otherwise. So does a `SCOREBOARD_LOG_LEVEL`. All of it is in `run.log` of the data folder in any case. |
+| `LOGS` | `0` | `1`: `make run` shows all that is logged, on a terminal too, where it shows warnings and errors otherwise. So does a `SCOREBOARD_LOG_LEVEL`. All of it is in `run.log` of the data folder in any case: as JSON, unless `SCOREBOARD_LOG_FORMAT=console`. |
 | `PYTHON` | the first that is found | The Python (3.11 or newer) that `make` builds the environment with. |
 | `PROMETHEUS_MULTIPROC_DIR` | set by `make run` | The folder in which all processes of one machine count for `/metrics`. Empty it before a start. |
 | `SCOREBOARD_URL` | written by `make run` | In `run.env` of the data folder: where the service is. `scoreboard demo` reads it there. |

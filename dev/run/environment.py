@@ -70,12 +70,11 @@ def with_secrets(env: Mapping[str, str], folder: Path) -> dict[str, str]:
 
 
 def with_programs(env: Mapping[str, str], folder: Path, here: Path) -> dict[str, str]:
-    """Return `env` with the virtual environment's Python first, readable logs, and paths that hold in any folder."""
+    """Return `env` with the virtual environment's Python first, and paths that hold in any folder."""
     files = {name: str(here / path) for name, path in env.items() if name.endswith("_FILE") and path}
     return {
         **env,
         **{name: path for name, path in files.items() if name.removesuffix("_FILE") in _PLACES},
-        "SCOREBOARD_LOG_FORMAT": env.get("SCOREBOARD_LOG_FORMAT") or "console",
         "PYTHONUNBUFFERED": env.get("PYTHONUNBUFFERED") or "1",
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{env.get('PATH', os.defpath)}",
         "PROMETHEUS_MULTIPROC_DIR": str(folder / "metrics"),

@@ -1,28 +1,27 @@
 """The output of `make run`: lines of the processes after their names, steps, and a banner.
 
 Everything also goes into a log file, once there is one. A terminal may be shown only the important lines: our own,
-warnings and errors of the programs, and what they print outside of their logs.
+warnings and errors of the programs, and what they print outside of their logs. What programs write comes in pieces of
+many lines. To a file or pipe a piece is passed on unchanged, each line behind the name; for a terminal, lines are made
+readable.
 """
 
-import logging
-import os
 import re
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from io import TextIOWrapper
-from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
-from common.core import secret_files
+from dev.supervise import readable
+from dev.supervise.log_file import LogFile
 
 _COLOURS = (36, 33, 32, 35, 34, 96)
 _WIDTH = 8
 _LARGEST_LOG = 10_000_000
 """The greatest size of a log file in bytes; one earlier file is kept."""
 
-_LEVEL = re.compile(r'\S+ \[(\w+) *\] |\{.*?"level": ?"(\w+)"|\[([A-Z]) \d{6} ')
-"""The level in a line of `common.core.logging`, readable or JSON, or of Tornado, which Flower uses."""
+_LEVEL = re.compile(r"\S+ \[(\w+) *\] |\[([A-Z]) \d{6} ")
+"""The level in a readable line of `common.core.logging`, or of Tornado, which Flower uses."""
 _UNIMPORTANT = frozenset({"debug", "info", "D", "I"})
 
 
@@ -31,32 +30,36 @@ class Output:
 
     def __init__(self, *, only_warnings: bool = False) -> None:
         self._only_warnings = only_warnings
-        self._coloured = sys.stdout.isatty()
+        self._on_terminal = sys.stdout.isatty()
         self._names: list[str] = []
         self._hidden: set[str] = set()
-        self._log = logging.Logger("output")
+        self._log: LogFile | None = None
 
     def keep(self, path: Path) -> None:
         """Write everything from now on into `path` too, shown or not."""
-        handler = _LogFile(path, maxBytes=_LARGEST_LOG, backupCount=1, encoding="utf-8")
-        self._log.addHandler(handler)
+        self._log = LogFile(path, _LARGEST_LOG)
 
     def close(self) -> None:
         """Close the log file, if there is one."""
-        for handler in tuple(self._log.handlers):
-            self._log.removeHandler(handler)
-            handler.close()
+        if self._log is not None:
+            self._log.close()
+            self._log = None
 
     def line(self, name: str, text: str) -> None:
         """Show one line about a process."""
-        self._keep_line(name, text)
-        self._show(name, text)
+        piece = f"{text}\n".encode()
+        self._keep_piece(name, piece)
+        self._show(name, piece)
 
-    def program_line(self, name: str, text: str) -> None:
-        """Show one line that a program has written, if it is important enough."""
-        self._keep_line(name, text)
-        if self._is_shown(name, text):
-            self._show(name, text)
+    def program_output(self, name: str, piece: bytes) -> None:
+        """Show whole lines that a program has written, as far as they are important enough."""
+        if not piece:
+            return
+        self._keep_piece(name, piece)
+        if self._only_warnings or self._on_terminal:
+            piece = self._for_people(name, piece)
+        if piece:
+            self._show(name, piece)
 
     def step(self, text: str) -> None:
         """Show what is being done now."""
@@ -68,7 +71,14 @@ class Output:
         width = max(len(name) for name, _ in rows)
         body = [f"  {name:<{width}}   {value}" for name, value in rows]
         ruler = "─" * (max(len(row) for row in body) + 2)
-        self._write("\n".join(("", ruler, *body, ruler, "")))
+        self._write("\n".join(("", ruler, *body, ruler, "", "")).encode())
+
+    def _for_people(self, name: str, piece: bytes) -> bytes:
+        """Return the important lines, or all if all are wanted, in their readable form."""
+        if self._only_warnings:
+            piece = readable.without_unimportant(piece)
+        lines = [line for line in piece.decode(errors="replace").split("\n")[:-1] if self._is_shown(name, line)]
+        return "".join(f"{readable.line_of(line, colours=self._on_terminal)}\n" for line in lines).encode()
 
     def _is_shown(self, name: str, text: str) -> bool:
         """Return whether a line is shown. Indented lines, as of a traceback, are treated as the line before them."""
@@ -82,30 +92,31 @@ class Output:
                 self._hidden.discard(name)
         return name not in self._hidden
 
-    def _keep_line(self, name: str, text: str) -> None:
-        self._log.info("%s | %s", f"{name:<{_WIDTH}}", text)
+    def _keep_piece(self, name: str, piece: bytes) -> None:
+        if self._log is not None:
+            self._log.write(_labelled(_label(name), piece))
 
-    def _show(self, name: str, text: str) -> None:
+    def _show(self, name: str, piece: bytes) -> None:
         if name not in self._names:
             self._names.append(name)
-        label = f"{name:<{_WIDTH}} |"
-        if self._coloured:
+        label = _label(name)
+        if self._on_terminal:
             colour = _COLOURS[self._names.index(name) % len(_COLOURS)]
             label = f"\033[{colour}m{label}\033[0m"
-        self._write(f"{label} {text}")
+        self._write(_labelled(label, piece))
 
     @staticmethod
-    def _write(text: str) -> None:
+    def _write(piece: bytes) -> None:
         with suppress(OSError, ValueError):
-            print(text, flush=True)  # noqa: T201 - this is the output
+            sys.stdout.buffer.write(piece)
+            sys.stdout.buffer.flush()
 
 
-class _LogFile(RotatingFileHandler):
-    """A log file that only its owner may read, and whose errors, such as a full disk, end nothing."""
+def _label(name: str) -> str:
+    return f"{name:<{_WIDTH}} |"
 
-    def _open(self) -> TextIOWrapper:
-        descriptor = secret_files.private_opener(self.baseFilename, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-        return TextIOWrapper(os.fdopen(descriptor, "ab"), encoding=self.encoding)
 
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
-        del record
+def _labelled(label: str, piece: bytes) -> bytes:
+    """Return the lines with the label before each."""
+    before = f"{label} ".encode()
+    return before + piece[:-1].replace(b"\n", b"\n" + before) + piece[-1:]

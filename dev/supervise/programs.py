@@ -63,24 +63,27 @@ class Program:
             locks=self._surroundings.locks,
         )
         os.set_blocking(self.pipe.fileno(), False)
+        if self._surroundings.account:  # which can then open the pipe anew, in order not to wait for us
+            os.fchown(self.pipe.fileno(), self._surroundings.account.uid, self._surroundings.account.gid)
         return True
 
-    def read_lines(self) -> list[str] | None:
+    def read(self) -> bytes | None:
         """Return the whole lines that have arrived; None at the end of the output."""
         chunk = self._read()
         if chunk is None:
-            return []
-        return self._split(chunk) if chunk else None
+            return b""
+        return self._whole_lines(chunk) if chunk else None
 
-    def last_lines(self) -> list[str]:
-        """Return the rest of a dead program's output, even an unfinished last line, and close the pipe."""
-        said: list[str] = []
+    def read_rest(self) -> bytes:
+        """Return the rest of a dead program's output, an unfinished last line as a whole one, and close the pipe."""
+        rest = b""
         while chunk := self._read():
-            said += self._split(chunk)
-        said += [self._partial.decode(errors="replace")] if self._partial else []
+            rest += self._whole_lines(chunk)
+        if self._partial:
+            rest += self._partial + b"\n"
         self._partial = b""
         self.pipe.close()
-        return said
+        return rest
 
     def _read(self) -> bytes | None:
         """Return the bytes that have arrived; None if there are none yet, empty at the end."""
@@ -89,9 +92,13 @@ class Program:
         except BlockingIOError:
             return None
 
-    def _split(self, chunk: bytes) -> list[str]:
-        *lines, self._partial = (self._partial + chunk).split(b"\n")
-        return [line.decode(errors="replace") for line in lines]
+    def _whole_lines(self, chunk: bytes) -> bytes:
+        whole, end, rest = chunk.rpartition(b"\n")
+        if not end:
+            self._partial += chunk
+            return b""
+        lines, self._partial = self._partial + whole + end, rest
+        return lines
 
 
 def of_procfile(path: Path, surroundings_of: Callable[[str], Surroundings]) -> list[Program]:

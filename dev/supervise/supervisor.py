@@ -87,11 +87,11 @@ class Supervisor:
     def _show_output(self, seconds: float) -> None:
         for key, _ in self._selector.select(seconds):
             program: Program = key.data
-            lines = program.read_lines()
+            lines = program.read()
             if lines is None:
                 self._selector.unregister(program.pipe)
-            for line in lines or ():
-                self._output.program_line(program.name, line)
+            else:
+                self._output.program_output(program.name, lines)
 
     def _close(self, supervised: SupervisedProcess) -> None:
         ending = supervised.close()
@@ -105,8 +105,7 @@ class Supervisor:
             return
         if child.pipe in self._selector.get_map():
             self._selector.unregister(child.pipe)
-        for line in child.last_lines():
-            self._output.program_line(child.name, line)
+        self._output.program_output(child.name, child.read_rest())
 
     def _stop_together(self, candidates: Iterable[SupervisedProcess]) -> None:
         """Ask the running ones to stop, show their output meanwhile, and kill those that take too long."""

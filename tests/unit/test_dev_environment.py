@@ -53,11 +53,10 @@ def test_programs_find_the_environment_first_and_paths_that_hold_in_any_folder(t
     assert env["PROMETHEUS_MULTIPROC_DIR"] == str(tmp_path / "metrics")
 
 
-def test_logs_are_for_people_unless_the_operator_says_otherwise(tmp_path: Path) -> None:
-    assert environment.with_programs({}, tmp_path, HERE)["SCOREBOARD_LOG_FORMAT"] == "console"
-    assert (
-        environment.with_programs({"SCOREBOARD_LOG_FORMAT": "json"}, tmp_path, HERE)["SCOREBOARD_LOG_FORMAT"] == "json"
-    )
+def test_programs_choose_the_format_of_their_logs_by_themselves_unless_the_operator_does(tmp_path: Path) -> None:
+    assert "SCOREBOARD_LOG_FORMAT" not in environment.with_programs({}, tmp_path, HERE)
+    asked = {"SCOREBOARD_LOG_FORMAT": "console"}
+    assert environment.with_programs(asked, tmp_path, HERE)["SCOREBOARD_LOG_FORMAT"] == "console"
 
 
 def test_a_second_terminal_is_told_where_the_service_is_and_nothing_else() -> None:

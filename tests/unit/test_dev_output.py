@@ -2,6 +2,8 @@ from pathlib import Path
 
 import pytest
 
+from common.core import log_lines
+from dev.supervise import readable
 from dev.supervise.output import Output
 
 
@@ -32,11 +34,17 @@ def test_where_only_warnings_are_wanted_events_without_weight_are_left_out(capsy
     json_info, json_error = '{"event": "a", "level": "info"}', '{"event": "b", "level": "error"}'
 
     for text in (INFO, WARNING, json_info, json_error, flower_info, flower_warning, "web cannot start: no settings"):
-        output.program_line("web", text)
+        output.program_output("web", f"{text}\n".encode())
     output.line("web", "ended with code 1")
 
     shown = [line.removeprefix("web      | ") for line in capsys.readouterr().out.splitlines()]
-    assert shown == [WARNING, json_error, flower_warning, "web cannot start: no settings", "ended with code 1"]
+    assert shown == [
+        WARNING,
+        readable.line_of(json_error),
+        flower_warning,
+        "web cannot start: no settings",
+        "ended with code 1",
+    ]
 
 
 def test_a_traceback_is_shown_or_left_out_with_the_line_that_it_belongs_to(capsys: pytest.CaptureFixture[str]) -> None:
@@ -51,7 +59,7 @@ def test_a_traceback_is_shown_or_left_out_with_the_line_that_it_belongs_to(capsy
         INFO,
         " more",
     ):
-        output.program_line("worker", text)
+        output.program_output("worker", f"{text}\n".encode())
 
     shown = [line.removeprefix("worker   | ") for line in capsys.readouterr().out.splitlines()]
     assert shown == ["Traceback (most recent call last):", '  File "x.py"', "ValueError"]
@@ -62,7 +70,7 @@ def test_the_log_file_has_what_is_shown_and_what_is_not(tmp_path: Path, capsys: 
     output.keep(tmp_path / "run.log")
 
     output.step("starting web")
-    output.program_line("web", INFO)
+    output.program_output("web", f"{INFO}\n".encode())
     output.close()
 
     assert (tmp_path / "run.log").read_text() == f"run      | starting web\nweb      | {INFO}\n"
@@ -75,9 +83,61 @@ def test_the_log_file_does_not_grow_for_ever(tmp_path: Path, monkeypatch: pytest
     output.keep(tmp_path / "run.log")
 
     for _ in range(100):
-        output.program_line("web", INFO)
+        output.program_output("web", f"{INFO}\n".encode())
     output.close()
 
     sizes = {path.name: path.stat().st_size for path in tmp_path.iterdir()}
     assert set(sizes) == {"run.log", "run.log.1"}
     assert max(sizes.values()) <= 1_000
+
+
+LINES = b"""{"event":"a","level":"info","text":"\\"level\\":\\"error\\""}
+{"event":"b","level":"error","logger":"x"}
+plain
+"""
+
+
+def test_a_piece_of_output_is_passed_on_unchanged_when_nobody_watches(capsys: pytest.CaptureFixture[str]) -> None:
+    Output().program_output("web", LINES)
+
+    assert capsys.readouterr().out == "".join(f"web      | {line}\n" for line in LINES.decode().splitlines())
+
+
+def test_somebody_who_watches_a_terminal_sees_readable_lines(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    Output().program_output("web", LINES)
+
+    first, second, third = capsys.readouterr().out.splitlines()
+    assert "[info     ] a " in first
+    assert "error" in second
+    assert "{" not in first + second
+    assert third.endswith("plain")
+
+
+EVENTS: list[dict[str, object]] = [
+    {"event": "request", "level": "info", "status": 200, "route": "/api/<x>", "text": "two words", "none": None},
+    {"event": "failed", "level": "error", "text": "quoted \"'", "empty": "", "exception": "Traceback:\n  one\nE: two"},
+    {"event": "listed", "level": "warning", "items": [1, "a"], "keys": {"a": 1}, "word": "漢", "slash": "a\\b"},
+]
+
+
+@pytest.mark.parametrize("event", EVENTS)
+def test_a_json_line_is_shown_as_the_readable_format_would_have_written_it(event: dict[str, object]) -> None:
+    event = {**event, "logger": "web.x", "timestamp": "2026-11-26T20:00:00.000000Z"}
+    written = log_lines.as_text(colours=False)(dict(event)).decode()
+
+    assert readable.line_of(log_lines.as_json(event).decode().rstrip("\n")) + "\n" == written
+
+
+@pytest.mark.parametrize("line", ["{", "{}", "[1]", "plain", "", '{"level": "info"}', "{'event': 1}"])
+def test_a_line_that_is_none_of_ours_is_shown_as_it_is(line: str) -> None:
+    assert readable.line_of(line) == line
+
+
+def test_what_a_program_hides_in_its_json_steers_no_terminal() -> None:
+    shown = readable.line_of(
+        r'{"event":"a\u001b[2J","level":"in\u0007fo","\u202ek":"\u001b]0;x","exception":"E\n\u001b[2J"}'
+    )
+    assert all(char.isprintable() or char == "\n" for char in shown)
