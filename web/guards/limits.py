@@ -72,7 +72,7 @@ class _RetryingLimiter(Limiter):
     """
 
     def _check_request_limit(self, callable_name: str | None = None, in_middleware: bool = True) -> None:
-        if in_middleware and not self._storage_dead and not self._has_application_limit():
+        if in_middleware and not self._storage_dead and not self.counts_before_views():
             return
         try:
             super()._check_request_limit(callable_name, in_middleware)
@@ -80,12 +80,23 @@ class _RetryingLimiter(Limiter):
             self.context.seen_limits.clear()
             super()._check_request_limit(callable_name, in_middleware)
 
-    def _has_application_limit(self) -> bool:
-        """Return whether a limit counts this request before its view is called. We declare no other kind of those."""
-        return any(not limit.is_exempt for limit in self.limit_manager.application_limits)
+    def counts_before_views(self) -> bool:
+        """Return whether a limit counts this request before its view is called, which checks its own limits."""
+        return False
 
 
-_per_address = _RetryingLimiter(
+class _AddressLimiter(_RetryingLimiter):
+    """The limiter that also has the limit of addresses."""
+
+    def counts_before_views(self) -> bool:
+        return _is_counted_by_address()
+
+
+def _is_counted_by_address() -> bool:
+    return request.path.startswith("/api/") and not has_api_key()
+
+
+_per_address = _AddressLimiter(
     client_address,
     strategy="sliding-window-counter",
     application_limits=[
@@ -93,7 +104,7 @@ _per_address = _RetryingLimiter(
             limit_provider=lambda: services().settings.ip_limit,
             key_function=client_address,
             scope="ip",
-            exempt_when=lambda: not request.path.startswith("/api/") or has_api_key(),
+            exempt_when=lambda: not _is_counted_by_address(),
         )
     ],
     in_memory_fallback_enabled=True,
