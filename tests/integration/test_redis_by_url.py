@@ -128,7 +128,7 @@ def test_our_clients_speak_and_listen(places: Places, tls: TlsProxy, scheme: str
 
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_a_pipelined_connection_leads_there(places: Places, tls: TlsProxy, scheme: str) -> None:
-    url, huge = places.url(scheme, tls), b"x" * 3_000_000
+    url, huge = places.url(scheme, tls), b"x" * 1_000_000
     with closing(PipelinedConnection(url)) as connection:
         client: Any = PipelinedClient(connection, redis_client.pool_to_pipeline(url), repeats=True)
 
