@@ -76,6 +76,19 @@ class _FailFast(_Connection):
         finally:
             self._is_shaking_hands = False
 
+    def can_read(self, timeout: float | None = None) -> bool:
+        """Return whether something has come. The pool asks without a timeout, before it lends the connection.
+
+        redis-py would build a poll object each time, to find out whether the server has closed the connection: where
+        commands are repeated, sending one tells as much. A reply that is left over belongs to nobody who comes now:
+        then this raises redis.ConnectionError, and the pool connects anew.
+        """
+        if timeout is not None or not self.retry.get_retries():
+            return super().can_read(timeout or 0)
+        if self._parser._reader.has_data():
+            raise redis.ConnectionError("a reply was left over")
+        return False
+
     def send_packed_command(self, *arguments: Any, **keywords: Any) -> None:  # noqa: ANN401
         fail_if_timed_out()
         super().send_packed_command(*arguments, **keywords)  # type: ignore[no-untyped-call]  # redis-py
