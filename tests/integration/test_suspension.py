@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 import time_machine
-from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import event, text
 from structlog.testing import capture_logs
@@ -22,7 +21,6 @@ from common.services.revocations import Revocations
 from common.services.suspensions import COMMAND_LINE, Decision
 from common.services.verification import Verifier
 from tests.command_line import CommandLine
-from tests.documents import documented_application
 from tests.game_server import game_server, item
 from tests.inbox import accept, add_users, board_of, drain_completely
 from tests.player import PASSWORD, Player, error_code, log_in, register
@@ -30,17 +28,6 @@ from tests.unfit_schema import renamed_column
 from workers import maintenance
 from workers.recording import Recorded
 from workers.state import WorkerState
-
-
-@pytest.fixture
-def application(settings: Settings, worker: WorkerState) -> Iterator[Flask]:
-    with documented_application(settings) as application:
-        yield application
-
-
-@pytest.fixture
-def web(application: Flask) -> FlaskClient:
-    return application.test_client()
 
 
 @pytest.fixture
