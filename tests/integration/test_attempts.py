@@ -18,7 +18,7 @@ from dev.harness.waiting import wait_until
 from tests.command_line import CommandLine
 from tests.inbox import accept, add_users, drain_completely
 from web.api import readiness
-from workers import closing, failures, maintenance
+from workers import closing, failures, maintenance, verifying
 from workers import tasks as worker_tasks
 from workers.app import app
 from workers.failures import STUCK_AFTER, is_away, try_each
@@ -215,7 +215,7 @@ def test_a_chore_that_has_failed_is_sent_again_by_the_next_sweep_and_runs_before
 ) -> None:
     monkeypatch.setattr(maintenance, "takes_turn", TAKES_TURN)
     with monkeypatch.context() as broken:
-        broken.setattr(worker_tasks.verifying, "verify_some", fail(postgres_error(ProgrammingError, "42703")))
+        broken.setattr(verifying, "verify_some", fail(postgres_error(ProgrammingError, "42703")))
         worker_tasks.verify()
     assert [row.name for row in failing.read(worker.redis, 0)] == [task_names.VERIFY]
     worker_tasks.sweep()
@@ -235,7 +235,7 @@ def test_a_pile_of_a_chores_messages_is_not_worked_off_while_a_server_is_away(
         attempts.append(None)
         raise postgres_error(OperationalError)
 
-    monkeypatch.setattr(worker_tasks.verifying, "verify_some", be_away)
+    monkeypatch.setattr(verifying, "verify_some", be_away)
     for _ in range(3):
         worker_tasks.verify()
     assert len(attempts) == 1
