@@ -72,6 +72,13 @@ def serve_metrics(**_: object) -> None:
 
 
 @signals.worker_ready.connect
+def sweep_at_once(sender: Any, **_: object) -> None:  # noqa: ANN401 - Celery's consumer
+    """Ask for a first sweep, because beat sends its first one only after its interval, and all wait for it."""
+    if task_names.QUEUE in sender.app.amqp.queues.consume_from:
+        sender.app.send_task(task_names.SWEEP, retry=False)
+
+
+@signals.worker_ready.connect
 def warn_of_both_queues(sender: Any, **_: object) -> None:  # noqa: ANN401 - Celery's consumer
     """Warn if this worker serves both queues, because updates then wait for each chore."""
     if {task_names.QUEUE, task_names.QUEUE_CHORES} <= set(sender.app.amqp.queues.consume_from):

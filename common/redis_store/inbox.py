@@ -211,13 +211,14 @@ class Inbox:
         seconds, microseconds = self._client.time()
         return from_milliseconds(seconds * 1000 + microseconds // 1000)
 
-    def oldest(self) -> datetime | None:
-        """Return the instant at which the oldest unacknowledged update was accepted; None if there is none."""
-        entries = cast(list[tuple[str, dict[str, str]]], self._client.xrange(keys.INBOX, count=1))
-        if not entries:
-            return None
-        ((inbox_id, fields),) = entries
-        return accepted_at(inbox_id, fields)
+    def acceptances(self, limit: int) -> list[datetime]:
+        """Return when each of the first unacknowledged updates was accepted, `limit` at most.
+
+        They come in the order in which they entered the inbox: one that came back from the quarantine states an instant
+        before those of its neighbours.
+        """
+        entries = cast(list[tuple[str, dict[str, str]]], self._client.xrange(keys.INBOX, count=limit))
+        return [accepted_at(inbox_id, fields) for inbox_id, fields in entries]
 
     def requeue(self, fields: Mapping[str, str], accepted_at: datetime) -> None:
         """Append a quarantined entry with its stored fields and its first instant of acceptance.
