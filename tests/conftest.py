@@ -115,8 +115,7 @@ def worker(settings: Settings) -> Iterator[WorkerState]:
     maintenance.repair(state)
     maintenance.show_alive(state)
     yield state
-    state.engine.dispose()
-    state.redis.close()
+    state.close()
 
 
 @pytest.fixture
