@@ -119,17 +119,25 @@ class Inbox:
         return [read_entry(inbox_id, fields, 1) for inbox_id, fields in _only_stream(self._in_group(read))]
 
     def reclaim(
-        self, consumer: str, count: int, idle_ms: int, owner: str | None = None, after: str = "-"
+        self,
+        consumer: str,
+        count: int,
+        idle_ms: int,
+        owner: str | None = None,
+        *,
+        after: str = "-",
+        before: str | None = None,
     ) -> list[Entry]:
         """Take over pending entries that were delivered `idle_ms` ago or earlier, to any consumer or to `owner`.
 
-        Returns the first `count` of them with ids greater than `after`, ordered by id.
+        Returns the first `count` of them with ids between `after` and `before`, both left out, ordered by id.
         """
         first = after if after == "-" else f"({after}"
+        last = f"({before}" if before else "+"
 
         def pending() -> list[dict[str, Any]]:
             return self._client.xpending_range(
-                keys.INBOX, keys.INBOX_GROUP, min=first, max="+", count=count, consumername=owner, idle=idle_ms
+                keys.INBOX, keys.INBOX_GROUP, min=first, max=last, count=count, consumername=owner, idle=idle_ms
             )
 
         times: dict[str, int] = {entry["message_id"]: entry["times_delivered"] + 1 for entry in self._in_group(pending)}
