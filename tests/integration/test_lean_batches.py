@@ -1,16 +1,20 @@
 """What a batch costs in round trips, and that prepared statements are an economy and never a need."""
 
 import re
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import orjson
 import pytest
 from sqlalchemy import event, text
 
+from common.domain.inbox_entries import read_entry
 from common.postgres import ledger, standings
-from common.redis_store.client import FailFastConnection
+from common.redis_store.client import COMMAND_TIMEOUT_SECONDS, FailFastConnection
 from tests.inbox import accept, add_users, board_of, drain_completely
+from workers import drain
 from workers.state import WorkerState
 
 
@@ -198,3 +202,19 @@ def test_a_key_that_no_text_of_postgresql_can_hold_is_set_aside_in_the_end(
     assert list(applied.failed.values()) == [1]
     assert not applied.kept
     assert counted(worker) == {players[1]: 25}
+
+
+def test_a_drain_hurries_where_somebody_waits_for_an_outcome() -> None:
+    fields = {"accepted_at": "1772600767890"}
+    user_id, waits = str(uuid.uuid4()), {"reply_to": "a-process"}
+    update = {"user_id": user_id, "action_id": "share", "idempotency_key": "a-key-of-ours", "occurred_at": "now"}
+    entries = [
+        read_entry("1-0", {**fields, "update": orjson.dumps({**update, "request_id": "r", **more}).decode()}, 1)
+        for more in ({}, waits)
+    ]
+    assert drain._pace(entries) == drain.PACE_WHILE_WAITED_FOR_SECONDS
+    assert drain._pace(entries[:1]) == drain.PACE_SECONDS
+
+
+def test_a_drain_waits_for_more_within_half_of_the_time_that_a_command_may_take() -> None:
+    assert drain.WAIT_FOR_MORE_MS <= COMMAND_TIMEOUT_SECONDS * 1000 / 2
