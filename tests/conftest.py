@@ -24,7 +24,7 @@ from dev.harness.stack import Stack, running_stack
 from tests.command_line import CommandLine, command_line_of
 from tests.documents import documented_application
 from tests.player import Player, register
-from workers import maintenance
+from workers import drain, maintenance
 from workers.state import WorkerState
 
 TEMPLATE = "scoreboard_template"
@@ -109,14 +109,14 @@ def stack(servers: Servers) -> Iterator[Stack]:
 
 
 @pytest.fixture
-def worker(settings: Settings) -> Iterator[WorkerState]:
-    """A worker's adapters, on a Redis that is mended already."""
+def worker(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[WorkerState]:
+    """A worker's adapters, on a Redis that is mended already. Its drains do not stay for long."""
+    monkeypatch.setattr(drain, "WAIT_FOR_MORE_MS", 50)
     state = WorkerState.create(settings)
     maintenance.repair(state)
     maintenance.show_alive(state)
     yield state
-    state.engine.dispose()
-    state.redis.close()
+    state.close()
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import redis
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from common.postgres.arrays import UnstorableTextError
 from common.postgres.misfits import is_misfit, sqlstate
 from common.postgres.tables import standings
 from common.redis_store.board import BoardNotServedError
@@ -65,6 +66,8 @@ def of(error: Exception) -> Fault:
 
 def of_recording(error: Exception) -> Fault:
     """Return the kind of a failure to record a batch."""
+    if isinstance(error, UnstorableTextError):
+        return Fault.ENTRY
     if isinstance(error, DBAPIError) and not error.connection_invalidated:
         code = sqlstate(error) or ""
         if code.startswith(_DATA):

@@ -97,8 +97,7 @@ def test_several_workers_neither_deadlock_nor_count_twice(
     for thread in threads:
         thread.join()
     for state in workers:
-        state.engine.dispose()
-        state.redis.close()
+        state.close()
     assert failures == []
     assert dict(board_in_database(worker.engine)) == dict(expected)
     assert board_in_redis(worker) == board_in_database(worker.engine)

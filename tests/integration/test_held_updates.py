@@ -144,8 +144,7 @@ def test_a_right_that_is_taken_away_holds_updates_back_until_it_is_given_again(
         connection.execute(text(f"GRANT INSERT ON score_events TO {role}"))
     drain_completely(serving)
     assert status(worker, player, key) == "applied"
-    serving.engine.dispose()
-    serving.redis.close()
+    serving.close()
     with engine.begin() as connection:
         connection.execute(text(f"DROP OWNED BY {role}"))
         connection.execute(text(f"DROP ROLE {role}"))

@@ -132,8 +132,7 @@ def test_workers_that_close_at_once_close_once(worker: WorkerState, settings: Se
     for thread in threads:
         thread.join()
     for other in others:
-        other.engine.dispose()
-        other.redis.close()
+        other.close()
     assert closed == [YESTERDAY]
     with worker.engine.connect() as connection:
         assert connection.execute(text("SELECT count(*) FROM snapshots")).scalar_one() == 1
