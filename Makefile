@@ -32,7 +32,7 @@ test-fast: $(INSTALLED) ## Run the tests that need no server
 chaos: $(INSTALLED) ## Break everything under load, and see that all adds up (CHAOS_MINUTES=10)
 	$(BIN)/python -m tests.chaos
 
-bench: $(INSTALLED) ## Measure this machine: rates as ratios to an empty view (BENCH="--rounds 3")
+bench: $(INSTALLED) ## Measure this machine: rates as ratios to a bare Flask app (BENCH="--only reads")
 	$(BIN)/python -m bench $(BENCH)
 
 scale: $(INSTALLED) ## Fill boards of up to a million players again, and measure (SCALE="--players 200000")

@@ -12,16 +12,17 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy import Engine, text
 
-from bench.__main__ import Bench, database_of
+from bench import claims, generator, players
 from bench.load import Result
 from common.core import settings as settings_module
-from common.postgres import checkpoint
+from common.postgres import catalogue, checkpoint
 from common.postgres import engine as database
 from common.postgres.checkpoint import Checkpoint
 from dev.harness.servers import running_servers
 from dev.harness.stack import running_stack
 
 PLAYERS = 1_000
+CONNECTIONS = 32
 TIMEOUT_MS = 5_000
 
 _USERS = text("""
@@ -52,17 +53,23 @@ def main() -> None:
     given = arguments.parse_args()
     console = Console()
     with running_servers(fast=False) as servers:
-        url = database_of(servers)
+        url = servers.migrated_database()
         engine = _engine(url, servers.redis_url(0))
+        with engine.begin() as connection:
+            catalogue.load_defaults(connection)
         console.print(f"writing {given.rows:,} ledger rows: {_fill(engine, given.rows):.0f} s")
         with running_stack(servers, url, 0, SCOREBOARD_WEB_PROCESSES="2") as stack:
-            bench = Bench(stack)
+            port, logins = int(stack.environment["SCOREBOARD_PORT"]), players.register(stack.url, CONNECTIONS)
+
+            def updates() -> Result:
+                return generator.run(port, claims.updates(logins, given.requests, waits=True), CONNECTIONS)
+
             stack.stop("chores")
-            results = {"without chores": bench.updates(given.requests)}
+            results = {"without chores": updates()}
             stack.start("chores")
-            results["while the ledger is taken in for the first time"] = bench.updates(given.requests)
+            results["while the ledger is taken in for the first time"] = updates()
             console.print(f"taking in the rest at full speed: {_take_in(engine):.0f} s")
-            results["while players are checked"] = bench.updates(given.requests)
+            results["while players are checked"] = updates()
             with engine.connect() as connection:
                 taken_in = connection.execute(text("SELECT event_id FROM ledger_checkpoint")).scalar_one()
             console.print(f"the checkpoint is at {taken_in:,}")
