@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def measure(groups: frozenset[str], options: Options, console: Console) -> list[Section]:
     """Measure the groups, stage by stage."""
     sections: list[Section] = []
-    for of_stage, opened in STAGES.items():
+    for of_stage, opened in STAGES:
         if chosen := groups & of_stage:
             sections += _of_stage(opened, chosen, options, console)
     return sections
@@ -53,15 +53,15 @@ def _of_stage(opened: Opened, groups: frozenset[str], options: Options, console:
     measured_at = results_file.now()
     return [
         Section(
-            title=group,
+            title=title,
             floor_name=stage.floor_name,
             floor=floor,
             rows=[_row(name, rounds[name], floor) for name in rows],
-            rounds=options.rounds,
+            rounds=len(floors),
             seconds=options.seconds,
             measured_at=measured_at,
         )
-        for group, rows in stage.groups.items()
+        for title, rows in stage.sections.items()
     ]
 
 
@@ -69,11 +69,12 @@ def _measure_rounds(stage: Stage, options: Options, console: Console) -> tuple[l
     """Measure every row once in each round, the floor first, so that a change of the machine meets all of them."""
     floors: list[Round] = []
     rounds: dict[str, list[Round]] = {}
-    for number in range(options.rounds):
-        label = f"round {number + 1} of {options.rounds}"
+    count = 1 if stage.once else options.rounds
+    for number in range(count):
+        label = f"round {number + 1} of {count}"
         floors.append(stage.floor())
         console.print(f"{label}: {stage.floor_name}: {tables.brief(floors[-1])}")
-        for rows in stage.groups.values():
+        for rows in stage.sections.values():
             for name, take in rows.items():
                 found = take()
                 rounds.setdefault(name, []).append(found)

@@ -30,7 +30,7 @@ def updates(place: Place) -> Rows:
     """Return the rows of single updates."""
     return {
         **{
-            f"update, {status}, {connections} connections": partial(_updates, place, status, connections)
+            f"update, {status}, {connections} connections": partial(updates_of, place, status, connections)
             for status in (202, 200)
             for connections in (CONNECTIONS, MANY_CONNECTIONS)
         },
@@ -42,6 +42,15 @@ def updates(place: Place) -> Rows:
             [200],
         ),
     }
+
+
+def updates_of(
+    place: Place, status: int = HTTPStatus.ACCEPTED, connections: int = CONNECTIONS, action: str = claims.ACTION
+) -> Round:
+    """Measure updates that are answered with this status, until all of them are applied."""
+    count = round(MOST_PER_SECOND * place.meter.seconds)
+    prepared = claims.updates(place.players, count, waits=status == HTTPStatus.OK, action=action)
+    return place.meter.closed(prepared, connections, [status], until_applied=True)
 
 
 def batches(place: Place) -> Rows:
@@ -70,10 +79,10 @@ def live(place: Place) -> Rows:
     }
 
 
-def _updates(place: Place, status: int, connections: int) -> Round:
-    waits = status == HTTPStatus.OK
-    prepared = claims.updates(place.players, round(MOST_PER_SECOND * place.meter.seconds), waits=waits)
-    return place.meter.closed(prepared, connections, [status], until_applied=True)
+def few(place: Place, when: str) -> Rows:
+    """Return an update and three reads, for comparisons between products that differ in one thing."""
+    reads = {f"{name}, {when}": partial(_read, place, make, [200]) for name, make in _PLAIN_READS.items()}
+    return {f"update, 202, {when}": partial(updates_of, place), **reads}
 
 
 def _batches(place: Place, size: int) -> Round:
@@ -110,6 +119,9 @@ _READS: Mapping[str, tuple[Callable[[Place], bytes], int]] = {
 """How each read is asked for, and its status."""
 
 
+_PLAIN_READS = {name: make for name, (make, status) in _READS.items() if status == HTTPStatus.OK}
+
+
 def _read(place: Place, make: Callable[[Place], bytes], expected: Sequence[int]) -> Round:
     return place.meter.closed([make(place)], CONNECTIONS, expected, cycles=True)
 
@@ -121,12 +133,3 @@ def _beside_updates(place: Place, make: Callable[[Place], bytes], expected: Sequ
     beside = result_of(updates.finish())
     place.product.wait_until_applied()
     return replace(found, problem=found.problem or problem_of(beside.statuses, [202], beside.failures))
-
-
-def few(place: Place, when: str) -> Rows:
-    """Return an update and two reads, for comparisons between products that differ in one thing."""
-    return {
-        f"update, 202, {when}": lambda: _updates(place, 202, CONNECTIONS),
-        f"top 10, {when}": lambda: _read(place, _top, [200]),
-        f"around, {when}": lambda: _read(place, _around, [200]),
-    }

@@ -1,7 +1,7 @@
 """Measures one round of an HTTP row: a load, what became of its answers, and the CPU time of every kind of process."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import monotonic
 
 import psutil
@@ -43,17 +43,22 @@ class Meter:
         until_applied: bool = False,
         updates_each: int = 1,
     ) -> Round:
-        """Measure a closed loop. With `until_applied` the time runs until the inbox is empty.
+        """Measure a closed loop. With `until_applied` the time runs until the inbox is empty, and the ledger is looked at.
 
         A request that carries `updates_each` updates counts as so many, in the rate and in the CPU time.
         """
+        recorded = self.product.ledger_rows() if until_applied else 0
         before = cpu.read(self.product.kinds())
         result = self._run(self.product.port, requests, connections, cycles=cycles)
         ended = monotonic()
         if until_applied:
             self.product.wait_until_applied()
         seconds = result.seconds + (monotonic() - ended if until_applied else 0.0)
-        return self._round(result, before, expected, seconds, updates_each=updates_each)
+        found = self._round(result, before, expected, seconds, updates_each=updates_each)
+        if until_applied and not found.problem:
+            missing = result.answers * updates_each - (self.product.ledger_rows() - recorded)
+            return replace(found, problem=f"the ledger lacks {missing} updates" if missing > 0 else "")
+        return found
 
     def alone(self, requests: Sequence[bytes], expected: Sequence[int]) -> Round:
         """Measure one client that sends one request after the other."""

@@ -56,7 +56,7 @@ def running_place(
     with running_product(**environment) as product, running_floor() as (floor_port, floor):
         if others:
             add_many(product.engine, others)
-            _rebuild(product)
+            rebuild(product)
         meter = Meter(product, floor_port, floor, generator, seconds)
         server = players.game_server(product.engine, product.settings)
         place = Place(product, meter, players.register(product.url, count), server, others)
@@ -64,6 +64,7 @@ def running_place(
         yield place
 
 
-def _rebuild(product: Product) -> None:
+def rebuild(product: Product) -> None:
+    """Fill the all-time board in Redis from PostgreSQL."""
     command = [sys.executable, "-m", "scoreboard", "rebuild", "--board", DEFAULT_BOARD, "--period", ALL_TIME]
     subprocess.run(command, cwd=ROOT, env=dict(product.environment), check=True, capture_output=True)

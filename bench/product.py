@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 
 import psutil
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 from common.core import run_env
 from common.core import settings as settings_module
@@ -87,6 +87,11 @@ class Product:
         """Return the first process of each kind; `supervisor` is the one that reads the others' output."""
         own = psutil.Process(self.process.pid)
         return {"supervisor": own, **{_kind_of(child): child for child in own.children()}}
+
+    def ledger_rows(self) -> int:
+        """Return how many updates PostgreSQL has recorded."""
+        with self.engine.connect() as connection:
+            return int(connection.execute(text("SELECT count(*) FROM score_events")).scalar_one())
 
     def wait_until_applied(self) -> None:
         """Wait until the inbox is empty: every accepted update is in PostgreSQL and on the board."""

@@ -1,13 +1,15 @@
 """What is measured together: a stage holds its servers and its floor, and offers rows by group."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 
-from bench import http_rows
+from bench import catalogue_rows, http_rows, storage_rows
 from bench.http_rows import Rows
 from bench.place import Place, running_place
 from bench.rows import Round
+from bench.worker_rows import running_worker_place
 
 OTHERS = 1_000
 """The players on the board beside those who send, unless a row says otherwise."""
@@ -24,11 +26,12 @@ class Options:
 
 @dataclass(frozen=True)
 class Stage:
-    """Rows by group, and the floor that they are measured against."""
+    """Rows by section, and the floor that they are measured against, `once`: in one round only."""
 
     floor_name: str
     floor: Callable[[], Round]
-    groups: Mapping[str, Rows]
+    sections: Mapping[str, Rows]
+    once: bool = False
 
 
 Opened = Callable[[Options, frozenset[str]], AbstractContextManager[Stage]]
@@ -47,23 +50,60 @@ _GROUPS: Mapping[str, Callable[[Place], Rows]] = {
 @contextmanager
 def _default(options: Options, groups: frozenset[str]) -> Iterator[Stage]:
     with running_place(options.generator, options.seconds, OTHERS) as place:
-        yield _stage(place, {name: make(place) for name, make in _GROUPS.items() if name in groups})
+        sections = {name: make(place) for name, make in _GROUPS.items() if name in groups}
+        yield Stage(BARE_APP, place.floor, sections)
+
+
+@contextmanager
+def _worker(options: Options, groups: frozenset[str]) -> Iterator[Stage]:
+    del options, groups
+    with running_worker_place() as place:
+        rows = {
+            f"worker from a full inbox, {count} process{'es' if count > 1 else ''}": partial(place.worker, count)
+            for count in (1, 2)
+        }
+        yield Stage("bare SQL of the same batches", place.bare_sql, {"worker": rows})
 
 
 @contextmanager
 def _console(options: Options, groups: frozenset[str]) -> Iterator[Stage]:
     del groups
     with running_place(options.generator, options.seconds, OTHERS, SCOREBOARD_LOG_FORMAT="console") as place:
-        yield _stage(place, {"logs": http_rows.few(place, "log in console format")})
+        yield Stage(BARE_APP, place.floor, {"logs": http_rows.few(place, "log in console format")})
 
 
-def _stage(place: Place, groups: Mapping[str, Rows]) -> Stage:
-    return Stage(BARE_APP, place.floor, groups)
+@contextmanager
+def _boards(options: Options, groups: frozenset[str]) -> Iterator[Stage]:
+    del groups
+    with running_place(options.generator, options.seconds, OTHERS) as place:
+        yield Stage(BARE_APP, place.floor, {"boards": catalogue_rows.rows(place)})
 
 
-STAGES: Mapping[frozenset[str], Opened] = {frozenset(_GROUPS): _default, frozenset({"logs"}): _console}
+@contextmanager
+def _storage(options: Options, groups: frozenset[str]) -> Iterator[Stage]:
+    del groups
+    with running_place(options.generator, options.seconds, 0) as place:
+        yield Stage(BARE_APP, place.floor, {"storage": storage_rows.rows(place)}, once=True)
+
+
+@contextmanager
+def _players(players: int, options: Options, groups: frozenset[str]) -> Iterator[Stage]:
+    del groups
+    with running_place(options.generator, options.seconds, players) as place:
+        title = f"{players:,} players"
+        yield Stage(BARE_APP, place.floor, {title: http_rows.few(place, title)})
+
+
+STAGES: Sequence[tuple[frozenset[str], Opened]] = (
+    (frozenset(_GROUPS), _default),
+    (frozenset({"worker"}), _worker),
+    (frozenset({"logs"}), _console),
+    (frozenset({"boards"}), _boards),
+    (frozenset({"storage"}), _storage),
+    *((frozenset({"players"}), partial(_players, players)) for players in (1_000, 100_000, 1_000_000)),
+)
 """How a stage is opened, by the groups that it has. Those of one stage are measured in the same rounds."""
 
-GROUPS = [group for groups in STAGES for group in groups]
-BY_DEFAULT = ("updates", "reads", "busy", "batches", "live", "logs")
+GROUPS = (*_GROUPS, "worker", "logs", "boards", "storage", "players")
+BY_DEFAULT = (*_GROUPS, "worker", "logs")
 CHECKED = ("updates", "reads", "batches")
