@@ -23,7 +23,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         tables.write_page(results_file.path_of(given.name or REFERENCE))
         return
     groups = frozenset(given.only or (CHECKED if given.check else BY_DEFAULT))
-    sections = measure(groups, Options(given.rounds, given.seconds, meter.chosen(given.generator)), console)
+    options = Options(given.rounds, given.seconds, meter.chosen(given.generator))
+    sections = measure(groups, options, console)
     path = results_file.path_of(given.name or LATEST)
     results_file.store(path, sections)
     console.print(tables.on_screen(sections))
@@ -38,15 +39,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def measure(groups: frozenset[str], options: Options, console: Console) -> list[Section]:
     """Measure the groups, stage by stage."""
+    by = meter.described(options.generator)
+    console.print(f"closed loops by {by}")
     sections: list[Section] = []
     for of_stage, opened in STAGES:
         if chosen := groups & of_stage:
-            sections += _of_stage(opened, chosen, options, console)
+            sections += _of_stage(opened, chosen, options, by, console)
     return sections
 
 
-def _of_stage(opened: Opened, groups: frozenset[str], options: Options, console: Console) -> list[Section]:
-    console.print(f"starting what {', '.join(sorted(groups))} are measured on")
+def _of_stage(opened: Opened, groups: frozenset[str], options: Options, by: str, console: Console) -> list[Section]:
+    console.print(f"starting the servers of: {', '.join(sorted(groups))}")
     with opened(options, groups) as stage:
         floors, rounds = _measure_rounds(stage, options, console)
     floor = median_of(stage.floor_name, floors, None)
@@ -60,6 +63,7 @@ def _of_stage(opened: Opened, groups: frozenset[str], options: Options, console:
             rounds=len(floors),
             seconds=options.seconds,
             measured_at=measured_at,
+            generator=by,
         )
         for title, rows in stage.sections.items()
     ]

@@ -43,7 +43,7 @@ class Meter:
         until_applied: bool = False,
         updates_each: int = 1,
     ) -> Round:
-        """Measure a closed loop. With `until_applied` the time runs until the inbox is empty, and the ledger is looked at.
+        """Measure a closed loop. With `until_applied` the time runs until all is applied, and the ledger is counted.
 
         A request that carries `updates_each` updates counts as so many, in the rate and in the CPU time.
         """
@@ -108,3 +108,10 @@ def chosen(asked: str) -> str:
     if asked == "auto":
         return WRK if wrk.is_installed() else OWN
     return asked
+
+
+def described(name: str) -> str:
+    """Return what a generator is; for our own one also how far it gets here with a server that only answers."""
+    if name == WRK:
+        return wrk.version()
+    return f"generator of our own, {generator.ceiling():,.0f} requests/s with a server that only answers"

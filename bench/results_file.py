@@ -27,6 +27,8 @@ class Section:
     rounds: int
     seconds: float
     measured_at: str
+    generator: str
+    """Who made the closed loops, and where its own limit lies."""
 
 
 def path_of(name: str) -> Path:

@@ -21,7 +21,10 @@ _HEAD = ("what", "per second", "ratio", "p50 ms", "p99 ms", *_KINDS, "other", "b
 
 def on_screen(sections: Sequence[Section]) -> Table:
     """Return all sections as one table. CPU time is in microseconds per request or update."""
-    table = Table(caption="web … other: CPU time, µs each", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    by = ", ".join(sorted({section.generator for section in sections}))
+    table = Table(
+        caption=f"web … other: CPU time, µs each. Closed loops by {by}", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0)
+    )
     for number, name in enumerate(_HEAD):
         table.add_column(name, justify="left" if number in (0, len(_HEAD) - 1) else "right")
     for section, before in zip(sections, (None, *sections), strict=False):
@@ -49,7 +52,9 @@ def write_page(results: Path, page: Path = PAGE) -> None:
 
 def markdown(section: Section) -> str:
     """Return a section as a heading and a table."""
-    return "\n".join([f"### {section.title.capitalize()}", "", *_lines(section), ""])
+    loads = f"{section.rounds} rounds of {section.seconds:g} s" if section.rounds > 1 else f"{section.seconds:g} s"
+    head = f"{section.measured_at}; {loads} each; closed loops by {section.generator}."
+    return "\n".join([f"### {section.title.capitalize()}", "", head, "", *_lines(section), ""])
 
 
 def _lines(section: Section) -> Iterator[str]:
