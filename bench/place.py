@@ -1,7 +1,5 @@
 """A running product with players of its own beside a running floor: where the HTTP rows are measured."""
 
-import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,13 +11,15 @@ from bench.players import GameServer, Player
 from bench.product import Product, running_product
 from bench.rows import Round
 from common.contract.constants import ALL_TIME, DEFAULT_BOARD
+from common.services.rebuild import Rebuilder
 from dev.harness.many import add_many, id_of
-from dev.harness.stack import ROOT
+from dev.harness.waiting import wait_until
 
 PLAYERS = 32
 """The players who send updates: as many as there are connections."""
 
 CONNECTIONS = 32
+_REBUILT_WITHIN_SECONDS = 600.0
 
 
 @dataclass(frozen=True)
@@ -66,5 +66,5 @@ def running_place(
 
 def rebuild(product: Product) -> None:
     """Fill the all-time board in Redis from PostgreSQL."""
-    command = [sys.executable, "-m", "scoreboard", "rebuild", "--board", DEFAULT_BOARD, "--period", ALL_TIME]
-    subprocess.run(command, cwd=ROOT, env=dict(product.environment), check=True, capture_output=True)
+    rebuilder = Rebuilder(product.redis, product.engine)
+    wait_until(lambda: rebuilder.rebuild(DEFAULT_BOARD, ALL_TIME), _REBUILT_WITHIN_SECONDS)

@@ -1,6 +1,7 @@
 """One viewer of the live socket, and how long an update takes to reach them at a given rate."""
 
 import json
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -32,8 +33,11 @@ class Viewer:
         self._thread.start()
 
     def close(self) -> None:
-        self._socket.shutdown()  # type: ignore[no-untyped-call]  # websocket-client
+        """End the connection, and with it the thread, which may be waiting for a frame."""
+        if self._socket.sock:
+            self._socket.sock.shutdown(socket.SHUT_RDWR)
         self._thread.join()
+        self._socket.shutdown()  # type: ignore[no-untyped-call]  # websocket-client
 
     def _watch(self) -> None:
         with suppress(websocket.WebSocketException, OSError):
