@@ -1,9 +1,11 @@
 """`make bench`: measures this machine. `python -m bench --only updates reads` measures a part."""
 
 import argparse
+import logging
 import sys
 from collections.abc import Sequence
 
+import structlog
 from rich.console import Console
 
 from bench import comparison, meter, results_file, tables
@@ -18,6 +20,7 @@ REFERENCE = "reference"
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure, show one table, store the results; with `--check` compare, and exit with 1 where a ratio has moved."""
     given = _parser().parse_args(arguments)
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     console = Console()
     if given.write_docs:
         tables.write_page(results_file.path_of(given.name or REFERENCE))
@@ -25,13 +28,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     groups = frozenset(given.only or (CHECKED if given.check else BY_DEFAULT))
     options = Options(given.rounds, given.seconds, meter.chosen(given.generator))
     sections = measure(groups, options, console)
-    path = results_file.path_of(given.name or LATEST)
+    path, reference = results_file.path_of(given.name or LATEST), results_file.load(results_file.path_of(REFERENCE))
     results_file.store(path, sections)
     console.print(tables.on_screen(sections))
     console.print(f"stored in {path}")
     failures = [f"{row.name}: {row.problem}" for section in sections for row in section.rows if row.problem]
     if given.check:
-        failures += comparison.moved(results_file.load(results_file.path_of(REFERENCE)), sections)
+        failures += comparison.moved(reference, sections)
     for failure in failures:
         console.print(f"[red]{failure}")
     sys.exit(1 if failures else 0)

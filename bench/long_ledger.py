@@ -12,18 +12,16 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy import Engine, text
 
-from bench import claims, generator, players
+from bench import claims, generator, players, settled
 from bench.load import Result
 from common.core import settings as settings_module
-from common.postgres import catalogue, checkpoint
+from common.postgres import catalogue
 from common.postgres import engine as database
-from common.postgres.checkpoint import Checkpoint
 from dev.harness.servers import running_servers
 from dev.harness.stack import running_stack
 
 PLAYERS = 1_000
 CONNECTIONS = 32
-TIMEOUT_MS = 5_000
 
 _USERS = text("""
 INSERT INTO users (id, username, username_key, password_hash, role)
@@ -94,18 +92,14 @@ def _fill(engine: Engine, rows: int) -> float:
         connection.execute(_USERS, {"players": PLAYERS})
         connection.execute(_LEDGER, {"players": PLAYERS, "rows": rows})
         connection.execute(_STANDINGS)
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text("VACUUM ANALYZE"))
+    settled.vacuum(engine)
     return time.monotonic() - started
 
 
 def _take_in(engine: Engine) -> float:
-    """Advance the checkpoint over the whole ledger, as `scoreboard verify` does, and return the seconds."""
+    """Return the seconds that it takes to add up the rest of the ledger at full speed."""
     started = time.monotonic()
-    of = Checkpoint(engine)
-    most, at, chunk = of.find_stable_id(), 0, checkpoint.CHUNK
-    while at < most:
-        at, chunk = of.step(most, chunk, TIMEOUT_MS)
+    settled.take_in(engine)
     return time.monotonic() - started
 
 

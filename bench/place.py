@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from bench import claims, players
+from bench import claims, players, settled
 from bench.floor import running_floor
 from bench.meter import Meter
 from bench.players import GameServer, Player
@@ -56,6 +56,8 @@ def running_place(
     with running_product(**environment) as product, running_floor() as (floor_port, floor):
         if others:
             add_many(product.engine, others)
+            settled.vacuum(product.engine)
+            settled.take_in(product.engine)
             rebuild(product)
         meter = Meter(product, floor_port, floor, generator, seconds)
         server = players.game_server(product.engine, product.settings)
