@@ -3,7 +3,7 @@
 import argparse
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import structlog
 from rich.console import Console
@@ -27,9 +27,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         return
     groups = frozenset(given.only or (CHECKED if given.check else BY_DEFAULT))
     options = Options(given.rounds, given.seconds, meter.chosen(given.generator))
-    sections = measure(groups, options, console)
     path, reference = results_file.path_of(given.name or LATEST), results_file.load(results_file.path_of(REFERENCE))
-    results_file.store(path, sections)
+    sections: list[Section] = []
+    for found in measure(groups, options, console):
+        results_file.store(path, found)  # at once: whoever has seen enough may end it with Ctrl-C
+        sections += found
     console.print(tables.on_screen(sections))
     console.print(f"stored in {path}")
     failures = [f"{row.name}: {row.problem}" for section in sections for row in section.rows if row.problem]
@@ -40,15 +42,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sys.exit(1 if failures else 0)
 
 
-def measure(groups: frozenset[str], options: Options, console: Console) -> list[Section]:
-    """Measure the groups, stage by stage."""
+def measure(groups: frozenset[str], options: Options, console: Console) -> Iterator[list[Section]]:
+    """Measure the groups, and yield what each stage has found."""
     by = meter.described(options.generator)
     console.print(f"closed loops by {by}")
-    sections: list[Section] = []
     for of_stage, opened in STAGES:
         if chosen := groups & of_stage:
-            sections += _of_stage(opened, chosen, options, by, console)
-    return sections
+            yield _of_stage(opened, chosen, options, by, console)
 
 
 def _of_stage(opened: Opened, groups: frozenset[str], options: Options, by: str, console: Console) -> list[Section]:

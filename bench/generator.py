@@ -21,6 +21,9 @@ from bench.load import Result
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 _END_OF_HEADERS = b"\r\n\r\n"
 _WITHOUT_BODY = 304
+PATIENCE = 2.0
+"""After so many times the time that a pace takes, what was not sent is left out."""
+
 _IDLE_SECONDS = 30.0
 """A server that answers nothing for so long is given up."""
 
@@ -36,7 +39,7 @@ class Driven(NamedTuple):
 
 
 class Work(NamedTuple):
-    """What a process is to send. With `per_second` it is an open loop, and `seconds` ends it otherwise."""
+    """What a process is to send. With `per_second` it is an open loop. Nothing more is sent after `seconds`."""
 
     port: int
     requests: Sequence[bytes]
@@ -53,9 +56,12 @@ def run(
     return result_of(Driver(Work(port, requests, connections, seconds, None, cycles)).finish())
 
 
-def run_paced(port: int, requests: Sequence[bytes], connections: int, per_second: float) -> Result:
-    """Send so many requests a second, whether or not they are answered; latencies run from the due instants."""
-    return result_of(Driver(Work(port, requests, connections, None, per_second)).finish())
+def paced(port: int, requests: Sequence[bytes], connections: int, per_second: float) -> Work:
+    """Return the work of sending so many requests a second, whether or not they are answered.
+
+    Latencies run from the due instants. Where the server does not keep up, it ends after twice the time.
+    """
+    return Work(port, requests, connections, PATIENCE * len(requests) / per_second, per_second)
 
 
 def result_of(driven: Driven) -> Result:

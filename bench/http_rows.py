@@ -7,8 +7,8 @@ from http import HTTPStatus
 
 import requests
 
-from bench import claims, viewer
-from bench.generator import Driver, Work, result_of
+from bench import claims, generator, viewer
+from bench.generator import Driver, result_of
 from bench.place import CONNECTIONS, Place
 from bench.rows import Round, problem_of
 
@@ -128,7 +128,7 @@ def _read(place: Place, make: Callable[[Place], bytes], expected: Sequence[int])
 
 def _beside_updates(place: Place, make: Callable[[Place], bytes], expected: Sequence[int]) -> Round:
     prepared = claims.updates(place.players, round(PACE * (place.meter.seconds + 1)), waits=False)
-    updates = Driver(Work(place.product.port, prepared, BESIDE_CONNECTIONS, per_second=PACE))
+    updates = Driver(generator.paced(place.product.port, prepared, BESIDE_CONNECTIONS, PACE))
     found = _read(place, make, expected)
     beside = result_of(updates.finish())
     place.product.wait_until_applied()

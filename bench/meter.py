@@ -7,12 +7,14 @@ from time import monotonic
 import psutil
 
 from bench import cpu, generator, wrk
+from bench.generator import Driver
 from bench.load import Result
 from bench.product import Product
 from bench.rows import Round, problem_of
 
 OWN = "own"
 WRK = "wrk"
+NOT_HELD = "pace not held"
 
 
 @dataclass(frozen=True)
@@ -69,8 +71,10 @@ class Meter:
     def paced(self, requests: Sequence[bytes], per_second: float, connections: int, expected: Sequence[int]) -> Round:
         """Measure an open loop; its latencies run from the instants at which the requests were due."""
         before = cpu.read(self.product.kinds())
-        result = generator.run_paced(self.product.port, requests, connections, per_second)
-        return self._round(result, before, expected, result.seconds, by=OWN)
+        work = generator.paced(self.product.port, requests, connections, per_second)
+        result = generator.result_of(Driver(work).finish())
+        found = self._round(result, before, expected, result.seconds, by=OWN)
+        return replace(found, note=NOT_HELD if result.answers < len(requests) else "")
 
     def _run(self, port: int, requests: Sequence[bytes], connections: int, *, cycles: bool) -> Result:
         run = wrk.run if self.generator == WRK else generator.run

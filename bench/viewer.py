@@ -4,15 +4,15 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 import websocket
 
-from bench import claims, cpu, load
+from bench import claims, cpu, generator, load
 from bench.delays import Seen, Sent, delays
-from bench.generator import Driver, Work, result_of
-from bench.meter import OWN
+from bench.generator import Driver, result_of
+from bench.meter import NOT_HELD, OWN
 from bench.place import Place
 from bench.rows import Round, problem_of
 
@@ -32,6 +32,13 @@ class Viewer:
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self._thread.start()
 
+    def wait_for(self, user_ids: Sequence[str], updates: int) -> None:
+        """Wait until the frames show so many more points of these players in all, but not for long."""
+        expected = sum(self.start[user_id] for user_id in user_ids) + updates
+        deadline = time.monotonic() + _LAST_FRAME_SECONDS
+        while sum(self.scores[user_id] for user_id in user_ids) < expected and time.monotonic() < deadline:
+            time.sleep(0.01)
+
     def close(self) -> None:
         """End the connection, and with it the thread, which may be waiting for a frame."""
         if self._socket.sock:
@@ -49,20 +56,17 @@ class Viewer:
 
 def measure(place: Place, per_second: float, seconds: float) -> Round:
     """Send updates at a rate and measure from when each was due to the frame that shows it."""
-    count = max(1, round(per_second * seconds))
-    requests = claims.updates(place.players, count, waits=False)
+    planned = max(1, round(per_second * seconds))
+    requests = claims.updates(place.players, planned, waits=False)
+    users = [player.user_id for player in place.players]
     with _viewer(place) as viewer:
         before = cpu.read(place.product.kinds())
-        driven = Driver(Work(place.product.port, requests, _CONNECTIONS, per_second=per_second)).finish()
+        driven = Driver(generator.paced(place.product.port, requests, _CONNECTIONS, per_second)).finish()
+        count = len(driven.latencies)
         place.product.wait_until_applied()
-        due = viewer.start.keys() & {player.user_id for player in place.players}
-        expected = sum(viewer.start[user_id] for user_id in due) + count
-        deadline = time.monotonic() + _LAST_FRAME_SECONDS
-        while sum(viewer.scores[user_id] for user_id in due) < expected and time.monotonic() < deadline:
-            time.sleep(0.01)
+        viewer.wait_for(users, count)
         used = cpu.between(before, cpu.read(place.product.kinds()))
         frames = tuple(viewer.frames)
-    users = [player.user_id for player in place.players]
     sent = [Sent(users[n % len(users)], driven.began + n / per_second) for n in range(count)]
     found = sorted(delays(viewer.start, sent, frames))
     result = result_of(driven)
@@ -75,6 +79,7 @@ def measure(place: Place, per_second: float, seconds: float) -> Round:
         cpu=cpu.per_request(used, count),
         statuses=result.statuses,
         generator=OWN,
+        note=NOT_HELD if count < planned else "",
         problem=problem_of(result.statuses, [202], result.failures) or missing,
     )
 
