@@ -39,6 +39,7 @@ from web.guards.budgets import CODE_OF_LIMIT, Budget, Budgets, budgets, exceeded
 from web.guards.errors import refuse
 from web.guards.limit_keys import CountedLimit
 from web.guards.limit_storage import SCHEME
+from web.guards.request_context import COUNTED_BY_ADDRESS
 from web.services import Services, services
 
 View = TypeVar("View", bound=Callable[..., object])
@@ -93,7 +94,8 @@ class _AddressLimiter(_RetryingLimiter):
 
 
 def _is_counted_by_address() -> bool:
-    return request.path.startswith("/api/") and not has_api_key()
+    is_counted_already = COUNTED_BY_ADDRESS in request.environ
+    return request.path.startswith("/api/") and not is_counted_already and not has_api_key()
 
 
 _per_address = _AddressLimiter(
