@@ -13,10 +13,12 @@ from dev.harness.servers import Servers
 from dev.harness.waiting import wait_until
 from tests.chaos.installation import through
 from tests.chaos.proxy import Proxy
-from tests.conftest import REDIS_DATABASE, SettingsFactory
+from tests.conftest import BOTH_WAYS, REDIS_DATABASE, SettingsFactory
 from tests.documents import documented_application
 from tests.player import PASSWORD, error_code, register
 from workers.state import WorkerState
+
+pytestmark = BOTH_WAYS
 
 GENEROUS = {
     "SCOREBOARD_UPDATE_LIMIT": "1000/minute",

@@ -17,12 +17,14 @@ from dev.harness.servers import Servers
 from dev.harness.waiting import wait_until
 from tests.chaos.installation import through
 from tests.chaos.proxy import Proxy
-from tests.conftest import REDIS_DATABASE, SettingsFactory
+from tests.conftest import BOTH_WAYS, REDIS_DATABASE, SettingsFactory
 from tests.documents import documented_application
 from tests.game_server import GameServer, game_server, item
 from tests.player import PASSWORD, Player, error_code, log_in
 from web.services import Services
 from workers.state import WorkerState
+
+pytestmark = BOTH_WAYS
 
 
 @pytest.fixture
