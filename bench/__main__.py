@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import os
 import sys
 from collections.abc import Iterator, Sequence
 
@@ -53,6 +54,7 @@ def measure(groups: frozenset[str], options: Options, console: Console) -> Itera
 
 def _of_stage(opened: Opened, groups: frozenset[str], options: Options, by: str, console: Console) -> list[Section]:
     console.print(f"starting the servers of: {', '.join(sorted(groups))}")
+    load_before = os.getloadavg()[0]
     with opened(options, groups) as stage:
         floors, rounds = _measure_rounds(stage, options, console)
     floor = median_of(stage.floor_name, floors, None)
@@ -67,6 +69,7 @@ def _of_stage(opened: Opened, groups: frozenset[str], options: Options, by: str,
             seconds=options.seconds,
             measured_at=measured_at,
             generator=by,
+            load_before=load_before,
         )
         for title, rows in stage.sections.items()
     ]

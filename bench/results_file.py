@@ -30,6 +30,9 @@ class Section:
     generator: str
     """Who made the closed loops, and where its own limit lies."""
 
+    load_before: float
+    """The machine's load average before anything was started: what else it was busy with."""
+
 
 def path_of(name: str) -> Path:
     return FOLDER / f"{name}.json"

@@ -26,7 +26,7 @@ class Options:
 
 @dataclass(frozen=True)
 class Stage:
-    """Rows by section, and the floor that they are measured against, `once`: in one round only."""
+    """Rows by section, and the floor that they are measured against. With `once` there is one round."""
 
     floor_name: str
     floor: Callable[[], Round]

@@ -53,7 +53,8 @@ def write_page(results: Path, page: Path = PAGE) -> None:
 def markdown(section: Section) -> str:
     """Return a section as a heading and a table."""
     loads = f"{section.rounds} rounds of {section.seconds:g} s" if section.rounds > 1 else f"{section.seconds:g} s"
-    head = f"{section.measured_at}; {loads} each; closed loops by {section.generator}."
+    before = f"load average before it began {section.load_before:.1f}"
+    head = f"{section.measured_at}; {loads} each; closed loops by {section.generator}; {before}."
     return "\n".join([f"### {section.title.capitalize()}", "", head, "", *_lines(section), ""])
 
 

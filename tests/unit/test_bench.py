@@ -25,7 +25,7 @@ def row(name: str, ratio: float | None, problem: str = "") -> Row:
 
 def section(*rows: Row) -> Section:
     floor = median_of("floor", [FLOOR], None)
-    return Section("reads", "floor", floor, list(rows), 3, 2.0, "2026-01-01T00:00Z", "wrk 4")
+    return Section("reads", "floor", floor, list(rows), 3, 2.0, "2026-01-01T00:00Z", "wrk 4", 0.5)
 
 
 def body_of(request: bytes) -> bytes:
@@ -200,6 +200,7 @@ def test_the_marked_part_of_the_page_is_written_anew_and_nothing_else(tmp_path: 
     assert "old" not in once
     assert "| top 10 | 1,000 | 0.50 | 1.0 | 2.0 | 10 |" in once
     assert "no answers" in once
+    assert "load average before it began 0.5" in once
 
 
 def test_a_page_without_marks_is_left_alone(tmp_path: Path) -> None:
