@@ -46,8 +46,8 @@ class Update:
     source: str | None = None
 
 
-_NEEDED = tuple(field.name for field in fields(Update) if field.default is not None)
-_OPTIONAL = tuple(field.name for field in fields(Update) if field.default is None)
+_NAMES = tuple(field.name for field in fields(Update))
+_OPTIONAL = frozenset(field.name for field in fields(Update) if field.default is None)
 
 _FIRST_FIELDS = frozenset({"user_id", "action_id", "idempotency_key", "occurred_at", "request_id", "reply_to"})
 """The fields that version 1 has had from its first day."""
@@ -171,11 +171,11 @@ def _is_name(value: object) -> TypeGuard[str]:
 def _parsed(entry: Mapping[str, str]) -> Update:
     """Decode an update. Raises TypeError or ValueError for anything that the web would not have written."""
     stored: dict[str, Any] = {**orjson.loads(entry.get("more", "{}")), **orjson.loads(entry["update"])}
-    update = Update(**{name: stored[name] for name in _NEEDED + _OPTIONAL if name in stored})
-    for name in _NEEDED + _OPTIONAL:
-        value = getattr(update, name)
+    named = {name: stored[name] for name in _NAMES if name in stored}
+    for name, value in named.items():
         if not isinstance(value, str) and not (value is None and name in _OPTIONAL):
             raise TypeError(name)
+    update = Update(**named)
     if not is_uuid(update.user_id):
         raise ValueError(update.user_id)
     return update

@@ -94,9 +94,9 @@ def look_up(
     values = {
         "players": plain_array({user_id for user_id, _ in sent}),
         "owners": plain_array(user_id for user_id, _ in sent),
-        "keys": text_array(key for _, key in sent),
-        "boards": text_array(board_id for board_id, _ in periods),
-        "periods": text_array(period_id for _, period_id in periods),
+        "keys": text_array([key for _, key in sent]),
+        "boards": text_array([board_id for board_id, _ in periods]),
+        "periods": text_array([period_id for _, period_id in periods]),
         "ids": ids,
     }
     before = "BEGIN; " if lock_wait_ms is None else f"BEGIN; SET LOCAL lock_timeout = {int(lock_wait_ms)}; "
