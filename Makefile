@@ -12,7 +12,7 @@ ifneq ($(shell cat $(INSTALLED) 2>/dev/null),$(CURDIR))
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast chaos bench bench-check bench-size scale lint format install frontend docs lock psql redis-cli compose-secrets clean
+.PHONY: help run test test-fast chaos bench bench-check bench-size bench-live scale lint format install frontend docs lock psql redis-cli compose-secrets clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -43,6 +43,10 @@ bench-size: $(INSTALLED) ## Measure 1,000 to a million players, ten boards, and 
 
 scale: $(INSTALLED) ## Fill boards of up to a million players again, and measure (SCALE="--players 200000")
 	$(BIN)/python -m bench.scale $(SCALE)
+
+bench-live: $(INSTALLED) ## Measure the live socket beside Node's ws, with up to 10,000 viewers (LIVE="--short")
+	@if command -v npm >/dev/null; then cd bench/ws && npm ci --no-audit --no-fund; else echo "No Node: without ws."; fi
+	$(BIN)/python -m bench.live $(LIVE)
 
 lint: $(INSTALLED) ## Check style, types and who imports whom
 	$(BIN)/ruff check .

@@ -1,35 +1,40 @@
-"""Many viewers of one board: `python -m bench.live --viewers 1000 --viewers 10000`.
+"""Many viewers, measured beside a fan-out on Node's `ws`: `make bench-live`, or `python -m bench.live --short`.
 
 The board is moved in Redis as a worker would move it, about nine times a second, a frame of 1 KB each time; a process
-of its own holds all the viewers. Delays run from before the move to a viewer's last byte of the frame.
+of its own holds all the viewers and checks every frame. Delays run from before the move to a viewer's last byte of
+the frame. `ws` gets frames of the same size, ready-made, and so does less: it reads no board and merges nothing.
 """
 
 import argparse
-import base64
-import multiprocessing
+import json
 import os
 import resource
 import secrets
-import selectors
-import socket
+import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
-from multiprocessing.connection import Connection
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Protocol
 
 import orjson
 import psutil
 from rich.console import Console
 from rich.table import Table
+from sqlalchemy import create_engine, text
 
 from bench.load import percentile
+from bench.viewers import Viewers, Watched
 from common.contract.constants import ALL_TIME, DEFAULT_BOARD
+from common.core.settings import load
 from common.domain.standing import Standing, StandingKey
+from common.postgres.engine import create as create_database_engine
 from common.redis_store import keys
 from common.redis_store.board import Board, Projected
-from common.redis_store.client import Client
+from common.services.rebuild import Rebuilder
 from dev.harness.servers import Servers, running_servers
 from dev.harness.stack import Stack, running_stack
 
@@ -37,133 +42,216 @@ EVERY_SECONDS = 0.11
 """The seconds between two moves: a little more than the hub's tick, so that no two moves share a frame."""
 
 MOVED = 7
-AT_ONCE = 100
-_END_OF_HEADERS = b"\r\n\r\n"
+FRAME_BYTES = 1024
+BOARDS, LIMITS, ZIPF_VIEWERS = 100, (5, 10, 20), 1000
+GOOD = Watched(1000)
+BAD = (Watched(100, "?limit=100", "nothing"), Watched(50, "?limit=100", "slowly"))
+
+_HERE = Path(__file__).parent
+_RESULTS = _HERE / "results" / "live.json"
+
+Move = Callable[[int], int]
+"""Move the board for the n-th time, and return the seq of the frame that viewers are sent."""
 
 
-class Fan(NamedTuple):
-    """The result of one run. Delays are in milliseconds; `core` is the share of one core that the web process used.
+@dataclass(frozen=True)
+class Fan:
+    """The result of one run. Delays are in milliseconds; `core` is the share of one core that the server used.
 
-
-    A fan-out takes at most a quarter of the time: where it takes long, moves are merged and frames are fewer.
+    `connects_per_core` is the number of connects in a second of the server's own processor time. `delivered` is the
+    share of frames that came, of those that every viewer was to get; `broken` counts deltas that did not follow on the
+    frame before. The memory is that of the server at the end, and what it grew by since the start.
     """
 
+    server: str
     viewers: int
     connected_per_second: float
-    frames_per_second: float
+    connects_per_core: float
+    delivered: float
+    broken: int
+    ended: int
     p50: float
     p99: float
     core: float
     megabytes: float
+    grown_megabytes: float
 
 
-def measure(stack: Stack, viewers: int, seconds: float) -> Fan:
-    """Measure one run with this number of viewers on a running product."""
-    ours, theirs = multiprocessing.Pipe()
-    watching = multiprocessing.get_context("fork").Process(target=_watch, args=(stack, viewers, theirs))
-    watching.start()
-    connected_per_second: float = ours.recv()
-    web = psutil.Process(stack.processes["web"].pid).children()[0]
-    before, started = sum(web.cpu_times()[:2]), time.monotonic()
-    client = stack.redis()
-    sent = _move(client, seconds)
-    client.close()
-    core = (sum(web.cpu_times()[:2]) - before) / (time.monotonic() - started)
-    megabytes = web.memory_info().rss / 1e6
-    ours.send(None)
-    seen: Mapping[int, Sequence[float]] = ours.recv()
-    watching.join()
-    delays = sorted((at - sent[seq]) * 1000 for seq, times in seen.items() if seq in sent for at in times)
-    frames = len(delays) / viewers / seconds
-    return Fan(viewers, connected_per_second, frames, percentile(delays, 50), percentile(delays, 99), core, megabytes)
+class Target(Protocol):
+    """A server that is measured."""
+
+    port: int
+    process: psutil.Process
 
 
-def _move(client: Client, seconds: float) -> dict[int, float]:
-    """Move the head of the board again and again, and return when each seq was made."""
-    board, sent = Board(client), {}
-    version, due, end = time.time_ns() // 1000, time.monotonic(), time.monotonic() + seconds
-    board.remember_usernames({_user(number): f"player-{number}" for number in range(MOVED)})
-    while due < end:
+def measure(server: str, target: Target, watched: Sequence[Watched], move: Move, seconds: float) -> Fan:
+    """Measure one run. Only the viewers that read all they get count as viewers."""
+    process = target.process
+    before = process.memory_info().rss
+    idle = sum(process.cpu_times()[:2])
+    viewers = Viewers.start(target.port, watched)
+    used, started = sum(process.cpu_times()[:2]), time.monotonic()
+    sent: dict[int, float] = {}
+    due, number = started, 0
+    while due < started + seconds:
         time.sleep(max(0.0, due - time.monotonic()))
         due += EVERY_SECONDS
-        version += 1
+        number += 1
+        at = time.monotonic()
+        sent[move(number)] = at
+    core = (sum(process.cpu_times()[:2]) - used) / (time.monotonic() - started)
+    time.sleep(1.5)
+    after = process.memory_info().rss
+    seen = viewers.finish()
+    delays = sorted((at - sent[seq]) * 1000 for seq, times in seen.arrived.items() if seq in sent for at in times)
+    count = sum(one.viewers for one in watched if one.reads == "all")
+    return Fan(
+        server=server,
+        viewers=count,
+        connected_per_second=round(viewers.connected_per_second),
+        connects_per_core=round(sum(one.viewers for one in watched) / max(0.01, used - idle)),
+        delivered=round(len(delays) / (count * len(sent)), 4),
+        broken=seen.broken,
+        ended=seen.ended,
+        p50=round(percentile(delays, 50), 1),
+        p99=round(percentile(delays, 99), 1),
+        core=round(core, 3),
+        megabytes=round(after / 1e6, 1),
+        grown_megabytes=round((after - before) / 1e6, 1),
+    )
+
+
+class Hub:
+    """The product: a web process, and boards that are moved in its Redis."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.port = int(stack.environment["SCOREBOARD_PORT"])
+        self.process = psutil.Process(stack.processes["web"].pid).children()[0]
+        self._client = stack.redis()
+        self._board = Board(self._client)
+        self._version = time.time_ns() // 1000
+        self._board.remember_usernames({_user(number): f"player-{number}" for number in range(MOVED)})
+
+    def move(self, _number: int, board_id: str = DEFAULT_BOARD) -> int:
+        """Move the head of a board, as a worker does."""
+        self._version += 1
+        version = self._version
         rows = [
-            Standing(StandingKey(DEFAULT_BOARD, ALL_TIME, _user(number)), version % 10**9 + number, number, version, 1)
+            Standing(StandingKey(board_id, ALL_TIME, _user(number)), version % 10**9 + number, number, version, 1)
             for number in range(MOVED)
         ]
-        started = time.monotonic()
-        (projected,) = board.project([rows], int(time.time() * 1000), ("", ""))
+        (projected,) = self._board.project([rows], int(time.time() * 1000), ("", ""))
         if not isinstance(projected, Projected):
-            raise RuntimeError("the board is not served")  # noqa: TRY004 - the answer says so, no argument is wrong
-        news = {"boards": [{"board": DEFAULT_BOARD, "period": ALL_TIME, "seq": projected.seq}], "players": [], "at": 0}
-        client.publish(keys.UPDATES_CHANNEL, orjson.dumps(news))
-        sent[projected.seq] = started
-    time.sleep(1.0)
-    return sent
+            raise RuntimeError(f"{board_id} is not served")  # noqa: TRY004 - the answer says so, no argument is wrong
+        news = {"boards": [{"board": board_id, "period": ALL_TIME, "seq": projected.seq}], "players": [], "at": 0}
+        self._client.publish(keys.UPDATES_CHANNEL, orjson.dumps(news))
+        return projected.seq
+
+
+class Ws:
+    """The fan-out on Node's `ws`."""
+
+    def __init__(self) -> None:
+        self._node = subprocess.Popen(
+            [shutil.which("node") or "node", "server.js"],
+            cwd=_HERE / "ws",
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        self.process = psutil.Process(self._node.pid)
+        if self._node.stdout is None or self._node.stdin is None:
+            raise RuntimeError("no pipes")
+        self.port = int(self._node.stdout.readline())
+        self._input = self._node.stdin
+        self._write("S", "snapshot", 0)
+
+    def move(self, number: int) -> int:
+        """Send a frame of the size of the hub's to all viewers."""
+        self._write("D", "delta", number)
+        self._write("S", "snapshot", number)
+        return number
+
+    def close(self) -> None:
+        """End the server."""
+        self._input.close()
+        self._node.wait(10)
+
+    def _write(self, what: str, kind: str, seq: int) -> None:
+        message = {"type": kind, "epoch": "e", "from": seq - 1, "seq": seq, "entries": ""}
+        message["entries"] = "x" * (FRAME_BYTES - len(json.dumps(message)))
+        self._input.write(what.encode() + orjson.dumps(message) + b"\n")
+        self._input.flush()
 
 
 def _user(number: int) -> str:
     return f"00000000-0000-4000-8000-{number:012d}"
 
 
-def _watch(stack: Stack, viewers: int, parent: Connection) -> None:
-    """Hold the viewers until the parent ends the run; then send it when each seq arrived."""
-    port = int(stack.environment["SCOREBOARD_PORT"])
-    started = time.monotonic()
-    sockets = [one for count in _shares(viewers) for one in _connect(port, count)]
-    parent.send(viewers / (time.monotonic() - started))
-    selector = selectors.EpollSelector()
-    for one in sockets:
-        one.setblocking(False)
-        selector.register(one, selectors.EVENT_READ, bytearray())
-    selector.register(parent, selectors.EVENT_READ)
-    seen: dict[int, list[float]] = {}
-    while True:
-        for key, _ in selector.select():
-            if key.fileobj is parent:
-                parent.send(seen)
-                return
-            data: bytearray = key.data
-            data += key.fileobj.recv(65536)  # type: ignore[union-attr]  # a socket
-            for seq in _taken_frames(data):
-                seen.setdefault(seq, []).append(time.monotonic())
+@contextmanager
+def _hub(servers: Servers, url: str) -> Iterator[Hub]:
+    room = {
+        "SCOREBOARD_LIVE_PER_IP": "20000",
+        "SCOREBOARD_LIVE_MAX": "20000",
+        "SCOREBOARD_HANDSHAKE_LIMIT": "9999999/minute",
+    }
+    with running_stack(servers, url, 0, **room) as stack:
+        yield Hub(stack)
 
 
-def _shares(viewers: int) -> list[int]:
-    return [AT_ONCE] * (viewers // AT_ONCE) + ([viewers % AT_ONCE] if viewers % AT_ONCE else [])
+def crowds(servers: Servers, url: str, counts: Sequence[int], seconds: float) -> Iterator[Fan]:
+    """Measure the hub and, where Node is, `ws`, with each number of viewers."""
+    for count in counts:
+        with _hub(servers, url) as hub:
+            yield measure("hub", hub, [Watched(count)], hub.move, seconds)
+        if shutil.which("node") and (_HERE / "ws" / "node_modules").is_dir():
+            ws = Ws()
+            yield measure("ws", ws, [Watched(count)], ws.move, seconds)
+            ws.close()
 
 
-def _connect(port: int, count: int) -> list[socket.socket]:
-    """Return `count` connections that have completed the handshake and read their snapshot."""
-    sockets = [socket.create_connection(("127.0.0.1", port)) for _ in range(count)]
-    for one in sockets:
-        key = base64.b64encode(secrets.token_bytes(16)).decode()
-        one.sendall(
-            f"GET /ws/scoreboard?limit=10 HTTP/1.1\r\nHost: bench\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\r\n".encode()
-        )
-    for one in sockets:
-        data = bytearray()
-        while _END_OF_HEADERS not in data:
-            data += one.recv(65536)
-        del data[: data.index(_END_OF_HEADERS) + len(_END_OF_HEADERS)]
-        while not _taken_frames(data):
-            data += one.recv(65536)
-    return sockets
+def slow_readers(servers: Servers, url: str, seconds: float) -> Iterator[Fan]:
+    """Measure good viewers alone, and beside some that read nothing or very little."""
+    for name, watched in (("good alone", [GOOD]), ("beside slow", [GOOD, *BAD])):
+        with _hub(servers, url) as hub:
+            yield measure(name, hub, watched, hub.move, seconds)
 
 
-def _taken_frames(data: bytearray) -> list[int]:
-    """Remove the complete frames from the front of `data`, and return the seq of each that has one."""
-    taken = []
-    while len(data) >= 2:  # noqa: PLR2004 - RFC 6455, section 5.2, also below
-        start, length = (4, int.from_bytes(data[2:4], "big")) if data[1] == 126 else (2, data[1])  # noqa: PLR2004
-        if len(data) < start + length:
-            break
-        at = data.find(b'"seq":', start, start + length)
-        if at >= 0:
-            taken.append(int(data[at + 6 : data.index(b",", at)]))
-        del data[: start + length]
-    return taken
+def many_boards(servers: Servers, url: str, seconds: float) -> Iterator[Fan]:
+    """Measure viewers of many boards, the n-th of which has 1/n of the first one's viewers; one board moves at a time.
+
+    First only one board is watched, by as many viewers. `delivered` is the share of one board's viewers.
+    """
+    names = _made_boards(servers, url)
+    weights = [1 / rank for rank in range(1, BOARDS + 1)]
+    share = [max(1, round(ZIPF_VIEWERS * weight / sum(weights) / len(LIMITS))) for weight in weights]
+    watched = [
+        Watched(viewers, f"?board={name}&limit={limit}")
+        for name, viewers in zip(names, share, strict=True)
+        for limit in LIMITS
+    ]
+    for label, wanted in (("1 board", [Watched(sum(one.viewers for one in watched))]), ("100 boards", watched)):
+        with _hub(servers, url) as hub:
+            moved = [DEFAULT_BOARD] if label == "1 board" else names
+            yield measure(label, hub, wanted, _turns(hub, moved), seconds)
+
+
+def _turns(hub: Hub, names: Sequence[str]) -> Move:
+    return lambda number: hub.move(number, names[number % len(names)])
+
+
+def _made_boards(servers: Servers, url: str) -> list[str]:
+    names = [f"crowd-{number}" for number in range(BOARDS)]
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(text("INSERT INTO boards (id) VALUES (:id)"), [{"id": name} for name in names])
+    engine.dispose()
+    with running_stack(servers, url, 0) as stack:
+        engine = create_database_engine(load(stack.environment), pool_size=2, statement_timeout_ms=10_000)
+        rebuilder = Rebuilder(stack.redis(), engine)
+        for name in names:
+            rebuilder.ensure_served(name, ALL_TIME)
+        engine.dispose()
+    return names
 
 
 def _migrated(servers: Servers) -> str:
@@ -178,29 +266,53 @@ def _migrated(servers: Servers) -> str:
     return environment["DATABASE_URL"]
 
 
+def _show(fans: Sequence[Fan]) -> None:
+    table = Table(
+        "server",
+        "viewers",
+        "connects/s",
+        "per core",
+        "delivered",
+        "broken",
+        "p50 ms",
+        "p99 ms",
+        "core",
+        "MB",
+        "grown MB",
+    )
+    for fan in fans:
+        table.add_row(
+            fan.server, f"{fan.viewers:,}", f"{fan.connected_per_second:,.0f}", f"{fan.connects_per_core:,.0f}",
+            f"{fan.delivered:.2%}", str(fan.broken),
+            f"{fan.p50:.1f}", f"{fan.p99:.1f}", f"{fan.core:.2f}", f"{fan.megabytes:.0f}", f"{fan.grown_megabytes:.0f}",
+        )  # fmt: skip
+    Console(width=120).print(table)
+
+
 def main() -> None:
     arguments = argparse.ArgumentParser(prog="python -m bench.live")
     arguments.add_argument("--viewers", type=int, action="append", help="how many; may be given again")
-    arguments.add_argument("--seconds", type=float, default=10.0)
+    arguments.add_argument("--seconds", type=float, default=10.0, help="how long a run lasts")
+    arguments.add_argument("--short", action="store_true", help="1,000 viewers for three seconds, and nothing else")
+    arguments.add_argument("--only", choices=["crowds", "slow", "boards"], help="one of the three parts")
     given = arguments.parse_args()
-    counts: list[int] = given.viewers or [1000, 2000]
+    counts: list[int] = given.viewers or ([1000] if given.short else [1000, 5000, 10_000])
+    seconds = 3.0 if given.short else given.seconds
+    only = given.only or ("crowds" if given.short else None)
     _, most_files = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most_files, most_files))
-    room = {"SCOREBOARD_LIVE_PER_IP": str(max(counts)), "SCOREBOARD_LIVE_MAX": str(max(counts))}
-    table = Table("viewers", "connected/s", "frames/s each", "p50 ms", "p99 ms", "core", "RSS MB")
+    fans: list[Fan] = []
     with running_servers(fast=False) as servers:
         url = _migrated(servers)
-        for viewers in counts:
-            with running_stack(servers, url, 0, **room) as stack:
-                fan = measure(stack, viewers, given.seconds)
-            shown = (
-                f"{fan.connected_per_second:,.0f}",
-                f"{fan.frames_per_second:.1f}",
-                f"{fan.p50:.1f}",
-                f"{fan.p99:.1f}",
-            )
-            table.add_row(f"{viewers:,}", *shown, f"{fan.core:.2f}", f"{fan.megabytes:.0f}")
-    Console().print(table)
+        if only in (None, "crowds"):
+            fans += crowds(servers, url, counts, seconds)
+        if only in (None, "slow"):
+            fans += slow_readers(servers, url, seconds)
+        if only in (None, "boards"):
+            fans += many_boards(servers, url, seconds)
+    _show(fans)
+    _RESULTS.parent.mkdir(exist_ok=True)
+    _RESULTS.write_text(json.dumps([asdict(fan) for fan in fans], indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from jsonschema import Draft202012Validator
 from common.core import settings
 from common.core.settings import Settings
 from web import create_app
-from web.live import views as live
+from web.live import lane as live
 from web.reference import asyncapi
 from web.reference.documented import documentation_of
 from web.reference.views import Reference, reference

@@ -17,6 +17,12 @@ CACHE_READS = Counter(
 )
 VIEWERS = Gauge("scoreboard_websocket_connections", "Open live connections", multiprocess_mode="livesum")
 VIEWERS_ENDED = Counter("scoreboard_websocket_ended_total", "Live connections that ended, by reason", ["reason"])
+GROUPS = Gauge(
+    "scoreboard_websocket_groups", "Lists (board, period and limit) that somebody watches", multiprocess_mode="livesum"
+)
+GROUPS_REFUSED = Counter(
+    "scoreboard_websocket_groups_refused_total", "Viewers refused because too many different lists were watched"
+)
 FRAMES_SENT = Counter("scoreboard_websocket_frames_total", "Frames made for groups of live viewers")
 BATCH_SIZE = Histogram(
     "scoreboard_batch_size", "Updates applied in one batch", buckets=(1, 2, 5, 10, 25, 50, 100, 250, 500, 1000)

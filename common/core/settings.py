@@ -296,6 +296,12 @@ class Settings(BaseSettings):
         20, ge=1, alias="SCOREBOARD_LIVE_PER_IP", description="Live connections per address and process."
     )
     live_max: int = Field(10_000, ge=1, alias="SCOREBOARD_LIVE_MAX", description="Live connections per process.")
+    live_groups: int = Field(
+        1000,
+        ge=1,
+        alias="SCOREBOARD_LIVE_GROUPS",
+        description="Different lists (board, period and limit) that viewers of a process may watch at a time.",
+    )
     root_path: RootPath = Field(
         "",
         alias="SCOREBOARD_ROOT_PATH",

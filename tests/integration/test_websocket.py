@@ -530,6 +530,65 @@ def test_a_reload_sends_viewers_to_the_new_process_and_keeps_the_metrics(stack: 
         assert requests.get(web.metrics_url.replace("/metrics", "/"), timeout=5).status_code == 404
 
 
+CROWD = 2000
+
+
+def test_two_thousand_who_come_at_once_to_a_cold_board_are_all_let_in(stack: Stack, board: ShownBoard) -> None:
+    board.project({user(1): 1}, publish=False)
+    with another_web(stack, SCOREBOARD_LIVE_PER_IP=str(CROWD)) as web, ExitStack() as viewers:
+        with watching(web, board):  # it has heard of the board, and forgets what it was shown
+            pass
+        wait_until(lambda: _viewers(web) == 0)
+        address = ("127.0.0.1", int(web.environment["SCOREBOARD_PORT"]))
+        crowd = [viewers.enter_context(socket.create_connection(address, timeout=30)) for _ in range(CROWD)]
+        for one in crowd:
+            one.sendall(_handshake(f"?board={board.id}"))
+        assert {one.recv(12) for one in crowd} == {b"HTTP/1.1 101"}
+
+
+def test_the_view_and_the_lane_ahead_of_it_count_a_handshake_alike(stack: Stack, board: ShownBoard) -> None:
+    limit = {"SCOREBOARD_HANDSHAKE_LIMIT": "7/hour", "SCOREBOARD_LIVE_PER_IP": "3"}
+    for lane in ("on", "off"):
+        with another_web(stack, SCOREBOARD_LANE=lane, **limit) as web, ExitStack() as viewers:
+            _forget_handshakes(stack)
+            answers = [viewers.enter_context(_asked(web, f"?board={board.id}")) for _ in range(9)]
+            assert answers == [b"101"] * 3 + [b"429"] * 6
+            assert ask(web, f"?board={board.id}").json()["error"]["code"] == "rate_limited"
+            assert _counted_handshakes(stack) == 7
+    _forget_handshakes(stack)
+
+
+@contextmanager
+def _asked(web: Stack, query: str) -> Iterator[bytes]:
+    """The status of a handshake, whose connection stays open."""
+    with socket.create_connection(("127.0.0.1", int(web.environment["SCOREBOARD_PORT"])), timeout=10) as one:
+        one.sendall(_handshake(query))
+        yield one.recv(12)[-3:]
+
+
+def _handshake(query: str) -> bytes:
+    key = base64.b64encode(secrets.token_bytes(16)).decode()
+    return (
+        f"GET /ws/scoreboard{query} HTTP/1.1\r\nHost: scoreboard\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\r\n"
+    ).encode()
+
+
+def _handshake_keys(client: Client) -> list[str]:
+    return [key for key in client.scan_iter("*handshakes/7/*") if not key.endswith("/-1")]
+
+
+def _counted_handshakes(stack: Stack) -> int:
+    with stack.redis() as client:
+        return sum(int(client.get(key) or 0) for key in _handshake_keys(client))
+
+
+def _forget_handshakes(stack: Stack) -> None:
+    with stack.redis() as client:
+        for key in client.scan_iter("*handshakes/7/*"):
+            client.delete(key)
+
+
 def test_a_full_server_says_so(stack: Stack, board: ShownBoard) -> None:
     with another_web(stack, SCOREBOARD_LIVE_MAX="3") as web, ExitStack() as viewers:
         for _ in range(3):

@@ -174,6 +174,11 @@ def user_limit(settings: Settings) -> CountedLimit | None:
     return limit_keys.moving_limit(_storage(), settings.update_limit, "updates")
 
 
+def handshake_limit(settings: Settings) -> CountedLimit | None:
+    """Return the limit `handshakes` for scripts that count it themselves; None if the settings state several."""
+    return limit_keys.sliding_limit(_storage(), settings.handshake_limit, "handshakes")
+
+
 def _storage() -> RedisStorage:
     return cast(RedisStorage, _per_address.storage)
 

@@ -1,11 +1,13 @@
 """The hub's source of changes: a message says only that a board changed; the board is then read once for all viewers.
 
-A lost message costs at most a second, because watched boards are read that often anyway.
+A lost message costs at most a second, because watched boards are read that often anyway. Only a period that is long
+over is read without a message once a minute: nothing but a suspension or a repair changes it.
 """
 
 import time
 from collections.abc import Callable, Collection
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 import gevent
 import orjson
@@ -13,8 +15,10 @@ import redis
 import structlog
 from gevent import Greenlet
 from gevent.event import Event
+from gevent.pool import Pool
 from sqlalchemy.exc import SQLAlchemyError
 
+from common.contract.constants import PERIOD_NAMES
 from common.core import metrics
 from common.domain import periods
 from common.domain.entries import BoardHead, Places
@@ -34,6 +38,13 @@ TICK_SECONDS = 0.105
 second, so that a viewer counts at most ten frames a second although their delays differ."""
 
 POLL_SECONDS = 1.0
+OVER_POLL_SECONDS = 60.0
+LATE_UPDATES = timedelta(hours=1)
+"""For this long after its end a period is read like an open one: updates accepted in it may still be on their way."""
+
+BOARDS_AT_ONCE = 16
+"""How many boards are read at the same time. They share one connection, and so mostly one round trip."""
+
 SESSION_POLL_SECONDS = 10.0
 """The end of a session is noticed after at most this long if its message was lost."""
 
@@ -128,19 +139,31 @@ class Feed:
         """Read each watched board that changed once, and send the changes. Returns the seconds that sending took."""
         changed, self._changed = self._changed, {}
         now = datetime.now(UTC)
+        due: list[tuple[BoardId, list[Group]]] = []
+        for board, groups in self._watched_boards(now).items():
+            self._mark(groups, changed.get(board, ()))
+            if board in changed or any(_is_due(group, board[1], now) for group in groups):
+                due.append((board, groups))
+        if len(due) == 1:
+            return self._look_at(due[0])
+        return sum(Pool(BOARDS_AT_ONCE).imap_unordered(self._look_at, due))
+
+    def _watched_boards(self, now: datetime) -> dict[BoardId, list[Group]]:
+        current = dict(zip(PERIOD_NAMES, periods.ids_at(now), strict=True))
         boards: dict[BoardId, list[Group]] = {}
         for group in self._hub.watched():
-            period_id = periods.resolve(group.watch.period, now).id
+            period_id = current.get(group.watch.period, group.watch.period)
             boards.setdefault((group.watch.board_id, period_id), []).append(group)
-        fan_out = 0.0
-        for (board_id, period_id), groups in boards.items():
-            self._mark(groups, changed.get((board_id, period_id), ()))
-            if (board_id, period_id) in changed or any(_is_due(group, period_id) for group in groups):
-                top = self._read(board_id, period_id, groups)
-                if top:
-                    fan_out += self._send_head(period_id, top, groups)
-                    fan_out += self._send_places(board_id, period_id, top.version, groups)
-        return fan_out
+        return boards
+
+    def _look_at(self, due: tuple[BoardId, list[Group]]) -> float:
+        """Read one board and send what changed. Returns the seconds that sending took."""
+        (board_id, period_id), groups = due
+        top = self._read(board_id, period_id, groups)
+        if not top:
+            return 0.0
+        fan_out = self._send_head(period_id, top, groups)
+        return fan_out + self._send_places(board_id, period_id, top.version, groups)
 
     def _mark(self, groups: list[Group], players: Collection[str]) -> None:
         for group in groups:
@@ -200,9 +223,18 @@ class Feed:
         self._hub.beat(time.monotonic())
 
 
-def _is_due(group: Group, period_id: str) -> bool:
+def _is_due(group: Group, period_id: str, now: datetime) -> bool:
     """Return whether a board has to be read although no message said that it changed."""
-    return group.period_id != period_id or time.monotonic() - group.last_read_at >= POLL_SECONDS
+    if group.period_id != period_id:
+        return True
+    ends_at = _end_of(period_id)
+    every = OVER_POLL_SECONDS if ends_at and now - ends_at > LATE_UPDATES else POLL_SECONDS
+    return time.monotonic() - group.last_read_at >= every
+
+
+@lru_cache(maxsize=1024)
+def _end_of(period_id: str) -> datetime | None:
+    return periods.parse(period_id).ends_at
 
 
 def _name_of(turn: Callable[[], None]) -> str:

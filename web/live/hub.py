@@ -15,7 +15,7 @@ from common.core import metrics
 from common.domain.entries import BoardHead, Places
 from common.redis_store.tickets import Ticket
 from web.live import frames
-from web.live.connection_limits import ConnectionLimits
+from web.live.connection_limits import TRY_AGAIN_SECONDS, ConnectionLimits
 from web.live.followers import Follower, Followers
 from web.live.group import Group, Watch
 from web.live.viewer import Viewer
@@ -27,9 +27,6 @@ QUIET_SECONDS = 25.0
 
 STALLED_SECONDS = 10.0
 CLOSE_TIMEOUT_SECONDS = 2.0
-MESSAGES_PER_BEAT = 100
-"""The greatest number of messages that a viewer may send between two counts (10 s)."""
-
 _COUNTED_EVERY = 10
 _SHUTDOWN_STEPS = 100
 _LAST_WAIT_SECONDS = 0.5
@@ -48,7 +45,8 @@ class Slot:
 class Hub:
     """Groups of viewers. No method but `stop` waits, so each of them is atomic in the event loop."""
 
-    def __init__(self, *, most: int, most_per_address: int) -> None:
+    def __init__(self, *, most: int, most_per_address: int, most_groups: int) -> None:
+        self._most_groups = most_groups
         self._limits = ConnectionLimits(most=most, most_per_address=most_per_address)
         self._groups: dict[Watch, Group] = {}
         self._group_of: dict[Viewer, Group] = {}
@@ -69,18 +67,27 @@ class Hub:
     def is_watched(self, watch: Watch) -> bool:
         return watch in self._groups
 
+    def check_room(self, watch: Watch) -> None:
+        """Raise `dependency_unavailable` if this would be one group of viewers more than the process may have."""
+        if watch not in self._groups and len(self._groups) >= self._most_groups:
+            metrics.GROUPS_REFUSED.inc()
+            message = "Too many different lists are watched; those that somebody watches already are open."
+            raise ScoreboardError(ErrorCode.DEPENDENCY_UNAVAILABLE, message, retry_after=TRY_AGAIN_SECONDS)
+
     def open(self, watch: Watch, period_id: str, top: BoardHead) -> None:
-        """Open a group with this head, unless there is one already."""
+        """Open a group with this head, unless there is one already. Raises `dependency_unavailable`, see above."""
+        self.check_room(watch)
         if watch not in self._groups:
             self._groups[watch] = Group(watch, period_id, top)
+            metrics.GROUPS.inc()
 
     def expect(self, slot: Slot, watch: Watch) -> None:
         """Keep an open group until the viewer of this slot is connected."""
         slot.group = self._groups[watch]
         slot.group.expected += 1
 
-    def adopt(self, ws: Server, slot: Slot, since: str | None) -> None:
-        """Take a connection over from its request, which ends afterwards."""
+    def adopt(self, ws: Server, slot: Slot, since: str | None, before: bytes = b"") -> None:
+        """Take a connection over from its request, which ends afterwards. `before` is sent ahead of the first frame."""
         if slot.group is None:
             raise RuntimeError("a slot without a group")
         viewer = Viewer(self, ws, slot.address)
@@ -91,7 +98,7 @@ class Hub:
         metrics.VIEWERS.inc()
         if slot.ticket:
             self.followers.add(viewer, slot.group, slot.ticket)
-        viewer.send(slot.group.welcome(since))
+        viewer.send(before + slot.group.welcome(since))
         viewer.listen()
         if self._shutdown:
             self._close(viewer, frames.RESTART, "restart")
@@ -141,17 +148,14 @@ class Hub:
             viewer.send(self._group_of[viewer].snapshot)
 
     def on_messages(self, viewer: Viewer, messages: list[str | bytes]) -> None:
-        """Handle messages of a viewer.
-
-        The only known message asks for a snapshot; control frames count towards the limit too.
-        """
-        viewer.messages_received += max(1, len(messages))
-        if viewer.messages_received > MESSAGES_PER_BEAT:
-            self._close(viewer, frames.POLICY, "too_many_messages")
-        elif any(map(_asks_for_resync, messages)):
+        """Handle messages of a viewer. The only known message asks for a snapshot."""
+        if any(map(_asks_for_resync, messages)):
             viewer.needs_snapshot = True
             if not viewer.is_waiting:
                 self.on_drained(viewer)
+
+    def on_too_many_frames(self, viewer: Viewer) -> None:
+        self._close(viewer, frames.POLICY, "too_many_messages")
 
     # -- staying ---------------------------------------------------------------------------------------------------
 
@@ -160,7 +164,7 @@ class Hub:
         self._beats += 1
         for viewer, group in tuple(self._group_of.items()):
             if self._beats % _COUNTED_EVERY == 0:
-                viewer.messages_received = 0
+                viewer.forget_frames()
             try:
                 self._check_viewer(viewer, group, now)
             except Exception as error:
@@ -239,6 +243,7 @@ class Hub:
     def _forget_if_deserted(self, group: Group) -> None:
         if group.is_deserted and self._groups.get(group.watch) is group:
             del self._groups[group.watch]
+            metrics.GROUPS.dec()
 
 
 def _asks_for_resync(text: str | bytes) -> bool:

@@ -6,11 +6,14 @@ import struct
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from gevent import get_hub
 from simple_websocket import Server
+from wsproto.connection import Connection
 from wsproto.utilities import LocalProtocolError, RemoteProtocolError
+
+from web.live.counted_frames import CountedFrames, TooManyFramesError
 
 _READ, _WRITE = 1, 2
 _CHUNK = 2048
@@ -27,6 +30,9 @@ class Host(Protocol):
     def on_messages(self, viewer: "Viewer", messages: list[str | bytes]) -> None:
         """Handle the complete messages in the data that was received."""
 
+    def on_too_many_frames(self, viewer: "Viewer") -> None:
+        """Handle that the viewer has sent more frames than it may."""
+
     def on_drained(self, viewer: "Viewer") -> None:
         """Handle that the outbox is empty again."""
 
@@ -41,6 +47,7 @@ class Viewer:
     """An adopted WebSocket. simple-websocket sees it as its socket, so pongs and close replies queue behind frames."""
 
     __slots__ = (
+        "_frames",
         "_hub",
         "_outbox",
         "_raw",
@@ -52,7 +59,6 @@ class Viewer:
         "closing_since",
         "last_received_at",
         "last_sent_at",
-        "messages_received",
         "needs_snapshot",
         "pinged",
         "stalled_at",
@@ -66,9 +72,9 @@ class Viewer:
         self.stalled_at = self.closing_since = 0.0
         self.needs_snapshot = self.pinged = False
         self.closing_reason = ""
-        self.messages_received = 0
         self._outbox = b""
-        self._raw = _take_over(ws, self)
+        self._frames = CountedFrames(cast(Connection, ws.ws.connection))
+        self._raw = _take_over(ws, self, self._frames)
         loop = get_hub().loop
         self._reader: Any = loop.io(self._raw.fileno(), _READ)
         self._writer: Any = loop.io(self._raw.fileno(), _WRITE)
@@ -180,9 +186,15 @@ class Viewer:
     def _take_in(self, data: bytes) -> None:
         self.last_received_at = time.monotonic()
         self.pinged = False
+        counted = self._frames.count
         try:
-            self._ws.ws.receive_data(data)
+            self._frames.receive_data(data)
             goes_on = self._ws._handle_events()
+            if self._frames.count == counted:
+                self._frames.count_one()
+        except TooManyFramesError:
+            self._hub.on_too_many_frames(self)
+            return
         except (LocalProtocolError, RemoteProtocolError):
             goes_on = False
         messages, self._ws.input_buffer = self._ws.input_buffer, []
@@ -190,6 +202,10 @@ class Viewer:
             self._drain("closed")
         elif self.is_open:
             self._hub.on_messages(self, messages)
+
+    def forget_frames(self) -> None:
+        """Begin to count frames anew."""
+        self._frames.count = 0
 
     def _drain(self, reason: str) -> None:
         """Send only the rest of the outbox from now on, and then end the stream."""
@@ -207,7 +223,7 @@ class Viewer:
             self.drop(self.closing_reason)
 
 
-def _take_over(ws: Any, viewer: Viewer) -> _socket.socket:  # noqa: ANN401 - we replace what its type forbids
+def _take_over(ws: Any, viewer: Viewer, frames: CountedFrames) -> _socket.socket:  # noqa: ANN401 - we replace what its type forbids
     """Take the connection over: the web server's socket object is left without a descriptor and closes nothing.
 
     `ws.connected` is false from here on, so that flask-sock's own close after the view does nothing.
@@ -219,5 +235,5 @@ def _take_over(ws: Any, viewer: Viewer) -> _socket.socket:  # noqa: ANN401 - we 
     ws.sock = viewer
     ws.connected = False
     ws.environ = None  # only the handshake needed it
-    ws.ws = ws.ws.connection
+    ws.ws = frames
     return raw

@@ -1,7 +1,5 @@
 """`WS /ws/scoreboard`: access is decided in plain HTTP before the handshake; afterwards the hub has the socket."""
 
-import base64
-import binascii
 from collections.abc import Callable
 from wsgiref.types import WSGIEnvironment
 
@@ -22,16 +20,15 @@ from web.api.parsing import query_as
 from web.guards import limits
 from web.guards.access import public
 from web.guards.addresses import client_address
+from web.live import handshake
 from web.live.feed import Feed
+from web.live.first_reads import FirstReads
 from web.live.group import Watch
+from web.live.handshake import LONGEST_MESSAGE_BYTES
 from web.live.hub import Hub, Slot
+from web.live.lane import COUNTED, PATH
 from web.reference.documented import ResponseDoc, documented
 from web.services import Services, services
-
-PATH = "/ws/scoreboard"
-LONGEST_MESSAGE_BYTES = 1024
-_WEBSOCKET_VERSION = "13"
-_KEY_BYTES = 16
 
 
 class _NoThread:
@@ -50,16 +47,19 @@ class Live:
 
     def __init__(self, adapters: Services) -> None:
         settings = adapters.settings
-        self.hub = Hub(most=settings.live_max, most_per_address=settings.live_per_ip)
+        self._leaderboard = adapters.leaderboard
+        self._first_reads = FirstReads()
+        self.hub = Hub(most=settings.live_max, most_per_address=settings.live_per_ip, most_groups=settings.live_groups)
         listener = redis_client.connect_to_listen(settings.redis_url)
         self.feed = Feed(self.hub, adapters.leaderboard, adapters.revocations, listener, adapters.heartbeats)
 
     def prepare(self, slot: Slot, query: LiveQuery, period: Period) -> None:
-        """Prepare what the viewer of this slot will see. The board is read only for the first viewer of a group."""
+        """Prepare what the viewer of this slot will see. The board is read once for a group."""
         self.feed.start()
         watch = Watch(query.board, query.period, query.limit)
         if not self.hub.is_watched(watch):
-            top = services().leaderboard.top(query.board, period.id, query.limit)
+            self.hub.check_room(watch)
+            top = self._first_reads.head(watch, lambda: self._leaderboard.top(query.board, period.id, query.limit))
             self.hub.open(watch, period.id, top)
         self.hub.expect(slot, watch)
 
@@ -111,7 +111,8 @@ def _admit() -> None:
     """Admit a viewer or refuse the request, before the handshake."""
     if request.path.rstrip("/") != PATH:  # as Flask's router compares
         return
-    limits.count_handshake()
+    if COUNTED not in request.environ:
+        limits.count_handshake()
     _check_handshake()
     _check_origin()
     query = query_as(LiveQuery)
@@ -177,7 +178,7 @@ def _reduce_to_handshake(environ: WSGIEnvironment) -> None:
         HTTP_HOST="scoreboard",
         HTTP_CONNECTION="Upgrade",
         HTTP_UPGRADE="websocket",
-        HTTP_SEC_WEBSOCKET_VERSION=_WEBSOCKET_VERSION,
+        HTTP_SEC_WEBSOCKET_VERSION=handshake.VERSION,
     )
 
 
@@ -185,17 +186,9 @@ def _check_handshake() -> None:
     """Refuse a handshake that does not follow RFC 6455, section 4.2.1."""
     if request.method != "GET":
         raise MethodNotAllowed(["GET"])
-    upgrade = request.headers.get("Upgrade", "").lower() == "websocket"
-    connection = [token.strip().lower() for token in request.headers.get("Connection", "").split(",")]
-    version = request.headers.get("Sec-WebSocket-Version")
-    is_old = request.environ.get("SERVER_PROTOCOL") == "HTTP/1.0"
-    if is_old or not upgrade or "upgrade" not in connection or version != _WEBSOCKET_VERSION:
+    if not handshake.asks_to_switch(request.environ):
         raise ScoreboardError(ErrorCode.UPGRADE_REQUIRED)
-    try:
-        key = base64.b64decode(request.headers.get("Sec-WebSocket-Key", ""), validate=True)
-    except (binascii.Error, ValueError):
-        key = b""
-    if len(key) != _KEY_BYTES:
+    if not handshake.has_key(request.environ):
         raise invalid_field("Sec-WebSocket-Key", "must be 16 bytes in base64")
 
 

@@ -17,4 +17,4 @@ def everybody_hangs_up() -> Iterator[None]:
 
 @pytest.fixture
 def hub(everybody_hangs_up: None) -> Hub:
-    return Hub(most=100, most_per_address=100)
+    return Hub(most=100, most_per_address=100, most_groups=100)

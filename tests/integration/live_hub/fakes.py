@@ -4,6 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from typing import cast
 
+import gevent
 import redis
 
 from common.domain.entries import BoardHead, Entry, Place, Places
@@ -45,6 +46,19 @@ class FakeLeaderboard:
         if isinstance(found, Exception):
             raise found
         return found
+
+
+class SlowLeaderboard(FakeLeaderboard):
+    """One whose reads give way to others, and that counts how many there were at the same time."""
+
+    at_once = most_at_once = 0
+
+    def live_top(self, board_id: str, period_id: str, limit: int) -> BoardHead | None:
+        self.at_once += 1
+        self.most_at_once = max(self.most_at_once, self.at_once)
+        gevent.sleep(0.001)
+        self.at_once -= 1
+        return super().live_top(board_id, period_id, limit)
 
 
 class NoNews:

@@ -21,9 +21,10 @@ from common.domain.entries import BoardHead, Entry
 from common.redis_store.tickets import Ticket
 from tests.live_client import Screen
 from web.live.group import Watch
+from web.live.handshake import LONGEST_MESSAGE_BYTES
 from web.live.hub import Hub, Slot
 from web.live.viewer import Viewer
-from web.live.views import LONGEST_MESSAGE_BYTES, _NoThread
+from web.live.views import _NoThread
 
 ALL = Watch("main", "all", 10)
 RESYNC = '{"type": "resync"}'

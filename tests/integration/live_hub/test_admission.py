@@ -13,7 +13,7 @@ from web.live.hub import Hub
 
 
 def test_places_are_counted_before_the_handshake_and_given_back() -> None:
-    hub = Hub(most=3, most_per_address=2)
+    hub = Hub(most=3, most_per_address=2, most_groups=100)
     first, _second = hub.reserve("192.0.2.1"), hub.reserve("192.0.2.1")
     with pytest.raises(ScoreboardError) as refused:
         hub.reserve("192.0.2.1")
@@ -49,7 +49,7 @@ def test_a_viewer_that_is_gone_when_it_is_adopted_costs_nothing(hub: Hub) -> Non
 
 
 def test_a_stop_tells_everybody_1012_and_admits_nobody_more() -> None:
-    hub = Hub(most=300, most_per_address=300)
+    hub = Hub(most=300, most_per_address=300, most_groups=100)
     late = hub.reserve("192.0.2.9")
     peers = [Peer(hub) for _ in range(150)]
     started = time.monotonic()
@@ -68,7 +68,7 @@ def test_a_stop_tells_everybody_1012_and_admits_nobody_more() -> None:
 
 
 def test_a_viewer_whose_handshake_ends_during_a_stop_is_told_too() -> None:
-    hub = Hub(most=10, most_per_address=10)
+    hub = Hub(most=10, most_per_address=10, most_groups=100)
     slot = hub.reserve("192.0.2.1")
     gevent.spawn(hub.stop)
     gevent.sleep(0)

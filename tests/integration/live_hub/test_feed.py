@@ -2,11 +2,15 @@
 
 from datetime import UTC, datetime
 
+import pytest
 import time_machine
 from sqlalchemy.exc import OperationalError
 
-from tests.integration.live_hub.fakes import FakeLeaderboard, NoNews, feed_of
+from common.contract.errors import ErrorCode, ScoreboardError
+from common.core.metrics import GROUPS_REFUSED
+from tests.integration.live_hub.fakes import FakeLeaderboard, NoNews, SlowLeaderboard, feed_of
 from tests.integration.live_hub.peer import Peer, head, until
+from web.live.feed import BOARDS_AT_ONCE, OVER_POLL_SECONDS, POLL_SECONDS
 from web.live.group import Watch
 from web.live.hub import Hub
 
@@ -37,6 +41,59 @@ def test_one_board_that_cannot_be_read_keeps_no_other_from_being_told(hub: Hub) 
     away = OperationalError("SELECT", {}, Exception("away"))
     feed_of(hub, FakeLeaderboard({("broken", "all"): away, ("good", "all"): head(2, 20)})).look()
     until(lambda: good.screen.seq == 2)
+
+
+def test_a_period_that_is_long_over_is_read_once_a_minute_or_when_it_changed(hub: Hub) -> None:
+    watches = [("main", "2026-W40"), ("main", "2026-W48"), ("main", "all")]
+    board = FakeLeaderboard({watch: head(1, 10) for watch in watches})
+    for _, period in watches:
+        Peer(hub, Watch("main", period, 10))
+    feed = feed_of(hub, board)
+    with time_machine.travel(datetime(2026, 11, 30, 0, 30, tzinfo=UTC), tick=False):
+        feed.look()
+        assert {period for _, period, _ in board.reads} == {"2026-W40", "2026-W48", "all"}
+        board.reads.clear()
+        _let_pass(hub, POLL_SECONDS)
+        feed.look()
+        assert {period for _, period, _ in board.reads} == {"2026-W48", "all"}  # half an hour after its end
+        board.reads.clear()
+        feed._take_in('{"boards": [{"board": "main", "period": "2026-W40", "seq": 2}], "players": [], "at": 0}')
+        feed.look()
+        assert board.reads == [("main", "2026-W40", 10)]
+        board.reads.clear()
+        _let_pass(hub, OVER_POLL_SECONDS)
+        feed.look()
+        assert len(board.reads) == 3
+
+
+def test_many_boards_are_read_at_the_same_time_and_all_viewers_told(hub: Hub) -> None:
+    names = [f"board-{number}" for number in range(3 * BOARDS_AT_ONCE)]
+    peers = [Peer(hub, Watch(name, "all", 10)) for name in names]
+    board = SlowLeaderboard({(name, "all"): head(2, 20) for name in names})
+    feed_of(hub, board).look()
+    until(lambda: all(peer.screen.seq == 2 for peer in peers))
+    assert board.most_at_once == BOARDS_AT_ONCE
+    assert len(board.reads) == len(names)
+
+
+def test_one_list_more_than_a_process_may_show_is_refused_and_counted() -> None:
+    hub = Hub(most=10, most_per_address=10, most_groups=1)
+    first = Peer(hub)
+    refused = GROUPS_REFUSED._value.get()
+    with pytest.raises(ScoreboardError) as full:
+        hub.open(Watch("main", "all", 11), "all", head(1))
+    assert full.value.code is ErrorCode.DEPENDENCY_UNAVAILABLE
+    assert GROUPS_REFUSED._value.get() == refused + 1
+    Peer(hub)
+    for peer in Peer.made:
+        peer.socket.close()
+    until(lambda: first.group and not first.group.viewers)
+    hub.open(Watch("main", "all", 11), "all", head(1))
+
+
+def _let_pass(hub: Hub, seconds: float) -> None:
+    for group in hub.watched():
+        group.last_read_at -= seconds
 
 
 def test_when_a_named_period_rolls_over_its_viewers_are_told_and_see_the_new_one(hub: Hub) -> None:

@@ -8,8 +8,9 @@ from wsproto.events import CloseConnection, Event, Ping, Pong, TextMessage
 from wsproto.frame_protocol import CloseReason
 
 from tests.integration.live_hub.peer import RESYNC, Peer, beat, head, mask, tell, until
-from web.live.hub import MESSAGES_PER_BEAT, Hub
-from web.live.views import LONGEST_MESSAGE_BYTES
+from web.live.counted_frames import MOST_FRAMES
+from web.live.handshake import LONGEST_MESSAGE_BYTES
+from web.live.hub import Hub
 
 
 @pytest.mark.parametrize(
@@ -68,17 +69,34 @@ def test_one_who_talks_too_much_is_shown_the_door(hub: Hub, event: Event) -> Non
     said = 0
     while peer.close_code is None:
         peer.say(event)
-        said += 1  # several control frames that come together count as one
+        said += 1
         gevent.sleep(0.0005)
-        assert said < 10 * MESSAGES_PER_BEAT
+        assert said < 10 * MOST_FRAMES
     assert peer.close_code == CloseReason.POLICY_VIOLATION
-    assert said > MESSAGES_PER_BEAT
+    assert said > MOST_FRAMES
+
+
+def test_frames_that_come_in_one_piece_are_counted_each_and_those_after_the_limit_not_even_read(hub: Hub) -> None:
+    many, enough = Peer(hub), Peer(hub)
+    many.send(mask(0x89, b"") * (MOST_FRAMES + 200))
+    enough.send(mask(0x89, b"") * MOST_FRAMES)
+    until(lambda: many.close_code is not None)
+    assert (many.close_code, many.close_reason) == (CloseReason.POLICY_VIOLATION, "too many messages")
+    until(lambda: enough.count(Pong) == MOST_FRAMES)
+    assert enough.close_code is None
+
+
+def test_the_pieces_of_a_message_are_frames_too(hub: Hub) -> None:
+    peer = Peer(hub)
+    peer.send(mask(0x01, b"") + mask(0x00, b"") * MOST_FRAMES)
+    until(lambda: peer.close_code is not None)
+    assert peer.close_code == CloseReason.POLICY_VIOLATION
 
 
 def test_ten_messages_a_second_are_not_too_much(hub: Hub) -> None:
     peer = Peer(hub)
     for turn in range(1, 6):
-        for _ in range(MESSAGES_PER_BEAT - 10):
+        for _ in range(MOST_FRAMES - 10):
             peer.say(TextMessage("{}"))
         peer.say(Ping())
         until(lambda turn=turn: peer.count(Pong) == turn)  # type: ignore[misc]  # a default that binds
