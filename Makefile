@@ -12,7 +12,7 @@ ifneq ($(shell cat $(INSTALLED) 2>/dev/null),$(CURDIR))
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast chaos bench bench-live scale lint format install frontend docs lock psql redis-cli compose-secrets clean
+.PHONY: help run test test-fast chaos bench bench-check bench-size bench-live scale lint format install frontend docs lock psql redis-cli compose-secrets clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -32,8 +32,14 @@ test-fast: $(INSTALLED) ## Run the tests that need no server
 chaos: $(INSTALLED) ## Break everything under load, and see that all adds up (CHAOS_MINUTES=10)
 	$(BIN)/python -m tests.chaos
 
-bench: $(INSTALLED) ## Measure this machine: rates as ratios to an empty view (BENCH="--rounds 3")
+bench: $(INSTALLED) ## Measure this machine: rates as ratios to a bare Flask app (BENCH="--only reads")
 	$(BIN)/python -m bench $(BENCH)
+
+bench-check: $(INSTALLED) ## Measure the short rows, and fail if a ratio is a fifth below bench/results/reference.json
+	$(BIN)/python -m bench --check $(BENCH)
+
+bench-size: $(INSTALLED) ## Measure 1,000 to a million players, ten boards, and what is stored (takes a quarter of an hour)
+	$(BIN)/python -m bench --only boards storage players $(BENCH)
 
 scale: $(INSTALLED) ## Fill boards of up to a million players again, and measure (SCALE="--players 200000")
 	$(BIN)/python -m bench.scale $(SCALE)

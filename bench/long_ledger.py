@@ -12,17 +12,16 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy import Engine, text
 
-from bench.__main__ import Bench, database_of
+from bench import claims, generator, players, settled
 from bench.load import Result
 from common.core import settings as settings_module
-from common.postgres import checkpoint
+from common.postgres import catalogue
 from common.postgres import engine as database
-from common.postgres.checkpoint import Checkpoint
 from dev.harness.servers import running_servers
 from dev.harness.stack import running_stack
 
 PLAYERS = 1_000
-TIMEOUT_MS = 5_000
+CONNECTIONS = 32
 
 _USERS = text("""
 INSERT INTO users (id, username, username_key, password_hash, role)
@@ -52,17 +51,23 @@ def main() -> None:
     given = arguments.parse_args()
     console = Console()
     with running_servers(fast=False) as servers:
-        url = database_of(servers)
+        url = servers.migrated_database()
         engine = _engine(url, servers.redis_url(0))
+        with engine.begin() as connection:
+            catalogue.load_defaults(connection)
         console.print(f"writing {given.rows:,} ledger rows: {_fill(engine, given.rows):.0f} s")
         with running_stack(servers, url, 0, SCOREBOARD_WEB_PROCESSES="2") as stack:
-            bench = Bench(stack)
+            port, logins = int(stack.environment["SCOREBOARD_PORT"]), players.register(stack.url, CONNECTIONS)
+
+            def updates() -> Result:
+                return generator.run(port, claims.updates(logins, given.requests, waits=True), CONNECTIONS)
+
             stack.stop("chores")
-            results = {"without chores": bench.updates(given.requests)}
+            results = {"without chores": updates()}
             stack.start("chores")
-            results["while the ledger is taken in for the first time"] = bench.updates(given.requests)
+            results["while the ledger is taken in for the first time"] = updates()
             console.print(f"taking in the rest at full speed: {_take_in(engine):.0f} s")
-            results["while players are checked"] = bench.updates(given.requests)
+            results["while players are checked"] = updates()
             with engine.connect() as connection:
                 taken_in = connection.execute(text("SELECT event_id FROM ledger_checkpoint")).scalar_one()
             console.print(f"the checkpoint is at {taken_in:,}")
@@ -87,18 +92,14 @@ def _fill(engine: Engine, rows: int) -> float:
         connection.execute(_USERS, {"players": PLAYERS})
         connection.execute(_LEDGER, {"players": PLAYERS, "rows": rows})
         connection.execute(_STANDINGS)
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text("VACUUM ANALYZE"))
+    settled.vacuum(engine)
     return time.monotonic() - started
 
 
 def _take_in(engine: Engine) -> float:
-    """Advance the checkpoint over the whole ledger, as `scoreboard verify` does, and return the seconds."""
+    """Return the seconds that it takes to add up the rest of the ledger at full speed."""
     started = time.monotonic()
-    of = Checkpoint(engine)
-    most, at, chunk = of.find_stable_id(), 0, checkpoint.CHUNK
-    while at < most:
-        at, chunk = of.step(most, chunk, TIMEOUT_MS)
+    settled.take_in(engine)
     return time.monotonic() - started
 
 

@@ -24,7 +24,7 @@ from dev.harness.stack import Stack, running_stack
 from tests.command_line import CommandLine, command_line_of
 from tests.documents import documented_application
 from tests.player import Player, register
-from workers import maintenance
+from workers import drain, maintenance
 from workers.state import WorkerState
 
 TEMPLATE = "scoreboard_template"
@@ -70,14 +70,24 @@ def same_logging() -> Iterator[None]:
     structlog.configure(**before)
 
 
+BOTH_WAYS = pytest.mark.parametrize("lane", ["on", "off"], indirect=True)
+"""Marks tests that run twice: with what answers ahead of Flask, and with the views alone."""
+
+
 @pytest.fixture
-def make_settings(servers: Servers) -> SettingsFactory:
+def lane(request: pytest.FixtureRequest) -> str:
+    """Whether requests may be answered ahead of Flask; on unless a test is marked with `BOTH_WAYS`."""
+    return str(getattr(request, "param", "on"))
+
+
+@pytest.fixture
+def make_settings(servers: Servers, lane: str) -> SettingsFactory:
     """Settings for a fresh database and an empty Redis; keyword arguments are environment variables."""
     url = servers.create_database(f"test_{secrets.token_hex(6)}", TEMPLATE)
     servers.flush_redis(REDIS_DATABASE)
 
     def make(**environment: str) -> Settings:
-        return _settings(url, servers.redis_url(REDIS_DATABASE), **environment)
+        return _settings(url, servers.redis_url(REDIS_DATABASE), **{"SCOREBOARD_LANE": lane, **environment})
 
     return make
 
@@ -109,14 +119,14 @@ def stack(servers: Servers) -> Iterator[Stack]:
 
 
 @pytest.fixture
-def worker(settings: Settings) -> Iterator[WorkerState]:
-    """A worker's adapters, on a Redis that is mended already."""
+def worker(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[WorkerState]:
+    """A worker's adapters, on a Redis that is mended already. Its drains do not stay for long."""
+    monkeypatch.setattr(drain, "WAIT_FOR_MORE_MS", 50)
     state = WorkerState.create(settings)
     maintenance.repair(state)
     maintenance.show_alive(state)
     yield state
-    state.engine.dispose()
-    state.redis.close()
+    state.close()
 
 
 @pytest.fixture

@@ -3,6 +3,9 @@
 It shares only `common` with the workers and sends them tasks by name; `lint-imports` holds that.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 from flask import Flask
 
 from common.core.settings import Settings
@@ -18,9 +21,16 @@ from web.reference import views as reference
 from web.services import Services
 
 
+class _SynchronousFlask(Flask):
+    """Flask without coroutines: we have none, and Flask looks for them at each of some seventeen calls a request."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        return func
+
+
 def create_app(settings: Settings) -> Flask:
     """Create the application. It connects to nothing: that happens on first use, in the process that serves."""
-    app = Flask(__name__, template_folder="pages/templates", static_folder=None)  # `assets` serves them
+    app = _SynchronousFlask(__name__, template_folder="pages/templates", static_folder=None)  # `assets` serves them
     app.config["APPLICATION_ROOT"] = settings.root_path or "/"
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False  # no redirect: the contract has none

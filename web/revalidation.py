@@ -1,12 +1,25 @@
 """Answers that anybody may keep, and that are asked about each time: 304 for whoever has the one of now."""
 
 from flask import Response, request
+from werkzeug.http import parse_etags
+
+CACHE_CONTROL = "public, no-cache"
 
 
 def revalidated(response: Response, etag: str) -> Response:
     """Let caches keep the response and ask each time whether it still holds. `etag` tells it from any other."""
     response.set_etag(etag)
-    response.cache_control.public = True
-    response.cache_control.no_cache = True
+    response.headers["Cache-Control"] = CACHE_CONTROL
     response.make_conditional(request)
+    del response.headers["Date"]  # gunicorn sends one
     return response
+
+
+def is_current(etag: str) -> bool:
+    """Return whether the client has the answer with this tag, so that no body is needed."""
+    return has(request.headers.get("If-None-Match", ""), etag)
+
+
+def has(if_none_match: str, etag: str) -> bool:
+    """Return whether a header field If-None-Match names this tag, compared weakly (RFC 9110, section 13.1.2)."""
+    return bool(if_none_match) and parse_etags(if_none_match).contains_weak(etag)

@@ -19,6 +19,7 @@ from common.services.moderation import Moderator
 from common.services.revocations import Revocations
 from web.api.readiness import Readiness
 from web.guards.identities import Identities
+from web.guards.revocation_watch import RevocationWatch
 from web.intake.doorbell import Doorbell
 from web.intake.replies import Replies
 from web.live.heartbeats import Heartbeats
@@ -49,6 +50,7 @@ class Services:
     doorbell: Doorbell
     replies: Replies
     revocations: Revocations
+    revocation_watch: RevocationWatch
     heartbeats: Heartbeats
     readiness: Readiness
 
@@ -82,12 +84,14 @@ class Services:
             doorbell=Doorbell(settings.celery_broker_url),
             replies=Replies(redis_client.connect_to_listen(settings.redis_url), process_id, heartbeats),
             revocations=revocations,
+            revocation_watch=RevocationWatch(revocations, client, engine, heartbeats),
             heartbeats=heartbeats,
             readiness=Readiness(engine, client, board, catalogue, heartbeats),
         )
 
     def close(self) -> None:
-        """Close every connection."""
+        """End the loops, and close every connection."""
+        self.revocation_watch.close()
         self.replies.close()
         self.redis_clients.close()
         self.engine.dispose()

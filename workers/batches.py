@@ -29,10 +29,10 @@ from common.core.timestamps import to_milliseconds
 from common.domain import inbox_entries, outcomes
 from common.domain.inbox_entries import ENTRY_VERSION, Delivery, Entry, MalformedEntry, Newer, Reply, Sender
 from common.domain.standing import BoardId, Moved
-from common.postgres import engine as database
-from common.postgres import quarantine
+from common.postgres import batch, quarantine
 from common.postgres.catalogue import CatalogueCache
 from common.postgres.ledger import AlreadyRecordedError
+from common.postgres.prepared import NotPreparedError
 from common.redis_store.board import Board, Projected
 from common.redis_store.inbox import Inbox
 from common.services.rebuild import Rebuilder
@@ -94,12 +94,20 @@ class _Attempt:
 
 
 class Batches:
-    """Applies batches with the adapters of one worker process."""
+    """Applies batches with the adapters of one worker process. `recording` is as `batch.transaction` needs it."""
 
     def __init__(
-        self, engine: Engine, inbox: Inbox, board: Board, rebuilder: Rebuilder, catalogue: CatalogueCache
+        self,
+        engine: Engine,
+        inbox: Inbox,
+        board: Board,
+        rebuilder: Rebuilder,
+        catalogue: CatalogueCache,
+        *,
+        recording: Engine,
     ) -> None:
         self._engine = engine
+        self._recording = recording
         self._inbox = inbox
         self._board = board
         self._rebuilder = rebuilder
@@ -227,11 +235,9 @@ class Batches:
         catalogue = self._catalogue.including({delivery.update.action_id for delivery in deliveries})
         for _ in range(MAX_RECORD_ATTEMPTS):
             try:
-                with self._engine.begin() as connection:
-                    if lock_wait_ms is not None:
-                        database.limit_lock_waits(connection, lock_wait_ms)
-                    recorded = record(connection, deliveries, catalogue, refusal)
-            except AlreadyRecordedError:
+                with batch.transaction(self._recording) as connection:
+                    recorded = record(connection, deliveries, catalogue, refusal, lock_wait_ms)
+            except (AlreadyRecordedError, NotPreparedError):
                 continue
             except Exception as error:
                 fault = faults.of_recording(error)

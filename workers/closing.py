@@ -1,7 +1,8 @@
 """Close calendar periods that are over: fix their final standings, notify the viewers, store their last snapshot.
 
 1. By Redis' clock, which stamps every acceptance, the period is over.
-2. The oldest entry of the inbox was accepted after its end, or the inbox is empty: no update of the period is pending.
+2. No update of the period is pending: all that the inbox holds was accepted before its begin or after its end. Of more
+   than a thousand entries only the oldest is asked, and must have been accepted after its end.
 3. While the ledger is locked, which one row needs only briefly: mark the period closed, with the last ledger row that
    counts, and its final snapshot as due.
 4. Publish it. A viewer whose web process misses the message rolls over by the clock.
@@ -10,6 +11,7 @@
 Each step may be repeated, and a death after any of them leaves a period that the next turn finds.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import orjson
@@ -23,14 +25,17 @@ from workers.state import WorkerState
 
 log = structlog.get_logger(__name__)
 
+LOOKED_AT = 1_000
+"""The greatest number of entries whose periods are looked at one by one, in one call of Redis."""
+
 
 def close_ended(worker: WorkerState, now: datetime | None = None) -> list[Ended]:
     """Close the periods that can be closed now and return them; store the final snapshots that are due."""
     now = now or worker.inbox.now()
     with worker.engine.connect() as connection:
         ended = period_closing.ended(connection, now)
-    oldest = worker.inbox.oldest() if ended else None
-    due = [period for period in ended if oldest is None or oldest >= period.ends_at]
+    pending = worker.inbox.acceptances(LOOKED_AT) if ended else []
+    due = [period for period in ended if not _may_grow(period, pending)]
     try:
         return [period for period in try_each(due, lambda period: _close(worker, period, now)) if period]
     finally:
@@ -66,6 +71,17 @@ def _dated(worker: WorkerState, now: datetime) -> list[Ended]:
     """Return the dated periods of every board that were open at this instant."""
     dated = [(period.id, period.ends_at) for period in periods.open_at(now) if period.ends_at]
     return [Ended(board_id, *period) for board_id in worker.catalogue.current().boards for period in dated]
+
+
+def _may_grow(period: Ended, pending: Sequence[datetime]) -> bool:
+    """Return whether a pending update may belong to this period, by the instants of the first entries of the inbox.
+
+    An update that is held for long so keeps open the periods in which it was accepted, and not all that end after them.
+    """
+    if len(pending) < LOOKED_AT:
+        starts_at = periods.parse(period.period_id).starts_at
+        return any(starts_at is None or starts_at <= accepted_at < period.ends_at for accepted_at in pending)
+    return pending[0] < period.ends_at
 
 
 def _close(worker: WorkerState, period: Ended, now: datetime) -> Ended | None:

@@ -15,15 +15,20 @@ from dataclasses import dataclass, field
 
 import redis
 
-from common.domain.inbox_entries import Entry
+from common.domain.inbox_entries import Delivery, Entry
 from common.redis_store.inbox import Inbox
 from workers.batches import Batches
 from workers.held_updates import Backoff, HeldError, HeldUpdates
 
 BATCH = 500
-WAIT_FOR_MORE_MS = 50
-PACE_SECONDS = 0.01
-"""The pause between batches under load, in which more entries gather, which saves CPU. A lone update never waits."""
+WAIT_FOR_MORE_MS = 400
+"""How long a drain stays for the next entry, which it then has at once and not by way of the broker. It must be well
+below the time that a command to Redis may take (`client.COMMAND_TIMEOUT_SECONDS`)."""
+
+PACE_SECONDS = 0.03
+PACE_WHILE_WAITED_FOR_SECONDS = 0.003
+"""The least time from one batch to the next under load, in which more entries gather, which saves CPU; the shorter one
+if somebody waits for the outcome of an entry. A lone update never waits."""
 
 BUSY_FROM = 8
 """The size of a batch from which the inbox counts as busy."""
@@ -78,13 +83,8 @@ class Drain:
 
     def _drain(self) -> bool:
         deadline = time.monotonic() + LONGEST_SECONDS
-        waits = self.inbox.reset_doorbell()
-        left_behind = self._left_behind()
-        try:
-            entries = self._apply_new(waits=waits)
-        except Exception:
-            self._release(left_behind)
-            raise
+        entries = self._apply_new(waits=self.inbox.reset_doorbell())
+        left_behind = self._left_behind(entries)
         failure = self._take_over(left_behind)
         while entries and time.monotonic() < deadline:
             entries = self._apply_new(waits=True)
@@ -101,22 +101,27 @@ class Drain:
         entries = self.inbox.read(self.consumer, BATCH)
         if not entries and waits:
             entries = self._wait_for_more()
+        began = time.monotonic()
         if entries and not self._apply(entries):
             self._reclaim_backoff.begin()
         if BUSY_FROM <= len(entries) < BATCH:
-            time.sleep(PACE_SECONDS)
+            time.sleep(max(0.0, began + _pace(entries) - time.monotonic()))
         return entries
 
-    def _left_behind(self) -> list[Entry]:
-        """Reclaim the entries that earlier drains of this process, or dead workers, did not finish."""
+    def _left_behind(self, new: Sequence[Entry]) -> list[Entry]:
+        """Reclaim the entries that earlier drains of this process, or dead workers, did not finish.
+
+        They are older than the entries that this drain has just read, some of which may still be pending.
+        """
         if self._reclaim_backoff.is_on():
             return []
-        own = self._reclaimed(self.consumer, 0)
-        return [*own, *self._reclaimed(None, ABANDONED_MS)]
+        before = new[0].inbox_id if new else None
+        own = self._reclaimed(self.consumer, 0, before)
+        return [*own, *self._reclaimed(None, ABANDONED_MS, before)]
 
-    def _reclaimed(self, owner: str | None, idle_ms: int) -> list[Entry]:
+    def _reclaimed(self, owner: str | None, idle_ms: int, before: str | None) -> list[Entry]:
         after = self._reached.get(owner, _FIRST)
-        entries = self.inbox.reclaim(self.consumer, BATCH, idle_ms, owner, after)
+        entries = self.inbox.reclaim(self.consumer, BATCH, idle_ms, owner, after=after, before=before)
         self._reached[owner] = entries[-1].inbox_id if len(entries) == BATCH else _FIRST
         return entries
 
@@ -172,3 +177,9 @@ class Drain:
             self.inbox.reset_doorbell()
             entries = self.inbox.read(self.consumer, BATCH)
         return entries
+
+
+def _pace(entries: Sequence[Entry]) -> float:
+    """Return the least time (seconds) from this batch to the next."""
+    is_waited_for = any(isinstance(entry, Delivery) and entry.update.reply_to for entry in entries)
+    return PACE_WHILE_WAITED_FOR_SECONDS if is_waited_for else PACE_SECONDS

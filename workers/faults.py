@@ -10,6 +10,8 @@ import redis
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from common.postgres.arrays import UnstorableTextError
+from common.postgres.misfits import is_misfit, sqlstate
 from common.postgres.tables import standings
 from common.redis_store.board import BoardNotServedError
 
@@ -26,11 +28,8 @@ _CLASSES_OF_SERVERS = ("08", "40", "53", "55", "57", "58")
 _ENDED_BY_THE_SERVER = ("25P03", "25P04")
 """SQLSTATE codes: the transaction was idle for too long, or lasted too long."""
 
-_CLASSES_OF_SCHEMAS = ("0A", "28", "3D", "3F", "42")
-"""SQLSTATE classes: not supported, not authorized, or no object of this name; `42` also covers a missing right."""
-
-_SCHEMAS = ("23502", "23505", "25006")
-"""SQLSTATE codes: a required column without a value, an id that was used before, a read-only server."""
+_USED_BEFORE = "23505"
+"""The SQLSTATE code of an id that was used before: sequences that are behind, as after a restore of tables alone."""
 
 
 class Fault(Enum):
@@ -67,8 +66,10 @@ def of(error: Exception) -> Fault:
 
 def of_recording(error: Exception) -> Fault:
     """Return the kind of a failure to record a batch."""
+    if isinstance(error, UnstorableTextError):
+        return Fault.ENTRY
     if isinstance(error, DBAPIError) and not error.connection_invalidated:
-        code = _code(error) or ""
+        code = sqlstate(error) or ""
         if code.startswith(_DATA):
             return Fault.ENTRY
         if code == _CHECK_VIOLATED and _SCORE_RANGE in str(error.orig):
@@ -84,7 +85,7 @@ def describe(error: BaseException) -> str:
 
 
 def _of_database(error: DBAPIError) -> Fault:
-    code = _code(error)
+    code = sqlstate(error)
     if error.connection_invalidated or code in _ENDED_BY_THE_SERVER:
         return Fault.AWAY
     if code is None:
@@ -92,7 +93,7 @@ def _of_database(error: DBAPIError) -> Fault:
         return Fault.AWAY if is_of_the_connection else Fault.OURS
     if code == _LOCK_NOT_AVAILABLE:
         return Fault.LOCKED
-    if code.startswith(_CLASSES_OF_SCHEMAS) or code in _SCHEMAS:
+    if is_misfit(error) or code == _USED_BEFORE:
         return Fault.UNFIT
     return Fault.AWAY if code.startswith(_CLASSES_OF_SERVERS) else Fault.OURS
 
@@ -100,8 +101,3 @@ def _of_database(error: DBAPIError) -> Fault:
 def _is_unidentified(error: SQLAlchemyError) -> bool:
     """Return whether psycopg2 could not classify the error, because the server's reply was cut off."""
     return type(error).__name__ == "DatabaseError"
-
-
-def _code(error: DBAPIError) -> str | None:
-    code = getattr(error.orig, "pgcode", None)
-    return code if isinstance(code, str) else None

@@ -1,17 +1,20 @@
 """Maintenance: repair Redis where it has lost data, and remove what has expired."""
 
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import takewhile
 
+import redis
 import structlog
 
 from common.core import metrics, task_names
 from common.domain import periods
 from common.domain.standing import BoardId
 from common.postgres import sessions
-from common.redis_store import keys
+from common.redis_store import failing, keys
 from common.services import revocations, suspensions
+from common.services.rebuild import LEASE_MS
 from workers import closing, pruning
 from workers.failures import try_each
 from workers.state import WorkerState
@@ -24,6 +27,9 @@ CHORES_ALIVE_SECONDS = 120
 CONSUMER_GONE_MS = 3_600_000
 REPAIR_SECONDS = 1.0
 """The longest time for which a sweep rebuilds small boards, while updates wait."""
+
+LEASE_POLL_SECONDS = 0.5
+"""The seconds between two attempts to rebuild a board that another process is rebuilding."""
 
 SYNC_SECONDS, SYNCS_AT_ONCE = 1.0, 200
 """The same for users of whose suspension Redis does not know yet, and how many are looked up for it."""
@@ -40,6 +46,19 @@ def show_alive(worker: WorkerState, queue: str = task_names.QUEUE) -> None:
 def takes_turn(worker: WorkerState, task: str, seconds: float) -> bool:
     """Return whether a periodic task is due. Of a pile of its messages one runs, and the others are skipped."""
     return bool(worker.redis.set(keys.turn(task), "1", nx=True, px=int(seconds * 1000 / 2)))
+
+
+def give_turn_back(worker: WorkerState, task: str) -> None:
+    """Let a periodic task run again before it is due."""
+    with suppress(redis.RedisError):
+        worker.redis.delete(keys.turn(task))
+
+
+def find_failing_chores(worker: WorkerState) -> list[str]:
+    """Return the chores that have failed and are to be run again now, each at most once in a few seconds."""
+    failed = {row.name.partition(":")[0] for row in failing.read(worker.redis, time.time())}
+    chores = sorted(failed.intersection(task_names.CHORES))
+    return [name for name in chores if takes_turn(worker, f"{name} again", task_names.AGAIN_SECONDS)]
 
 
 def repair(worker: WorkerState) -> None:
@@ -71,7 +90,11 @@ def rebuild_small_boards(worker: WorkerState) -> bool:
 
 
 def rebuild_boards(worker: WorkerState) -> None:
-    """Rebuild every open board that Redis does not serve, however long it takes."""
+    """Rebuild every open board that Redis does not serve, however long it takes.
+
+    One that another process is rebuilding is tried again until that one's lease is over, in case it is dead.
+    """
+    deadline = time.monotonic() + LEASE_MS / 1000 + LEASE_POLL_SECONDS
 
     def show_progress(_rows: int) -> None:
         show_alive(worker, task_names.QUEUE_CHORES)
@@ -79,7 +102,8 @@ def rebuild_boards(worker: WorkerState) -> None:
     def rebuild(board: BoardId) -> bool:
         return worker.rebuilder.is_served(*board) or worker.rebuilder.rebuild(*board, show_progress)
 
-    try_each(_find_unserved(worker), rebuild)
+    while not all(try_each(_find_unserved(worker), rebuild)) and time.monotonic() < deadline:
+        time.sleep(LEASE_POLL_SECONDS)
 
 
 def _find_unserved(worker: WorkerState) -> list[BoardId]:

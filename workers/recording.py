@@ -1,11 +1,15 @@
 """Recording a batch in one transaction: ledger rows and standings. All of it is committed, or none.
 
-1. Look up which updates of the batch are recorded already (a redelivery, or a replay that Redis forgot).
+1. Begin, share the ledger's lock, and look up, in one round trip: the players, the periods, and whether updates of the
+   batch are recorded already (a redelivery, or a replay that Redis forgot).
 2. Decide the others by the catalogue and the rules of their actions, and number them in stream order.
 3. Fold them into one delta per standing, but for closed periods, and merge the deltas; the rows' locks are taken in
    one global order.
 4. Add the ledger rows, each with the score that its update led to. If another worker has recorded one of them
    meanwhile, the whole transaction is rolled back and begun again.
+
+A plain batch takes four round trips to PostgreSQL: the first look, the merge, the rows, and COMMIT. Rules, repeats, new
+periods and updates that count nothing take more.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -23,8 +27,9 @@ from common.domain import periods, rules
 from common.domain.inbox_entries import Delivery, Update
 from common.domain.ledger_row import LedgerRow, UpdateKey
 from common.domain.scoring import Action, Catalogue, Delta, Event, fold, scores_after
-from common.domain.standing import Standing, StandingKey
-from common.postgres import ledger, period_closing, standings, users
+from common.domain.standing import BoardId, Standing, StandingKey
+from common.postgres import batch, ledger, period_closing, standings
+from common.postgres.batch import LookUp
 from workers.faults import UnusableUpdateError
 
 log = structlog.get_logger(__name__)
@@ -53,42 +58,79 @@ class Recorded:
 
 
 def record(
-    connection: Connection, deliveries: Sequence[Delivery], catalogue: Catalogue, refusal: ErrorCode | None = None
+    connection: Connection,
+    deliveries: Sequence[Delivery],
+    catalogue: Catalogue,
+    refusal: ErrorCode | None = None,
+    lock_wait_ms: int | None = None,
 ) -> Recorded:
-    """Record a batch in the caller's transaction; with `refusal`, every fresh update counts nothing.
+    """Record a batch in the caller's transaction, `batch.transaction`; it begins it, and does not commit it.
 
-    Raises UnusableUpdateError or ledger.AlreadyRecordedError; the caller then rolls back.
+    With `refusal`, every fresh update counts nothing; with `lock_wait_ms`, no lock is waited for longer than that.
+    Raises UnusableUpdateError, ledger.AlreadyRecordedError or NotPreparedError; the caller then rolls back.
     """
-    ledger.lock_shared(connection)
     sent: dict[UpdateKey, Delivery] = {}
     for delivery in deliveries:
         sent.setdefault(_key(delivery), delivery)
-    players = {user_id for user_id, _ in sent}
-    names = users.find_usernames(connection, players)
-    if len(names) != len(players):
+    may_change = _calendar_periods(sent.values(), catalogue)
+    known = batch.look_up(connection, sent, may_change, _ids_at_once(sent.values(), catalogue), lock_wait_ms)
+    if len(known.usernames) != len({user_id for user_id, _ in sent}):
         raise UnknownUserError("a user of this batch does not exist")
-    known = ledger.find(connection, sent)
-    fresh = [delivery for key, delivery in sent.items() if key not in known]
-    drafts = _draft(connection, fresh, catalogue, refusal)
-    rows = {**known, **{row.key: row for row in drafts}}
+    repeated = ledger.find(connection, sent) if known.repeats else {}
+    fresh = [delivery for key, delivery in sent.items() if key not in repeated] if repeated else list(sent.values())
+    drafts = _draft(connection, fresh, known, catalogue, refusal)
 
-    deltas = _of_open_periods(connection, fold((_event(row, catalogue) for row in drafts), periods.ids_at))
-    hidden = users.find_suspended(connection, players) if deltas else ()
-    merged = standings.merge(connection, deltas, drafts[0].recorded_at, hidden) if deltas else []
-    touched = _touched(rows.values(), catalogue) - deltas.keys()
-    absolute = [*merged, *standings.read(connection, touched)]
+    events = [_event(row, catalogue) for row in drafts]
+    folded = fold(events, periods.ids_at)
+    deltas = _of_open_periods(connection, folded, known.periods)
+    merged = standings.merge(connection, deltas, drafts[0].recorded_at, known.suspended) if deltas else []
+    unmoved = drafts if len(deltas) < len(folded) else [row for row in drafts if not _moves_default(row, catalogue)]
+    touched = _touched([*repeated.values(), *unmoved], catalogue) - deltas.keys()
+    absolute = [*merged, *standings.read(connection, touched)] if touched else merged
 
-    scored = _with_scores(drafts, catalogue, absolute)
+    scored = _with_scores(drafts, events, absolute)
     if scored:
         ledger.add(connection, scored)
-    rows.update({row.key: row for row in scored})
-    return Recorded(rows, frozenset(row.key for row in scored), absolute, names)
+    rows = {row.key: row for row in scored}
+    return Recorded({**repeated, **rows}, frozenset(rows), absolute, known.usernames)
 
 
-def _of_open_periods(connection: Connection, deltas: dict[StandingKey, Delta]) -> dict[StandingKey, Delta]:
-    """Remove the deltas of closed periods, which only a clock or a Redis server that was set back can cause."""
+def _calendar_periods(deliveries: Iterable[Delivery], catalogue: Catalogue) -> set[BoardId]:
+    """Return every calendar period of a board that these updates may change."""
+    changes = {
+        (boards, periods.ids_at(delivery.accepted_at))
+        for delivery in deliveries
+        if (boards := catalogue.actions.get(delivery.update.action_id, _NOTHING).boards)
+    }
+    return {
+        (board_id, period_id)
+        for boards, period_ids in changes
+        for board_id in boards
+        for period_id in period_ids
+        if period_id != ALL_TIME
+    }
+
+
+def _ids_at_once(deliveries: Collection[Delivery], catalogue: Catalogue) -> int:
+    """Return how many ledger ids to reserve with the first look: none if an action has rules.
+
+    Those are reserved once the players are locked, so that the uses of a player have ids in the order of judgement.
+    """
+    actions = {delivery.update.action_id for delivery in deliveries}
+    has_rules = any(catalogue.actions.get(action_id, _NOTHING).has_rules for action_id in actions)
+    return 0 if has_rules else len(deliveries)
+
+
+def _of_open_periods(
+    connection: Connection, deltas: dict[StandingKey, Delta], known: Mapping[BoardId, bool]
+) -> dict[StandingKey, Delta]:
+    """Remove the deltas of closed periods, which only a clock or a Redis server that was set back can cause.
+
+    Periods that are not known yet are recorded as open.
+    """
     dated = {key.board for key in deltas if key.period_id != ALL_TIME}
-    closed = period_closing.closed_among(connection, dated)
+    period_closing.list_open(connection, dated - known.keys())
+    closed = {board for board in dated if known.get(board)}
     if not closed:
         return deltas
     log.warning("closed_period_not_changed", periods=sorted(closed))
@@ -100,15 +142,19 @@ def _key(delivery: Delivery) -> UpdateKey:
 
 
 def _draft(
-    connection: Connection, fresh: Sequence[Delivery], catalogue: Catalogue, refusal: ErrorCode | None
+    connection: Connection,
+    fresh: Sequence[Delivery],
+    known: LookUp,
+    catalogue: Catalogue,
+    refusal: ErrorCode | None,
 ) -> list[LedgerRow]:
     """Return ledger rows for fresh updates, numbered in stream order; their scores are not known yet."""
     if not fresh:
         return []
     uses = ledger.lock_uses(connection, _windows(fresh, catalogue))
-    now, ids = ledger.reserve(connection, len(fresh))
+    ids = known.ids or ledger.reserve(connection, len(fresh))[1]
     rows = []
-    for ledger_id, delivery in zip(ids, fresh, strict=True):
+    for ledger_id, delivery in zip(ids, fresh, strict=False):
         update = delivery.update
         action = catalogue.actions.get(update.action_id)
         of_player = uses.get((update.user_id, update.action_id), [])
@@ -128,7 +174,7 @@ def _draft(
                 score_after=0,
                 occurred_at=_occurred_at(update),
                 accepted_at=delivery.accepted_at,
-                recorded_at=now,
+                recorded_at=known.now,
                 counts_towards_limits=counts_towards_limits,
                 source=update.source,
             )
@@ -181,7 +227,12 @@ def _touched(rows: Iterable[LedgerRow], catalogue: Catalogue) -> set[StandingKey
     return keys
 
 
-def _with_scores(drafts: Sequence[LedgerRow], catalogue: Catalogue, absolute: Iterable[Standing]) -> list[LedgerRow]:
+def _moves_default(row: LedgerRow, catalogue: Catalogue) -> bool:
+    """Whether the update changes its player's standing on the default board, so that nothing is left to be read."""
+    return row.points != 0 and DEFAULT_BOARD in catalogue.actions.get(row.action_id, _NOTHING).boards
+
+
+def _with_scores(drafts: Sequence[LedgerRow], events: Iterable[Event], absolute: Iterable[Standing]) -> list[LedgerRow]:
     final = {row.key.user_id: row.score for row in absolute if row.key.board == (DEFAULT_BOARD, ALL_TIME)}
-    after = scores_after((_event(row, catalogue) for row in drafts), DEFAULT_BOARD, final)
+    after = scores_after(events, DEFAULT_BOARD, final)
     return [row._replace(score_after=after[row.id]) for row in drafts]

@@ -34,10 +34,11 @@ IDLE_IN_TRANSACTION_MS = 10_000
 
 @dataclass(frozen=True)
 class WorkerState:
-    """The adapters of this process."""
+    """The adapters of this process. With the engine `recording` batches are recorded, and nothing else is done."""
 
     settings: Settings
     engine: Engine
+    recording: Engine
     redis: Client
     inbox: Inbox
     board: Board
@@ -51,22 +52,34 @@ class WorkerState:
     @classmethod
     def create(cls, config: Settings) -> Self:
         client = redis_client.connect(config.redis_url)
-        engine = database.create(
-            config,
-            pool_size=2,
-            statement_timeout_ms=STATEMENT_TIMEOUT_MS,
-            lock_timeout_ms=LOCK_TIMEOUT_MS,
-            idle_in_transaction_ms=IDLE_IN_TRANSACTION_MS,
+        engine, recording = (
+            database.create(
+                config,
+                pool_size=2,
+                statement_timeout_ms=STATEMENT_TIMEOUT_MS,
+                lock_timeout_ms=LOCK_TIMEOUT_MS,
+                idle_in_transaction_ms=IDLE_IN_TRANSACTION_MS,
+                transactions=transactions,
+            )
+            for transactions in (True, False)
         )
         inbox = Inbox.of(client, config)
         rebuilder = Rebuilder(client, engine)
         catalogue = CatalogueCache(engine)
         board = Board(client)
-        batches = Batches(engine, inbox, board, rebuilder, catalogue)
+        batches = Batches(engine, inbox, board, rebuilder, catalogue, recording=recording)
         consumer = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
         drain = Drain(inbox, batches, consumer, HeldUpdates(client))
         verifier, failures, watch = Verifier(engine, board), FailureTracker(client), ChoresWatch(client)
-        return cls(config, engine, client, inbox, board, rebuilder, verifier, catalogue, drain, failures, watch)
+        return cls(
+            config, engine, recording, client, inbox, board, rebuilder, verifier, catalogue, drain, failures, watch
+        )
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.engine.dispose()
+        self.recording.dispose()
+        self.redis.close()
 
 
 @cache

@@ -8,15 +8,16 @@ from celery import Task
 from common.core import task_names
 from workers import chores, closing, maintenance, snapshots, verifying
 from workers.app import app
-from workers.failures import NotDueError
+from workers.failures import NotDueError, is_away
 from workers.state import WorkerState, state
 
 
 def task(name: str, every: float | None = None) -> Callable[[Callable[[WorkerState], None]], Task[[], None]]:
     """Register a task. It shows that a worker lives, and its failures are tracked (`workers/failures.py`).
 
-    Nothing is retried here: unfinished entries are still pending, and the next sweep rings for them. A task that beat
-    sends `every` so many seconds does not run much more often than that, however many messages have gathered.
+    Nothing is retried here: the next sweep rings for entries that are still pending, and sends chores again that have
+    failed. A task that beat sends `every` so many seconds does not run much more often than that, however many messages
+    have gathered, unless it is a chore that failed by no server's fault.
     """
 
     def register(body: Callable[[WorkerState], None]) -> Task[[], None]:
@@ -27,7 +28,12 @@ def task(name: str, every: float | None = None) -> Callable[[Callable[[WorkerSta
                 maintenance.show_alive(worker, task_names.queue_of(name))
                 if every and not maintenance.takes_turn(worker, name, every):
                     raise NotDueError
-                body(worker)
+                try:
+                    body(worker)
+                except Exception as error:
+                    if name in task_names.CHORES and not is_away(error):
+                        maintenance.give_turn_back(worker, name)
+                    raise
 
         registered: Task[[], None] = app.task(name=name)(run)
         return registered
@@ -44,13 +50,14 @@ def apply_scores(worker: WorkerState) -> None:
 
 @task(task_names.SWEEP, every=task_names.SWEEP_SECONDS)
 def sweep(worker: WorkerState) -> None:
-    """Ring the doorbell if entries wait, repair Redis, and warn if no worker does the chores; each step by itself."""
+    """Ring the doorbell if entries wait, repair Redis, and see that the chores are done; each step by itself."""
     steps: dict[str, Callable[[], object]] = {
         "inbox": worker.inbox.open,
         "ring": lambda: _ring(worker),
         "revocations": lambda: maintenance.load_revocations(worker),
         "suspensions": lambda: maintenance.sync_suspensions(worker),
         "chores": lambda: _check_chores(worker),
+        "again": lambda: _send_failing_chores(worker),
         "boards": lambda: _rebuild_small_boards(worker),
     }
     for name, take in steps.items():
@@ -66,6 +73,12 @@ def _ring(worker: WorkerState) -> None:
 def _check_chores(worker: WorkerState) -> None:
     if chores.warn_if_unattended(worker):
         chores.discard_messages(app)
+
+
+def _send_failing_chores(worker: WorkerState) -> None:
+    """Send each chore that has failed again: what it failed for may be over long before it is due."""
+    for name in maintenance.find_failing_chores(worker):
+        app.send_task(name, expires=task_names.EXPIRES_SECONDS)
 
 
 @task(task_names.CLOSE, every=task_names.CLOSE_SECONDS)

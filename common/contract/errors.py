@@ -176,6 +176,12 @@ def unavailable(what: str) -> ScoreboardError:
     return ScoreboardError(ErrorCode.DEPENDENCY_UNAVAILABLE, message, retry_after=1)
 
 
+def unfit(what: str) -> ScoreboardError:
+    """Return the error for a dependency that does not fit this version now: nothing was done."""
+    message = f"{what} does not fit this version of the service. Nothing was changed; try again."
+    return ScoreboardError(ErrorCode.DEPENDENCY_UNAVAILABLE, message, retry_after=1)
+
+
 def outcome_unknown(what: str, advice: str) -> ScoreboardError:
     """Return the error for a dependency that went away after it was told to act: nobody knows whether it did.
 

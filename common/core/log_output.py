@@ -21,6 +21,9 @@ MOST_WAITING_LINES = 4096
 LAST_WAIT_SECONDS = 1.0
 """How long the end of a process waits for a reader to take the last lines."""
 
+_QUIET_ROUNDS = 20
+"""The timer ends when nothing came for so many times `GATHERED_SECONDS`."""
+
 _LARGEST_WRITE = select.PIPE_BUF
 """Bytes that a pipe takes as a whole or not at all, so that the lines of several processes are never mixed."""
 
@@ -110,7 +113,7 @@ class LogOutput:
             if not self._lines or not self._gathers:
                 return
         if (now := time.monotonic()) >= self._due_at:  # no timer runs, or it was lost with its thread
-            self._due_at = now + GATHERED_SECONDS
+            self._due_at = now + 2 * GATHERED_SECONDS
             self._timer = timer = object()
             try:
                 # Under gevent this starts a greenlet. `threading.Thread.start` would switch to it and back at once.
@@ -119,13 +122,17 @@ class LogOutput:
                 self.flush()
 
     def _write_later(self, timer: object) -> None:
-        is_left = True
-        while is_left and self._timer is timer:
+        """Write what has come, again and again, until nothing came for a while: starting a thread costs more."""
+        quiet = 0
+        while self._timer is timer:
+            self._due_at = time.monotonic() + 2 * GATHERED_SECONDS
             time.sleep(GATHERED_SECONDS)
+            quiet = 0 if self._lines else quiet + 1
             self.flush()
-            is_left = bool(self._lines)
-            if is_left:
-                self._due_at = time.monotonic() + 2 * GATHERED_SECONDS
+            if quiet >= _QUIET_ROUNDS:
+                self._due_at = 0.0  # before the last look: who adds a line from now on starts a timer
+                if not self._lines:
+                    return
 
     def _write(self) -> bool:
         """Write until nothing is left. Returns False if the reader takes no more for now."""

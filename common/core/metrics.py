@@ -44,6 +44,11 @@ LOOP_SUCCESS = Gauge(
     ["loop"],
     multiprocess_mode="livemin",
 )
+REVOCATIONS_MISSED = Gauge(
+    "scoreboard_revocations_missed",
+    "Ended sessions that Redis could not be told of; it is told as soon as it can be reached",
+    multiprocess_mode="livesum",
+)
 TASK_SUCCESS = Gauge(
     "scoreboard_task_success_timestamp_seconds",
     "When a task of the worker last came to a good end, in any process",

@@ -36,6 +36,9 @@ VERIFY_SECONDS = 10.0
 TIDY_SECONDS = 3600.0
 REBUILD_SECONDS = 10.0
 """The sweep sends `REBUILD` at most once in half of this time."""
+AGAIN_SECONDS = 4.0
+"""The sweep sends a chore that has failed again, at most once in half of this time."""
+
 DOORBELL_SECONDS = 2.0
 
 LONGEST_DRAIN_SECONDS = 120

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from common.contract import responses
-from common.core.timestamps import format_instant, from_milliseconds
+from common.core.timestamps import format_milliseconds
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Entry:
             "username": self.username,
             "score": self.score,
             "rank": self.rank,
-            "lastUpdated": format_instant(from_milliseconds(self.updated_at)),
+            "lastUpdated": format_milliseconds(self.updated_at),
         }
 
 
@@ -37,7 +37,7 @@ def place_on_the_wire(
         "username": username,
         "score": score,
         "rank": rank,
-        "lastUpdated": None if updated_at is None else format_instant(from_milliseconds(updated_at)),
+        "lastUpdated": None if updated_at is None else format_milliseconds(updated_at),
     }
 
 

@@ -8,7 +8,7 @@ no other field, which is why what is new stands beside it. What an older reader 
 major version.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any, NamedTuple, TypeGuard
@@ -45,6 +45,9 @@ class Update:
     reply_to: str | None = None
     source: str | None = None
 
+
+_NAMES = tuple(field.name for field in fields(Update))
+_OPTIONAL = frozenset(field.name for field in fields(Update) if field.default is None)
 
 _FIRST_FIELDS = frozenset({"user_id", "action_id", "idempotency_key", "occurred_at", "request_id", "reply_to"})
 """The fields that version 1 has had from its first day."""
@@ -105,9 +108,15 @@ def encode_update(update: Update) -> tuple[bytes, bytes]:
     return orjson.dumps(stored), orjson.dumps(more)
 
 
-def write_replies(replies: list[Reply]) -> bytes:
-    """Encode a message to a web process. A list is version 1; a later major version is an object with its `version`."""
-    return orjson.dumps([list(reply) for reply in replies])
+def write_reply(reply: Reply, outcome: bytes) -> bytes:
+    """Encode a reply whose outcome is encoded already, as the receipt is."""
+    named = orjson.dumps([reply.user_id, reply.idempotency_key, reply.action_id])
+    return b"%b,%b,%b]" % (named[:-1], outcome, b"true" if reply.replayed else b"false")
+
+
+def join_replies(replies: Sequence[bytes]) -> bytes:
+    """Return a message to a web process. A list is version 1; a later major version is an object with its `version`."""
+    return b"[%b]" % b",".join(replies)
 
 
 def parse_replies(message: str) -> list[Reply]:
@@ -162,11 +171,11 @@ def _is_name(value: object) -> TypeGuard[str]:
 def _parsed(entry: Mapping[str, str]) -> Update:
     """Decode an update. Raises TypeError or ValueError for anything that the web would not have written."""
     stored: dict[str, Any] = {**orjson.loads(entry.get("more", "{}")), **orjson.loads(entry["update"])}
-    update = Update(**{field.name: stored[field.name] for field in fields(Update) if field.name in stored})
-    for field in fields(Update):
-        value = getattr(update, field.name)
-        if not isinstance(value, str) and not (value is None and field.default is None):
-            raise TypeError(field.name)
+    named = {name: stored[name] for name in _NAMES if name in stored}
+    for name, value in named.items():
+        if not isinstance(value, str) and not (value is None and name in _OPTIONAL):
+            raise TypeError(name)
+    update = Update(**named)
     if not is_uuid(update.user_id):
         raise ValueError(update.user_id)
     return update

@@ -2,7 +2,7 @@
 
 from common.contract.errors import SENTENCES, ErrorCode
 from common.contract.responses import Accepted, Applied, AppliedUpdate, NamedUpdate, Receipt, Refused
-from common.core.timestamps import format_instant, to_milliseconds
+from common.core.timestamps import format_milliseconds, to_milliseconds
 from common.domain.entries import place_on_the_wire
 from common.domain.ledger_row import LedgerRow
 
@@ -39,8 +39,9 @@ def recorded(
     named = _named(row.user_id, row.action_id, row.idempotency_key)
     if row.refusal is not None:
         return refused(named, ErrorCode(row.refusal))
-    update: AppliedUpdate = {**named, "points": row.points, "appliedAt": format_instant(row.recorded_at)}
-    updated_at = None if changed_at is None else min(changed_at, to_milliseconds(row.recorded_at))
+    recorded_at = to_milliseconds(row.recorded_at)
+    update: AppliedUpdate = {**named, "points": row.points, "appliedAt": format_milliseconds(recorded_at)}
+    updated_at = None if changed_at is None else min(changed_at, recorded_at)
     entry = place_on_the_wire(row.user_id, username, row.score_after, rank, updated_at)
     return {"status": "applied", "update": update, "entry": entry, "previousRank": previous_rank}
 

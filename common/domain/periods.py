@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
+from functools import lru_cache
 from typing import NamedTuple
 
 from common.contract.constants import ALL_TIME, PERIOD_NAMES
@@ -13,6 +14,8 @@ _FORMS = {
     "weekly": re.compile(r"\d{4}-W\d{2}", re.ASCII),
     "monthly": re.compile(r"\d{4}-\d{2}", re.ASCII),
 }
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 END_OF_TIME = datetime.max.replace(tzinfo=UTC)
 """The end of the last periods that a date can name."""
@@ -38,7 +41,13 @@ class PeriodIds(NamedTuple):
 
 def ids_at(instant: datetime) -> PeriodIds:
     """Return only the ids of the periods of an instant, which workers need by the thousand."""
-    day = instant.astimezone(UTC).date()
+    return _ids_in_hour(int(instant.timestamp() // 3600))
+
+
+@lru_cache(maxsize=256)
+def _ids_in_hour(hour: int) -> PeriodIds:
+    """Return the ids of the periods of an hour, counted from 1970: no period begins within one."""
+    day = (_EPOCH + timedelta(hours=hour)).date()
     year, week, _ = day.isocalendar()
     iso_day = day.isoformat()
     return PeriodIds(ALL_TIME, iso_day, f"{year:04}-W{week:02}", iso_day[:7])

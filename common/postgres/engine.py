@@ -33,6 +33,7 @@ def create(
     lock_timeout_ms: int = 0,
     idle_in_transaction_ms: int = IDLE_IN_TRANSACTION_MS,
     url: str | None = None,
+    transactions: bool = True,
 ) -> Engine:
     """Create an engine for one process, with DATABASE_URL or another address. It connects on first use, after the fork.
 
@@ -40,6 +41,9 @@ def create(
     (`statement_timeout_ms`), and so is a wait for somebody else's lock (`lock_timeout_ms`; 0: as long as the
     statement may take). A process of ours that is frozen within a transaction has it ended by the server after
     `idle_in_transaction_ms`, so that nobody waits for its locks for ever.
+
+    Without `transactions` the caller begins and commits by statements of its own, and a connection that was cut off is
+    noticed by the first of them: it is not pinged before.
     """
     timeouts = {
         "statement_timeout": statement_timeout_ms,
@@ -57,7 +61,8 @@ def create(
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=1.0,
-        pool_pre_ping=True,
+        pool_pre_ping=transactions,
+        isolation_level=None if transactions else "AUTOCOMMIT",
         connect_args=options,
         hide_parameters=True,  # an error's text goes into the log; password hashes and names do not
     )
@@ -69,11 +74,6 @@ def _note_commit(connection: Connection) -> None:
     """SQLAlchemy calls it just before it sends a COMMIT."""
     del connection
     deadlines.commit_sent()
-
-
-def limit_lock_waits(connection: Connection, milliseconds: int) -> None:
-    """Limit how long this transaction waits for any lock."""
-    connection.execute(text("SELECT set_config('lock_timeout', :limit, true)"), {"limit": str(milliseconds)})
 
 
 def ping(engine: Engine) -> None:

@@ -8,28 +8,38 @@ from sqlalchemy import Connection, text
 
 from common.domain.ledger_row import LedgerRow, UpdateKey
 from common.domain.rules import Window
+from common.postgres import prepared
+from common.postgres.arrays import plain_array, text_array
 
+# OFFSET 0 keeps it a look-up by the index: as a join, the planner read the whole ledger until that had 20,000 rows.
 _FIND = text("""
 SELECT e.id, e.user_id::text, e.idempotency_key, e.action_id, e.action_version, e.points, e.refusal, e.score_after,
        e.occurred_at, e.accepted_at, e.recorded_at, e.limits_others, e.source
 FROM json_to_recordset(CAST(:keys AS json)) AS sent(u uuid, k text)
-JOIN score_events e ON e.user_id = sent.u AND e.idempotency_key = sent.k
+CROSS JOIN LATERAL (SELECT * FROM score_events WHERE user_id = sent.u AND idempotency_key = sent.k OFFSET 0) AS e
 """)
 
 _RESERVE = text("""
 SELECT date_trunc('milliseconds', now()) AS now, nextval('score_event_ids') AS id FROM generate_series(1, :count)
 """)
 
-_ADD = text("""
-INSERT INTO score_events (id, user_id, idempotency_key, action_id, action_version, points, refusal, score_after,
-                          occurred_at, accepted_at, recorded_at, limits_others, source)
-SELECT * FROM json_to_recordset(CAST(:rows AS json)) AS sent(
-    id bigint, user_id uuid, idempotency_key text, action_id text, action_version int, points bigint, refusal text,
-    score_after bigint, occurred_at timestamptz, accepted_at timestamptz, recorded_at timestamptz,
-    counts_towards_limits boolean, source text)
-ORDER BY user_id, idempotency_key
-ON CONFLICT (user_id, idempotency_key) DO NOTHING
-""")
+_ADD = prepared.Statement(
+    """
+    INSERT INTO score_events (id, user_id, idempotency_key, action_id, action_version, points, refusal, score_after,
+                              occurred_at, accepted_at, recorded_at, limits_others, source)
+    SELECT * FROM unnest(%(ids)s, %(users)s, %(keys)s, %(actions)s, %(versions)s, %(points)s, %(refusals)s, %(scores)s,
+                         %(occurred)s, %(accepted)s, %(recorded)s, %(limits)s, %(sources)s)
+        AS sent(id, user_id, idempotency_key, action_id, action_version, points, refusal, score_after,
+                occurred_at, accepted_at, recorded_at, limits_others, source)
+    ORDER BY user_id, idempotency_key
+    ON CONFLICT (user_id, idempotency_key) DO NOTHING
+    """,
+    {
+        **{"ids": "bigint[]", "users": "uuid[]", "keys": "text[]", "actions": "text[]", "versions": "int[]"},
+        **{"points": "bigint[]", "refusals": "text[]", "scores": "bigint[]", "occurred": "timestamptz[]"},
+        **{"accepted": "timestamptz[]", "recorded": "timestamptz[]", "limits": "boolean[]", "sources": "text[]"},
+    },
+)
 
 # FOR NO KEY UPDATE: what refers to a player may be written meanwhile.
 _LOCK_PLAYERS = text("SELECT FROM users WHERE id = ANY(CAST(:users AS uuid[])) ORDER BY id FOR NO KEY UPDATE")
@@ -100,8 +110,24 @@ def reserve(connection: Connection, count: int) -> tuple[datetime, list[int]]:
 def add(connection: Connection, rows: Sequence[LedgerRow]) -> None:
     """Record updates, in one global order of keys so that two workers cannot deadlock.
 
-    Raises AlreadyRecordedError if one of them is recorded already.
+    Raises AlreadyRecordedError if one of them is recorded already, UnstorableTextError, or NotPreparedError.
     """
-    sent = orjson.dumps([row._asdict() for row in rows]).decode()
-    if connection.execute(_ADD, {"rows": sent}).rowcount != len(rows):
+    ids, user_ids, update_keys, actions, versions, points, refusals, scores, *rest = zip(*rows, strict=True)
+    occurred, accepted, recorded, limits, sources = rest
+    values = {
+        "ids": plain_array(map(str, ids)),
+        "users": plain_array(user_ids),
+        "keys": text_array(update_keys),
+        "actions": text_array(actions),
+        "versions": plain_array("NULL" if version is None else str(version) for version in versions),
+        "points": plain_array(map(str, points)),
+        "refusals": text_array(refusals),
+        "scores": plain_array(map(str, scores)),
+        "occurred": plain_array(instant.isoformat() for instant in occurred),
+        "accepted": plain_array(instant.isoformat() for instant in accepted),
+        "recorded": plain_array(instant.isoformat() for instant in recorded),
+        "limits": plain_array("t" if counts else "f" for counts in limits),
+        "sources": text_array(sources),
+    }
+    if prepared.run(connection, _ADD, values).rowcount != len(rows):
         raise AlreadyRecordedError

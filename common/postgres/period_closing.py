@@ -26,12 +26,6 @@ class Ended(NamedTuple):
     ends_at: datetime
 
 
-_KNOWN = text("""
-SELECT p.board_id, p.period_id, p.closed_at IS NOT NULL AS is_closed
-FROM json_to_recordset(CAST(:rows AS json)) AS sent(b text, p text)
-JOIN periods p ON (p.board_id, p.period_id) = (sent.b, sent.p)
-""")
-
 _LIST = text("""
 INSERT INTO periods (board_id, period_id, starts_at, ends_at)
 SELECT b, p, s, e FROM json_to_recordset(CAST(:rows AS json)) AS sent(b text, p text, s timestamptz, e timestamptz)
@@ -55,19 +49,11 @@ _SNAPSHOT_STORED = text("UPDATE periods SET snapshot_due = false WHERE board_id 
 _CLOSED = text("SELECT board_id, period_id, ends_at FROM periods WHERE closed_at >= :since")
 
 
-def closed_among(connection: Connection, board_ids: Collection[BoardId]) -> set[BoardId]:
-    """Return those of these calendar periods that are closed. A period that is new is recorded as open.
-
-    The transaction must hold the ledger (`ledger.lock_shared`), so that none is closed before it ends.
-    """
-    if not board_ids:
-        return set()
-    sent = orjson.dumps([{"b": board, "p": period} for board, period in board_ids]).decode()
-    known = {(row.board_id, row.period_id): row.is_closed for row in connection.execute(_KNOWN, {"rows": sent})}
-    unknown = [_dated(board, period) for board, period in board_ids if (board, period) not in known]
-    if unknown:
-        connection.execute(_LIST, {"rows": orjson.dumps(unknown).decode()})
-    return {board_id for board_id, is_closed in known.items() if is_closed}
+def list_open(connection: Connection, board_ids: Collection[BoardId]) -> None:
+    """Record calendar periods that are new as open. Safe to run twice."""
+    if board_ids:
+        rows = [_dated(board, period) for board, period in board_ids]
+        connection.execute(_LIST, {"rows": orjson.dumps(rows).decode()})
 
 
 def ended(connection: Connection, now: datetime) -> list[Ended]:

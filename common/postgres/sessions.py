@@ -134,6 +134,12 @@ def revoked_within(connection: Connection, span: timedelta, sessions_at_once: in
         page = connection.execute(ordered.where(tuple_(*columns) > (page[-1].revoked_at, page[-1].id))).all()
 
 
+def now(connection: Connection) -> datetime:
+    """Return the instant that a revocation in this transaction has, by the database's clock."""
+    instant: datetime = connection.execute(select(func.now())).scalar_one()
+    return instant
+
+
 def prune(connection: Connection, now: datetime, limit: int) -> int:
     """Delete up to `limit` sessions that expired a day ago or earlier, with their tokens, and return their number."""
     expired = select(sessions.c.id).where(sessions.c.expires_at < now - LIFETIME)

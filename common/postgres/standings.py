@@ -13,6 +13,8 @@ from common.domain.entries import BoardHead, Entry, Place
 from common.domain.pagination import FIRST, Page, Position, Selection
 from common.domain.scoring import Delta
 from common.domain.standing import Standing, StandingKey
+from common.postgres import prepared
+from common.postgres.arrays import plain_array, text_array
 
 DATABASE_EPOCH = "database"
 """The epoch of versions that are made from PostgreSQL while Redis does not serve the board."""
@@ -20,16 +22,22 @@ DATABASE_EPOCH = "database"
 _COLUMNS = """board_id, period_id, user_id::text, score, tie, version,
     (extract(epoch FROM updated_at) * 1000)::bigint AS updated_at, hidden"""
 
-_MERGE = text(f"""
-INSERT INTO standings AS s (board_id, period_id, user_id, score, tie, version, updated_at, hidden)
-SELECT b, p, u, points, tie, 1, :at, u = ANY(CAST(:hidden AS uuid[]))
-FROM json_to_recordset(CAST(:rows AS json)) AS part(b text, p text, u uuid, points bigint, tie bigint)
-ORDER BY b, p, u
-ON CONFLICT (board_id, period_id, user_id) DO UPDATE
-SET score = s.score + excluded.score, tie = GREATEST(s.tie, excluded.tie), version = s.version + 1,
-    updated_at = GREATEST(s.updated_at, excluded.updated_at)
-RETURNING {_COLUMNS}
-""")  # noqa: S608 - built from constants
+_MERGE = prepared.Statement(
+    f"""
+    INSERT INTO standings AS s (board_id, period_id, user_id, score, tie, version, updated_at, hidden)
+    SELECT b, p, u, points, tie, 1, %(at)s, u = ANY(%(hidden)s)
+    FROM unnest(%(boards)s, %(periods)s, %(users)s, %(points)s, %(ties)s) AS part(b, p, u, points, tie)
+    ORDER BY b, p, u
+    ON CONFLICT (board_id, period_id, user_id) DO UPDATE
+    SET score = s.score + excluded.score, tie = GREATEST(s.tie, excluded.tie), version = s.version + 1,
+        updated_at = GREATEST(s.updated_at, excluded.updated_at)
+    RETURNING {_COLUMNS}
+    """,  # noqa: S608 - built from constants
+    {
+        **{"at": "timestamptz", "hidden": "uuid[]", "boards": "text[]", "periods": "text[]"},
+        **{"users": "uuid[]", "points": "bigint[]", "ties": "bigint[]"},
+    },
+)
 
 _READ = text(f"""
 SELECT {_COLUMNS} FROM json_to_recordset(CAST(:rows AS json)) AS sent(b text, p text, u uuid)
@@ -127,15 +135,22 @@ def merge(
     """Merge each delta into its row, under the row's own lock, in one global order. Returns the rows as they are now.
 
     The same operation as `scoring.merge`, so that commit order never shows. New rows of `hidden` players are hidden.
+    Raises NotPreparedError.
     """
     if not deltas:
         return []
-    sent = [
-        {"b": key[0], "p": key[1], "u": key[2], "points": delta[0], "tie": delta[1]} for key, delta in deltas.items()
-    ]
-    return _standings(
-        connection.execute(_MERGE, {"rows": orjson.dumps(sent).decode(), "at": at, "hidden": list(hidden)}).all()
-    )
+    boards, board_periods, users = zip(*deltas, strict=True)
+    points, ties = zip(*deltas.values(), strict=True)
+    values = {
+        "at": at,
+        "hidden": plain_array(hidden),
+        "boards": text_array(boards),
+        "periods": text_array(board_periods),
+        "users": plain_array(users),
+        "points": plain_array(map(str, points)),
+        "ties": plain_array(map(str, ties)),
+    }
+    return _standings(prepared.run(connection, _MERGE, values).all())
 
 
 def read(connection: Connection, standing_keys: Collection[StandingKey]) -> list[Standing]:

@@ -10,7 +10,7 @@ from common.domain.pagination import Page, Position, Selection
 from common.domain.ranking import tiebreaker_of, user_of
 from common.domain.standing import BoardId, Moved, Standing
 from common.redis_store import keys
-from common.redis_store.client import Client, script
+from common.redis_store.client import Client, call_all, script
 from common.redis_store.keys import BoardKeys
 
 ROWS_PER_CALL = 100
@@ -85,17 +85,17 @@ class Board:
         The rows must be committed. Rows for a board that is not served need not be sent again: its rebuild includes
         them. `moves_of` names the board whose moves are returned.
         """
-        pipeline = self._client.pipeline(transaction=False)
+        calls: list[tuple[str | int, ...]] = []
         owners: list[int] = []
         for index, rows in enumerate(boards):
             of = BoardKeys(*rows[0].key.board)
             wanted = int(rows[0].key.board == moves_of)
             for start in range(0, len(rows), ROWS_PER_CALL):
-                arguments = [committed_at, wanted, *script_values(rows[start : start + ROWS_PER_CALL])]
-                self._project(keys=[of.scores, of.members, of.meta, of.rebuilding], args=arguments, client=pipeline)
+                values = script_values(rows[start : start + ROWS_PER_CALL])
+                calls.append((4, of.scores, of.members, of.meta, of.rebuilding, committed_at, wanted, *values))
                 owners.append(index)
         replies: list[list[list[Any]]] = [[] for _ in boards]
-        for index, reply in zip(owners, pipeline.execute(), strict=True):
+        for index, reply in zip(owners, call_all(self._client, self._project, calls), strict=True):
             replies[index].append(reply)
         return [_projected(rows, answers) for rows, answers in zip(boards, replies, strict=True)]
 

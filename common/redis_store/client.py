@@ -3,7 +3,7 @@
 import re
 import ssl
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import resources
 from typing import Any
 
@@ -75,6 +75,19 @@ class _FailFast(_Connection):
             raise
         finally:
             self._is_shaking_hands = False
+
+    def can_read(self, timeout: float | None = None) -> bool:
+        """Return whether something has come. The pool asks without a timeout, before it lends the connection.
+
+        redis-py would build a poll object each time, to find out whether the server has closed the connection: where
+        commands are repeated, sending one tells as much. A reply that is left over belongs to nobody who comes now:
+        then this raises redis.ConnectionError, and the pool connects anew.
+        """
+        if timeout is not None or not self.retry.get_retries():
+            return super().can_read(timeout or 0)
+        if self._parser._reader.has_data():
+            raise redis.ConnectionError("a reply was left over")
+        return False
 
     def send_packed_command(self, *arguments: Any, **keywords: Any) -> None:  # noqa: ANN401
         fail_if_timed_out()
@@ -233,6 +246,26 @@ def _refuse_certificate(error: BaseException) -> None:
 def script(client: Client, name: str) -> Script:
     """Register the script `<name>.lua`, after those that it requires; it is sent once and then called by its hash."""
     return client.register_script("\n".join(sources(name).values()))
+
+
+def call_all(client: Client, called: Script, calls: Sequence[Sequence[str | int]]) -> list[Any]:
+    """Call a script several times in one round trip; each call is its number of keys, its keys and its arguments.
+
+    redis-py's own pipeline asks before each such trip, in another one, whether Redis has the script. Where Redis does
+    not have it, all calls are repeated, so the script must be safe to run twice.
+    """
+    try:
+        return _call_all(client, called, calls)
+    except NoScriptError:
+        client.script_load(called.script)
+    return _call_all(client, called, calls)
+
+
+def _call_all(client: Client, called: Script, calls: Sequence[Sequence[str | int]]) -> list[Any]:
+    pipeline = client.pipeline(transaction=False)
+    for call in calls:
+        pipeline.execute_command("EVALSHA", called.sha, *call)  # type: ignore[no-untyped-call]  # redis-py
+    return pipeline.execute()
 
 
 def sources(name: str) -> dict[str, str]:

@@ -19,9 +19,10 @@ from common.domain.inbox_entries import (
     Update,
     accepted_at,
     encode_update,
+    join_replies,
     read_entry,
     sender,
-    write_replies,
+    write_reply,
 )
 from common.domain.ledger_row import UpdateKey
 from common.domain.outcomes import Outcome
@@ -67,6 +68,7 @@ class Inbox:
         self._capacity = capacity
         self._receipt_ttl = receipt_ttl
         self._accept = script(client, "accept")
+        self._settle = script(client, "settle")
 
     @classmethod
     def of(cls, client: Client, settings: Settings) -> Self:
@@ -130,17 +132,25 @@ class Inbox:
         return [read_entry(inbox_id, fields, 1) for inbox_id, fields in _only_stream(self._in_group(read))]
 
     def reclaim(
-        self, consumer: str, count: int, idle_ms: int, owner: str | None = None, after: str = "-"
+        self,
+        consumer: str,
+        count: int,
+        idle_ms: int,
+        owner: str | None = None,
+        *,
+        after: str = "-",
+        before: str | None = None,
     ) -> list[Entry]:
         """Take over pending entries that were delivered `idle_ms` ago or earlier, to any consumer or to `owner`.
 
-        Returns the first `count` of them with ids greater than `after`, ordered by id.
+        Returns the first `count` of them with ids between `after` and `before`, both left out, ordered by id.
         """
         first = after if after == "-" else f"({after}"
+        last = f"({before}" if before else "+"
 
         def pending() -> list[dict[str, Any]]:
             return self._client.xpending_range(
-                keys.INBOX, keys.INBOX_GROUP, min=first, max="+", count=count, consumername=owner, idle=idle_ms
+                keys.INBOX, keys.INBOX_GROUP, min=first, max=last, count=count, consumername=owner, idle=idle_ms
             )
 
         times: dict[str, int] = {entry["message_id"]: entry["times_delivered"] + 1 for entry in self._in_group(pending)}
@@ -183,24 +193,21 @@ class Inbox:
     def acknowledge(
         self, inbox_ids: Sequence[str], replies: Iterable[tuple[str | None, Reply]], news: bytes | None
     ) -> None:
-        """Publish the news, store receipts, answer waiting requests and remove the entries, in one transaction."""
+        """Publish the news, store receipts, answer waiting requests and remove the entries, all at one instant."""
         if not inbox_ids:
             return
-        waiting: dict[str, list[Reply]] = {}
-        pipeline = self._client.pipeline(transaction=True)
-        if news:
-            pipeline.publish(keys.UPDATES_CHANNEL, news)
+        receipts: dict[str, bytes] = {}
+        waiting: dict[str, list[bytes]] = {}
         for reply_to, reply in replies:
-            pipeline.set(
-                keys.receipt(reply.user_id, reply.idempotency_key), orjson.dumps(reply.outcome), ex=self._receipt_ttl
-            )
+            outcome = orjson.dumps(reply.outcome)
+            receipts[keys.receipt(reply.user_id, reply.idempotency_key)] = outcome
             if reply_to:
-                waiting.setdefault(reply_to, []).append(reply)
+                waiting.setdefault(reply_to, []).append(write_reply(reply, outcome))
+        messages: list[str | bytes] = [keys.UPDATES_CHANNEL, news] if news else []
         for reply_to, told in waiting.items():
-            pipeline.publish(keys.replies(reply_to), write_replies(told))
-        pipeline.xack(keys.INBOX, keys.INBOX_GROUP, *inbox_ids)
-        pipeline.xdel(keys.INBOX, *inbox_ids)
-        pipeline.execute()
+            messages += (keys.replies(reply_to), join_replies(told))
+        arguments = [keys.INBOX_GROUP, self._receipt_ttl, len(messages) // 2, *messages, *receipts.values(), *inbox_ids]
+        self._settle(keys=[keys.INBOX, *receipts], args=arguments)
 
     def announce(self, news: bytes) -> None:
         """Publish news to viewers that belong to no update."""
@@ -211,13 +218,14 @@ class Inbox:
         seconds, microseconds = self._client.time()
         return from_milliseconds(seconds * 1000 + microseconds // 1000)
 
-    def oldest(self) -> datetime | None:
-        """Return the instant at which the oldest unacknowledged update was accepted; None if there is none."""
-        entries = cast(list[tuple[str, dict[str, str]]], self._client.xrange(keys.INBOX, count=1))
-        if not entries:
-            return None
-        ((inbox_id, fields),) = entries
-        return accepted_at(inbox_id, fields)
+    def acceptances(self, limit: int) -> list[datetime]:
+        """Return when each of the first unacknowledged updates was accepted, `limit` at most.
+
+        They come in the order in which they entered the inbox: one that came back from the quarantine states an instant
+        before those of its neighbours.
+        """
+        entries = cast(list[tuple[str, dict[str, str]]], self._client.xrange(keys.INBOX, count=limit))
+        return [accepted_at(inbox_id, fields) for inbox_id, fields in entries]
 
     def requeue(self, fields: Mapping[str, str], accepted_at: datetime) -> None:
         """Append a quarantined entry with its stored fields and its first instant of acceptance.

@@ -25,7 +25,7 @@
 | `session:{sid}:revoked` | string, 65 min | `1` revoked, `?` being revoked: ask PostgreSQL |
 | `session:{sid}:owner` | string, 1 h at most | id of the user whose session it is, until it expires |
 | `sessions:loaded` | string | run id of the server that knows every revocation of the last 65 minutes |
-| `sessions:told` | string | until when this server has been told of revocations that it may have missed |
+| `sessions:told` | string, 65 min | until when, by PostgreSQL's clock, this server knows what it may have missed |
 | `sessions:ended` | channel | ids of sessions that were just revoked |
 | `login:known:{fingerprint}` | string, 30 d | this account was logged in from this address: of both, no more is kept |
 | `live:ticket:{fingerprint}` | string, 30 s | user id and session id of a viewer's ticket |

@@ -19,6 +19,7 @@ from common.postgres import engine as database
 from common.postgres import history, standings, users
 from common.postgres.history import History
 from common.redis_store.board import Board, BoardNotServedError, fill_usernames, missing_usernames
+from common.services.single_flight import SingleFlight
 
 log = structlog.get_logger(__name__)
 
@@ -42,6 +43,7 @@ class Leaderboard:
     def __init__(self, board: Board, engine: Engine) -> None:
         self._board = board
         self._engine = engine
+        self._database_reads = SingleFlight[Page]()
         self._reading = BoundedSemaphore(READS_AT_ONCE)
         self._reading_history = BoundedSemaphore(HISTORY_READS_AT_ONCE)
         self._history = History(engine)
@@ -53,9 +55,13 @@ class Leaderboard:
             return found
         if self._history.has_no_standings(board_id, period_id, datetime.now(UTC)):
             return history.empty_page(which)
-        with self._database(period_id) as connection:
-            connection.execution_options(isolation_level="REPEATABLE READ")
-            return standings.page(connection, board_id, period_id, limit, which)
+
+        def read() -> Page:
+            with self._database(period_id) as connection:
+                connection.execution_options(isolation_level="REPEATABLE READ")
+                return standings.page(connection, board_id, period_id, limit, which)
+
+        return self._database_reads.get((board_id, period_id, limit, which), read)
 
     def top(self, board_id: str, period_id: str, limit: int) -> BoardHead:
         """Return the first `limit` entries."""

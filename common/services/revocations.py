@@ -11,10 +11,13 @@ A revocation has three steps, and the process may die between any two:
 2. Revoke it in PostgreSQL.
 3. Mark it `1` in Redis, and publish it, so that its live connections are closed.
 
-If Redis is away, only step 2 is made. A process that cannot reach Redis asks PostgreSQL; a Redis server that comes back
-unchanged is updated by the next sweep of a worker.
+If Redis cannot be reached, only step 2 is made, and a process that cannot reach it asks PostgreSQL. Processes that do
+reach it may believe the session until Redis is told. Three see to that: the process itself, which keeps what it could
+not tell (`tell_missed`), the next sweep of a worker, and each web process once nobody has caught up for five seconds
+(`catch_up`).
 """
 
+import math
 from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import cast
@@ -29,6 +32,7 @@ from common.postgres.sessions import Session
 from common.redis_store import keys
 from common.redis_store.client import Client, script
 from common.services import suspensions
+from common.services.missed_revocations import MissedRevocations
 from common.services.suspensions import Decision
 
 log = structlog.get_logger(__name__)
@@ -54,6 +58,7 @@ class Revocations:
         self._client = client
         self._engine = engine
         self._check = script(client, "check_session")
+        self._missed = MissedRevocations(_MARKED.total_seconds())
 
     def is_live(self, session_id: str, user_id: str) -> bool:
         """Return whether this user's session is live. Raises SQLAlchemyError if neither store can tell."""
@@ -115,18 +120,34 @@ class Revocations:
         return is_new
 
     def announce(self, *session_ids: str) -> None:
-        """Run step 1. If Redis is away the sessions end all the same: a worker updates Redis later (`catch_up`)."""
+        """Run step 1. If Redis is away the sessions end all the same, and Redis is told later."""
         try:
             self._mark(session_ids, _ASK)
         except redis.RedisError:
+            self._missed.keep(session_ids, _ASK)
             log.warning("revocation_not_announced", session_ids=session_ids)
 
     def confirm(self, *session_ids: str) -> None:
-        """Run step 3. Until it succeeds, here or in a worker, every process keeps asking PostgreSQL."""
+        """Run step 3. Until it succeeds, here or elsewhere, every process keeps asking PostgreSQL after a step 1."""
         try:
             self._mark(session_ids, _REVOKED)
         except redis.RedisError:
+            self._missed.keep(session_ids, _REVOKED)
             log.warning("revocation_not_confirmed", session_ids=session_ids)
+        else:
+            self._missed.forget(session_ids)
+
+    def tell_missed(self) -> None:
+        """Tell Redis of the revocations that it could not be told of. Raises RedisError, and keeps what is left.
+
+        A mark that only announces may replace one that confirms: PostgreSQL is asked about the session, which is right.
+        """
+        for mark, session_ids in self._missed.waiting().items():
+            for start in range(0, len(session_ids), SESSIONS_AT_ONCE):
+                some = session_ids[start : start + SESSIONS_AT_ONCE]
+                self._mark(some, mark)
+                self._missed.told(some, mark)
+                log.info("revocations_told", sessions=len(some))
 
     def _mark(self, session_ids: Sequence[str], mark: str) -> None:
         """Mark sessions, some in a round trip, and publish those that are revoked for good."""
@@ -157,12 +178,23 @@ def load_recent(client: Client, engine: Engine) -> None:
 
 
 def catch_up(client: Client, engine: Engine) -> None:
-    """Load the revocations that were made while this Redis server could not be reached. Safe to run twice."""
-    now = datetime.now(UTC)
+    """Load the revocations that were made while this Redis server could not be reached. Safe to run twice.
+
+    `sessions:told` is an instant by PostgreSQL's clock, as the revocations are: what the clock of whoever caught up
+    last was wrong by does not matter.
+    """
+    with engine.connect() as connection:
+        now = sessions.now(connection)
     told = client.get(keys.SESSIONS_TOLD)
-    missed = now - datetime.fromisoformat(str(told)) + _SLACK if told else _MARKED
+    missed = max(now - datetime.fromisoformat(str(told)), timedelta()) + _SLACK if told else _MARKED
     _teach(client, engine, min(missed, _MARKED))
-    client.set(keys.SESSIONS_TOLD, now.isoformat())
+    client.set(keys.SESSIONS_TOLD, now.isoformat(), px=_MARKED)
+
+
+def behind_for(client: Client) -> float:
+    """Return how many seconds ago somebody caught up with this Redis server, by its own clock; infinite if unknown."""
+    left = client.pttl(keys.SESSIONS_TOLD)
+    return _MARKED.total_seconds() - left / 1000 if left >= 0 else math.inf
 
 
 def _teach(client: Client, engine: Engine, span: timedelta) -> int:

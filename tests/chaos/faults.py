@@ -60,8 +60,6 @@ class Fault:
     is_long: bool = False
     """Whether it takes too long for the short form."""
     needs_small_disks: bool = False
-    fails_decisions: bool = False
-    """Whether an admin's decision may be answered with 500."""
     told_within: float | None = None
     """After so many seconds `/readyz` says that something is wrong, if it lasts that long; None if nothing lasts."""
 
@@ -130,7 +128,7 @@ def _other_schema(*, restarts: bool = False) -> Fault:
 
     suffix = ", worker restarted" if restarts else ""
     told_within = None if restarts else 5
-    return Fault(f"schema does not fit{suffix}", hurt, is_long=restarts, fails_decisions=True, told_within=told_within)
+    return Fault(f"schema does not fit{suffix}", hurt, is_long=restarts, told_within=told_within)
 
 
 def _rename_column(at: Installation, old: str, new: str) -> None:

@@ -48,6 +48,11 @@ class Proxy:
         self._stop.set()
         self._thread.join()
 
+    @property
+    def connections(self) -> int:
+        """How many connections go through it now."""
+        return len(self._open) // 2
+
     def _serve(self) -> None:
         server = StreamServer(("127.0.0.1", 0), self._pass_on)
         server.start()

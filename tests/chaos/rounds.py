@@ -142,7 +142,6 @@ class Run:
     def _play(self, faults: Sequence[Fault], seconds: float) -> list[str]:
         """What should have been told and was not comes back."""
         problems = []
-        self._admin.may_fail = any(fault.fails_decisions for fault in faults)
         for client in self._clients:
             client.is_idle.clear()
             client.acts.set()

@@ -123,6 +123,10 @@ def test_no_service_can_gain_rights_fill_the_disk_or_fork_without_end(name: str)
     assert service["pids_limit"]
 
 
+def test_what_does_not_grow_with_the_data_has_a_limit_of_memory() -> None:
+    assert {name for name, service in SERVICES.items() if "mem_limit" not in service} == {"postgres", "valkey"}
+
+
 def test_the_proxy_has_no_way_to_the_servers_and_they_have_none_out() -> None:
     assert COMPOSE["networks"]["servers"] == {"internal": True}
     assert SERVICES["postgres"]["networks"] == SERVICES["valkey"]["networks"] == ["servers"]

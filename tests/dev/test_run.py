@@ -1,6 +1,7 @@
 """`make run`'s program on a project of dummies: real servers, real signals."""
 
 import os
+import re
 import signal
 import stat
 from contextlib import closing, suppress
@@ -18,7 +19,9 @@ from dev.servers import locks, ports
 from tests.dev.dummy import DUMMY, Project, is_alive
 
 NAMES = {"web", "worker", "beat", "flower"}
-TALK = """
+TALK = r"""
+print('{"event":"request","level":"info","status":200}', flush=True)
+print('{"event":"odd","level":"warning","detail":"a \\"level\\":\\"info\\" b","logger":"web.x"}', flush=True)
 print("2026-11-26T20:00:00Z [info     ] request", flush=True)
 threading.Timer(1, print, ["2026-11-26T20:00:01Z [warning  ] after a while"], {"flush": True}).start()
 """
@@ -261,6 +264,8 @@ def test_on_a_terminal_the_banner_comes_last_and_then_warnings_alone(project: Pr
         run.wait_for("[warning  ] after a while")
 
     assert "request" not in run.output
+    assert re.search(r"\[warning  \]\S* odd ", run.output)
+    assert '{"event"' not in run.output
     assert run.output.index("ready after") < run.output.index("/docs") < run.output.index("Ctrl-C")
     assert "request" in (project.data / "run.log").read_text(encoding="utf-8")
 

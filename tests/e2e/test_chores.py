@@ -65,3 +65,14 @@ def test_a_worker_that_serves_both_queues_does_both_and_says_so(stack: Stack, ca
     stack.start("worker")
     stack.start("chores")
     stack.wait_until_ready()
+
+
+def test_a_worker_that_starts_sweeps_at_once_and_waits_for_no_beat(stack: Stack) -> None:
+    for name in ("beat", "worker"):
+        stack.stop(name)
+    with stack.redis() as client:
+        client.delete(keys.WORKER_SEEN, task_names.QUEUE)  # also what beat has sent to nobody
+        stack.start("worker")
+        wait_until(lambda: bool(client.exists(keys.WORKER_SEEN)), 30)
+    stack.start("beat")
+    stack.wait_until_ready()

@@ -87,6 +87,7 @@ def test_no_secret_of_a_user_or_the_server_is_in_any_log(stack: Stack, caller: C
         'scoreboard_errors_total{code="not_found"}',
         "scoreboard_batch_size_count",
         'scoreboard_updates_total{outcome="applied"}',
+        'scoreboard_loop_success_timestamp_seconds{loop="revocations"}',
     ],
 )
 def test_the_internal_port_counts(stack: Stack, caller: Caller, name: str) -> None:

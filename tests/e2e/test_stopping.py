@@ -1,5 +1,6 @@
 """SIGTERM: what is under way comes to its end, the program ends in seconds, and nothing is dropped."""
 
+import json
 import secrets
 import signal
 import threading
@@ -85,3 +86,12 @@ def test_a_worker_that_is_asked_to_stop_while_updates_come_leaves_nothing_behind
     stack.start("worker")
     wait_until(lambda: inbox_depth(stack) == 0, 30)
     assert points_of(stack, caller) == accepted
+
+
+def test_the_last_lines_of_a_program_are_in_its_log_when_it_has_ended(stack: Stack, caller: Caller) -> None:
+    request_id = f"last-{secrets.token_hex(8)}"
+    assert caller.update("win-match", **{"X-Request-ID": request_id}).status_code == 200
+    for name, event in (("web", "request"), ("worker", "update_applied")):
+        stop(stack, name)
+        lines = [json.loads(line) for line in stack.log(name).splitlines() if request_id in line]
+        assert event in [line["event"] for line in lines], name

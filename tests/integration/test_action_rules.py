@@ -105,8 +105,7 @@ def test_of_many_at_once_by_several_workers_as_many_count_as_may(settings: Setti
     for thread in threads:
         thread.join()
     for state in workers:
-        state.engine.dispose()
-        state.redis.close()
+        state.close()
     assert failures == []
     assert Counter(ledger(worker)) == {(10, None): 30, (0, "action_limit_reached"): 170}
     assert board_of(worker) == dict.fromkeys(players, 30)

@@ -32,22 +32,6 @@ def settings_of_web(make_settings: SettingsFactory) -> Settings:
 
 
 @pytest.fixture
-def application(settings_of_web: Settings, worker: WorkerState) -> Iterator[Flask]:
-    with documented_application(settings_of_web) as application:
-        yield application
-
-
-@pytest.fixture
-def web(application: Flask) -> FlaskClient:
-    return application.test_client()
-
-
-@pytest.fixture
-def server(web: FlaskClient, worker: WorkerState, settings_of_web: Settings) -> GameServer:
-    return game_server(web, worker.engine, settings_of_web.secret_key.get_secret_value())
-
-
-@pytest.fixture
 def player(worker: WorkerState) -> str:
     return add_users(worker.engine, 1)[0]
 

@@ -18,13 +18,15 @@ from dev.harness.waiting import wait_until
 from tests.command_line import CommandLine
 from tests.inbox import accept, add_users, drain_completely
 from web.api import readiness
-from workers import closing, failures, maintenance
+from workers import closing, failures, maintenance, verifying
 from workers import tasks as worker_tasks
 from workers.app import app
 from workers.failures import STUCK_AFTER, is_away, try_each
 from workers.state import WorkerState
 
 Logs = list[Any]
+
+TAKES_TURN = maintenance.takes_turn
 
 
 @pytest.fixture
@@ -206,6 +208,38 @@ def test_large_boards_are_left_to_a_task_of_their_own(
     assert len(maintenance._find_unserved(worker)) == 4
     worker_tasks.rebuild_boards()
     assert maintenance._find_unserved(worker) == []
+
+
+def test_a_chore_that_has_failed_is_sent_again_by_the_next_sweep_and_runs_before_it_is_due(
+    sweep: list[str], monkeypatch: pytest.MonkeyPatch, worker: WorkerState
+) -> None:
+    monkeypatch.setattr(maintenance, "takes_turn", TAKES_TURN)
+    with monkeypatch.context() as broken:
+        broken.setattr(verifying, "verify_some", fail(postgres_error(ProgrammingError, "42703")))
+        worker_tasks.verify()
+    assert [row.name for row in failing.read(worker.redis, 0)] == [task_names.VERIFY]
+    worker_tasks.sweep()
+    worker_tasks.sweep()
+    assert sweep == [task_names.VERIFY], "at most once in a few seconds"
+    worker_tasks.verify()
+    assert failing.read(worker.redis, 0) == []
+
+
+def test_a_pile_of_a_chores_messages_is_not_worked_off_while_a_server_is_away(
+    sweep: list[str], monkeypatch: pytest.MonkeyPatch, worker: WorkerState
+) -> None:
+    monkeypatch.setattr(maintenance, "takes_turn", TAKES_TURN)
+    attempts: list[None] = []
+
+    def be_away(_: WorkerState) -> None:
+        attempts.append(None)
+        raise postgres_error(OperationalError)
+
+    monkeypatch.setattr(verifying, "verify_some", be_away)
+    for _ in range(3):
+        worker_tasks.verify()
+    assert len(attempts) == 1
+    assert sweep == []
 
 
 def test_a_period_that_cannot_be_closed_keeps_no_other_from_being(

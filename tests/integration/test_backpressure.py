@@ -42,5 +42,4 @@ def test_past_the_bound_updates_are_refused_until_workers_are_back(make_settings
             assert connection.execute(text("SELECT sum(points), count(*) FROM score_events")).one() == (25, 25)
     finally:
         application.extensions["scoreboard"].close()
-        worker.engine.dispose()
-        worker.redis.close()
+        worker.close()

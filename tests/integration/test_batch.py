@@ -3,7 +3,6 @@
 import json
 import secrets
 import time
-from collections.abc import Iterator
 
 import pytest
 from flask import Flask
@@ -33,22 +32,6 @@ def settings_of_web(settings: Settings, make_settings: SettingsFactory) -> Setti
     secret_key = settings.secret_key.get_secret_value().decode()
     limits = {"SCOREBOARD_IP_LIMIT": "3/hour", "SCOREBOARD_BATCH_LIMIT": "1000/minute"}
     return make_settings(SCOREBOARD_SECRET_KEY=secret_key, **limits)
-
-
-@pytest.fixture
-def application(settings_of_web: Settings, worker: WorkerState) -> Iterator[Flask]:
-    with documented_application(settings_of_web) as application:
-        yield application
-
-
-@pytest.fixture
-def web(application: Flask) -> FlaskClient:
-    return application.test_client()
-
-
-@pytest.fixture
-def server(web: FlaskClient, worker: WorkerState, settings_of_web: Settings) -> GameServer:
-    return game_server(web, worker.engine, settings_of_web.secret_key.get_secret_value())
 
 
 @pytest.fixture

@@ -97,8 +97,7 @@ def test_several_workers_neither_deadlock_nor_count_twice(
     for thread in threads:
         thread.join()
     for state in workers:
-        state.engine.dispose()
-        state.redis.close()
+        state.close()
     assert failures == []
     assert dict(board_in_database(worker.engine)) == dict(expected)
     assert board_in_redis(worker) == board_in_database(worker.engine)
@@ -249,7 +248,7 @@ def test_whatever_stands_in_the_inbox_holds_up_no_neighbour(
     worker.redis.xadd(keys.INBOX, {**entry, **{name: value for name, value in changes.items() if name not in update}})
     accept(worker, players[1])
 
-    assert worker.inbox.oldest()
+    assert worker.inbox.acceptances(1)
     worker.drain.run()
     assert board_in_database(worker.engine) == [(players[1], 25)]
     assert worker.inbox.depth() == 1

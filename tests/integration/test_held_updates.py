@@ -5,7 +5,6 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -26,23 +25,12 @@ from dev.harness.stack import ROOT, free_port
 from dev.harness.waiting import wait_until
 from tests.conftest import SettingsFactory
 from tests.inbox import accept, add_users, board_of, drain_completely
+from tests.unfit_schema import renamed_column
 from workers import batches
 from workers.batches import QUARANTINE_AFTER
 from workers.held_updates import Backoff
 from workers.recording import Recorded
 from workers.state import WorkerState
-
-
-@contextmanager
-def renamed_column(engine: Engine) -> Iterator[None]:
-    """A migration half-way, or the other version's: `standings.score` has another name."""
-    with engine.begin() as connection:
-        connection.execute(text("ALTER TABLE standings RENAME COLUMN score TO points"))
-    try:
-        yield
-    finally:
-        with engine.begin() as connection:
-            connection.execute(text("ALTER TABLE standings RENAME COLUMN points TO score"))
 
 
 def set_aside(engine: Engine) -> int:
@@ -156,8 +144,7 @@ def test_a_right_that_is_taken_away_holds_updates_back_until_it_is_given_again(
         connection.execute(text(f"GRANT INSERT ON score_events TO {role}"))
     drain_completely(serving)
     assert status(worker, player, key) == "applied"
-    serving.engine.dispose()
-    serving.redis.close()
+    serving.close()
     with engine.begin() as connection:
         connection.execute(text(f"DROP OWNED BY {role}"))
         connection.execute(text(f"DROP ROLE {role}"))
@@ -289,7 +276,7 @@ def test_a_schema_of_a_later_version_fits_while_it_has_what_is_used_and_demands_
     assert misfit(settings) == ""
     with renamed_column(engine):
         assert "standings.score is not there" in misfit(settings)
-        assert "standings.points has to be filled" in misfit(settings)
+        assert "standings.renamed_meanwhile has to be filled" in misfit(settings)
     with engine.begin() as connection:
         connection.execute(text("ALTER TABLE score_events ALTER COLUMN later SET NOT NULL"))
     assert misfit(settings) == "the schema (version 9999) does not fit: score_events.later has to be filled"

@@ -13,10 +13,12 @@ from dev.harness.servers import Servers
 from dev.harness.waiting import wait_until
 from tests.chaos.installation import through
 from tests.chaos.proxy import Proxy
-from tests.conftest import REDIS_DATABASE, SettingsFactory
+from tests.conftest import BOTH_WAYS, REDIS_DATABASE, SettingsFactory
 from tests.documents import documented_application
 from tests.player import PASSWORD, error_code, register
 from workers.state import WorkerState
+
+pytestmark = BOTH_WAYS
 
 GENEROUS = {
     "SCOREBOARD_UPDATE_LIMIT": "1000/minute",
@@ -154,6 +156,13 @@ def test_keys_are_the_documented_ones_and_expire(make_settings: SettingsFactory,
     assert all(0 < worker.redis.ttl(key) <= 2 * 3600 for key in found)
 
 
+@pytest.fixture(params=["pooled", "pipelined"])
+def connection(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Either kind of connection to Redis."""
+    monkeypatch.setattr("web.pipelined.clients.monkey.is_module_patched", lambda _: request.param == "pipelined")
+
+
+@pytest.mark.usefixtures("connection")
 def test_limits_bind_from_memory_while_redis_is_away(make_settings: SettingsFactory, worker: WorkerState) -> None:
     dead = {"LIMITER_URL": "redis://127.0.0.1:1/0", "SCOREBOARD_IP_LIMIT": "3/minute"}
     with limited(make_settings, **dead) as client:
@@ -178,6 +187,7 @@ def test_when_redis_goes_silent_those_that_were_waiting_go_on_in_memory_too(
         assert statuses == [200] * 6
 
 
+@pytest.mark.usefixtures("connection")
 def test_limits_that_were_kept_in_memory_go_on_in_redis_where_they_had_been(
     make_settings: SettingsFactory, worker: WorkerState, servers: Servers, proxy: Proxy
 ) -> None:

@@ -15,6 +15,7 @@ from common.services import rebuild
 from common.services.rebuild import Rebuilder
 from dev.harness.waiting import wait_until
 from tests.inbox import accept, add_users, board_of, drain_completely
+from workers import maintenance
 from workers.state import WorkerState
 
 BOARD = BoardKeys("main", "all")
@@ -166,6 +167,16 @@ def test_a_rebuilder_that_was_believed_dead_cannot_switch(
     assert not worker.rebuilder.rebuild("main", "all")
     assert worker.rebuilder.ensure_served("main", "all")
     assert board_of(worker)[players[0]] == 125
+
+
+def test_the_chores_wait_for_the_end_of_a_dead_rebuilds_lease(worker: WorkerState, players: list[str]) -> None:
+    assert worker.rebuilder._begin(
+        keys=[BOARD.scores, BOARD.members, BOARD.meta, BOARD.rebuilding], args=["dead", 800, 0]
+    )
+    assert not worker.rebuilder.rebuild("main", "all")
+    maintenance.rebuild_boards(worker)
+    assert board_of(worker) == dict.fromkeys(players, 25)
+    assert worker.rebuilder.is_served("main", "all")
 
 
 def test_what_a_dead_rebuilder_has_gathered_is_let_go_of_by_the_next(worker: WorkerState, players: list[str]) -> None:

@@ -25,9 +25,12 @@ from dev.servers import valkey
 from tests.caller import Caller
 from tests.conftest import TEMPLATE, SettingsFactory
 from tests.documents import documented_application
+from tests.integration.pipelined.greenlets import at_once
 from tests.live_client import LiveClient
 from tests.tls_proxy import Authority, TlsProxy
 from web.intake.doorbell import Doorbell
+from web.pipelined.client import PipelinedClient
+from web.pipelined.connection import PipelinedConnection
 from workers.broker import PersistentConnection
 
 PASSWORD = "p@/#:?% ä+&"
@@ -121,6 +124,41 @@ def test_our_clients_speak_and_listen(places: Places, tls: TlsProxy, scheme: str
     assert tls.served == (2 if scheme == "rediss" else 0)
     redis_client.refuse_eviction(url)
     redis_client.refuse_untrusted(url)
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_a_pipelined_connection_leads_there(places: Places, tls: TlsProxy, scheme: str) -> None:
+    url, huge = places.url(scheme, tls), b"x" * 1_000_000
+    with closing(PipelinedConnection(url)) as connection:
+        client: Any = PipelinedClient(connection, redis_client.pool_to_pipeline(url), repeats=True)
+
+        def ask(index: int) -> Any:  # noqa: ANN401
+            if index % 10 == 0:
+                return connection.call("SET", "huge", huge) == b"OK" and connection.call("GET", "huge") == huge
+            return client.pipeline(transaction=bool(index % 2)).set(f"key {index}", index).get(f"key {index}").execute()
+
+        expected = [True if index % 10 == 0 else [True, str(index)] for index in range(50)]
+        assert at_once(50, ask) == expected
+        client.close()
+    assert places.own.get("key 7") == "7"
+    assert tls.served == (1 if scheme == "rediss" else 0)
+
+
+@pytest.mark.parametrize("why", DISTRUSTED)
+def test_a_pipelined_connection_sends_no_password_to_a_server_that_does_not_prove_itself(
+    places: Places, why: str
+) -> None:
+    with distrusted(places, why) as (proxy, url), closing(PipelinedConnection(url)) as connection:
+        told = at_once(3, lambda index: connection.call("ECHO", str(index)))
+        assert all("CERTIFICATE_VERIFY" in str(error) for error in told)
+        assert all(isinstance(error, redis_py.ConnectionError) for error in told)
+        assert proxy.served == 0
+
+
+def test_a_pipelined_connection_with_a_wrong_password_is_refused(places: Places) -> None:
+    with closing(PipelinedConnection(f"redis://:wrong@127.0.0.1:{places.port}/{DATABASE}")) as connection:
+        told = at_once(3, lambda index: connection.call("ECHO", str(index)))
+        assert all(isinstance(error, redis_py.AuthenticationError) for error in told)
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)

@@ -83,6 +83,5 @@ def test_a_dump_alone_brings_back_boards_accounts_and_every_key(
             assert Player(anew, players[2].login).update("share").get_json()["entry"]["score"] == 76
     finally:
         application.extensions["scoreboard"].close()
-        state.engine.dispose()
-        state.redis.close()
+        state.close()
         servers.drop_database("restored")

@@ -57,6 +57,32 @@ def test_it_is_closed_only_once_nothing_accepted_before_its_end_is_pending(worke
     assert closed_at(worker, MIDNIGHT + SECOND) == [YESTERDAY]
 
 
+def test_an_update_that_waits_for_long_keeps_its_own_periods_open_and_no_later_ones(
+    worker: WorkerState, player: str
+) -> None:
+    accept_at(worker, player, MIDNIGHT - SECOND)
+    accept_at(worker, player, MIDNIGHT)
+    drain_completely(worker)
+    accept_at(worker, player, MIDNIGHT - 2 * SECOND)  # held, let us say
+    two_days_later = MIDNIGHT + timedelta(days=2)
+    assert closed_at(worker, two_days_later) == [("main", "2026-11-24")]
+    drain_completely(worker)
+    assert closed_at(worker, two_days_later) == [YESTERDAY]
+
+
+def test_behind_a_long_queue_the_oldest_entry_keeps_every_period_open(
+    worker: WorkerState, player: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(closing, "LOOKED_AT", 2)
+    accept_at(worker, player, MIDNIGHT)
+    drain_completely(worker)
+    for instant in (MIDNIGHT - SECOND, MIDNIGHT + SECOND):
+        accept_at(worker, player, instant)
+    assert closed_at(worker, MIDNIGHT + timedelta(days=2)) == []
+    drain_completely(worker)
+    assert closed_at(worker, MIDNIGHT + timedelta(days=2)) == [YESTERDAY, ("main", "2026-11-24")]
+
+
 def test_after_an_hour_away_across_midnight_everything_stands_where_it_belongs(
     client: FlaskClient, worker: WorkerState, player: str
 ) -> None:
@@ -106,8 +132,7 @@ def test_workers_that_close_at_once_close_once(worker: WorkerState, settings: Se
     for thread in threads:
         thread.join()
     for other in others:
-        other.engine.dispose()
-        other.redis.close()
+        other.close()
     assert closed == [YESTERDAY]
     with worker.engine.connect() as connection:
         assert connection.execute(text("SELECT count(*) FROM snapshots")).scalar_one() == 1

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 import time_machine
-from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import event, text
+from structlog.testing import capture_logs
 
 from common.contract.constants import PERIOD_NAMES
 from common.core.settings import Settings
@@ -21,24 +21,13 @@ from common.services.revocations import Revocations
 from common.services.suspensions import COMMAND_LINE, Decision
 from common.services.verification import Verifier
 from tests.command_line import CommandLine
-from tests.documents import documented_application
 from tests.game_server import game_server, item
 from tests.inbox import accept, add_users, board_of, drain_completely
 from tests.player import PASSWORD, Player, error_code, log_in, register
+from tests.unfit_schema import renamed_column
 from workers import maintenance
 from workers.recording import Recorded
 from workers.state import WorkerState
-
-
-@pytest.fixture
-def application(settings: Settings, worker: WorkerState) -> Iterator[Flask]:
-    with documented_application(settings) as application:
-        yield application
-
-
-@pytest.fixture
-def web(application: Flask) -> FlaskClient:
-    return application.test_client()
 
 
 @pytest.fixture
@@ -377,3 +366,22 @@ def test_revocations_are_loaded_by_the_clock_of_the_database(worker: WorkerState
     with time_machine.travel(now + timedelta(hours=3)):
         revocations.load_recent(worker.redis, worker.engine)
     assert worker.redis.get(keys.session_revoked(session_id)) == "1"
+
+
+@pytest.mark.parametrize(
+    ("column", "code"),
+    [("hidden", "dependency_unavailable"), ("score", "outcome_unknown")],
+    ids=["which the decision needs", "which only its display needs"],
+)
+def test_a_decision_on_a_schema_that_does_not_fit_is_a_503_that_says_what_is_so(
+    chief: Player, ada: Player, worker: WorkerState, column: str, code: str
+) -> None:
+    path = f"/api/admin/users/{ada.user_id}/suspend"
+    with renamed_column(worker.engine, column=column), capture_logs() as logs:
+        answer = chief.client.post(path, json={"reason": "cheating"}, headers=chief.headers)
+    assert (answer.status_code, error_code(answer), answer.headers["Retry-After"]) == (503, code, "1")
+    assert [line["event"] for line in logs if line["log_level"] == "error"] == ["request_failed"]
+    with worker.engine.connect() as connection:
+        assert suspensions.is_suspended(connection, ada.user_id) == (code == "outcome_unknown")
+    again = chief.client.post(path, json={"reason": "cheating"}, headers=chief.headers)
+    assert (again.status_code, again.get_json()["suspended"]) == (200, True)

@@ -17,12 +17,14 @@ from dev.harness.servers import Servers
 from dev.harness.waiting import wait_until
 from tests.chaos.installation import through
 from tests.chaos.proxy import Proxy
-from tests.conftest import REDIS_DATABASE, SettingsFactory
+from tests.conftest import BOTH_WAYS, REDIS_DATABASE, SettingsFactory
 from tests.documents import documented_application
 from tests.game_server import GameServer, game_server, item
 from tests.player import PASSWORD, Player, error_code, log_in
 from web.services import Services
 from workers.state import WorkerState
+
+pytestmark = BOTH_WAYS
 
 
 @pytest.fixture
@@ -34,11 +36,28 @@ def postgres_proxy(servers: Servers) -> Iterator[Proxy]:
     made.stop()
 
 
+over_both = pytest.mark.parametrize("connection", ["pipelined", "pooled"])
+"""With either kind of connection to Redis. The tests of PostgreSQL need but one."""
+
+
+@pytest.fixture
+def connection() -> str:
+    return "pooled"
+
+
 @pytest.fixture
 def app(
-    make_settings: SettingsFactory, worker: WorkerState, servers: Servers, proxy: Proxy, postgres_proxy: Proxy
+    make_settings: SettingsFactory,
+    worker: WorkerState,
+    servers: Servers,
+    proxy: Proxy,
+    postgres_proxy: Proxy,
+    *,
+    connection: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Flask]:
     """The application with a proxy before each of its servers."""
+    monkeypatch.setattr("web.pipelined.clients.monkey.is_module_patched", lambda _: connection == "pipelined")
     url = worker.settings.database_url.replace("postgresql+psycopg2://", "postgresql://", 1)
     settings = make_settings(
         DATABASE_URL=through(url, postgres_proxy), REDIS_URL=through(servers.redis_url(REDIS_DATABASE), proxy)
@@ -91,6 +110,7 @@ def points(worker: WorkerState) -> int:
         )
 
 
+@over_both
 def test_an_update_that_was_sent_on_and_not_answered_is_unknown_and_counts_once_when_repeated(
     ada: Player, worker: WorkerState, proxy: Proxy, lose_replies: None
 ) -> None:
@@ -106,6 +126,7 @@ def test_an_update_that_was_sent_on_and_not_answered_is_unknown_and_counts_once_
     assert points(worker) == 25
 
 
+@over_both
 def test_a_batch_that_was_sent_on_and_not_answered_is_unknown_as_a_whole(
     server: GameServer, ada: Player, worker: WorkerState, proxy: Proxy, lose_replies: None
 ) -> None:
@@ -116,6 +137,7 @@ def test_a_batch_that_was_sent_on_and_not_answered_is_unknown_as_a_whole(
     assert worker.inbox.depth() == len(items)
 
 
+@over_both
 def test_an_acceptance_whose_connection_breaks_is_repeated_at_once_and_told_by_its_nonce(
     ada: Player, worker: WorkerState, proxy: Proxy
 ) -> None:
@@ -125,17 +147,19 @@ def test_an_acceptance_whose_connection_breaks_is_repeated_at_once_and_told_by_i
     assert "Idempotent-Replayed" not in answer.headers
 
 
+@over_both
 @pytest.mark.parametrize("is_batch", [False, True])
 def test_an_update_for_a_redis_that_nobody_can_reach_was_not_sent_on(
     ada: Player, server: GameServer, services: Services, worker: WorkerState, proxy: Proxy, *, is_batch: bool
 ) -> None:
     proxy.stop()
-    services.redis.connection_pool.disconnect()
+    services.redis_clients.close()
     answer = server.send(item(ada.user_id)) if is_batch else ada.update()
     assert (answer.status_code, error_code(answer)) == (503, "dependency_unavailable")
     assert worker.inbox.depth() == 0
 
 
+@over_both
 @pytest.mark.parametrize("is_batch", [False, True])
 def test_a_request_that_waited_for_redis_in_vain_before_is_not_sent_on(
     ada: Player, server: GameServer, worker: WorkerState, proxy: Proxy, *, is_batch: bool
@@ -147,6 +171,7 @@ def test_a_request_that_waited_for_redis_in_vain_before_is_not_sent_on(
     assert worker.inbox.depth() == 0
 
 
+@over_both
 def test_a_connection_that_comes_to_nothing_has_sent_nothing_on(
     ada: Player, services: Services, worker: WorkerState, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -155,7 +180,7 @@ def test_a_connection_that_comes_to_nothing_has_sent_nothing_on(
 
     def reconnect(*arguments: Any) -> object:  # noqa: ANN401
         proxy.manner.is_silent = True
-        services.redis.connection_pool.disconnect()
+        services.redis_clients.close()
         return accept_all(*arguments)
 
     monkeypatch.setattr(services.inbox, "accept_all", reconnect)
@@ -221,6 +246,7 @@ def test_without_postgresql_nothing_was_committed(
     assert (answer.status_code, error_code(answer)) == (503, "dependency_unavailable")
 
 
+@over_both
 def test_a_redis_without_memory_has_taken_nothing(ada: Player, worker: WorkerState) -> None:
     worker.redis.config_set("maxmemory", "1")
     try:
@@ -236,6 +262,7 @@ def test_a_full_inbox_has_taken_nothing(ada: Player, services: Services, monkeyp
     assert error_code(ada.update()) == "dependency_unavailable"
 
 
+@over_both
 def test_a_ticket_whose_answer_is_lost_may_be_there(
     ada: Player, services: Services, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,9 +11,12 @@ from werkzeug.test import TestResponse
 
 from common.redis_store import keys
 from common.redis_store.client import Client
+from tests.conftest import BOTH_WAYS
 from tests.player import Player, error_code, register
 from web.intake.replies import Replies
 from workers.state import WorkerState
+
+pytestmark = BOTH_WAYS
 
 
 def ledger(engine: Engine) -> list[tuple[str, str, int]]:

@@ -80,8 +80,7 @@ def upgraded(settings_before: Settings) -> Iterator[WorkerState]:
     migrate.require_fit_at_start(settings_before)
     maintenance.repair(state)
     yield state
-    state.engine.dispose()
-    state.redis.close()
+    state.close()
 
 
 def _fill_inbox(client: Client) -> None:

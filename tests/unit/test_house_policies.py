@@ -155,6 +155,14 @@ def test_log_lines_of_many_rows_name_the_fields_that_they_tell() -> None:
             assert all(isinstance(key, ast.Constant) for key in row.keys), place
 
 
+def test_the_web_has_no_coroutine_because_its_flask_runs_none() -> None:
+    """`web/__init__.py` overrides `ensure_sync`."""
+    web = [path for path in OURS if path.is_relative_to(ROOT / "web")]
+    coroutines = [path.name for path in web if re.search(r"^\s*async def ", path.read_text(), re.MULTILINE)]
+    assert web
+    assert coroutines == []
+
+
 def test_no_module_is_called_by_a_name_that_says_nothing() -> None:
     assert [path.name for path in OURS if path.stem in {"utils", "helpers", "misc", "manager", "base"}] == []
 

@@ -92,7 +92,7 @@ def test_what_is_new_is_written_beside_what_the_first_readers_know(monkeypatch: 
 def test_replies_are_read_across_versions() -> None:
     outcome = outcomes.quarantined(USER, "share", "a-key-of-ours")
     reply = Reply(USER, "a-key-of-ours", "share", outcome, replayed=False)
-    message = orjson.loads(inbox_entries.write_replies([reply]))
+    message = orjson.loads(inbox_entries.join_replies([inbox_entries.write_reply(reply, orjson.dumps(reply.outcome))]))
     assert message == [[USER, "a-key-of-ours", "share", outcome, False]]
     assert inbox_entries.parse_replies(orjson.dumps([[*message[0], "more"]]).decode()) == [reply]
     assert inbox_entries.parse_replies('{"version": 2, "replies": []}') == []

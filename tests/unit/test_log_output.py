@@ -1,5 +1,6 @@
 """Lines are written in their order, many at a time, and whoever does not read them holds nobody up."""
 
+import _thread
 import fcntl
 import json
 import os
@@ -80,6 +81,22 @@ def test_a_few_lines_are_written_soon(pipe: Pipe) -> None:
     wait_until(lambda: pipe.lines() == [b"one"])
     output.add(b"two\n")
     wait_until(lambda: pipe.lines() == [b"one", b"two"])
+
+
+def test_the_timer_ends_when_nothing_comes_and_begins_anew(pipe: Pipe, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[object] = []
+    start = _thread.start_new_thread
+    monkeypatch.setattr(log_output, "_QUIET_ROUNDS", 1)
+    monkeypatch.setattr("_thread.start_new_thread", lambda *thread: started.append(start(*thread)))
+    output = LogOutput(pipe.writer)
+
+    output.add(b"one\n")
+    wait_until(lambda: pipe.lines() == [b"one"])
+    wait_until(lambda: output._due_at == 0)
+    output.add(b"two\n")
+    wait_until(lambda: pipe.lines() == [b"one", b"two"])
+
+    assert len(started) == 2
 
 
 @pytest.mark.usefixtures("never")

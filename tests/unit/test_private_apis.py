@@ -14,6 +14,8 @@ from typing import Any
 
 import flask_limiter
 import flask_sock
+import gevent
+import hiredis
 import pytest
 import redis
 import simple_websocket
@@ -23,6 +25,7 @@ from celery.app.amqp import AMQP
 from celery.worker.consumer.consumer import Consumer
 from flask import Flask
 from flower.options import options
+from gevent.hub import Waiter
 from gunicorn import util
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
@@ -36,6 +39,8 @@ from kombu import Queue
 from limits.storage import storage_from_string
 from prometheus_client import CollectorRegistry, Gauge, multiprocess, values
 from pydantic.json_schema import GenerateJsonSchema
+from redis._parsers.hiredis import NOT_ENOUGH_DATA, _HiredisParser
+from redis.connection import HiredisRespSerializer
 from simple_websocket import Server
 from werkzeug.middleware.proxy_fix import ProxyFix
 from wsproto import ConnectionType
@@ -316,7 +321,7 @@ def test_billiard_waits_for_a_result_as_often_as_the_number_that_we_lower(monkey
 )
 def test_redis_py_s_connections_have_the_methods_that_ours_override(ours: type, theirs: type) -> None:
     """common/redis_store/client.py."""
-    for name in ("connect_check_health", "send_packed_command", "read_response"):
+    for name in ("can_read", "connect_check_health", "send_packed_command", "read_response"):
         assert callable(getattr(theirs, name))
         assert getattr(ours, name) is not getattr(theirs, name)
 
@@ -332,6 +337,68 @@ def test_redis_py_connects_and_asks_by_the_methods_that_ours_override() -> None:
         source = inspect.getsource(send)
         assert "send_packed_command(" in source
         assert "parse_response(" in source
+
+
+def test_redis_py_asks_without_a_timeout_only_before_it_lends_a_connection() -> None:
+    """common/redis_store/client.py: `can_read` tells the pool's question from that of a subscription by this."""
+    assert "conn.can_read(timeout=timeout)" in inspect.getsource(redis.client.PubSub.parse_response)
+    get_connection = inspect.getsource(redis.ConnectionPool.get_connection)
+    assert "connection.can_read()" in get_connection
+    assert "except (ConnectionError, TimeoutError, OSError):\n                connection.disconnect()" in get_connection
+    reader = hiredis.Reader()
+    assert reader.has_data() is False
+    reader.feed(b"+OK")
+    assert reader.has_data() is True
+
+
+def test_redis_py_keeps_socket_and_reader_where_the_link_takes_them() -> None:
+    """web/pipelined/link.py reads and writes them by itself, once the connection has shaken hands."""
+    assert redis.Connection()._sock is None  # type: ignore[no-untyped-call]
+    assert "self._sock = sock" in inspect.getsource(redis.connection.AbstractConnection.connect_check_health)
+    on_connect = inspect.getsource(_HiredisParser.on_connect)
+    assert "self._reader = hiredis.Reader(" in on_connect
+    for word in ('"replyError": self.parse_error', '"notEnoughData": NOT_ENOUGH_DATA', '"protocolError"'):
+        assert word in on_connect
+    reader = hiredis.Reader(notEnoughData=NOT_ENOUGH_DATA, encoding="utf-8")
+    assert reader.gets() is NOT_ENOUGH_DATA
+    reader.feed(b"$1\r\na\r\n$1\r\na\r\n")
+    assert (reader.gets(True), reader.gets(False)) == ("a", b"a")
+
+
+def test_redis_py_sends_a_pipeline_over_what_we_put_in_its_connection_s_place() -> None:
+    """web/pipelined/client.py: `_Block` has three methods; a fourth would be missing only when a pipeline runs."""
+    pipeline = redis.client.Pipeline
+    for method in (pipeline._execute_transaction, pipeline._execute_pipeline):
+        assert parameters(method) == ["self", "connection", "commands", "raise_on_error"]
+    assert "self.immediate_execute_command" in inspect.getsource(pipeline.load_scripts)
+    assert parameters(pipeline.__init__) == [
+        "self",
+        "connection_pool",
+        "response_callbacks",
+        "transaction",
+        "shard_hint",
+    ]
+    packed = HiredisRespSerializer().pack("CLIENT ID", "a")  # type: ignore[arg-type]  # redis-py annotates it wrongly
+    assert packed == [b"*3\r\n$6\r\nCLIENT\r\n$2\r\nID\r\n$1\r\na\r\n"]
+    assert "NEVER_DECODE" in inspect.getsource(redis.Redis.parse_response)
+
+
+def test_gevent_has_the_watchers_by_which_the_link_reads_and_writes() -> None:
+    """web/pipelined/link.py: a waiter that was left is switched to no more, and knows its hub."""
+    waiter: Any = Waiter()
+    assert waiter.hub is gevent.get_hub()
+    waiter.switch("nobody waits")
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        heard: list[bytes] = []
+        readable: Any = gevent.get_hub().loop.io(ours.fileno(), 1)
+        readable.start(lambda: heard.append(ours.recv(9)))
+        assert readable.active
+        theirs.send(b"x")
+        gevent.sleep(0.05)
+        readable.stop()
+        readable.close()
+        assert heard == [b"x"]
 
 
 def test_redis_py_takes_a_plain_pong_apart_into_letters() -> None:

@@ -104,10 +104,11 @@ def test_a_limiter_whose_storage_is_dead_always_looks_because_it_may_find_it_rec
     looked.assert_called_once_with()
 
 
-def test_the_limits_that_count_before_a_view_are_application_limits_and_no_others() -> None:
-    """`_has_application_limit` asks for nothing else."""
-    for limiter in (limits._per_address, limits._per_user):
+def test_no_limit_counts_before_a_view_but_that_of_addresses() -> None:
+    """`counts_before_views` knows of no other."""
+    for limiter, application_limits in ((limits._per_address, 1), (limits._per_user, 0)):
         manager = limiter.limit_manager
+        assert len(manager._application_limits) == application_limits
         assert not manager.default_limits
         assert not manager._blueprint_limits
         assert not limiter._meta_limits

@@ -2,19 +2,16 @@
 
 from flask import Blueprint, Response, jsonify
 
-from common.contract.errors import ErrorCode, ScoreboardError, invalid_field
+from common.contract.errors import ErrorCode, ScoreboardError
 from common.contract.requests import BoardQuery, LeaderboardQuery
 from common.contract.responses import LeaderboardPage, PlayerPlace
-from common.core.timestamps import format_instant
-from common.domain import cursors, pagination
-from common.domain.pagination import Position, Selection
-from common.domain.periods import Period
 from common.domain.ranking import percentile
+from web import board_pages
 from web.api.boards import asked_period, parsed_user_id
 from web.api.parsing import query_as
 from web.guards.access import public
 from web.reference.documented import ResponseDoc, documented
-from web.revalidation import revalidated
+from web.revalidation import is_current, revalidated
 from web.services import services
 
 blueprint = Blueprint("leaderboard", __name__, url_prefix="/api/scores")
@@ -38,21 +35,12 @@ blueprint = Blueprint("leaderboard", __name__, url_prefix="/api/scores")
 def leaderboard() -> Response:
     query = query_as(LeaderboardQuery)
     period = asked_period(query)
-    which = _selection(query, period)
+    secret_keys = services().settings.secret_keys
+    which = board_pages.selection_of(query, period, secret_keys)
     page = services().leaderboard.page(query.board, period.id, query.limit, which)
-    body: LeaderboardPage = {
-        "board": query.board,
-        "period": period.id,
-        "periodEndsAt": format_instant(period.ends_at) if period.ends_at else None,
-        "entries": [entry.to_wire() for entry in page.rows.entries],
-        "total": page.rows.total,
-        "nextCursor": _cursor(query, period, page.next(which)),
-        "previousCursor": _cursor(query, period, page.previous(which)),
-        "version": page.rows.version,
-    }
-    if query.around is not None:
-        body["found"] = page.found
-    return revalidated(jsonify(body), page.rows.version)
+    if is_current(page.rows.version):
+        return revalidated(Response(), page.rows.version)
+    return revalidated(jsonify(board_pages.body_of(page, query, period, which, secret_keys)), page.rows.version)
 
 
 @blueprint.get("/user/<user_id>")
@@ -74,27 +62,3 @@ def user(user_id: str) -> Response:
     share = percentile(place.entry.rank, place.total) if place.entry else None
     body: PlayerPlace = {**place.to_wire(), "total": place.total, "percentile": share}
     return jsonify(body)
-
-
-def _selection(query: LeaderboardQuery, period: Period) -> Selection:
-    """Return the rows that a query asks for. Raises `invalid_cursor` for one of another board, period or service."""
-    if query.around is not None:
-        if query.cursor is not None:
-            raise invalid_field("around", "goes with no cursor")
-        return pagination.around(query.around.lower())
-    if query.cursor is None:
-        return pagination.FIRST
-    direction, score, tie = cursors.decode(services().settings.secret_keys, _scope(query, period), query.cursor)
-    position = Position(int(score), int(tie))
-    return pagination.after(position) if direction == "after" else pagination.before(position)
-
-
-def _cursor(query: LeaderboardQuery, period: Period, which: Selection | None) -> str | None:
-    if which is None:
-        return None
-    return cursors.encode(services().settings.secret_keys[0], _scope(query, period), [which.kind, *which.position])
-
-
-def _scope(query: LeaderboardQuery, period: Period) -> str:
-    """Return the scope of a cursor, with the period's id, so that it is refused once the period has rolled over."""
-    return f"leaderboard {query.board} {period.id}"

@@ -10,9 +10,18 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from werkzeug.exceptions import HTTPException
 
-from common.contract.errors import SENTENCES, ErrorCode, ErrorDetails, ScoreboardError, outcome_unknown, unavailable
+from common.contract.errors import (
+    SENTENCES,
+    ErrorCode,
+    ErrorDetails,
+    ScoreboardError,
+    outcome_unknown,
+    unavailable,
+    unfit,
+)
 from common.contract.responses import Error, ErrorDescription
 from common.core import deadlines, metrics
+from common.postgres.misfits import is_misfit
 from web.guards import refusal_log
 
 log = structlog.get_logger(__name__)
@@ -118,10 +127,18 @@ def refuse_by_framework(error: HTTPException) -> Response:
 
 
 def database_failed(error: DBAPIError) -> Response:
-    """Answer 503 for a lost connection, a timeout or a lock that was not acquired, and 500 for anything else."""
+    """Answer 503 where the database cannot do it now, and 500 for anything else.
+
+    It cannot if the connection is lost, it takes too long, a lock is not acquired, or schema or rights do not fit, as
+    on either side of a migration. The log tells of the last as of an unexpected error.
+    """
     if error.connection_invalidated or type(error).__name__ == "OperationalError":
         return dependency_away("PostgreSQL", error)
-    return fail(error)
+    if not is_misfit(error):
+        return fail(error)
+    log.error("request_failed", exc_info=error)
+    advice = deadlines.in_doubt()
+    return refuse(outcome_unknown("PostgreSQL", advice) if advice else unfit("PostgreSQL"))
 
 
 def dependency_away(name: str, error: Exception) -> Response:

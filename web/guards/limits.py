@@ -39,6 +39,7 @@ from web.guards.budgets import CODE_OF_LIMIT, Budget, Budgets, budgets, exceeded
 from web.guards.errors import refuse
 from web.guards.limit_keys import CountedLimit
 from web.guards.limit_storage import SCHEME
+from web.guards.request_context import COUNTED_BY_ADDRESS
 from web.services import Services, services
 
 View = TypeVar("View", bound=Callable[..., object])
@@ -72,7 +73,7 @@ class _RetryingLimiter(Limiter):
     """
 
     def _check_request_limit(self, callable_name: str | None = None, in_middleware: bool = True) -> None:
-        if in_middleware and not self._storage_dead and not self._has_application_limit():
+        if in_middleware and not self._storage_dead and not self.counts_before_views():
             return
         try:
             super()._check_request_limit(callable_name, in_middleware)
@@ -80,12 +81,24 @@ class _RetryingLimiter(Limiter):
             self.context.seen_limits.clear()
             super()._check_request_limit(callable_name, in_middleware)
 
-    def _has_application_limit(self) -> bool:
-        """Return whether a limit counts this request before its view is called. We declare no other kind of those."""
-        return any(not limit.is_exempt for limit in self.limit_manager.application_limits)
+    def counts_before_views(self) -> bool:
+        """Return whether a limit counts this request before its view is called, which checks its own limits."""
+        return False
 
 
-_per_address = _RetryingLimiter(
+class _AddressLimiter(_RetryingLimiter):
+    """The limiter that also has the limit of addresses."""
+
+    def counts_before_views(self) -> bool:
+        return _is_counted_by_address()
+
+
+def _is_counted_by_address() -> bool:
+    is_counted_already = COUNTED_BY_ADDRESS in request.environ
+    return request.path.startswith("/api/") and not is_counted_already and not has_api_key()
+
+
+_per_address = _AddressLimiter(
     client_address,
     strategy="sliding-window-counter",
     application_limits=[
@@ -93,7 +106,7 @@ _per_address = _RetryingLimiter(
             limit_provider=lambda: services().settings.ip_limit,
             key_function=client_address,
             scope="ip",
-            exempt_when=lambda: not request.path.startswith("/api/") or has_api_key(),
+            exempt_when=lambda: not _is_counted_by_address(),
         )
     ],
     in_memory_fallback_enabled=True,

@@ -32,6 +32,10 @@ HANDED_ON = "scoreboard.handed_on"
 """The name in the WSGI environment of what was begun ahead of Flask."""
 
 
+COUNTED_BY_ADDRESS = "scoreboard.counted_by_address"
+"""The name in the WSGI environment of the mark of a request that its address' limit has counted ahead of Flask."""
+
+
 class HandedOn(NamedTuple):
     """A request that was looked at ahead of Flask: when that began, its id, and the nonce that it may have used."""
 

@@ -18,9 +18,9 @@ from common.core.settings import Settings
 from common.redis_store.inbox import new_nonce
 from web.guards import limits, request_context
 from web.guards.addresses import address_of
-from web.guards.request_context import MAX_BODY_BYTES, HandedOn
+from web.guards.request_context import COUNTED_BY_ADDRESS, MAX_BODY_BYTES, HandedOn
 from web.guards.security_headers import headers_for, is_own_host
-from web.lane import updates
+from web.lane import reads, updates
 from web.lane.message import LaneReply, LaneRequest
 from web.services import Services
 
@@ -56,12 +56,14 @@ class Lane:
             environ[request_context.HANDED_ON] = HandedOn(started, request_id, nonce)
             return self._application(environ, start_response)
         deadlines.end()
-        protection = headers_for(environ["PATH_INFO"], is_secure=environ["wsgi.url_scheme"] == "https")
-        length = ("Content-Length", str(len(reply.body)))
+        given = {name for name, _ in reply.headers}
+        due = headers_for(environ["PATH_INFO"], is_secure=environ["wsgi.url_scheme"] == "https")
+        protection = [header for header in due if header[0] not in given]
+        length = () if reply.status == HTTPStatus.NOT_MODIFIED else (("Content-Length", str(len(reply.body))),)
         request_context.end_log(environ["REQUEST_METHOD"], reply.route, reply.status, started)
         start_response(
             _status_line(reply.status),
-            [*reply.headers, length, *self._vary, *protection, ("X-Request-ID", request_id)],
+            [*reply.headers, *length, *self._vary, *protection, ("X-Request-ID", request_id)],
         )
         return (reply.body,)
 
@@ -82,7 +84,10 @@ def init_app(app: Flask, services: Services) -> None:
     if settings.lane == "off" or settings.rate_limit_url != settings.redis_url:
         return
     answering: dict[tuple[str, str], Answering] = {}
-    if (by_address := limits.address_limit(settings)) and (by_user := limits.user_limit(settings)):
+    by_address, by_user = limits.address_limit(settings), limits.user_limit(settings)
+    if by_address:
+        answering["GET", reads.PATH] = reads.ReadLane(services, by_address).answer
+    if by_address and by_user:
         lane = updates.UpdateLane(app, services, updates.UpdateLimits(by_address, by_user))
         answering["POST", updates.PATH] = lane.answer
     app.wsgi_app = Lane(app.wsgi_app, settings, answering)  # type: ignore[method-assign]  # Flask's documented place
@@ -105,6 +110,7 @@ def _request(environ: WSGIEnvironment, request_id: str, nonce: str) -> LaneReque
         header=lambda name: _header(environ, name),
         read_body=lambda: _read_body(environ),
         address=address_of(environ),
+        mark_counted=lambda: environ.update({COUNTED_BY_ADDRESS: True}),
         root_path=environ.get("SCRIPT_NAME", ""),
         request_id=request_id,
         nonce=nonce,

@@ -260,7 +260,7 @@ def test_a_connection_that_is_closed_while_it_is_opened_stays_closed(connection:
 def test_what_the_socket_does_not_take_at_once_is_sent_when_it_does(
     servers: Servers, connection: PipelinedConnection
 ) -> None:
-    big = b"x" * 5_000_000
+    big = b"x" * 800_000
     echo(connection, 0)
     assert at_once(10, lambda index: connection.call("SET", f"key {index}", big)) == [b"OK"] * 10
     assert at_once(10, lambda index: connection.call("STRLEN", f"key {index}")) == [len(big)] * 10

@@ -1,0 +1,9 @@
+-- requires: rate_limits, serving
+-- Count a read of a board against the limit of its address, and tell the board's version; or do nothing.
+-- KEYS: the address' window before this one and its current window; scores, members, meta. ARGV: limit, window (ms).
+-- Returns {epoch, seq}, or nil if the request is over the limit or the board is not served.
+local limit, window = tonumber(ARGV[1]), tonumber(ARGV[2])
+local state = serving(KEYS[3], KEYS[4], KEYS[5])
+if not state or not is_within_sliding_limit(KEYS[1], KEYS[2], limit, window) then return false end
+count_sliding(KEYS[1], KEYS[2], window)
+return {state.epoch, state.seq}
