@@ -24,7 +24,7 @@ import orjson
 import psutil
 from rich.console import Console
 from rich.table import Table
-from sqlalchemy import create_engine, text
+from sqlalchemy import insert
 
 from bench.load import percentile
 from bench.viewers import Viewers, Watched
@@ -32,6 +32,7 @@ from common.contract.constants import ALL_TIME, DEFAULT_BOARD
 from common.core.settings import load
 from common.domain.standing import Standing, StandingKey
 from common.postgres.engine import create as create_database_engine
+from common.postgres.tables import boards
 from common.redis_store import keys
 from common.redis_store.board import Board, Projected
 from common.services.rebuild import Rebuilder
@@ -241,12 +242,10 @@ def _turns(hub: Hub, names: Sequence[str]) -> Move:
 
 def _made_boards(servers: Servers, url: str) -> list[str]:
     names = [f"crowd-{number}" for number in range(BOARDS)]
-    engine = create_engine(url)
-    with engine.begin() as connection:
-        connection.execute(text("INSERT INTO boards (id) VALUES (:id)"), [{"id": name} for name in names])
-    engine.dispose()
     with running_stack(servers, url, 0) as stack:
         engine = create_database_engine(load(stack.environment), pool_size=2, statement_timeout_ms=10_000)
+        with engine.begin() as connection:
+            connection.execute(insert(boards), [{"id": name} for name in names])
         rebuilder = Rebuilder(stack.redis(), engine)
         for name in names:
             rebuilder.ensure_served(name, ALL_TIME)
