@@ -9,7 +9,7 @@ major version.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, NamedTuple, TypeGuard
 
@@ -49,6 +49,7 @@ class Update:
 _NAMES = tuple(field.name for field in fields(Update))
 _OPTIONAL = frozenset(field.name for field in fields(Update) if field.default is None)
 
+_FIELDS = tuple(field.name for field in fields(Update))
 _FIRST_FIELDS = frozenset({"user_id", "action_id", "idempotency_key", "occurred_at", "request_id", "reply_to"})
 """The fields that version 1 has had from its first day."""
 
@@ -103,7 +104,7 @@ class Reply(NamedTuple):
 
 def encode_update(update: Update) -> tuple[bytes, bytes]:
     """Return the fields `update` and `more` of an entry, each a JSON object."""
-    stored = asdict(update)
+    stored = {name: getattr(update, name) for name in _FIELDS}
     more = {name: stored.pop(name) for name in tuple(stored) if name not in _FIRST_FIELDS}
     return orjson.dumps(stored), orjson.dumps(more)
 

@@ -13,6 +13,9 @@ from typing import Any
 import gevent
 from gunicorn.workers.ggevent import GeventWorker
 
+from web.lane.middleware import BEFORE_WSGI
+from web.server import gunicorn_lane
+
 GRACE_SECONDS = 0.3
 """How long a request that is on its way when the signal comes may take to arrive."""
 
@@ -31,6 +34,11 @@ class Worker(GeventWorker):
         self._idle: set[socket.socket] = set()
         super().init_process()
 
+    @property
+    def _lane(self) -> Any:  # noqa: ANN401 - the application is known as a WSGI callable
+        application: Any = self.wsgi
+        return application.extensions.get(BEFORE_WSGI)
+
     def handle(self, listener: socket.socket, client: socket.socket, addr: Any) -> None:  # noqa: ANN401
         """Handle a connection, from its first request to its last."""
         self._idle.add(client)
@@ -43,6 +51,8 @@ class Worker(GeventWorker):
         """Handle one request."""
         self._idle.discard(sock)
         try:
+            if self.alive and self._lane and gunicorn_lane.answer(self._lane, req, sock, addr):
+                return True
             return super().handle_request(listener_name, req, sock, addr)
         except StopIteration:
             if any(name in _OF_A_BODY for name, _ in req.headers):
