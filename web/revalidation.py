@@ -22,4 +22,4 @@ def is_current(etag: str) -> bool:
 
 def has(if_none_match: str, etag: str) -> bool:
     """Return whether a header field If-None-Match names this tag, compared weakly (RFC 9110, section 13.1.2)."""
-    return bool(if_none_match) and parse_etags(if_none_match).contains_weak(etag)
+    return bool(if_none_match) and (if_none_match == f'"{etag}"' or parse_etags(if_none_match).contains_weak(etag))

@@ -20,6 +20,7 @@ def format_milliseconds(milliseconds: int) -> str:
     return format_instant(from_milliseconds(milliseconds))
 
 
+@lru_cache(maxsize=1024)
 def parse_instant(text: str) -> datetime:
     """Parse an ISO 8601 date and time with an offset into an aware UTC datetime.
 

@@ -30,7 +30,9 @@ from gunicorn import util
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
 from gunicorn.http import errors as gunicorn_errors
+from gunicorn.http import get_parser
 from gunicorn.http.errors import InvalidRequestLine, ParseException
+from gunicorn.http.message import HeaderPolicy
 from gunicorn.http.wsgi import default_environ
 from gunicorn.workers import base, ggevent
 from honcho.environ import parse_procfile
@@ -50,6 +52,7 @@ from wsproto.events import Ping, TextMessage
 from common.redis_store.client import FailFastConnection, FailFastTlsConnection, FailFastUnixConnection, listen
 from web.guards.limit_storage import SCHEME, LimitStorage
 from web.live.views import _NoThread
+from web.server import gunicorn_peers
 from workers.broker import RECONNECT_SECONDS, Amqp, PersistentConnection
 
 
@@ -476,3 +479,32 @@ def test_a_detached_socket_closes_nothing() -> None:
         ours.close()
         taken.sendall(b"x")
         assert theirs.recv(1) == b"x"
+
+
+def test_gunicorn_asks_of_every_request_whether_its_peer_is_believed() -> None:
+    """web/server/gunicorn_peers.py answers for an empty `forwarded_allow_ips`, as gunicorn does."""
+    for peer, believed in ((("192.0.2.7", 1), False), (b"", True)):
+        message = SimpleNamespace(peer_addr=peer, cfg=Config())
+        message.cfg.set("forwarded_allow_ips", "")
+        policy: Any = HeaderPolicy
+        assert policy._peer_is_trusted_proxy(message) is believed
+        assert gunicorn_peers._is_no_address(message) is believed
+
+
+def test_gunicorn_s_requests_have_what_the_lane_reads() -> None:
+    """web/server/gunicorn_lane.py; its body takes an attribute, which middleware finds again."""
+    raw = b"POST /a/b?c=d HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\nok"
+    request: Any = next(get_parser(Config(), iter([raw]), ("192.0.2.7", 1)))
+    assert (request.method, request.path, request.query, request.scheme) == ("POST", "/a/b", "c=d", "http")
+    assert (request.version, request.headers[0]) == ((1, 1), ("HOST", "x"))
+    request.body.handed_on = {"a": 1}
+    assert request.should_close() is False
+    assert (request.body.read(2), request.body.handed_on) == (b"ok", {"a": 1})
+
+
+def test_the_library_limits_names_the_windows_of_a_sliding_counter() -> None:
+    """web/guards/limit_keys.py names them for scripts of ours."""
+    storage: Any = storage_from_string("redis://127.0.0.1:1", key_prefix="ratelimit")
+    assert storage._current_window_key("a/b") == "{a/b}"
+    assert storage._previous_window_key("a/b") == "{a/b}/-1"
+    assert storage.prefixed_key("{a/b}") == "ratelimit:{a/b}"

@@ -37,7 +37,7 @@ COUNTED_BY_ADDRESS = "scoreboard.counted_by_address"
 
 
 class HandedOn(NamedTuple):
-    """A request that was looked at ahead of Flask: when that began, its id, and the nonce that it may have used."""
+    """A request that was looked at ahead of Flask: when that began, its id, and the nonce of an update, or ''."""
 
     started: float
     request_id: str
@@ -103,7 +103,7 @@ def end(response: Response) -> Response:
 def begin_log(offered_id: str) -> str:
     """Return the request's id, that which the client offers if it has the form of one, and log under it from now on."""
     request_id = offered_id if _REQUEST_ID.fullmatch(offered_id) else secrets.token_hex(16)
-    structlog.contextvars.clear_contextvars()
+    # Nothing else is bound in a request, so that there is nothing of an earlier one to clear.
     structlog.contextvars.bind_contextvars(process="web", request_id=request_id)
     return request_id
 

@@ -10,7 +10,7 @@ class LaneRequest(NamedTuple):
     `header` returns the value of a header field by its name in upper case with underscores, or an empty text.
     `read_body` returns the whole body, or None for one that is too long or has no length. `address` is the client's, as
     limits count it; `mark_counted` records that its limit has counted this request. `root_path` stands before every
-    path that the client sees. `nonce` is of this request alone.
+    path that the client sees. `nonce` is of this request alone, and empty where nothing is sent.
     """
 
     path: str

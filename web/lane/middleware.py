@@ -3,7 +3,7 @@
 import io
 import time
 from collections.abc import Callable, Iterable, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from http import HTTPStatus
 from typing import NamedTuple
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -72,7 +72,7 @@ class Lane:
         if attempt is None or HANDED_ON in environ or not self._is_plain(environ):
             return None
         started = time.perf_counter()
-        nonce = new_nonce()
+        nonce = new_nonce() if method == "POST" else ""
         request_id = request_context.begin_log(environ.get("HTTP_X_REQUEST_ID", ""))
         deadlines.begin()
         reply = _attempt(attempt, _request(environ, request_id, nonce))
@@ -85,8 +85,7 @@ class Lane:
 
     def _complete(self, reply: LaneReply, path: str, request_id: str, *, is_secure: bool) -> Answer:
         """Add the header fields that every answer has."""
-        given = {name for name, _ in reply.headers}
-        protection = [header for header in headers_for(path, is_secure=is_secure) if header[0] not in given]
+        protection = _protection(tuple([name for name, _ in reply.headers]), path, is_secure)
         length = () if reply.status == HTTPStatus.NOT_MODIFIED else (("Content-Length", str(len(reply.body))),)
         headers = [*reply.headers, *length, *self._vary, *protection, ("X-Request-ID", request_id)]
         return Answer(_status_line(reply.status), headers, reply.body)
@@ -177,6 +176,12 @@ def _read_body(environ: WSGIEnvironment) -> bytes | None:
     body: bytes = environ["wsgi.input"].read(int(length))
     environ["wsgi.input"] = ReadBody(body)
     return body
+
+
+@lru_cache(maxsize=64)
+def _protection(given: tuple[str, ...], path: str, is_secure: bool) -> tuple[tuple[str, str], ...]:
+    """Return the security headers of an answer that has the `given` fields already."""
+    return tuple(header for header in headers_for(path, is_secure=is_secure) if header[0] not in given)
 
 
 @cache

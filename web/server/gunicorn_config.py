@@ -22,7 +22,7 @@ from common.core import logging as our_logging  # noqa: E402
 from common.core import settings as our_settings  # noqa: E402
 from common.postgres import migrate  # noqa: E402
 from common.redis_store import client as redis_client  # noqa: E402
-from web.server import gunicorn_refusals, hashing, metrics_server, psycogevent  # noqa: E402
+from web.server import gunicorn_peers, gunicorn_refusals, hashing, metrics_server, psycogevent  # noqa: E402
 from web.server.gunicorn_worker import Worker  # noqa: E402
 
 try:
@@ -92,6 +92,7 @@ def post_fork(server: Arbiter, worker: Worker) -> None:
     metrics_server.close_inherited()
     psycogevent.install()
     gunicorn_refusals.install()
+    gunicorn_peers.install()
     hashing.assign_hash_slot(worker.age)
 
 
