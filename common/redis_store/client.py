@@ -9,7 +9,7 @@ from typing import Any
 
 import redis
 from redis.backoff import NoBackoff
-from redis.client import PubSub
+from redis.client import Pipeline, PubSub
 from redis.commands.core import Script
 from redis.exceptions import NoScriptError, OutOfMemoryError, ReadOnlyError
 from redis.retry import Retry
@@ -243,9 +243,28 @@ def _refuse_certificate(error: BaseException) -> None:
         cause = cause.__cause__ or cause.__context__
 
 
+class _Sent(Script):
+    """A script that is sent with the call that finds it missing.
+
+    redis-py loads it first, by a command that succeeds even where the call is refused: an effect of which something
+    has succeeded could not be said to have done nothing.
+    """
+
+    def __call__(self, keys: Any = None, args: Any = None, client: Any = None) -> Any:  # noqa: ANN401 - as redis-py
+        """Call the script."""
+        asked = client or self.registered_client
+        if isinstance(asked, Pipeline):
+            return super().__call__(keys, args, asked)
+        given = (*(keys or ()), *(args or ()))
+        try:
+            return asked.evalsha(self.sha, len(keys or ()), *given)
+        except NoScriptError:
+            return asked.eval(str(self.script), len(keys or ()), *given)
+
+
 def script(client: Client, name: str) -> Script:
-    """Register the script `<name>.lua`, after those that it requires; it is sent once and then called by its hash."""
-    return client.register_script("\n".join(sources(name).values()))
+    """Return the script `<name>.lua`, after those that it requires; it is sent once and then called by its hash."""
+    return _Sent(client, "\n".join(sources(name).values()))
 
 
 def call_all(client: Client, called: Script, calls: Sequence[Sequence[str | int]]) -> list[Any]:

@@ -65,7 +65,7 @@ class Inbox:
 
     def __init__(self, client: Client, *, capacity: int, receipt_ttl: int) -> None:
         self._client = client
-        self._capacity = capacity
+        self.capacity = capacity
         self._receipt_ttl = receipt_ttl
         self._accept = script(client, "accept")
         self._settle = script(client, "settle")
@@ -93,7 +93,7 @@ class Inbox:
         Returns whether a doorbell is due, and for each update its receipt if the key was used before, also earlier in
         this list, or None. Each has a nonce of its own, by default a new one. Raises InboxFullError.
         """
-        arguments: list[bytes | str | int] = [self._capacity, DOORBELL_MS, ENTRY_VERSION]
+        arguments: list[bytes | str | int] = [self.capacity, DOORBELL_MS, ENTRY_VERSION]
         for update, nonce in zip(updates, nonces or [new_nonce() for _ in updates], strict=True):
             arguments += [nonce, pending_receipt(update, nonce), *encode_update(update)]
         receipts = [keys.receipt(update.user_id, update.idempotency_key) for update in updates]
@@ -246,7 +246,7 @@ class Inbox:
 
     def is_full(self) -> bool:
         """Whether it holds as many updates as it may."""
-        return self.depth() >= self._capacity
+        return self.depth() >= self.capacity
 
     def suppress_doorbell(self) -> None:
         """Keep others from ringing for the next 2 seconds, because a drain is running."""

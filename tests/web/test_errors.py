@@ -121,6 +121,7 @@ def test_a_dependency_that_is_away_is_a_503_and_nothing_is_half_done(
         raise redis.ConnectionError("gone")
 
     monkeypatch.setattr(app.extensions["scoreboard"].inbox, "accept", away)
+    monkeypatch.setattr("web.lane.updates.UpdateLane._take", away)
     answer = ada.update("win-match")
     assert (answer.status_code, error_code(answer)) == (503, "dependency_unavailable")
     assert int(answer.headers["Retry-After"]) >= 1

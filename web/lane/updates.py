@@ -113,7 +113,7 @@ class UpdateLane:
                 pending_receipt(update, request.nonce),
                 *encode_update(update),
                 str(ENTRY_VERSION),
-                str(self._services.settings.inbox_max),
+                str(self._services.inbox.capacity),
                 str(DOORBELL_MS),
                 str(address.amount),
                 str(address.seconds * 1000),
