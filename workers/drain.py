@@ -8,6 +8,7 @@ New entries come first. Entries that this process or a dead one left behind are 
 first batch of new ones; a failure there does not stop the new ones.
 """
 
+import math
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -15,6 +16,7 @@ from dataclasses import dataclass, field
 
 import redis
 
+from common.core.task_names import DOORBELL_SECONDS
 from common.domain.inbox_entries import Delivery, Entry
 from common.redis_store.inbox import Inbox
 from workers.batches import Batches
@@ -25,10 +27,13 @@ WAIT_FOR_MORE_MS = 400
 """How long a drain stays for the next entry, which it then has at once and not by way of the broker. It must be well
 below the time that a command to Redis may take (`client.COMMAND_TIMEOUT_SECONDS`)."""
 
-PACE_SECONDS = 0.03
-PACE_WHILE_WAITED_FOR_SECONDS = 0.003
+PACE_SECONDS = 0.05
+PACE_WHILE_WAITED_FOR_SECONDS = 0.015
 """The least time from one batch to the next under load, in which more entries gather, which saves CPU; the shorter one
 if somebody waits for the outcome of an entry. A lone update never waits."""
+
+SUPPRESSED_AGAIN_AFTER_SECONDS = DOORBELL_SECONDS / 2
+"""Suppressing the doorbell is a write, which Redis makes durable like any other: once a second is enough."""
 
 BUSY_FROM = 8
 """The size of a batch from which the inbox counts as busy."""
@@ -56,6 +61,7 @@ class Drain:
     held_updates: HeldUpdates
     _backoff: Backoff = field(default_factory=Backoff)
     _reclaim_backoff: Backoff = field(default_factory=Backoff)
+    _suppressed_at: float = -math.inf
     _reached: dict[str | None, str] = field(default_factory=dict)
     """The id up to which entries were reclaimed, by owner, so that held entries do not hide those behind them."""
 
@@ -83,7 +89,7 @@ class Drain:
 
     def _drain(self) -> bool:
         deadline = time.monotonic() + LONGEST_SECONDS
-        entries = self._apply_new(waits=self.inbox.reset_doorbell())
+        entries = self._apply_new(waits=self._reset_doorbell())
         left_behind = self._left_behind(entries)
         failure = self._take_over(left_behind)
         while entries and time.monotonic() < deadline:
@@ -93,14 +99,12 @@ class Drain:
         if not entries:
             # After an outage the pending entries are many batches: the next drain goes on where this one has stopped.
             return len(left_behind) >= BATCH and not self._reclaim_backoff.has_failed
-        self.inbox.reset_doorbell()
+        self._reset_doorbell()
         return self.inbox.depth() > 0
 
     def _apply_new(self, *, waits: bool) -> Sequence[Entry]:
         """Read and apply entries that no worker has received yet, and return them."""
-        entries = self.inbox.read(self.consumer, BATCH)
-        if not entries and waits:
-            entries = self._wait_for_more()
+        entries = self._wait_for_more() if waits else self.inbox.read(self.consumer, BATCH)
         began = time.monotonic()
         if entries and not self._apply(entries):
             self._reclaim_backoff.begin()
@@ -171,12 +175,19 @@ class Drain:
 
     def _wait_for_more(self) -> list[Entry]:
         """Wait a moment for more with the doorbell suppressed, then reset it and read one last time."""
-        self.inbox.suppress_doorbell()
+        if time.monotonic() > self._suppressed_at + SUPPRESSED_AGAIN_AFTER_SECONDS:
+            self._suppressed_at = time.monotonic()
+            self.inbox.suppress_doorbell()
         entries = self.inbox.read(self.consumer, BATCH, WAIT_FOR_MORE_MS)
         if not entries:
-            self.inbox.reset_doorbell()
+            self._reset_doorbell()
             entries = self.inbox.read(self.consumer, BATCH)
         return entries
+
+    def _reset_doorbell(self) -> bool:
+        """Let the next acceptance ring, and return whether somebody had rung."""
+        self._suppressed_at = -math.inf
+        return self.inbox.reset_doorbell()
 
 
 def _pace(entries: Sequence[Entry]) -> float:
