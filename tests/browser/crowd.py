@@ -1,5 +1,6 @@
 """Players by the dozen, and points of other days: put where the product would have put them, and counted by it."""
 
+import html
 import re
 import secrets
 import uuid
@@ -61,7 +62,7 @@ def wait_until_rendered(stack: Stack, period: str = "all") -> None:
 
 def _rendered(stack: Stack, period: str) -> list[tuple[str, str]]:
     page = requests.get(stack.url, params={"period": period}, timeout=10).text
-    names = re.findall(r'data-field="username">([^<]+)<', page)
+    names = map(html.unescape, re.findall(r'data-field="username">([^<]+)<', page))
     return list(zip(names, re.findall(r'data-field="score">([^<]+)<', page), strict=True))
 
 
