@@ -54,3 +54,6 @@ class SingleFlight(Generic[Value]):
             flight.value = read()
         except Exception as error:  # whatever it is, it is told to all who wait
             flight.error = error
+        except BaseException:
+            flight.began_at = float("-inf")  # the reader was killed: another one reads
+            raise

@@ -5,12 +5,14 @@ import secrets
 from collections.abc import Iterator
 from typing import Any
 
+import psycopg2
 import pytest
 import redis
 from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy.exc import OperationalError
 from werkzeug.test import TestResponse
 
 from common.redis_store.client import Client
@@ -286,3 +288,39 @@ def test_a_lane_that_breaks_leaves_the_request_to_the_view(
     monkeypatch.setattr("web.lane.reads._parsed", break_down)
     assert ada.update(prefer="respond-async").status_code == 202
     assert client.get(LEADERBOARD).status_code == 200
+
+
+def test_an_update_that_was_not_taken_leaves_nothing_in_doubt(
+    ada: Player, app: Flask, client_of_redis: Client, monkeypatch: pytest.MonkeyPatch, worker: WorkerState
+) -> None:
+    """Redis has forgotten whose session it is, and PostgreSQL, which knows, is away."""
+
+    def away(*_arguments: object) -> bool:
+        raise OperationalError("SELECT 1", None, psycopg2.OperationalError("gone"))
+
+    client_of_redis.delete("sessions:loaded")
+    monkeypatch.setattr(app.extensions["scoreboard"].revocations, "is_live", away)
+    refused = ada.update()
+    assert (refused.status_code, error_code(refused)) == (503, "dependency_unavailable")
+    assert worker.inbox.depth() == 0
+
+
+def test_a_full_window_tells_nothing_of_an_update_that_may_have_filled_it(
+    make_settings: SettingsFactory, worker: WorkerState, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from web.pipelined import script  # noqa: PLC0415
+
+    run = script.BareScript._run
+
+    def lose(self: script.BareScript, key_count: int, arguments: tuple[Any, ...]) -> Any:  # noqa: ANN401
+        run(self, key_count, arguments)
+        raise redis.ConnectionError("lost")
+
+    with documented_application(make_settings(SCOREBOARD_UPDATE_LIMIT="1/minute")) as application:
+        ada = register(application.test_client(), "ada")
+        monkeypatch.setattr(script.BareScript, "_run", lose)
+        unknown = ada.update(prefer="respond-async")
+        monkeypatch.undo()
+        assert (unknown.status_code, error_code(unknown)) == (503, "outcome_unknown")
+        assert ada.update().status_code == 429
+    assert worker.inbox.depth() == 1

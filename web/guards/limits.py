@@ -27,8 +27,8 @@ from flask import Flask, Response, request
 from flask_limiter import ApplicationLimit, Limiter, RateLimitExceeded, RequestLimit
 from limits.storage import RedisStorage
 
-from common.contract.errors import ErrorCode
-from common.core import metrics
+from common.contract.errors import ErrorCode, outcome_unknown
+from common.core import deadlines, metrics
 from common.core.settings import Settings
 from common.redis_store import keys
 from web.guards import api_keys, limit_keys
@@ -194,6 +194,8 @@ def count_batch(updates: int) -> None:
 
 
 def _refuse(met: RateLimitExceeded) -> Response:
+    if advice := deadlines.in_doubt():  # what was sent ahead of Flask and lost may be what has filled the window
+        return refuse(outcome_unknown("Redis", advice))
     breached = next(
         (limit for limiter in (_per_address, _per_user) for limit in limiter.current_limits if limit.breached), None
     )

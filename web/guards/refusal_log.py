@@ -1,7 +1,7 @@
 """The log line of a refusal that an operator looks for, with the error code and the caller."""
 
 import structlog
-from flask import g, request
+from flask import g, has_request_context, request
 
 from common.contract.errors import ErrorCode
 from common.postgres import api_keys
@@ -28,7 +28,7 @@ def note(code: ErrorCode) -> None:
     The line has only the user of the access token, and the API key's id if it has the form of one, because any other
     text of a client might be a secret in the wrong place.
     """
-    if code not in WATCHED:
+    if code not in WATCHED or not has_request_context():
         return
     identity = g.get("identity")
     offered = request.headers.get("X-Api-Key", "")

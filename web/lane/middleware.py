@@ -173,7 +173,10 @@ def _read_body(environ: WSGIEnvironment) -> bytes | None:
         return None
     if int(length) > MAX_BODY_BYTES:
         return None
-    body: bytes = environ["wsgi.input"].read(int(length))
+    try:
+        body: bytes = environ["wsgi.input"].read(int(length))
+    except OSError:  # the client has gone
+        return None
     environ["wsgi.input"] = ReadBody(body)
     return body
 

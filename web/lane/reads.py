@@ -9,7 +9,6 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from datetime import UTC, datetime
 from functools import lru_cache
-from threading import Lock
 from typing import NamedTuple
 from urllib.parse import parse_qsl
 
@@ -18,6 +17,7 @@ from pydantic import ValidationError
 from common.contract.requests import LeaderboardQuery
 from common.domain.entries import version_of
 from common.redis_store.keys import BoardKeys
+from common.services.single_flight import SingleFlight
 from web import board_pages
 from web.guards.limit_keys import CountedLimit
 from web.json_body import dump
@@ -31,7 +31,6 @@ PATH = "/api/scores/leaderboard"
 MOST_PAGES = 500
 """The number of pages that a process keeps: at most 10 MB, of 100 rows each."""
 
-_LOCKS = 64
 _PLAIN_QUERY = re.compile(r"[A-Za-z0-9_.:=&-]*", re.ASCII)
 _JSON = ("Content-Type", "application/json")
 _KEEP = ("Cache-Control", CACHE_CONTROL)
@@ -56,22 +55,21 @@ class Pages:
     def __init__(self, most: int = MOST_PAGES) -> None:
         self._most = most
         self._made: OrderedDict[Hashable, _Made] = OrderedDict()
-        self._locks = [Lock() for _ in range(_LOCKS)]
+        self._making = SingleFlight[_Made]()
 
     def get(self, key: Hashable, version: _Version, make: Callable[[], _Made]) -> _Made:
         """Return a body that shows this version or a later one. One caller makes it, those who come meanwhile wait."""
         made = self._made.get(key)
         if made and made.version.is_at_least(version):
             return made
-        with self._locks[hash(key) % _LOCKS]:
-            made = self._made.get(key)
-            if made is None or not made.version.is_at_least(version):
-                made = make()
-                self._keep(key, made)
-            return made
+        made = self._making.get(key, make)  # begun after this version was seen
+        self._keep(key, made)
+        return made
 
     def _keep(self, key: Hashable, made: _Made) -> None:
-        self._made[key] = made
+        kept = self._made.get(key)
+        if kept is None or not kept.version.is_at_least(made.version):
+            self._made[key] = made
         self._made.move_to_end(key)
         while len(self._made) > self._most:
             self._made.popitem(last=False)

@@ -31,7 +31,7 @@ PATH = "/api/scores/update"
 
 _JSON = ("Content-Type", "application/json")
 _REPLAYED = ("Idempotent-Replayed", "true")
-_RING = 2
+_NOTHING_DONE, _RING = 0, 2
 
 
 class UpdateLimits(NamedTuple):
@@ -48,7 +48,7 @@ class UpdateLane:
         self._app = app
         self._services = services
         self._limits = limits
-        self._script = BareScript(services.redis_clients.call, "take_update")
+        self._script = BareScript(services.redis_clients.call, "take_update", idle_reply=_NOTHING_DONE)
 
     def answer(self, request: LaneRequest) -> LaneReply | None:
         """Accept a plain update and return the answer, or None if the view has to look at it."""

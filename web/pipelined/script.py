@@ -7,6 +7,7 @@ from typing import Any
 import redis
 from redis.exceptions import NoScriptError
 
+from common.core import deadlines
 from common.redis_store.client import sources
 
 Argument = bytes | str
@@ -16,11 +17,13 @@ class BareScript:
     """The script `<name>.lua`, called by its hash, whose replies are as Redis sends them.
 
     `call` takes the arguments of a command and repeats nothing, as `RedisClients.call`. A call whose connection broke
-    is repeated once, so the script must know its own repetition.
+    is repeated once, so the script must know its own repetition. `idle_reply` is what it replies if it did nothing:
+    such a call leaves nothing in doubt that was not before.
     """
 
-    def __init__(self, call: Callable[..., Any], name: str) -> None:
+    def __init__(self, call: Callable[..., Any], name: str, *, idle_reply: object = None) -> None:
         self._call = call
+        self._idle_reply = idle_reply
         self._source = "\n".join(sources(name).values()).encode()
         self._hash = hashlib.sha1(self._source).hexdigest()  # noqa: S324 - the name that Redis gives to a script
 
@@ -32,7 +35,11 @@ class BareScript:
             return self._run(key_count, arguments)
 
     def _run(self, key_count: int, arguments: tuple[Argument, ...]) -> Any:  # noqa: ANN401
+        doubt_before = deadlines.in_doubt()
         try:
-            return self._call("EVALSHA", self._hash, str(key_count), *arguments)
+            reply = self._call("EVALSHA", self._hash, str(key_count), *arguments)
         except NoScriptError:
-            return self._call("EVAL", self._source, str(key_count), *arguments)
+            reply = self._call("EVAL", self._source, str(key_count), *arguments)
+        if reply is not None and reply == self._idle_reply:
+            deadlines.command_refused(doubt_before)
+        return reply

@@ -11,9 +11,9 @@ local INBOX, DOORBELL, RECEIPT = KEYS[1], KEYS[2], KEYS[3]
 local address_limit, address_window = tonumber(ARGV[9]), tonumber(ARGV[10])
 local user_limit, user_window = tonumber(ARGV[11]), tonumber(ARGV[12])
 
-if session_user(KEYS[4], KEYS[5], KEYS[6]) ~= ARGV[1] then return 0 end
 local receipt = redis.call('GET', RECEIPT)
 if receipt then return is_of_request(receipt, ARGV[2]) and 2 or 0 end
+if session_user(KEYS[4], KEYS[5], KEYS[6]) ~= ARGV[1] then return 0 end
 if redis.call('XLEN', INBOX) >= tonumber(ARGV[7]) then return 0 end
 if not is_within_sliding_limit(KEYS[7], KEYS[8], address_limit, address_window) then return 0 end
 if not is_within_moving_limit(KEYS[9], user_limit, user_window, ARGV[13]) then return 0 end
