@@ -17,11 +17,8 @@ from common.domain import pagination
 from common.domain.pagination import FIRST, Page, Position, Selection
 from common.postgres import standings, tables
 from common.redis_store.board import Board
-from tests.conftest import BOTH_WAYS
 from tests.player import Player, error_code, register
 from workers.state import WorkerState
-
-pytestmark = BOTH_WAYS
 
 LEADERBOARD = "/api/scores/leaderboard"
 USERS = [f"{number:08x}-0000-4000-8000-000000000000" for number in range(40)]
