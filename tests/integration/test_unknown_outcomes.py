@@ -26,8 +26,6 @@ from web.lane.updates import UpdateLane
 from web.services import Services
 from workers.state import WorkerState
 
-pytestmark = BOTH_WAYS
-
 
 @pytest.fixture
 def postgres_proxy(servers: Servers) -> Iterator[Proxy]:
@@ -129,6 +127,7 @@ def points(worker: WorkerState) -> int:
         )
 
 
+@BOTH_WAYS
 @over_both
 def test_an_update_that_was_sent_on_and_not_answered_is_unknown_and_counts_once_when_repeated(
     ada: Player, worker: WorkerState, proxy: Proxy, lose_replies: None
@@ -145,6 +144,7 @@ def test_an_update_that_was_sent_on_and_not_answered_is_unknown_and_counts_once_
     assert points(worker) == 25
 
 
+@BOTH_WAYS
 @over_both
 def test_a_batch_that_was_sent_on_and_not_answered_is_unknown_as_a_whole(
     server: GameServer, ada: Player, worker: WorkerState, proxy: Proxy, lose_replies: None
@@ -156,6 +156,7 @@ def test_a_batch_that_was_sent_on_and_not_answered_is_unknown_as_a_whole(
     assert worker.inbox.depth() == len(items)
 
 
+@BOTH_WAYS
 @over_both
 def test_an_acceptance_whose_connection_breaks_is_repeated_at_once_and_told_by_its_nonce(
     ada: Player, worker: WorkerState, proxy: Proxy
@@ -166,6 +167,7 @@ def test_an_acceptance_whose_connection_breaks_is_repeated_at_once_and_told_by_i
     assert "Idempotent-Replayed" not in answer.headers
 
 
+@BOTH_WAYS
 @over_both
 @pytest.mark.parametrize("is_batch", [False, True])
 def test_an_update_for_a_redis_that_nobody_can_reach_was_not_sent_on(
@@ -178,6 +180,7 @@ def test_an_update_for_a_redis_that_nobody_can_reach_was_not_sent_on(
     assert worker.inbox.depth() == 0
 
 
+@BOTH_WAYS
 @over_both
 @pytest.mark.parametrize("is_batch", [False, True])
 def test_a_request_that_waited_for_redis_in_vain_before_is_not_sent_on(
@@ -193,6 +196,7 @@ def test_a_request_that_waited_for_redis_in_vain_before_is_not_sent_on(
     assert worker.inbox.depth() == 0
 
 
+@BOTH_WAYS
 @over_both
 def test_a_connection_that_comes_to_nothing_has_sent_nothing_on(
     ada: Player, services: Services, worker: WorkerState, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
@@ -266,6 +270,7 @@ def test_without_postgresql_nothing_was_committed(
     assert (answer.status_code, error_code(answer)) == (503, "dependency_unavailable")
 
 
+@BOTH_WAYS
 @over_both
 def test_a_redis_without_memory_has_taken_nothing(ada: Player, worker: WorkerState) -> None:
     worker.redis.config_set("maxmemory", "1")
@@ -277,11 +282,13 @@ def test_a_redis_without_memory_has_taken_nothing(ada: Player, worker: WorkerSta
     assert worker.inbox.depth() == 0
 
 
+@BOTH_WAYS
 def test_a_full_inbox_has_taken_nothing(ada: Player, services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(services.inbox, "capacity", 0)
     assert error_code(ada.update()) == "dependency_unavailable"
 
 
+@BOTH_WAYS
 @over_both
 def test_a_ticket_whose_answer_is_lost_may_be_there(
     ada: Player, services: Services, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
