@@ -28,7 +28,7 @@ class PipelinedConnection:
     """
 
     def __init__(self, url: str) -> None:
-        self._pool = pool_to_pipeline(url)
+        self._maker = pool_to_pipeline(url)  # it makes no connection itself: it would count those that have gone too
         self._link: Link | None = None
         self._attempt: AsyncResult[Link | Exception] | None = None
         _connections.add(self)
@@ -88,8 +88,8 @@ class PipelinedConnection:
 
     def _open(self, attempt: "AsyncResult[Link | Exception]") -> None:
         """Connect in a greenlet of its own, so that no request's end can take the connection from the others."""
-        connection: Any = self._pool.make_connection()
         try:
+            connection: Any = self._maker.connection_class(**self._maker.connection_kwargs)
             connection.connect()
             outcome: Link | Exception = Link(connection, COMMAND_TIMEOUT_SECONDS, self._lose)
         except Exception as error:  # raised in every greenlet that waits

@@ -67,6 +67,16 @@ def test_a_killed_connection_fails_those_that_were_not_answered_and_nobody_else(
     assert echo(connection, 7) == b"7"
 
 
+def test_a_connection_is_opened_again_however_often_it_was_closed(connection: PipelinedConnection, url: str) -> None:
+    def ask_and_close(_: int) -> Any:  # noqa: ANN401
+        for index in range(redis_client.pool_to_pipeline(url).max_connections + 1):
+            assert echo(connection, index) == b"%d" % index
+            connection.close()
+        return "done"
+
+    assert at_once(1, ask_and_close) == ["done"]
+
+
 def test_who_repeats_does_so_once_and_all_over_one_new_connection(shared: PipelinedClient, plain: redis.Redis) -> None:
     shared.ping()
     before = connections_made(plain)
@@ -106,13 +116,13 @@ def test_a_server_that_nobody_reaches_is_tried_once_for_all_and_once_again(monke
     url = f"redis://127.0.0.1:{free_port()}/0"
     nowhere = PipelinedConnection(url)
     tries: list[object] = []
-    make = nowhere._pool.make_connection
+    kind = nowhere._maker.connection_class
 
-    def count() -> Any:  # noqa: ANN401
+    def count(**options: Any) -> Any:  # noqa: ANN401
         tries.append(None)
-        return make()
+        return kind(**options)
 
-    monkeypatch.setattr(nowhere._pool, "make_connection", count)
+    monkeypatch.setattr(nowhere._maker, "connection_class", count)
     client = PipelinedClient(nowhere, redis_client.pool_to_pipeline(url), repeats=True)
     outcomes = at_once(100, lambda index: client.echo(str(index)))
     assert all(type(outcome) is redis.ConnectionError for outcome in outcomes)
