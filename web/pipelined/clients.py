@@ -1,4 +1,4 @@
-"""The clients of Redis of one process: pooled, or pipelined under gevent where the settings say so."""
+"""The clients of Redis of one process: pipelined under gevent, pooled elsewhere or where the settings say so."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
