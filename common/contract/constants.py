@@ -7,3 +7,6 @@ PERIOD_NAMES = (ALL_TIME, "daily", "weekly", "monthly")
 
 GREATEST_SCORE = 2**53 - 1
 """Totals stay within plus or minus this: the integers that a double holds exactly, as in a sorted set or JavaScript."""
+
+GREATEST_SECOND = 10**15 - 1
+"""Second scores stay within plus or minus this, so that they have a fixed width in a sorted set's members."""

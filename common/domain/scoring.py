@@ -6,12 +6,31 @@ operation, so neither the order in which workers commit nor the size of a batch 
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
+from functools import cached_property
 from typing import NamedTuple
 
 from common.contract.constants import GREATEST_SCORE
+from common.domain.boards import Board
 from common.domain.standing import StandingKey
+
+
+class Kind(StrEnum):
+    """Whether an action is worth points of the catalogue, or carries a value that a game server states."""
+
+    POINTS = "points"
+    VALUE = "value"
+
+
+class ClaimedBy(StrEnum):
+    """Who may claim an action: a player, a game server, either, or nobody but an admin who corrects a score."""
+
+    PLAYER = "player"
+    SERVER = "server"
+    BOTH = "both"
+    ADMIN = "admin"
 
 
 @dataclass(frozen=True)
@@ -19,7 +38,8 @@ class Action:
     """A row of the catalogue: how many points an action is worth, on which boards, and by which rules.
 
     `cooldown_seconds` is the least time between two uses of one player that count, `daily_limit` how many count in a
-    UTC day; None means no such rule.
+    UTC day, `lifetime_limit` how many ever count; None means no such rule. An action of values has 0 points and the
+    least and the greatest value that it takes.
     """
 
     id: str
@@ -28,25 +48,35 @@ class Action:
     boards: tuple[str, ...]
     cooldown_seconds: int | None = None
     daily_limit: int | None = None
+    lifetime_limit: int | None = None
+    kind: Kind = Kind.POINTS
+    value_min: int | None = None
+    value_max: int | None = None
+    claimed_by: ClaimedBy = ClaimedBy.BOTH
 
     def __post_init__(self) -> None:
         if abs(self.points) > GREATEST_SCORE:
             raise ValueError(f"action {self.id}: points beyond 2^53-1")
-        if any(rule is not None and rule < 1 for rule in (self.cooldown_seconds, self.daily_limit)):
+        limits = (self.cooldown_seconds, self.daily_limit, self.lifetime_limit)
+        if any(rule is not None and rule < 1 for rule in limits):
             raise ValueError(f"action {self.id}: a rule is a whole number from 1 up, or none")
 
     @property
     def has_rules(self) -> bool:
-        return self.cooldown_seconds is not None or self.daily_limit is not None
+        return (self.cooldown_seconds, self.daily_limit, self.lifetime_limit) != (None, None, None)
 
 
 @dataclass(frozen=True)
 class Catalogue:
-    """The actions and boards in force. A board that closes has its instant in `closes_at`."""
+    """The actions and boards in force, by id."""
 
     actions: Mapping[str, Action]
-    boards: frozenset[str]
-    closes_at: Mapping[str, datetime] = field(default_factory=dict)
+    boards: Mapping[str, Board]
+
+    @cached_property
+    def closes_at(self) -> Mapping[str, datetime]:
+        """The instants at which boards close, by id; boards that never do are not in it."""
+        return {board.id: board.closes_at for board in self.boards.values() if board.closes_at}
 
 
 class Delta(NamedTuple):

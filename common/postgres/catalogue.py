@@ -3,17 +3,19 @@
 import math
 import time
 from collections.abc import Collection
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import datetime
 from threading import Lock
+from typing import Any
 
-from sqlalchemy import Connection, Engine, select, text, update
+from sqlalchemy import Connection, Engine, Row, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import SQLAlchemyError
 
 from common.contract.constants import DEFAULT_BOARD
 from common.core import deadlines
-from common.domain.scoring import Action, Catalogue
+from common.domain.boards import Board, Rule, ScoreFormat, SecondScore, Ties, Visibility
+from common.domain.scoring import Action, Catalogue, ClaimedBy, Kind
 from common.postgres.tables import actions, boards
 
 FRESH_SECONDS = 5.0
@@ -21,7 +23,7 @@ _RETRY_SECONDS = 1.0
 """After a failure PostgreSQL is asked again at most this often, while there is no earlier catalogue to go on with."""
 
 DEFAULTS = Catalogue(
-    boards=frozenset({DEFAULT_BOARD}),
+    boards={DEFAULT_BOARD: Board(DEFAULT_BOARD)},
     actions={
         action_id: Action(action_id, 1, points, (DEFAULT_BOARD,))
         for action_id, points in {
@@ -35,27 +37,31 @@ DEFAULTS = Catalogue(
 )
 
 _IN_FORCE = text("""
-SELECT DISTINCT ON (id) id, version, points, boards, cooldown_seconds, daily_limit, enabled
+SELECT DISTINCT ON (id) id, version, points, boards, cooldown_seconds, daily_limit, lifetime_limit, kind, value_min,
+    value_max, claimed_by, enabled
 FROM actions ORDER BY id, version DESC
 """)
+
+_BOARD_COLUMNS = tuple(boards.c[field.name] for field in fields(Board))
+_ACTION_FIELDS = tuple(field.name for field in fields(Action))
 
 
 def load(connection: Connection) -> Catalogue:
     """Return the catalogue in force: the highest version of each action, unless that version is disabled."""
-    closes_at = {row.id: row.closes_at for row in connection.execute(select(boards.c.id, boards.c.closes_at))}
     return Catalogue(
-        boards=frozenset(closes_at),
-        closes_at={board_id: instant for board_id, instant in closes_at.items() if instant},
+        boards={board.id: board for board in list_boards(connection)},
         actions={action.id: action for action, enabled in list_all(connection) if enabled},
     )
 
 
+def list_boards(connection: Connection) -> list[Board]:
+    """Return all boards, in order of their ids."""
+    return [_board(row) for row in connection.execute(select(*_BOARD_COLUMNS).order_by(boards.c.id))]
+
+
 def list_all(connection: Connection) -> list[tuple[Action, bool]]:
     """Return the newest version of every action, in order of their ids, and whether it is enabled."""
-    return [
-        (Action(row.id, row.version, row.points, tuple(row.boards), row.cooldown_seconds, row.daily_limit), row.enabled)
-        for row in connection.execute(_IN_FORCE)
-    ]
+    return [(_action(row), row.enabled) for row in connection.execute(_IN_FORCE)]
 
 
 def add(connection: Connection, action: Action, *, enabled: bool) -> None:
@@ -89,6 +95,29 @@ def load_defaults(connection: Connection) -> None:
             for action in DEFAULTS.actions.values()
         ],
     )
+
+
+def _board(row: Row[Any]) -> Board:
+    stored = dict(row._mapping)
+    second = stored["second"]
+    if second is not None:
+        stored["second"] = SecondScore(second["ascending"], second["label"], ScoreFormat(**second["format"]))
+    return Board(
+        **{
+            **stored,
+            "rule": Rule(stored["rule"]),
+            "periods": tuple(stored["periods"]),
+            "format": ScoreFormat(**stored["format"]),
+            "ties": Ties(stored["ties"]),
+            "visibility": Visibility(stored["visibility"]),
+        }
+    )
+
+
+def _action(row: Row[Any]) -> Action:
+    stored = {name: getattr(row, name) for name in _ACTION_FIELDS}
+    kinds = {"kind": Kind(row.kind), "claimed_by": ClaimedBy(row.claimed_by)}
+    return Action(**{**stored, **kinds, "boards": tuple(row.boards)})
 
 
 class CatalogueCache:

@@ -25,6 +25,9 @@ _MIGRATION_LOCK = 7_030_267_213
 LOCK_TIMEOUT_MS = 2_000
 """How long a migration waits for a table, because all later queries of the table wait behind it."""
 
+LOOK_SECONDS = 0.1
+"""How often a migration looks whether another one has ended."""
+
 CHECK_TIMEOUT_MS = 5_000
 
 ATTEMPTS = 60
@@ -51,8 +54,7 @@ def upgrade(engine: Engine, revision: str = "head") -> tuple[str | None, str | N
     seconds for a lock and is then tried again. Raises OperationalError after a minute or two of that.
     """
     with engine.connect() as connection:
-        connection.execute(text("SET lock_timeout = 0"))
-        connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": _MIGRATION_LOCK})
+        _wait_for_others(connection)
         connection.execute(text(f"SET lock_timeout = {LOCK_TIMEOUT_MS}"))
         connection.commit()
         try:
@@ -65,6 +67,14 @@ def upgrade(engine: Engine, revision: str = "head") -> tuple[str | None, str | N
             connection.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": _MIGRATION_LOCK})
             connection.execute(text("RESET lock_timeout"))
             connection.commit()
+
+
+def _wait_for_others(connection: Connection) -> None:
+    """Wait outside of a transaction: an index that is built concurrently waits for all transactions."""
+    while not connection.scalar(text("SELECT pg_try_advisory_lock(:lock)"), {"lock": _MIGRATION_LOCK}):
+        connection.rollback()
+        time.sleep(LOOK_SECONDS)
+    connection.commit()
 
 
 def _upgrade(connection: Connection, revision: str) -> None:

@@ -18,6 +18,7 @@ from sqlalchemy import (
     LargeBinary,
     MetaData,
     Sequence,
+    SmallInteger,
     Table,
     Text,
     UniqueConstraint,
@@ -26,7 +27,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
 
-from common.contract.constants import GREATEST_SCORE
+from common.contract.constants import GREATEST_SCORE, GREATEST_SECOND
 
 metadata = MetaData(
     naming_convention={
@@ -56,7 +57,7 @@ users = Table(
     Column("id", _Id, primary_key=True),
     Column("username", Text, nullable=False),
     Column("username_key", Text, nullable=False, unique=True, comment="the name without regard to case"),
-    Column("password_hash", Text, nullable=False),
+    Column("password_hash", Text, comment="null: the account has no password"),
     Column("role", Text, nullable=False),
     _now("created_at"),
     Column("suspended_at", _Instant),
@@ -65,10 +66,41 @@ users = Table(
         Boolean,
         nullable=False,
         server_default=text("false"),
-        comment="Redis may not show yet that the user was suspended or reinstated",
+        comment="Redis may be behind PostgreSQL in what it shows of this player",
+    ),
+    Column("display_name", Text, comment="shown in place of the username"),
+    Column("country", Text, comment="ISO 3166-1 alpha-2"),
+    Column("avatar", Integer, comment="the number of a built-in picture"),
+    Column("visibility", Text, nullable=False, server_default="named", comment="named, anonymous or unlisted"),
+    Column("erased_at", _Instant, comment="from then on nothing here says who it was"),
+    Column("password_changed_at", _Instant),
+    Column(
+        "renamed_at", ARRAY(_Instant), nullable=False, server_default=text("'{}'"), comment="of the last day; at most 5"
     ),
     CheckConstraint("role IN ('player', 'admin')", name="role"),
+    CheckConstraint("visibility IN ('named', 'anonymous', 'unlisted')", name="visibility"),
+    CheckConstraint("avatar BETWEEN 0 AND 63", name="avatar"),
     Index(None, "redis_behind", postgresql_where=text("redis_behind")),
+)
+
+identities = Table(
+    "identities",
+    metadata,
+    Column("realm", Text, primary_key=True, comment="that of the API keys that may name it"),
+    Column("external_id", Text, primary_key=True),
+    Column("user_id", _Id, ForeignKey("users.id"), nullable=False),
+    _now("created_at"),
+    Index(None, "user_id"),
+)
+
+reset_codes = Table(
+    "reset_codes",
+    metadata,
+    Column("fingerprint", LargeBinary, primary_key=True, comment="SHA-256; the code itself is not kept"),
+    Column("user_id", _Id, ForeignKey("users.id"), nullable=False),
+    Column("expires_at", _Instant, nullable=False),
+    Column("used_at", _Instant),
+    Index(None, "user_id"),
 )
 
 sessions = Table(
@@ -107,6 +139,35 @@ boards = Table(
     ),
     Column("closes_at", _Instant, comment="what is accepted from then on is refused; null: never"),
     _now("created_at"),
+    Column("title", Text, nullable=False, server_default=""),
+    Column("description", Text, nullable=False, server_default=""),
+    Column("category", Text),
+    Column("position", Integer, nullable=False, server_default=text("0"), comment="its place in lists"),
+    Column("rule", Text, nullable=False, server_default="sum", comment="never changes"),
+    Column(
+        "second",
+        JSONB(none_as_null=True),
+        comment="the second score: ascending, label, format; its order never changes",
+    ),
+    Column(
+        "periods",
+        ARRAY(Text),
+        nullable=False,
+        server_default=text("'{all,daily,weekly,monthly}'"),
+        comment="never change",
+    ),
+    Column("format", JSONB, nullable=False, server_default=text("""'{"kind": "integer"}'""")),
+    Column("ties", Text, nullable=False, server_default="ordinal"),
+    Column("visibility", Text, nullable=False, server_default="public"),
+    Column("opens_at", _Instant, comment="what is accepted before is refused; null: it has always been open"),
+    Column("archived_at", _Instant, comment="from then on it is on no list and takes no updates"),
+    Column("revision", Integer, nullable=False, server_default=text("1"), comment="counts its changes"),
+    CheckConstraint("rule IN ('sum', 'count', 'highest', 'lowest', 'latest')", name="rule"),
+    CheckConstraint("rule NOT IN ('highest', 'lowest') OR ascending = (rule = 'lowest')", name="rule_and_order"),
+    CheckConstraint("ties IN ('ordinal', 'shared')", name="ties"),
+    CheckConstraint("visibility IN ('public', 'players', 'hidden')", name="visibility"),
+    CheckConstraint("cardinality(periods) > 0 AND periods <@ '{all,daily,weekly,monthly}'", name="periods"),
+    CheckConstraint("id <> 'main' OR (rule = 'sum' AND second IS NULL AND archived_at IS NULL)", name="main"),
 )
 
 actions = Table(
@@ -114,14 +175,35 @@ actions = Table(
     metadata,
     Column("id", Text, primary_key=True),
     Column("version", Integer, primary_key=True, comment="the highest version is in force"),
-    Column("points", BigInteger, nullable=False),
+    Column("points", BigInteger, nullable=False, comment="0 for an action of values"),
     Column("boards", ARRAY(Text), nullable=False),
     Column("enabled", Boolean, nullable=False, server_default=text("true")),
     Column("cooldown_seconds", Integer, comment="null: none"),
     Column("daily_limit", Integer, comment="uses that count in a UTC day; null: any"),
     _now("created_at"),
+    Column("lifetime_limit", Integer, comment="uses that ever count; null: any"),
+    Column("kind", Text, nullable=False, server_default="points", comment="points or value"),
+    Column("value_min", BigInteger),
+    Column("value_max", BigInteger),
+    Column("claimed_by", Text, nullable=False, server_default="both", comment="player, server, both or admin"),
     _within_range("points"),
+    _within_range("value_min"),
+    _within_range("value_max"),
     CheckConstraint("cooldown_seconds > 0 AND daily_limit > 0", name="rules"),
+    CheckConstraint("lifetime_limit BETWEEN 1 AND 1000", name="lifetime_limit"),
+    CheckConstraint(
+        "kind IN ('points', 'value') AND claimed_by IN ('player', 'server', 'both', 'admin')", name="kinds"
+    ),
+    CheckConstraint("kind = 'points' OR (points = 0 AND claimed_by IN ('server', 'admin'))", name="values"),
+    CheckConstraint("value_min <= value_max", name="value_order"),
+)
+
+catalogue_version = Table(
+    "catalogue_version",
+    metadata,
+    Column("is_only", Boolean, primary_key=True, server_default=text("true")),
+    Column("version", BigInteger, nullable=False, comment="counts the changes of boards and actions"),
+    CheckConstraint("is_only", name="one_row"),
 )
 
 api_keys = Table(
@@ -139,6 +221,9 @@ api_keys = Table(
     _now("created_at"),
     Column("previous_until", _Instant, comment="the generation before still signs until then"),
     Column("revoked_at", _Instant),
+    Column("scopes", ARRAY(Text), nullable=False, server_default=text("'{submit}'")),
+    Column("realm", Text, nullable=False, server_default="default", comment="whose external ids it may name"),
+    Column("actions", ARRAY(Text), comment="ids, or beginnings with a `*`, that it may claim; null: all"),
 )
 
 score_event_ids = Sequence("score_event_ids", metadata=metadata, data_type=BigInteger)
@@ -165,8 +250,11 @@ score_events = Table(
         comment="it counted, and its action has rules: later uses are judged by it",
     ),
     Column("source", Text, comment="who sent it: `player`, or the id of an API key; null: a version that did not say"),
+    Column("second", BigInteger, nullable=False, server_default=text("0"), comment="the second score"),
+    Column("left_out", ARRAY(Text), comment="boards of its action on which it does not count; null: none"),
     UniqueConstraint("user_id", "idempotency_key"),
     Index(None, "user_id", "action_id", "accepted_at", postgresql_where=text("limits_others")),
+    Index(None, "recorded_at", postgresql_using="brin"),
 )
 
 standings = Table(
@@ -184,9 +272,19 @@ standings = Table(
         Boolean,
         nullable=False,
         server_default=text("false"),
-        comment="of a suspended user: counted, and not shown",
+        comment="counted, and not shown",
+    ),
+    Column("second", BigInteger, nullable=False, server_default=text("0"), comment="the second score"),
+    Column("decided_at", _Instant, comment="when the event that decides happened, under the rule `latest`"),
+    Column(
+        "hidden_for",
+        SmallInteger,
+        nullable=False,
+        server_default=text("0"),
+        comment="why it is hidden, as bits (common/domain/standing.py); 0 in a hidden row: suspended",
     ),
     _within_range("score"),
+    CheckConstraint(f"second BETWEEN -{GREATEST_SECOND} AND {GREATEST_SECOND}", name="second_range"),
     Index(None, "user_id"),
     Index(None, "board_id", "period_id", postgresql_where=text("hidden")),
     postgresql_with={"fillfactor": "80"},
@@ -231,7 +329,36 @@ ledger_totals = Table(
     Column("score", BigInteger, nullable=False),
     Column("tie", BigInteger, nullable=False),
     Column("updated_at", _Instant, nullable=False),
+    Column("second", BigInteger, nullable=False, server_default=text("0")),
+    Column("decided_at", _Instant),
     postgresql_with={"fillfactor": "80"},
+)
+
+voids = Table(
+    "voids",
+    metadata,
+    Column(
+        "event_id",
+        BigInteger,
+        primary_key=True,
+        autoincrement=False,
+        comment="the ledger row that counts nowhere from now on",
+    ),
+    _now("at"),
+    Column("actor", Text, nullable=False, comment="the id of an admin or an API key, or `command line`"),
+    Column("reason", Text, nullable=False),
+    Column("amends", Boolean, nullable=False, comment="whether it changes periods that are closed, too"),
+)
+
+disqualifications = Table(
+    "disqualifications",
+    metadata,
+    Column("board_id", Text, primary_key=True),
+    Column("user_id", _Id, primary_key=True),
+    _now("at"),
+    Column("actor", Text, nullable=False, comment="the id of an admin or an API key, or `command line`"),
+    Column("reason", Text, nullable=False),
+    Index(None, "user_id"),
 )
 
 snapshots = Table(

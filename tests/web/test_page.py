@@ -15,6 +15,7 @@ from flask.testing import FlaskClient
 from sqlalchemy.exc import OperationalError
 
 from common.domain import periods
+from common.domain.boards import Board
 from common.domain.entries import BoardHead, Entry
 from common.domain.scoring import Action, Catalogue
 from common.postgres.catalogue import DEFAULTS
@@ -176,7 +177,7 @@ def test_every_action_of_the_catalogue_has_a_button(client: FlaskClient) -> None
 
 def test_buttons_are_for_actions_that_move_the_board_shown() -> None:
     other = Action("other-game", 1, 7, ("other",))
-    catalogue = Catalogue({**DEFAULTS.actions, other.id: other}, DEFAULTS.boards | {"other"})
+    catalogue = Catalogue({**DEFAULTS.actions, other.id: other}, {**DEFAULTS.boards, "other": Board("other")})
     assert home.buttons(catalogue) == home.buttons(DEFAULTS)
     assert home.buttons(DEFAULTS)[-1] == home.ActionButton("win-tournament", 100, "Win tournament")
 

@@ -1,0 +1,90 @@
+"""A board: its scoring rule, its order, its periods, and how it is shown. Pure.
+
+What would rewrite history never changes: the rule, the order, the second score, and the periods
+(`IMMUTABLE`). Everything else may.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+
+from common.contract.constants import PERIOD_NAMES
+
+
+class Rule(StrEnum):
+    """What the events of a player make of their score (`common/domain/scoring.py`)."""
+
+    SUM = "sum"
+    COUNT = "count"
+    HIGHEST = "highest"
+    LOWEST = "lowest"
+    LATEST = "latest"
+
+
+class Ties(StrEnum):
+    """Whether players of equal scores have places one after the other, or share one."""
+
+    ORDINAL = "ordinal"
+    SHARED = "shared"
+
+
+class Visibility(StrEnum):
+    """Who may see a board: everybody, who is logged in, or admins and API keys that may read."""
+
+    PUBLIC = "public"
+    PLAYERS = "players"
+    HIDDEN = "hidden"
+
+
+@dataclass(frozen=True)
+class ScoreFormat:
+    """How a score is written for people; on the wire it is a whole number.
+
+    `places` are the digits behind the point of a decimal (61200 with 3 is 61.200), `unit` is that of a duration.
+    """
+
+    kind: Literal["integer", "decimal", "duration"] = "integer"
+    places: int = 0
+    unit: Literal["ms", "s"] | None = None
+
+
+@dataclass(frozen=True)
+class SecondScore:
+    """A second score, which decides between equal first ones."""
+
+    ascending: bool
+    label: str = ""
+    format: ScoreFormat = ScoreFormat()
+
+
+@dataclass(frozen=True)
+class Board:
+    """A row of the catalogue. `revision` counts its changes."""
+
+    id: str
+    title: str = ""
+    description: str = ""
+    category: str | None = None
+    position: int = 0
+    rule: Rule = Rule.SUM
+    ascending: bool = False
+    second: SecondScore | None = None
+    periods: tuple[str, ...] = PERIOD_NAMES
+    format: ScoreFormat = ScoreFormat()
+    ties: Ties = Ties.ORDINAL
+    visibility: Visibility = Visibility.PUBLIC
+    opens_at: datetime | None = None
+    closes_at: datetime | None = None
+    archived_at: datetime | None = None
+    revision: int = 1
+
+    def __post_init__(self) -> None:
+        if self.rule in (Rule.HIGHEST, Rule.LOWEST) and self.ascending is not (self.rule is Rule.LOWEST):
+            raise ValueError(f"board {self.id}: the rule {self.rule} decides the order")
+        if not self.periods or not set(self.periods) <= set(PERIOD_NAMES):
+            raise ValueError(f"board {self.id}: periods are some of {', '.join(PERIOD_NAMES)}")
+
+
+IMMUTABLE = ("rule", "ascending", "second", "periods")
+"""The fields of a board that never change; of `second` its label and its format may."""
