@@ -83,7 +83,7 @@ def record(
     events = [_event(row, catalogue) for row in drafts]
     folded = fold(events, periods.ids_at)
     deltas = _of_open_periods(connection, folded, known.periods)
-    merged = standings.merge(connection, deltas, drafts[0].recorded_at, known.suspended) if deltas else []
+    merged = standings.merge(connection, deltas, drafts[0].recorded_at, known.hidden) if deltas else []
     unmoved = drafts if len(deltas) < len(folded) else [row for row in drafts if not _moves_default(row, catalogue)]
     touched = _touched([*repeated.values(), *unmoved], catalogue) - deltas.keys()
     absolute = [*merged, *standings.read(connection, touched)] if touched else merged

@@ -11,6 +11,7 @@ from common.contract.constants import ALL_TIME, DEFAULT_BOARD
 from common.contract.fields import (
     ActionId,
     AskedPeriod,
+    Avatar,
     BoardId,
     Cursor,
     GivenUserId,
@@ -98,6 +99,28 @@ class RefreshRequest(Strict):
     refresh_token: str = Field(
         min_length=1, max_length=512, repr=False, examples=["Zk1mU3l2b0pXcWJ4RzVhVnR5a0hfZVBvN0ZRYzJkNnM"]
     )
+
+
+class ProfileRequest(Strict):
+    """What is to be shown of a player. A field that is left out stays as it is; null removes it."""
+
+    display_name: Annotated[
+        str | None,
+        Field(
+            description="1 to 32 characters of any script, kept in their composed form (Unicode NFC) without spaces "
+            "around them. Nothing that cannot be seen or turns the text beside it, no mixture of Latin, Cyrillic and "
+            "Greek letters, and nobody else's username.",
+            examples=["Ada Lovelace"],
+        ),
+    ] = None
+    country: Annotated[str | None, Field(description="A country: ISO 3166-1 alpha-2.", examples=["GB"])] = None
+    avatar: Avatar | None = None
+
+
+class ModeratedProfileRequest(ProfileRequest):
+    """What an admin sets for a player, and why, for the audit log."""
+
+    reason: str = Field("", max_length=500, examples=["an insulting name"])
 
 
 class ModerationRequest(Strict):

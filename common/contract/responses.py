@@ -12,8 +12,11 @@ from typing_extensions import TypedDict
 from common.contract.errors import ErrorCode, ErrorDetails
 from common.contract.fields import (
     ActionId,
+    Avatar,
     BoardId,
+    Country,
     Cursor,
+    DisplayName,
     IdempotencyKey,
     Instant,
     PeriodId,
@@ -107,10 +110,49 @@ class IssuedTicket(TypedDict):
     expiresIn: Annotated[Seconds, Field(examples=[30])]
 
 
+# -- people ------------------------------------------------------------------------------------------------------------
+
+
+class Profile(TypedDict):
+    """What a player has set to be shown; null where it is not set."""
+
+    displayName: DisplayName | None
+    country: Country | None
+    avatar: Avatar | None
+
+
+class Me(TypedDict):
+    """The account of whoever asks."""
+
+    user: User
+    profile: Profile
+    visibility: Annotated[
+        Literal["named", "anonymous", "unlisted"],
+        Field(description="How they stand on boards: with their name, as somebody, or not at all."),
+    ]
+    guest: Annotated[bool, Field(description="Whether the account is one for a while only.", examples=[False])]
+    createdAt: Instant
+
+
+class ChangedProfile(TypedDict):
+    """A profile as it is now."""
+
+    user: User
+    profile: Profile
+
+
 # -- boards ------------------------------------------------------------------------------------------------------------
 
 
-class Entry(TypedDict):
+class ShownProfile(TypedDict, total=False):
+    """What a player has set to be shown; what is not set is left out."""
+
+    displayName: DisplayName
+    country: Country
+    avatar: Avatar
+
+
+class Entry(ShownProfile):
     """A player's row on a board."""
 
     userId: UserId
@@ -120,7 +162,7 @@ class Entry(TypedDict):
     lastUpdated: Instant
 
 
-class Place(TypedDict):
+class Place(ShownProfile):
     """Where a player stands; one who has not scored has 0 points, no rank and no instant."""
 
     userId: UserId

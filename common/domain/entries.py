@@ -6,26 +6,49 @@ from typing import NamedTuple
 
 from common.contract import responses
 from common.core.timestamps import format_milliseconds
+from common.domain.details import Details, PlayerVisibility
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A ranked player. `rank` counts from 1; `updated_at` is Unix time in milliseconds."""
+    """A ranked player. `rank` counts from 1; `updated_at` is Unix time in milliseconds.
+
+    As a store has it, the entry of a player who is not named says so in `visibility`, and is shown to nobody before it
+    has passed `common/domain/shown.py`.
+    """
 
     user_id: str
     username: str
     score: int
     rank: int
     updated_at: int
+    display_name: str | None = None
+    country: str | None = None
+    avatar: int | None = None
+    visibility: PlayerVisibility = PlayerVisibility.NAMED
+
+    def with_details(self, details: Details) -> "Entry":
+        """Return the entry with all that is known of its player."""
+        return replace(self, **details._asdict())
 
     def to_wire(self) -> responses.Entry:
-        return {
+        if self.visibility is not PlayerVisibility.NAMED:
+            raise RuntimeError("this entry must pass the gate before it is shown")
+        told: responses.Entry = {
             "userId": self.user_id,
             "username": self.username,
             "score": self.score,
             "rank": self.rank,
             "lastUpdated": format_milliseconds(self.updated_at),
         }
+        return (
+            {**told, **profile_on_the_wire(self.display_name, self.country, self.avatar)} if self.has_profile else told
+        )
+
+    @property
+    def has_profile(self) -> bool:
+        """Whether the player has set anything that is told beside the username."""
+        return (self.display_name, self.country, self.avatar) != (None, None, None)
 
 
 def place_on_the_wire(
@@ -39,6 +62,18 @@ def place_on_the_wire(
         "rank": rank,
         "lastUpdated": None if updated_at is None else format_milliseconds(updated_at),
     }
+
+
+def profile_on_the_wire(display_name: str | None, country: str | None, avatar: int | None) -> responses.ShownProfile:
+    """Return as JSON what a player has set, without what they have not."""
+    told: responses.ShownProfile = {}
+    if display_name is not None:
+        told["displayName"] = display_name
+    if country is not None:
+        told["country"] = country
+    if avatar is not None:
+        told["avatar"] = avatar
+    return told
 
 
 @dataclass(frozen=True)
@@ -64,20 +99,23 @@ class Place:
     username: str
     total: int
     entry: Entry | None
+    details: Details | None = None
 
-    def with_username(self, username: str | None) -> "Place":
-        """Return the place with this username, if it had none."""
-        if self.username or not username:
+    def with_details(self, details: Details | None) -> "Place":
+        """Return the place with these details, if it had none."""
+        if self.details or details is None:
             return self
-        entry = replace(self.entry, username=username) if self.entry else None
-        return replace(self, username=username, entry=entry)
+        entry = self.entry.with_details(details) if self.entry else None
+        return replace(self, username=details.username, entry=entry, details=details)
 
     def to_wire(self) -> responses.Place:
         """Return the place as JSON. A player who is not ranked has 0 points and no rank."""
         entry = self.entry
         if entry:
-            return place_on_the_wire(entry.user_id, entry.username, entry.score, entry.rank, entry.updated_at)
-        return place_on_the_wire(self.user_id, self.username, 0, None, None)
+            told = place_on_the_wire(entry.user_id, entry.username, entry.score, entry.rank, entry.updated_at)
+        else:
+            told = place_on_the_wire(self.user_id, self.username, 0, None, None)
+        return {**told, **profile_on_the_wire(*self.details[1:4])} if self.details else told
 
 
 class Places(NamedTuple):

@@ -6,15 +6,17 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Row, text
 
 from common.core.timestamps import to_milliseconds
+from common.domain.details import Details
 from common.domain.entries import BoardHead, Entry, Place
 from common.domain.pagination import FIRST, Page, Position, Selection
 from common.domain.scoring import Delta
-from common.domain.standing import Standing, StandingKey
+from common.domain.standing import Hidden, Standing, StandingKey
 from common.postgres import prepared
 from common.postgres.arrays import plain_array, text_array
+from common.postgres.people import details_of
 
 DATABASE_EPOCH = "database"
 """The epoch of versions that are made from PostgreSQL while Redis does not serve the board."""
@@ -24,9 +26,10 @@ _COLUMNS = """board_id, period_id, user_id::text, score, tie, version,
 
 _MERGE = prepared.Statement(
     f"""
-    INSERT INTO standings AS s (board_id, period_id, user_id, score, tie, version, updated_at, hidden)
-    SELECT b, p, u, points, tie, 1, %(at)s, u = ANY(%(hidden)s)
-    FROM unnest(%(boards)s, %(periods)s, %(users)s, %(points)s, %(ties)s) AS part(b, p, u, points, tie)
+    INSERT INTO standings AS s (board_id, period_id, user_id, score, tie, version, updated_at, hidden, hidden_for)
+    SELECT b, p, u, points, tie, 1, %(at)s, reasons <> 0, reasons
+    FROM unnest(%(boards)s, %(periods)s, %(users)s, %(points)s, %(ties)s, %(reasons)s)
+        AS part(b, p, u, points, tie, reasons)
     ORDER BY b, p, u
     ON CONFLICT (board_id, period_id, user_id) DO UPDATE
     SET score = s.score + excluded.score, tie = GREATEST(s.tie, excluded.tie), version = s.version + 1,
@@ -34,7 +37,7 @@ _MERGE = prepared.Statement(
     RETURNING {_COLUMNS}
     """,  # noqa: S608 - built from constants
     {
-        **{"at": "timestamptz", "hidden": "uuid[]", "boards": "text[]", "periods": "text[]"},
+        **{"at": "timestamptz", "reasons": "smallint[]", "boards": "text[]", "periods": "text[]"},
         **{"users": "uuid[]", "points": "bigint[]", "ties": "bigint[]"},
     },
 )
@@ -58,9 +61,21 @@ _NEXT = text(f"""
 SELECT {_COLUMNS} {_OF_BOARD} AND user_id > CAST(:after AS uuid) ORDER BY standings.user_id LIMIT :limit
 """)
 _AT_MOST = text(f"SELECT count(*) FROM (SELECT 1 {_OF_BOARD} LIMIT :limit) first_rows")  # noqa: S608 - built from constants
-_HIDE = text("""
-UPDATE standings SET hidden = :hidden, version = version + 1 WHERE user_id = CAST(:user AS uuid) AND hidden <> :hidden
-""")
+# As `standing.hidden_reasons` reads the two columns.
+_REASONS = "CASE WHEN NOT hidden THEN 0 WHEN hidden_for = 0 THEN 1 ELSE hidden_for END"
+_HIDE = text(f"""
+UPDATE standings s SET hidden_for = changed.reasons, hidden = changed.reasons <> 0, version = s.version + 1
+FROM (
+    SELECT board_id, period_id, user_id, {_REASONS} AS before,
+           CASE WHEN :hidden THEN ({_REASONS}) | :reason ELSE ({_REASONS}) & ~CAST(:reason AS int) END AS reasons
+    FROM standings WHERE user_id = CAST(:user AS uuid)
+) changed
+WHERE (s.board_id, s.period_id, s.user_id) = (changed.board_id, changed.period_id, changed.user_id)
+    AND changed.reasons <> changed.before
+    AND (NOT :open OR NOT EXISTS (
+        SELECT FROM periods p WHERE (p.board_id, p.period_id) = (s.board_id, s.period_id) AND p.closed_at IS NOT NULL
+    ))
+""")  # noqa: S608 - built from constants
 
 # A board of a million players is neither sorted nor numbered for a page of it: the best so many are kept while it is
 # read once, and who stands before them is counted.
@@ -71,6 +86,7 @@ _GIVEN_PLACE = "((SELECT sign FROM board) * :score, :tiebreaker)"
 _IN_ORDER = "ORDER BY (SELECT sign FROM board) * s.score, s.tie LIMIT :limit"
 _IN_REVERSE = "ORDER BY (SELECT sign FROM board) * s.score DESC, s.tie DESC LIMIT :limit"
 _SOME = f"SELECT s.user_id, s.score, s.tie, s.updated_at {_VISIBLE}"
+_DETAILS = "u.username, u.display_name, u.country, u.avatar, u.visibility"
 _SIGN = "board AS (SELECT CASE WHEN ascending THEN 1 ELSE -1 END AS sign FROM boards WHERE id = :board)"
 
 
@@ -78,7 +94,7 @@ def _page_of(rows: str, ahead: str) -> str:
     """Return the statement for `rows` of a board; `ahead` counts the rows before the first of them."""
     return f"""
     WITH {_SIGN}, found AS MATERIALIZED ({_SOME} {rows})
-    SELECT found.user_id::text, u.username, found.score, found.tie,
+    SELECT found.user_id::text, {_DETAILS}, found.score, found.tie,
            (extract(epoch FROM found.updated_at) * 1000)::bigint AS updated_at,
            ({ahead}) + row_number() OVER (ORDER BY (SELECT sign FROM board) * found.score, found.tie) AS rank
     FROM found JOIN users u ON u.id = found.user_id
@@ -110,7 +126,7 @@ _PAGES = {
                 + row_number() OVER (ORDER BY (SELECT sign FROM board) * score, tie) AS rank
             FROM (SELECT * FROM earlier UNION ALL SELECT * FROM later) near
         )
-        SELECT ranked.user_id::text, u.username, ranked.score, ranked.tie,
+        SELECT ranked.user_id::text, {_DETAILS}, ranked.score, ranked.tie,
                (extract(epoch FROM ranked.updated_at) * 1000)::bigint AS updated_at, rank
         FROM ranked JOIN users u ON u.id = ranked.user_id
         WHERE rank > greatest(0, least((SELECT rows FROM ahead) - :limit / 2, :total - :limit))
@@ -130,12 +146,12 @@ _VERSION = text("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint, c
 
 
 def merge(
-    connection: Connection, deltas: Mapping[StandingKey, Delta], at: datetime, hidden: Collection[str] = ()
+    connection: Connection, deltas: Mapping[StandingKey, Delta], at: datetime, hidden: Mapping[str, Hidden]
 ) -> list[Standing]:
     """Merge each delta into its row, under the row's own lock, in one global order. Returns the rows as they are now.
 
-    The same operation as `scoring.merge`, so that commit order never shows. New rows of `hidden` players are hidden.
-    Raises NotPreparedError.
+    The same operation as `scoring.merge`, so that commit order never shows. New rows of players in `hidden` are
+    hidden for the reasons there. Raises NotPreparedError.
     """
     if not deltas:
         return []
@@ -143,7 +159,7 @@ def merge(
     points, ties = zip(*deltas.values(), strict=True)
     values = {
         "at": at,
-        "hidden": plain_array(hidden),
+        "reasons": plain_array(str(int(hidden.get(key.user_id, 0))) for key in deltas),
         "boards": text_array(boards),
         "periods": text_array(board_periods),
         "users": plain_array(users),
@@ -194,9 +210,13 @@ def has_more_than(connection: Connection, board_id: str, period_id: str, players
     return int(connection.execute(_AT_MOST, values).scalar_one()) > players
 
 
-def hide(connection: Connection, user_id: str, *, is_hidden: bool) -> None:
-    """Hide every standing of a player, or show them again. The caller holds `ledger.lock_exclusive`."""
-    connection.execute(_HIDE, {"user": user_id, "hidden": is_hidden})
+def hide(connection: Connection, user_id: str, reason: Hidden, *, is_hidden: bool, only_open: bool = False) -> None:
+    """Hide every standing of a player for this reason, or end that; with `only_open`, not those of closed periods.
+
+    What is hidden for another reason too stays so. The caller holds `ledger.lock_exclusive`.
+    """
+    values = {"user": user_id, "reason": int(reason), "hidden": is_hidden, "open": only_open}
+    connection.execute(_HIDE, values)
 
 
 def count(connection: Connection, board_id: str, period_id: str) -> int:
@@ -220,7 +240,7 @@ def page(connection: Connection, board_id: str, period_id: str, limit: int, whic
         "user": which.user_id or None,
     }
     rows = sorted(connection.execute(_PAGES[which.kind], values), key=lambda row: row.rank)
-    entries = tuple(Entry(row.user_id, row.username, row.score, row.rank, row.updated_at) for row in rows)
+    entries = tuple(map(_entry, rows))
     head = BoardHead(DATABASE_EPOCH, version, to_milliseconds(now), total, entries)
     positions = tuple(Position(row.score, row.tie) for row in rows)
     return Page(head, rows[0].rank - 1 if rows else 0, which.kind != "around" or bool(rows), positions)
@@ -231,11 +251,15 @@ def top(connection: Connection, board_id: str, period_id: str, limit: int) -> Bo
     return page(connection, board_id, period_id, limit, FIRST).rows
 
 
-def place(connection: Connection, board_id: str, period_id: str, user_id: str, username: str) -> Place:
+def place(connection: Connection, board_id: str, period_id: str, user_id: str, details: Details) -> Place:
     """Return the place of a known user."""
     row = connection.execute(_PLACE, {"board": board_id, "period": period_id, "user": user_id}).one_or_none()
-    entry = Entry(row.user_id, row.username, row.score, row.rank, row.updated_at) if row else None
-    return Place(user_id, username, count(connection, board_id, period_id), entry)
+    entry = _entry(row) if row else None
+    return Place(user_id, details.username, count(connection, board_id, period_id), entry, details)
+
+
+def _entry(row: Row[Any]) -> Entry:
+    return Entry(row.user_id, "", row.score, row.rank, row.updated_at).with_details(details_of(row))
 
 
 def _standings(rows: Iterable[Sequence[Any]]) -> list[Standing]:

@@ -75,6 +75,13 @@ users = Table(
     Column("erased_at", _Instant, comment="from then on nothing here says who it was"),
     Column("password_changed_at", _Instant),
     Column(
+        "details_version",
+        BigInteger,
+        nullable=False,
+        server_default=text("0"),
+        comment="counts the changes of what is shown of the player beside scores",
+    ),
+    Column(
         "renamed_at", ARRAY(_Instant), nullable=False, server_default=text("'{}'"), comment="of the last day; at most 5"
     ),
     CheckConstraint("role IN ('player', 'admin')", name="role"),

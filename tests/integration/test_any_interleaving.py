@@ -26,7 +26,7 @@ from common.postgres import ledger, standings
 from common.redis_store import keys
 from common.redis_store.inbox import Inbox
 from common.redis_store.keys import BoardKeys
-from common.services import suspensions
+from common.services import showing, suspensions
 from common.services.suspensions import COMMAND_LINE, Decision
 from tests.inbox import add_users, board_of
 from workers import closing, drain, maintenance
@@ -136,7 +136,7 @@ class Interleavings(RuleBasedStateMachine):
             suspensions.decide(connection, Decision(self.users[user], suspended, COMMAND_LINE, ""))
         (self.model.suspended.add if suspended else self.model.suspended.discard)(user)
         if tells:
-            suspensions.sync_to_redis(self.worker.engine, self.worker.board, self.worker.inbox, self.users[user])
+            showing.show(self.worker.engine, self.worker.board, self.worker.inbox, self.users[user])
 
     @rule(user=users)
     def recount(self, user: int) -> None:
@@ -165,7 +165,7 @@ class Interleavings(RuleBasedStateMachine):
     def teardown(self) -> None:
         while self.worker.inbox.depth():
             self.worker.drain.run()
-        maintenance.sync_suspensions(self.worker)
+        maintenance.show_changes(self.worker)
         for period in PERIODS:
             self.worker.rebuilder.ensure_served("main", self._id(period))
             due = {self.users[user]: points for user, points in self.model.board(period).items()}

@@ -65,6 +65,7 @@ Refusals are plain HTTP before the handshake; `/openapi.json` lists them."""
 
 TAGS = {
     "admin": ("Moderation", "For admins: suspend and reinstate users."),
+    "me": ("One's own account", "What is shown of a player, and to whom."),
     "auth": ("Accounts", "Register, log in, and what a session lives on."),
     "scores": ("Score updates", "Signed claims, and what became of them."),
     "leaderboard": ("Boards", "Who stands where."),

@@ -20,6 +20,13 @@ def upgrade() -> None:
         sa.Column("erased_at", instant, comment="from then on nothing here says who it was"),
         sa.Column("password_changed_at", instant),
         sa.Column(
+            "details_version",
+            sa.BigInteger,
+            nullable=False,
+            server_default=sa.text("0"),
+            comment="counts the changes of what is shown of the player beside scores",
+        ),
+        sa.Column(
             "renamed_at",
             ARRAY(instant),
             nullable=False,
