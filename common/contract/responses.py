@@ -95,6 +95,26 @@ class Login(TypedDict):
     user: User
 
 
+class PasswordChanged(TypedDict):
+    """The password is another one now."""
+
+    status: Literal["changed"]
+    sessionsEnded: Annotated[int, Field(ge=0, description="How many other sessions ended.", examples=[2])]
+
+
+class PasswordReset(TypedDict):
+    """The password is another one now, and every session has ended."""
+
+    status: Literal["reset"]
+
+
+class IssuedResetCode(TypedDict):
+    """A code with which a password is set anew, once."""
+
+    code: Annotated[str, Field(min_length=1, max_length=64, examples=["K7WQ2M-PLX4RD-9ZTB3H-AVCE5N"])]
+    expiresIn: Annotated[Seconds, Field(examples=[3600])]
+
+
 class LoggedOut(TypedDict):
     """The session has ended."""
 
@@ -134,6 +154,74 @@ class Me(TypedDict):
     createdAt: Instant
 
 
+class Deleted(TypedDict):
+    """The account is deleted."""
+
+    status: Literal["deleted"]
+
+
+class OwnSession(TypedDict):
+    """A login of one's own."""
+
+    sessionId: UserId
+    createdAt: Instant
+    expiresAt: Instant
+    revokedAt: Instant | None
+
+
+class OwnIdentity(TypedDict):
+    """An id by which a game server knows the player."""
+
+    realm: Annotated[str, Field(examples=["default"])]
+    externalId: Annotated[str, Field(examples=["steam:7656"])]
+    createdAt: Instant
+
+
+class OwnEvent(TypedDict):
+    """An update of one's own, counted or refused."""
+
+    eventId: Annotated[str, Field(pattern=r"^[0-9]{1,18}$", examples=["802"])]
+    actionId: ActionId
+    idempotencyKey: IdempotencyKey
+    points: Points
+    refusal: ErrorCode | None
+    occurredAt: Instant
+    acceptedAt: Instant
+    recordedAt: Instant
+
+
+class OwnStanding(TypedDict):
+    """A score of one's own on a board in a period."""
+
+    board: BoardId
+    period: PeriodId
+    score: Score
+    lastUpdated: Instant
+    listed: Annotated[bool, Field(description="Whether it stands on the board.", examples=[True])]
+
+
+class OwnData(TypedDict):
+    """All that is kept about a player."""
+
+    account: User
+    createdAt: Instant
+    profile: Profile
+    visibility: Literal["named", "anonymous", "unlisted"]
+    sessions: list[OwnSession]
+    identities: list[OwnIdentity]
+    events: list[OwnEvent]
+    truncatedAt: NotRequired[
+        Annotated[int, Field(description="There are more events than so many.", examples=[50_000])]
+    ]
+    standings: list[OwnStanding]
+
+
+class ChangedVisibility(TypedDict):
+    """How a player stands on boards from now on."""
+
+    visibility: Literal["named", "anonymous", "unlisted"]
+
+
 class ChangedProfile(TypedDict):
     """A profile as it is now."""
 
@@ -170,6 +258,17 @@ class Place(ShownProfile):
     score: Score
     rank: Rank | None
     lastUpdated: Instant | None
+    listedAs: NotRequired[
+        Annotated[
+            UserId,
+            Field(description="Only to oneself, and only where it is another one: the id of one's row on the board."),
+        ]
+    ]
+    listed: NotRequired[Annotated[bool, Field(description="Only to oneself: false if one is on no board.")]]
+    wouldRank: NotRequired[
+        Annotated[Rank | None, Field(description="With `listed`: the rank that one would have.", examples=[4])]
+    ]
+    why: NotRequired[Annotated[Literal["unlisted"], Field(description="With `listed`: why. More reasons may come.")]]
 
 
 class PlayerPlace(Place):

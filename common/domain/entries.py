@@ -29,7 +29,7 @@ class Entry:
 
     def with_details(self, details: Details) -> "Entry":
         """Return the entry with all that is known of its player."""
-        return replace(self, **details._asdict())
+        return Entry(self.user_id, details.username, self.score, self.rank, self.updated_at, *details[1:])
 
     def to_wire(self) -> responses.Entry:
         if self.visibility is not PlayerVisibility.NAMED:
@@ -91,15 +91,36 @@ class BoardHead:
         return version_of(self.epoch, self.seq)
 
 
+class Unlisted(NamedTuple):
+    """What a player has on a board on which they do not stand, because they do not want to.
+
+    `would_rank` is where they would; like `updated_at` (ms), it is None for one who has not scored.
+    """
+
+    score: int
+    would_rank: int | None
+    updated_at: int | None
+
+
 @dataclass(frozen=True)
 class Place:
-    """The place of a known user on a board of `total` players; `entry` is None for a user who is not ranked."""
+    """The place of a known user on a board of `total` players; `entry` is None for a user who is not ranked.
+
+    Only in a player's own view of themselves: `listed_as` is the id of their row on the board where it is not their
+    own, and `unlisted` what they have where they have no row.
+    """
 
     user_id: str
     username: str
     total: int
     entry: Entry | None
     details: Details | None = None
+    listed_as: str | None = None
+    unlisted: Unlisted | None = None
+
+    def is_told_as(self, other: "Place") -> bool:
+        """Return whether two places are told alike, apart from how many players there are."""
+        return (self.entry, self.listed_as, self.unlisted) == (other.entry, other.listed_as, other.unlisted)
 
     def with_details(self, details: Details | None) -> "Place":
         """Return the place with these details, if it had none."""
@@ -110,11 +131,16 @@ class Place:
 
     def to_wire(self) -> responses.Place:
         """Return the place as JSON. A player who is not ranked has 0 points and no rank."""
-        entry = self.entry
+        entry, unlisted = self.entry, self.unlisted
         if entry:
             told = place_on_the_wire(entry.user_id, entry.username, entry.score, entry.rank, entry.updated_at)
+        elif unlisted:
+            told = place_on_the_wire(self.user_id, self.username, unlisted.score, None, unlisted.updated_at)
+            told.update({"listed": False, "wouldRank": unlisted.would_rank, "why": "unlisted"})
         else:
             told = place_on_the_wire(self.user_id, self.username, 0, None, None)
+        if self.listed_as is not None:
+            told["listedAs"] = self.listed_as
         return {**told, **profile_on_the_wire(*self.details[1:4])} if self.details else told
 
 

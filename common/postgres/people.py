@@ -66,10 +66,12 @@ def change_profile(connection: Connection, user_id: str, change: Change, now: da
     """Change what is shown of a player, and return whether that made a difference.
 
     A new name that is `counted` is refused with `rate_limited` after five within a day. Raises `validation_failed` for
-    a name that is the username of somebody else.
+    a name that is the username of somebody else, and `token_revoked` if the account was erased meanwhile.
     """
     columns = (*_DETAILS, users.c.renamed_at)
-    before = connection.execute(select(*columns).where(users.c.id == user_id).with_for_update()).one()
+    before = connection.execute(select(*columns).where(*_is_there(user_id)).with_for_update()).one_or_none()
+    if before is None:
+        raise _erased()
     values = {name: value for name, value in change.fields.items() if getattr(before, name) != value}
     if not values:
         return False
@@ -84,10 +86,29 @@ def change_profile(connection: Connection, user_id: str, change: Change, now: da
     return True
 
 
+def find_visibility(connection: Connection, user_id: str) -> PlayerVisibility:
+    """Return the visibility of a player, which stays so until the transaction ends.
+
+    Raises `token_revoked` if the account was erased meanwhile.
+    """
+    visibility = connection.execute(select(users.c.visibility).where(*_is_there(user_id)).with_for_update()).scalar()
+    if visibility is None:
+        raise _erased()
+    return PlayerVisibility(visibility)
+
+
 def write(connection: Connection, user_id: str, **values: object) -> None:
     """Write columns of which something is shown: Redis has to be told of it."""
     counted: dict[str, ColumnElement[int]] = {"details_version": users.c.details_version + 1}
     connection.execute(update(users).where(users.c.id == user_id).values(**values, **counted, redis_behind=True))
+
+
+def _is_there(user_id: str) -> tuple[ColumnElement[bool], ...]:
+    return users.c.id == user_id, users.c.erased_at.is_(None)
+
+
+def _erased() -> ScoreboardError:
+    return ScoreboardError(ErrorCode.TOKEN_REVOKED)
 
 
 def _refuse_username_of_another(connection: Connection, user_id: str, name: str) -> None:

@@ -231,8 +231,9 @@ def _place(user_id: str, total: int, cells: Sequence[Any]) -> Place:
 
 
 def _entry(user_id: str, score: str, rank: int, info: str, details: Details | None) -> Entry:
-    entry = Entry(user_id, "", int(score), rank, _updated_at(info))
-    return entry.with_details(details) if details else entry
+    if details is None:
+        return Entry(user_id, "", int(score), rank, _updated_at(info))
+    return Entry(user_id, details.username, int(score), rank, _updated_at(info), *details[1:])
 
 
 def _details(cached: Sequence[str | None]) -> Details | None:

@@ -1,6 +1,6 @@
 """Reading a board: from Redis while Redis serves it, otherwise from PostgreSQL. A page is always of one instant."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -14,9 +14,10 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from common.contract.errors import ErrorCode, ScoreboardError
 from common.core import metrics
 from common.domain.details import Details, KnownDetails, PlayerVisibility
-from common.domain.entries import BoardHead, Entry, Place, Places
-from common.domain.pagination import FIRST, Page, Selection, around
+from common.domain.entries import BoardHead, Entry, Place, Places, Unlisted
+from common.domain.pagination import FIRST, Page, Position, Selection, around, before
 from common.domain.shown import Gate, Viewer
+from common.domain.standing import Standing, StandingKey
 from common.postgres import engine as database
 from common.postgres import history, people, standings
 from common.postgres.history import History
@@ -158,17 +159,62 @@ class Leaderboard:
         _count_details(hits=int(place.details is not None), misses=int(place.details is None))
         return replace(place, username=details.username, details=details) if details else None
 
+    def own_place(self, board_id: str, period_id: str, user_id: str) -> Place | None:
+        """Return the place of a user as they themselves see it; None for one who is suspended."""
+        place = self._stored_place(board_id, period_id, user_id)
+        if place is None:
+            return None
+        return self._own_views(board_id, period_id, [place]).get(user_id, place)
+
     def live_places(self, board_id: str, period_id: str, user_ids: Collection[str]) -> Places | None:
-        """Return their own places to known users, from Redis alone; None if it is away or does not serve the board."""
+        """Return their own places to known users, from Redis; None if it is away or does not serve the board.
+
+        Who is unlisted is looked up in PostgreSQL; while that is away their places are missing.
+        """
         try:
             places = self._board.places(board_id, period_id, user_ids)
         except (BoardNotServedError, redis.RedisError):
             return None
         missing = [place.user_id for place in places.of.values() if not place.details]
         found = self._fetch_details(missing) if missing else {}
-        return places._replace(
-            of={user_id: place.with_details(found.get(user_id)) for user_id, place in places.of.items()}
-        )
+        of = {user_id: place.with_details(found.get(user_id)) for user_id, place in places.of.items()}
+        veiled = [
+            place for place in of.values() if place.details and place.details.visibility != PlayerVisibility.NAMED
+        ]
+        if veiled:
+            of |= self._live_own_views(board_id, period_id, veiled)
+        return places._replace(of=of)
+
+    def _live_own_views(self, board_id: str, period_id: str, veiled: Sequence[Place]) -> dict[str, Place]:
+        try:
+            return self._own_views(board_id, period_id, veiled)
+        except SQLAlchemyError as error:
+            log.warning("unlisted_places_not_read", error=type(error).__name__)
+            return {}
+
+    def _own_views(self, board_id: str, period_id: str, places: Sequence[Place]) -> dict[str, Place]:
+        """Return the places as their players see them: under which id they are listed, or what they would have."""
+        views: dict[str, Place] = {}
+        for place in places:
+            visibility = place.details.visibility if place.details else PlayerVisibility.NAMED
+            if visibility is PlayerVisibility.ANONYMOUS or (place.entry and visibility is PlayerVisibility.UNLISTED):
+                listed_as = self._gate.stand_ins.of(board_id, place.user_id)
+                views[place.user_id] = replace(place, listed_as=listed_as)
+            elif visibility is PlayerVisibility.UNLISTED:
+                views[place.user_id] = replace(place, unlisted=Unlisted(0, None, None))
+        unlisted = [StandingKey(board_id, period_id, user_id) for user_id, view in views.items() if view.unlisted]
+        if unlisted:
+            with self._engine.connect() as connection:
+                rows = standings.read(connection, unlisted)
+            for row in rows:
+                known = Unlisted(row.score, self._rank_before(row), row.updated_at)
+                views[row.key.user_id] = replace(views[row.key.user_id], unlisted=known)
+        return views
+
+    def _rank_before(self, row: Standing) -> int:
+        """Return the rank that a hidden standing would have on its board."""
+        ahead = self._stored_page(*row.key.board, 1, before(Position(row.score, row.tiebreaker)))
+        return ahead.rows.entries[-1].rank + 1 if ahead.rows.entries else 1
 
     def _place_in_database(self, board_id: str, period_id: str, user_id: str) -> Place | None:
         has_no_standings = self._history.has_no_standings(board_id, period_id, datetime.now(UTC))

@@ -21,12 +21,14 @@ from hypothesis.stateful import (
 from sqlalchemy import text
 
 from common.domain import periods
+from common.domain.details import PlayerVisibility
 from common.domain.inbox_entries import Update
 from common.postgres import ledger, standings
 from common.redis_store import keys
 from common.redis_store.inbox import Inbox
 from common.redis_store.keys import BoardKeys
 from common.services import showing, suspensions
+from common.services.profiles import Profiles
 from common.services.suspensions import COMMAND_LINE, Decision
 from tests.inbox import add_users, board_of
 from workers import closing, drain, maintenance
@@ -47,10 +49,12 @@ class Died(BaseException):
 
 
 class Model:
-    """What should come of it: every key counts once, a closed day stays as it was, who is suspended is not shown."""
+    """What should come of it: every key counts once, a closed day stays as it was, who is hidden is not shown."""
 
     def __init__(self) -> None:
         self.suspended: set[int] = set()
+        self.unlisted: set[int] = set()
+        self.unlisted_at_close: set[int] = set()
         self.counted: dict[tuple[int, int], int] = {}
         self.closed: Counter[int] | None = None
 
@@ -58,7 +62,9 @@ class Model:
         self.counted[user, number] = POINTS[action_of(number)]
 
     def board(self, period: str) -> Counter[int]:
-        return Counter({user: points for user, points in self.scores(period).items() if user not in self.suspended})
+        is_closed = period == "daily" and self.closed is not None
+        gone = self.suspended | (self.unlisted_at_close if is_closed else self.unlisted)
+        return Counter({user: points for user, points in self.scores(period).items() if user not in gone})
 
     def scores(self, period: str) -> Counter[int]:
         if period == "daily" and self.closed is not None:
@@ -138,6 +144,17 @@ class Interleavings(RuleBasedStateMachine):
         if tells:
             showing.show(self.worker.engine, self.worker.board, self.worker.inbox, self.users[user])
 
+    @rule(user=users, visibility=st.sampled_from(PlayerVisibility), tells=st.booleans())
+    def choose(self, user: int, visibility: PlayerVisibility, tells: bool) -> None:
+        profiles = Profiles(self.worker.engine, self.worker.board, self.worker.inbox)
+        if tells:
+            profiles.set_visibility(self.users[user], visibility)
+        else:
+            with patch.object(showing, "show", lambda *_: None):
+                profiles.set_visibility(self.users[user], visibility)
+        is_unlisted = visibility is PlayerVisibility.UNLISTED
+        (self.model.unlisted.add if is_unlisted else self.model.unlisted.discard)(user)
+
     @rule(user=users)
     def recount(self, user: int) -> None:
         self.worker.verifier.recount([self.users[user]])
@@ -153,6 +170,7 @@ class Interleavings(RuleBasedStateMachine):
         closed = closing.close_ended(self.worker, datetime.now(UTC) + timedelta(days=40))
         if any(period.period_id == self._id("daily") for period in closed):
             self.model.closed = self.model.scores("daily")
+            self.model.unlisted_at_close = set(self.model.unlisted)
 
     @invariant()
     def nothing_is_ever_too_much(self) -> None:

@@ -4,8 +4,8 @@ from flask import Blueprint, Response, jsonify
 
 from common.contract.errors import ErrorCode, ScoreboardError
 from common.contract.requests import ModeratedProfileRequest, ModerationRequest
-from common.contract.responses import ChangedProfile, Moderated
-from common.postgres import users
+from common.contract.responses import ChangedProfile, IssuedResetCode, Moderated
+from common.postgres import reset_codes, users
 from common.postgres.audit import Actor
 from common.postgres.users import User
 from common.services.suspensions import Decision
@@ -65,6 +65,22 @@ def profile(user_id: str) -> Response:
     user = _found(user_id)
     person = services().profiles.moderate(user.id, change_in(wanted), Actor(identity().user_id), wanted.reason)
     answer: ChangedProfile = {"user": user_on_the_wire(person), "profile": profile_on_the_wire(person)}
+    return jsonify(answer)
+
+
+@blueprint.post("/users/<user_id>/reset-code")
+@documented(
+    "issueResetCode",
+    "Make a code for a new password",
+    description="For somebody who has lost theirs: give them the code. It is good once, for an hour, and only the last "
+    "one of an account is.",
+    answers=[ResponseDoc(200, "A new code.", IssuedResetCode)],
+    errors=[ErrorCode.NOT_FOUND, ErrorCode.NO_PASSWORD],
+)
+@admin
+def reset_code(user_id: str) -> Response:
+    code = services().new_passwords.issue_code(_found(user_id).id, Actor(identity().user_id))
+    answer: IssuedResetCode = {"code": code, "expiresIn": int(reset_codes.LIFETIME.total_seconds())}
     return jsonify(answer)
 
 

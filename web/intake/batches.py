@@ -83,12 +83,12 @@ def _read(items: Iterable[object], verdicts: Verdicts) -> Claims:
 def _of_active_users(services: Services, claims: Claims, verdicts: Verdicts) -> Claims:
     """Return the claims whose users exist and are not suspended; refuse the others."""
     with services.engine.connect() as connection:
-        names = users.find_usernames(connection, {claim.user_id.lower() for claim in claims.values()})
-        suspended = users.find_suspended(connection, names)
+        present = users.find_present(connection, {claim.user_id.lower() for claim in claims.values()})
+        suspended = users.find_suspended(connection, present)
     good = {}
     for index, claim in claims.items():
         user_id = claim.user_id.lower()
-        if user_id not in names:
+        if user_id not in present:
             verdicts.refuse(index, ScoreboardError(ErrorCode.UNKNOWN_USER, f"There is no user {claim.user_id}."))
         elif user_id in suspended:
             verdicts.refuse(index, ScoreboardError(ErrorCode.ACCOUNT_SUSPENDED))

@@ -45,11 +45,23 @@ def upgrade() -> None:
         existing_server_default=sa.text("false"),
         comment="Redis may be behind PostgreSQL in what it shows of this player",
     )
+    op.alter_column(
+        "sessions",
+        "revoked_for",
+        existing_type=sa.Text,
+        existing_nullable=True,
+        comment="logout, reuse, suspension, password or erasure",
+    )
     op.create_table(
         "reset_codes",
         sa.Column("fingerprint", sa.LargeBinary, primary_key=True, comment="SHA-256; the code itself is not kept"),
         sa.Column("user_id", UUID(as_uuid=False), sa.ForeignKey("users.id"), nullable=False),
         sa.Column("expires_at", instant, nullable=False),
         sa.Column("used_at", instant),
+    )
+    op.create_table(
+        "kept_names",
+        sa.Column("digest", sa.LargeBinary, primary_key=True, comment="keyed, of the username of an erased account"),
+        sa.Column("until", instant, nullable=False, comment="from then on the name can be taken again"),
     )
     op.create_index(op.f("ix_reset_codes_user_id"), "reset_codes", ["user_id"])
