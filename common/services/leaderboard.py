@@ -178,19 +178,15 @@ class Leaderboard:
         missing = [place.user_id for place in places.of.values() if not place.details]
         found = self._fetch_details(missing) if missing else {}
         of = {user_id: place.with_details(found.get(user_id)) for user_id, place in places.of.items()}
-        veiled = [
-            place for place in of.values() if place.details and place.details.visibility != PlayerVisibility.NAMED
-        ]
-        if veiled:
-            of |= self._live_own_views(board_id, period_id, veiled)
-        return places._replace(of=of)
-
-    def _live_own_views(self, board_id: str, period_id: str, veiled: Sequence[Place]) -> dict[str, Place]:
+        veiled = [place for place in of.values() if _is_veiled(place)]
+        if not veiled:
+            return places._replace(of=of)
+        named = {user_id: place for user_id, place in of.items() if not _is_veiled(place)}
         try:
-            return self._own_views(board_id, period_id, veiled)
+            return places._replace(of=named | self._own_views(board_id, period_id, veiled))
         except SQLAlchemyError as error:
             log.warning("unlisted_places_not_read", error=type(error).__name__)
-            return {}
+            return places._replace(of=named)
 
     def _own_views(self, board_id: str, period_id: str, places: Sequence[Place]) -> dict[str, Place]:
         """Return the places as their players see them: under which id they are listed, or what they would have."""
@@ -260,6 +256,11 @@ class Leaderboard:
         except redis.RedisError:
             log.warning("usernames_not_remembered", users=len(known))
         return {user_id: found.details for user_id, found in known.items()}
+
+
+def _is_veiled(place: Place) -> bool:
+    """Return whether the player is another one on the board than in their own view, or not there."""
+    return place.details is not None and place.details.visibility is not PlayerVisibility.NAMED
 
 
 def _is_named(page: Page, user_id: str) -> bool:

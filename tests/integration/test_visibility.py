@@ -10,13 +10,14 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
 from common.domain import passwords, periods
 from common.domain.details import ANONYMOUS
 from common.domain.pagination import FIRST
 from common.domain.shown import Gate
 from common.domain.stand_ins import StandIns
-from common.postgres import period_closing, users
+from common.postgres import period_closing, standings, users
 from common.redis_store import keys
 from common.services import showing
 from common.services.leaderboard import Leaderboard
@@ -299,3 +300,30 @@ def test_an_entry_that_has_not_passed_the_gate_is_shown_to_nobody(grace: Player,
     with pytest.raises(RuntimeError, match="gate"):
         raw.to_wire()
     assert worker.redis.hget(keys.user_details(grace.user_id), "visibility") == "anonymous"
+
+
+def test_a_follower_who_is_not_named_is_told_their_own_place_and_others_theirs(
+    client: FlaskClient, grace: Player, worker: WorkerState, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = client.application.extensions["scoreboard"].settings.secret_keys
+    leaderboard = Leaderboard(worker.board, worker.engine, Gate(StandIns(secret)))
+    alan = register(client, "alan")
+    accept(worker, alan.user_id, "win-match")
+    drain_completely(worker)
+
+    def places() -> dict[str, Any]:
+        found = leaderboard.live_places("main", "all", [grace.user_id, alan.user_id])
+        assert found
+        return {user_id: place.to_wire() for user_id, place in found.of.items()}
+
+    choose(grace, "anonymous")
+    assert places()[grace.user_id]["listedAs"] == entries(client)[1]["userId"]
+    choose(grace, "unlisted")
+    told = places()[grace.user_id]
+    assert (told["score"], told["rank"], told["wouldRank"], told["why"]) == (25, None, 2, "unlisted")
+    monkeypatch.setattr(standings, "read", _away)
+    assert set(places()) == {alan.user_id}
+
+
+def _away(*_: object) -> None:
+    raise OperationalError("SELECT", {}, Exception("away"))
