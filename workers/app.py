@@ -9,7 +9,7 @@ from billiard import pool
 from celery import Celery, signals
 
 from common.core import celery_settings, logging, settings, task_names
-from common.postgres import migrate
+from common.postgres import schema
 from common.redis_store import client as redis_client
 from workers import metrics_server
 from workers.broker import Amqp
@@ -49,8 +49,8 @@ def refuse_eviction(**_: object) -> None:
 def refuse_misfit(**_: object) -> None:
     """Refuse to start on a schema that does not fit, with which a worker would read the inbox and apply nothing."""
     try:
-        migrate.require_fit_at_start(settings.load())
-    except migrate.MisfitError as error:
+        schema.require_fit_at_start(settings.load())
+    except schema.MisfitError as error:
         sys.exit(f"worker cannot start: DATABASE_URL: {error}")
 
 
