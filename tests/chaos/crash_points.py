@@ -95,7 +95,7 @@ IN_REBUILD: dict[str, Callable[[], None]] = {
 }
 IN_SNAPSHOTS: dict[str, Callable[[], None]] = {
     "snapshot read": lambda: _after(snapshots, "read"),
-    "snapshot inserted": lambda: _after(snapshots, "keep"),
+    "snapshot inserted": lambda: _after(snapshots, "store"),
     "snapshots stored": _after_all_snapshots,
 }
 IN_CLOSING: dict[str, Callable[[], None]] = {
@@ -106,6 +106,9 @@ IN_CLOSING: dict[str, Callable[[], None]] = {
 }
 
 
+ALL = IN_WEB | IN_WORKER | IN_REBUILD | IN_SNAPSHOTS | IN_CLOSING
+
+
 def install() -> None:
     """Prepare this process for its death."""
-    (IN_WEB | IN_WORKER | IN_REBUILD | IN_SNAPSHOTS | IN_CLOSING)[os.environ[POINT]]()
+    ALL[os.environ[POINT]]()
