@@ -141,7 +141,7 @@ class Run:
 
     def _play(self, faults: Sequence[Fault], seconds: float) -> list[str]:
         """What should have been told and was not comes back."""
-        problems = []
+        problems: list[str] = []
         for client in self._clients:
             client.is_idle.clear()
             client.acts.set()
