@@ -19,7 +19,7 @@ from common.redis_store.inbox import new_nonce
 from web.guards import limits, request_context
 from web.guards.request_context import HANDED_ON, HandedOn
 from web.guards.security_headers import headers_for, is_own_host
-from web.lane import reads, updates
+from web.lane import places, reads, updates
 from web.lane.message import LaneReply, LaneRequest
 from web.live import lane as viewers
 from web.services import Services
@@ -48,7 +48,11 @@ SENT = Answer("101 SWITCHING PROTOCOLS", [], b"")
 
 
 class Lane:
-    """Answers plain requests. `answering` has a function for each method and path that it takes."""
+    """Answers plain requests.
+
+    `answering` has a function for each method and path that it takes. A path that ends with `/` stands for all that
+    have one more part.
+    """
 
     def __init__(self, settings: Settings, answering: Mapping[tuple[str, str], Answering]) -> None:
         self._answering = answering
@@ -59,7 +63,7 @@ class Lane:
 
     def takes(self, method: str, path: str) -> bool:
         """Return whether requests of this kind can be plain."""
-        return (method, path) in self._answering
+        return self._attempt_at(method, path) is not None
 
     def answer(self, environ: WSGIEnvironment) -> Answer | None:
         """Return the answer to a request, or None if Flask has to handle it.
@@ -67,7 +71,7 @@ class Lane:
         `environ` then has what Flask has to know of what was begun, and a body that can be read again.
         """
         method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
-        attempt = self._answering.get((method, path))
+        attempt = self._attempt_at(method, path)
         if attempt is None or HANDED_ON in environ or not self._is_plain(environ, path):
             return None
         started = time.perf_counter()
@@ -81,6 +85,10 @@ class Lane:
         deadlines.end()
         request_context.end_log(method, reply.route, reply.status, started)
         return self._completed(reply, request_id, is_secure=environ["wsgi.url_scheme"] == "https")
+
+    def _attempt_at(self, method: str, path: str) -> Answering | None:
+        found = self._answering.get((method, path))
+        return found or self._answering.get((method, path[: path.rfind("/") + 1]))
 
     def _completed(self, reply: LaneReply, request_id: str, *, is_secure: bool) -> Answer:
         """Add the header fields that every answer has."""
@@ -138,6 +146,7 @@ def _answering_api(app: Flask, services: Services) -> dict[tuple[str, str], Answ
     by_address, by_user = limits.address_limit(services.settings), limits.user_limit(services.settings)
     if by_address:
         answering["GET", reads.PATH] = reads.ReadLane(services, by_address).answer
+        answering["GET", places.FOLDER] = places.PlaceLane(services, by_address).answer
     if by_address and by_user:
         of_updates = updates.UpdateLane(app, services, updates.UpdateLimits(by_address, by_user))
         answering["POST", updates.PATH] = of_updates.answer

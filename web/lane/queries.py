@@ -10,6 +10,9 @@ from pydantic import BaseModel, ValidationError
 
 Model = TypeVar("Model", bound=BaseModel)
 
+UNQUOTED = re.compile(r"[A-Za-z0-9_.:=&-]*")
+"""The form of a query of which nothing has to be unquoted."""
+
 _MOST_TEXTS = 4096
 
 

@@ -4,7 +4,6 @@ One script counts the request against the limit of its address and tells the ver
 never shown once it is old, and whoever has read their own update in another process reads it here too.
 """
 
-import re
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from datetime import UTC, datetime
@@ -18,7 +17,7 @@ from web import board_pages
 from web.guards.limit_keys import CountedLimit
 from web.json_body import dump
 from web.lane.message import LaneReply, LaneRequest
-from web.lane.queries import query_parser
+from web.lane.queries import UNQUOTED, query_parser
 from web.pipelined.script import BareScript
 from web.revalidation import CACHE_CONTROL, has
 from web.services import Services
@@ -28,11 +27,10 @@ PATH = "/api/scores/leaderboard"
 MOST_PAGES = 500
 """The number of pages that a process keeps: at most 10 MB, of 100 rows each."""
 
-_UNQUOTED = re.compile(r"[A-Za-z0-9_.:=&-]*")
 _JSON = ("Content-Type", "application/json")
 _KEEP = ("Cache-Control", CACHE_CONTROL)
 
-_parsed = query_parser(LeaderboardQuery, _UNQUOTED)
+_parsed = query_parser(LeaderboardQuery, UNQUOTED)
 
 
 class _Version(NamedTuple):
