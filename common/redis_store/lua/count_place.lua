@@ -9,6 +9,7 @@ local state = serving(KEYS[3], KEYS[4], KEYS[5])
 if not state then return false end
 local username = redis.call('HGET', KEYS[6], 'username')
 local score, info, rank = place_of(KEYS[3], KEYS[4], ARGV[3], state.ascending)
-if not username or not score or not is_within_sliding_limit(KEYS[1], KEYS[2], limit, window) then return false end
-count_sliding(KEYS[1], KEYS[2], window)
+local room = username and score and room_in_sliding(KEYS[1], KEYS[2], limit, window)
+if not room then return false end
+count_sliding(room, KEYS[1], KEYS[2], window)
 return {redis.call('ZCARD', KEYS[3]), username, score, info, rank}
