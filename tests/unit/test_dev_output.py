@@ -1,9 +1,11 @@
+import errno
 from pathlib import Path
 
 import pytest
 
-from common.core import log_lines
+from common.core import log_lines, secret_files
 from dev.supervise import readable
+from dev.supervise.log_file import LogFile
 from dev.supervise.output import Output
 
 
@@ -89,6 +91,47 @@ def test_the_log_file_does_not_grow_for_ever(tmp_path: Path, monkeypatch: pytest
     sizes = {path.name: path.stat().st_size for path in tmp_path.iterdir()}
     assert set(sizes) == {"run.log", "run.log.1"}
     assert max(sizes.values()) <= 1_000
+
+
+@pytest.mark.parametrize("obstacle", ["the earlier file cannot be replaced", "no new file can be opened"])
+def test_where_the_log_file_cannot_be_begun_anew_it_grows_and_says_so_and_is_begun_anew_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, obstacle: str
+) -> None:
+    log = LogFile(tmp_path / "run.log", 1_000)
+    log.write(b"a" * 999 + b"\n")
+    with monkeypatch.context() as hindered:
+        if obstacle == "no new file can be opened":
+            hindered.setattr(secret_files, "private_opener", no_file_left)
+        else:
+            (tmp_path / "run.log.1").mkdir()
+        log.write(b"while it cannot be\n")
+        log.write(b"again\n")
+    if obstacle == "no new file can be opened":
+        assert not (tmp_path / "run.log").exists()
+    else:
+        (tmp_path / "run.log.1").rmdir()
+
+    log.write(b"b" * 99 + b"\n")
+    log.close()
+
+    first, note, *others = (tmp_path / "run.log.1").read_text().splitlines()
+    assert first == "a" * 999
+    assert "run.log cannot be begun anew" in note
+    assert others == ["while it cannot be", "again"]
+    assert (tmp_path / "run.log").read_text() == "b" * 99 + "\n"
+
+
+def test_a_log_file_that_somebody_took_away_is_begun_anew_all_the_same(tmp_path: Path) -> None:
+    log = LogFile(tmp_path / "run.log", 100)
+    log.write(b"a" * 100)
+    (tmp_path / "run.log").unlink()
+    log.write(b"afterwards\n")
+    log.close()
+    assert (tmp_path / "run.log").read_text() == "afterwards\n"
+
+
+def no_file_left(*_: object) -> int:
+    raise OSError(errno.EMFILE, "no file left")
 
 
 LINES = b"""{"event":"a","level":"info","text":"\\"level\\":\\"error\\""}
