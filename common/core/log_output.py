@@ -42,8 +42,10 @@ class LogOutput:
         *,
         dropped: Callable[[int], object] = lambda _: None,
         notice: Callable[[int], bytes] = lambda _: b"",
+        most_waiting: int = MOST_WAITING_LINES,
     ) -> None:
         self._descriptor = descriptor
+        self._most_waiting = most_waiting
         self._own = _reopened(descriptor)
         self._dropped = dropped
         self._notice = notice
@@ -59,22 +61,22 @@ class LogOutput:
 
     def add(self, line: bytes, *, at_once: bool = False) -> None:
         """Add one line, which ends with a line feed. `at_once` writes it, and what was gathered before it, now."""
-        if len(self._lines) >= MOST_WAITING_LINES:
+        if len(self._lines) >= self._most_waiting:
             self._drop(1)
         else:
             self._lines.append(line)
         self._write_when_due(at_once=at_once)
 
-    def add_all(self, lines: Iterable[bytes]) -> None:
-        """Add many lines that are written together."""
+    def add_all(self, lines: Iterable[bytes], *, at_once: bool = False) -> None:
+        """Add many lines that are written together, as `add` does with one."""
         for line in lines:
-            if len(self._lines) >= MOST_WAITING_LINES:
+            if len(self._lines) >= self._most_waiting:
                 self.flush()
-            if len(self._lines) >= MOST_WAITING_LINES:
+            if len(self._lines) >= self._most_waiting:
                 self._drop(1)
             else:
                 self._lines.append(line)
-        self._write_when_due(at_once=False)
+        self._write_when_due(at_once=at_once)
 
     def flush(self) -> None:
         """Write what was gathered, as far as the reader takes it."""
