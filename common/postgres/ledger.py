@@ -5,7 +5,9 @@ from datetime import datetime
 
 import orjson
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import IntegrityError
 
+from common.core import deadlines
 from common.domain.ledger_row import LedgerRow, UpdateKey
 from common.domain.rules import Window
 from common.postgres import prepared
@@ -32,7 +34,6 @@ _ADD = prepared.Statement(
         AS sent(id, user_id, idempotency_key, action_id, action_version, points, refusal, score_after,
                 occurred_at, accepted_at, recorded_at, limits_others, source)
     ORDER BY user_id, idempotency_key
-    ON CONFLICT (user_id, idempotency_key) DO NOTHING
     """,
     {
         **{"ids": "bigint[]", "users": "uuid[]", "keys": "text[]", "actions": "text[]", "versions": "int[]"},
@@ -51,6 +52,10 @@ JOIN score_events e ON e.user_id = wanted.u AND e.action_id = wanted.a
     AND e.accepted_at BETWEEN wanted.since AND wanted.until
 WHERE e.limits_others
 """)
+
+_UNIQUE = "uq_score_events_user_id_idempotency_key"
+"""The constraint by which an update is recorded once. No `ON CONFLICT`: it would look each key up once more and write
+each row twice, for a conflict that only another worker in the same instant can cause."""
 
 _LOCK_SHARED = text("SELECT pg_advisory_xact_lock_shared(:lock)")
 _WAIT_BRIEFLY = text("SET LOCAL lock_timeout = '1s'")
@@ -107,10 +112,11 @@ def reserve(connection: Connection, count: int) -> tuple[datetime, list[int]]:
     return rows[0].now, [row.id for row in rows]
 
 
-def add(connection: Connection, rows: Sequence[LedgerRow]) -> None:
-    """Record updates, in one global order of keys so that two workers cannot deadlock.
+def add_and_commit(connection: Connection, rows: Sequence[LedgerRow]) -> None:
+    """Record updates, and commit in the same round trip.
 
-    Raises AlreadyRecordedError if one of them is recorded already, UnstorableTextError, or NotPreparedError.
+    They are in one global order of keys so that two workers cannot deadlock. The unique index refuses an update that is
+    recorded already; then nothing is committed. Raises AlreadyRecordedError, UnstorableTextError, or NotPreparedError.
     """
     ids, user_ids, update_keys, actions, versions, points, refusals, scores, *rest = zip(*rows, strict=True)
     occurred, accepted, recorded, limits, sources = rest
@@ -129,5 +135,10 @@ def add(connection: Connection, rows: Sequence[LedgerRow]) -> None:
         "limits": plain_array("t" if counts else "f" for counts in limits),
         "sources": text_array(sources),
     }
-    if prepared.run(connection, _ADD, values).rowcount != len(rows):
-        raise AlreadyRecordedError
+    deadlines.commit_sent()
+    try:
+        prepared.run(connection, _ADD, values, after="; COMMIT")
+    except IntegrityError as error:
+        if getattr(getattr(error.orig, "diag", None), "constraint_name", None) == _UNIQUE:
+            raise AlreadyRecordedError from error
+        raise

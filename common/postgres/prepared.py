@@ -44,11 +44,14 @@ class Statement:
 
 
 def run(
-    connection: Connection, statement: Statement, values: Mapping[str, Any], *, before: str = ""
+    connection: Connection, statement: Statement, values: Mapping[str, Any], *, before: str = "", after: str = ""
 ) -> CursorResult[Any]:
-    """Run a statement, and `before` it other ones in the same round trip. Raises NotPreparedError."""
+    """Run a statement, and `before` and `after` it other ones in the same round trip. Raises NotPreparedError.
+
+    Where one of them fails, none behind it is run. With `after`, the result is that of the last one.
+    """
     try:
-        return connection.exec_driver_sql(_text(connection, statement, before), dict(values))
+        return connection.exec_driver_sql(_text(connection, statement, before) + after, dict(values))
     except DBAPIError as error:
         code = getattr(error.orig, "pgcode", None)
         if code not in (_MISSING, _THERE_ALREADY, _RESULT_CHANGED) or _SENDS_PLAIN_TEXT in connection.info:
