@@ -344,7 +344,9 @@ def _reply(delivery: Delivery, recorded: Recorded, moves: dict[str, Moved]) -> R
     previous = moved.before if row.key in recorded.fresh else None
     changed_at = recorded.changed_at.get(update.user_id)
     outcome = outcomes.recorded(row, recorded.usernames[update.user_id], moved.after, changed_at, previous)
-    replayed = to_milliseconds(row.accepted_at) != to_milliseconds(delivery.accepted_at)
+    replayed = row.accepted_at is not delivery.accepted_at and (
+        to_milliseconds(row.accepted_at) != to_milliseconds(delivery.accepted_at)
+    )
     return Reply(update.user_id, update.idempotency_key, update.action_id, outcome, replayed)
 
 

@@ -35,6 +35,7 @@ from workers.faults import UnusableUpdateError
 log = structlog.get_logger(__name__)
 
 _NOTHING = Action("", 0, 0, ())
+_SCORE_AFTER = LedgerRow._fields.index("score_after")
 
 
 class UnknownUserError(UnusableUpdateError):
@@ -237,4 +238,5 @@ def _moves_default(row: LedgerRow, catalogue: Catalogue) -> bool:
 def _with_scores(drafts: Sequence[LedgerRow], events: Iterable[Event], absolute: Iterable[Standing]) -> list[LedgerRow]:
     final = {row.key.user_id: row.score for row in absolute if row.key.board == (DEFAULT_BOARD, ALL_TIME)}
     after = scores_after(events, DEFAULT_BOARD, final)
-    return [row._replace(score_after=after[row.id]) for row in drafts]
+    # `_replace` takes three times as long.
+    return [LedgerRow._make((*row[:_SCORE_AFTER], after[row.id], *row[_SCORE_AFTER + 1 :])) for row in drafts]

@@ -28,17 +28,18 @@ SELECT date_trunc('milliseconds', now()) AS now, nextval('score_event_ids') AS i
 _ADD = prepared.Statement(
     """
     INSERT INTO score_events (id, user_id, idempotency_key, action_id, action_version, points, refusal, score_after,
-                              occurred_at, accepted_at, recorded_at, limits_others, source)
-    SELECT * FROM unnest(%(ids)s, %(users)s, %(keys)s, %(actions)s, %(versions)s, %(points)s, %(refusals)s, %(scores)s,
-                         %(occurred)s, %(accepted)s, %(recorded)s, %(limits)s, %(sources)s)
+                              occurred_at, accepted_at, limits_others, source, recorded_at)
+    SELECT *, %(recorded)s
+    FROM unnest(%(ids)s, %(users)s, %(keys)s, %(actions)s, %(versions)s, %(points)s, %(refusals)s, %(scores)s,
+                         %(occurred)s, %(accepted)s, %(limits)s, %(sources)s)
         AS sent(id, user_id, idempotency_key, action_id, action_version, points, refusal, score_after,
-                occurred_at, accepted_at, recorded_at, limits_others, source)
+                occurred_at, accepted_at, limits_others, source)
     ORDER BY user_id, idempotency_key
     """,
     {
         **{"ids": "bigint[]", "users": "uuid[]", "keys": "text[]", "actions": "text[]", "versions": "int[]"},
         **{"points": "bigint[]", "refusals": "text[]", "scores": "bigint[]", "occurred": "timestamptz[]"},
-        **{"accepted": "timestamptz[]", "recorded": "timestamptz[]", "limits": "boolean[]", "sources": "text[]"},
+        **{"accepted": "timestamptz[]", "limits": "boolean[]", "sources": "text[]", "recorded": "timestamptz"},
     },
 )
 
@@ -113,13 +114,13 @@ def reserve(connection: Connection, count: int) -> tuple[datetime, list[int]]:
 
 
 def add_and_commit(connection: Connection, rows: Sequence[LedgerRow]) -> None:
-    """Record updates, and commit in the same round trip.
+    """Record updates, all at the instant of the first one, and commit in the same round trip.
 
     They are in one global order of keys so that two workers cannot deadlock. The unique index refuses an update that is
     recorded already; then nothing is committed. Raises AlreadyRecordedError, UnstorableTextError, or NotPreparedError.
     """
     ids, user_ids, update_keys, actions, versions, points, refusals, scores, *rest = zip(*rows, strict=True)
-    occurred, accepted, recorded, limits, sources = rest
+    occurred, accepted, (recorded, *_), limits, sources = rest
     values = {
         "ids": plain_array(map(str, ids)),
         "users": plain_array(user_ids),
@@ -131,7 +132,7 @@ def add_and_commit(connection: Connection, rows: Sequence[LedgerRow]) -> None:
         "scores": plain_array(map(str, scores)),
         "occurred": plain_array(instant.isoformat() for instant in occurred),
         "accepted": plain_array(instant.isoformat() for instant in accepted),
-        "recorded": plain_array(instant.isoformat() for instant in recorded),
+        "recorded": recorded,
         "limits": plain_array("t" if counts else "f" for counts in limits),
         "sources": text_array(sources),
     }
