@@ -37,8 +37,10 @@ class Finisher:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._wait()
-        self._thread.shutdown()
+        try:
+            self._wait()
+        finally:
+            self._thread.shutdown()
 
     def add(self, deliveries: Sequence[Delivery], finish: Callable[[], None]) -> None:
         """Wait until the batch before is finished, and begin to finish this one. What `finish` raises is not raised."""
