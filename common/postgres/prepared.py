@@ -50,13 +50,16 @@ class Statement:
 
 
 def run(
-    connection: Connection, statement: Statement, values: Mapping[str, Any], *, before: str = ""
+    connection: Connection, statement: Statement, values: Mapping[str, Any], *, before: str = "", after: str = ""
 ) -> CursorResult[Any]:
-    """Run a statement, and `before` it other ones in the same round trip. Raises NotPreparedError."""
+    """Run a statement, and `before` and `after` it other ones in the same round trip. Raises NotPreparedError.
+
+    Where one of them fails, none behind it is run. With `after`, the result is that of the last one.
+    """
     if _SENDS_PLAIN_TEXT in connection.info:
-        return connection.exec_driver_sql(before + statement.plain, dict(values))
+        return connection.exec_driver_sql(before + statement.plain + after, dict(values))
     try:
-        return _run_prepared(connection, statement, values, before)
+        return _run_prepared(connection, statement, values, before, after)
     except DBAPIError as error:
         code = getattr(error.orig, "pgcode", None)
         if code not in (_MISSING, _THERE_ALREADY, _RESULT_CHANGED):
@@ -67,7 +70,7 @@ def run(
 
 
 def _run_prepared(
-    connection: Connection, statement: Statement, values: Mapping[str, Any], before: str
+    connection: Connection, statement: Statement, values: Mapping[str, Any], before: str, after: str
 ) -> CursorResult[Any]:
     """Run a statement that is prepared, and prepare it if it is not."""
     prepared: set[str] = connection.info.setdefault(_PREPARED, set())
@@ -77,9 +80,9 @@ def _run_prepared(
             prepared.add(statement.name)
         unknown.remove(statement.name)
     if statement.name in prepared:
-        return connection.exec_driver_sql(before + statement.execute, dict(values))
+        return connection.exec_driver_sql(before + statement.execute + after, dict(values))
     unknown.add(statement.name)
-    result = connection.exec_driver_sql(f"{statement.prepare}; {before}{statement.execute}", dict(values))
+    result = connection.exec_driver_sql(f"{statement.prepare}; {before}{statement.execute}{after}", dict(values))
     unknown.remove(statement.name)
     prepared.add(statement.name)
     return result
