@@ -138,11 +138,9 @@ class Drain:
         began = time.monotonic()
         if entries and not self._apply(entries, finisher=finisher if len(entries) >= BUSY_FROM else None):
             self._reclaim_backoff.begin()
-        waited = _count_waited_for(entries)
-        self._waited = max(waited, self._waited // 2)
+        self._waited = max(_count_waited_for(entries), self._waited // 2)
         if BUSY_FROM <= len(entries) < BATCH:
-            pace = PACE_WHILE_WAITED_FOR_SECONDS if waited else PACE_SECONDS
-            time.sleep(max(0.0, began + pace - time.monotonic()))
+            time.sleep(max(0.0, began + _pace(entries) - time.monotonic()))
         return entries
 
     def _gather(self, entries: list[Entry]) -> None:
@@ -235,6 +233,11 @@ class Drain:
         """Let the next acceptance ring, and return whether somebody had rung."""
         self._suppressed_at = -math.inf
         return self.inbox.reset_doorbell()
+
+
+def _pace(entries: Sequence[Entry]) -> float:
+    """Return the least time (seconds) from this batch to the next."""
+    return PACE_WHILE_WAITED_FOR_SECONDS if _count_waited_for(entries) else PACE_SECONDS
 
 
 def _count_waited_for(entries: Sequence[Entry]) -> int:
