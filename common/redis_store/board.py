@@ -75,7 +75,7 @@ class Board:
             raise BoardNotServedError(of.scores)
         epoch, seq, total, *cells = reply
         rows = zip(user_ids, cells[0::4], cells[1::4], cells[2::4], cells[3::4], strict=True)
-        return Places(epoch, int(seq), {user_id: _place(user_id, total, cells) for user_id, *cells in rows})
+        return Places(epoch, int(seq), {user_id: place_of(user_id, total, cells) for user_id, *cells in rows})
 
     def project(
         self, boards: Sequence[Sequence[Standing]], committed_at: int, moves_of: BoardId
@@ -197,8 +197,8 @@ def _place_of(which: Selection) -> list[str | int]:
     return list(which.position)
 
 
-def _place(user_id: str, total: int, cells: Sequence[Any]) -> Place:
-    """Return the place for the four values that the script `read_players` returns for a player."""
+def place_of(user_id: str, total: int, cells: Sequence[Any]) -> Place:
+    """Return the place for what the scripts tell of a player: username, score, info and rank from 0."""
     username, score, info, rank = cells
     name = username or ""
     entry = Entry(user_id, name, int(score), rank + 1, _updated_at(info)) if info else None

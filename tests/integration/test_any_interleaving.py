@@ -22,7 +22,7 @@ from sqlalchemy import text
 
 from common.domain import periods
 from common.domain.inbox_entries import Update
-from common.postgres import ledger, standings
+from common.postgres import standings
 from common.redis_store import keys
 from common.redis_store.inbox import Inbox
 from common.redis_store.keys import BoardKeys
@@ -35,7 +35,7 @@ from workers.state import WorkerState
 
 POINTS = {"daily-login": 5, "complete-level": 10, "win-match": 25, "win-tournament": 100, "share": 1}
 ACTIONS = sorted(POINTS)
-POINTS_OF_DEATH = ((ledger, "add"), (Batches, "_record"), (Batches, "_project"), (Inbox, "acknowledge"))
+POINTS_OF_DEATH = ((standings, "merge"), (Batches, "_record"), (Batches, "_project"), (Inbox, "acknowledge"))
 PERIODS = ("all", "daily")
 
 users = st.integers(0, 2)
