@@ -44,7 +44,7 @@ def listing(*, as_json: bool) -> None:
 @click.argument("board_id")
 @click.option("--at", "instant", help="ISO 8601 with an offset. Default: as soon as every process knows, in 6 seconds.")
 def close(board_id: str, instant: str | None) -> None:
-    """Close BOARD_ID: an update that feeds it and is accepted from then on is refused. It stays readable."""
+    """Close BOARD_ID: an update that is accepted from then on does not count on it. It stays readable."""
     earliest = datetime.now(UTC) + NOTICE
     try:
         closes_at = parse_instant(instant) if instant else earliest

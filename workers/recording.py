@@ -23,7 +23,7 @@ from sqlalchemy import Connection
 from common.contract.constants import ALL_TIME, DEFAULT_BOARD
 from common.contract.errors import ErrorCode
 from common.core.timestamps import parse_instant
-from common.domain import periods, rules
+from common.domain import rules
 from common.domain.inbox_entries import Delivery, Update
 from common.domain.ledger_row import LedgerRow, UpdateKey
 from common.domain.scoring import Action, Catalogue, Delta, Event, fold, scores_after
@@ -81,7 +81,7 @@ def record(
     drafts = _draft(connection, fresh, known, catalogue, refusal)
 
     events = [_event(row, catalogue) for row in drafts]
-    folded = fold(events, periods.ids_at)
+    folded = fold(events, catalogue.periods_of)
     deltas = _of_open_periods(connection, folded, known.periods)
     merged = standings.merge(connection, deltas, drafts[0].recorded_at, known.suspended) if deltas else []
     unmoved = drafts if len(deltas) < len(folded) else [row for row in drafts if not _moves_default(row, catalogue)]
@@ -98,15 +98,15 @@ def record(
 def _calendar_periods(deliveries: Iterable[Delivery], catalogue: Catalogue) -> set[BoardId]:
     """Return every calendar period of a board that these updates may change."""
     changes = {
-        (boards, periods.ids_at(delivery.accepted_at))
+        (boards, delivery.accepted_at)
         for delivery in deliveries
         if (boards := catalogue.actions.get(delivery.update.action_id, _NOTHING).boards)
     }
     return {
         (board_id, period_id)
-        for boards, period_ids in changes
+        for boards, accepted_at in changes
         for board_id in boards
-        for period_id in period_ids
+        for period_id in catalogue.periods_of(board_id, accepted_at)
         if period_id != ALL_TIME
     }
 
@@ -158,7 +158,8 @@ def _draft(
         update = delivery.update
         action = catalogue.actions.get(update.action_id)
         of_player = uses.get((update.user_id, update.action_id), [])
-        refused = refusal or _judge(action, delivery.accepted_at, of_player, catalogue.closes_at)
+        left_out = rules.left_out(action, delivery.accepted_at, catalogue.bounded) if action else {}
+        refused = refusal or _judge(action, delivery.accepted_at, of_player, left_out)
         counts_towards_limits = action is not None and action.has_rules and not refused
         if counts_towards_limits:
             of_player.append(delivery.accepted_at)
@@ -177,6 +178,7 @@ def _draft(
                 recorded_at=known.now,
                 counts_towards_limits=counts_towards_limits,
                 source=update.source,
+                left_out=tuple(left_out) if left_out and not refused else None,
             )
         )
     return rows
@@ -202,19 +204,22 @@ def _windows(fresh: Iterable[Delivery], catalogue: Catalogue) -> dict[tuple[str,
 
 
 def _judge(
-    action: Action | None, accepted_at: datetime, uses: Collection[datetime], closes_at: Mapping[str, datetime]
+    action: Action | None, accepted_at: datetime, uses: Collection[datetime], left_out: Mapping[str, ErrorCode]
 ) -> ErrorCode | None:
-    """Return the reason for which an update does not count, or None."""
+    """Return the reason for which an update does not count, or None. `left_out` are the boards that do not take it."""
     if action is None:
         return ErrorCode.UNKNOWN_ACTION
-    if rules.is_closed(action, accepted_at, closes_at):
-        return ErrorCode.BOARD_CLOSED
-    return rules.judge(action, accepted_at, uses)
+    return rules.refusal_of_boards(action, left_out) or rules.judge(action, accepted_at, uses)
 
 
 def _event(row: LedgerRow, catalogue: Catalogue) -> Event:
+    return Event(row.id, row.user_id, row.points, _boards(row, catalogue), row.accepted_at)
+
+
+def _boards(row: LedgerRow, catalogue: Catalogue) -> tuple[str, ...]:
+    """Return the boards on which a row counts, if it counts."""
     boards = catalogue.actions.get(row.action_id, _NOTHING).boards
-    return Event(row.id, row.user_id, row.points, boards, row.accepted_at)
+    return tuple(board_id for board_id in boards if board_id not in row.left_out) if row.left_out else boards
 
 
 def _touched(rows: Iterable[LedgerRow], catalogue: Catalogue) -> set[StandingKey]:
@@ -223,13 +228,14 @@ def _touched(rows: Iterable[LedgerRow], catalogue: Catalogue) -> set[StandingKey
     for row in rows:
         keys.add(StandingKey(DEFAULT_BOARD, ALL_TIME, row.user_id))
         for board_id in catalogue.actions.get(row.action_id, _NOTHING).boards:
-            keys.update(StandingKey(board_id, period, row.user_id) for period in periods.ids_at(row.accepted_at))
+            period_ids = catalogue.periods_of(board_id, row.accepted_at)
+            keys.update(StandingKey(board_id, period, row.user_id) for period in period_ids)
     return keys
 
 
 def _moves_default(row: LedgerRow, catalogue: Catalogue) -> bool:
     """Whether the update changes its player's standing on the default board, so that nothing is left to be read."""
-    return row.points != 0 and DEFAULT_BOARD in catalogue.actions.get(row.action_id, _NOTHING).boards
+    return row.points != 0 and DEFAULT_BOARD in _boards(row, catalogue)
 
 
 def _with_scores(drafts: Sequence[LedgerRow], events: Iterable[Event], absolute: Iterable[Standing]) -> list[LedgerRow]:

@@ -50,6 +50,7 @@ class ErrorCode(StrEnum):
     ACTION_ON_COOLDOWN = "action_on_cooldown"
     ACTION_LIMIT_REACHED = "action_limit_reached"
     BOARD_CLOSED = "board_closed"
+    BOARD_NOT_OPEN = "board_not_open"
 
     RATE_LIMITED = "rate_limited"
     LOGIN_THROTTLED = "login_throttled"
@@ -104,6 +105,7 @@ SENTENCES: Mapping[ErrorCode, str] = {
     ErrorCode.ACTION_ON_COOLDOWN: "This action was used too recently to count again.",
     ErrorCode.ACTION_LIMIT_REACHED: "This action has counted as often as it can in a day (UTC).",
     ErrorCode.BOARD_CLOSED: "The board is closed.",
+    ErrorCode.BOARD_NOT_OPEN: "The board is not open yet.",
     ErrorCode.RATE_LIMITED: "Too many requests from this address.",
     ErrorCode.LOGIN_THROTTLED: "Too many failed logins of this account from this address.",
     ErrorCode.TOO_MANY_CONNECTIONS: "Too many live connections from this address.",

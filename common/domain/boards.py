@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Literal
 
 from common.contract.constants import PERIOD_NAMES
+from common.contract.errors import ErrorCode
 
 
 class Rule(StrEnum):
@@ -84,6 +85,16 @@ class Board:
             raise ValueError(f"board {self.id}: the rule {self.rule} decides the order")
         if not self.periods or not set(self.periods) <= set(PERIOD_NAMES):
             raise ValueError(f"board {self.id}: periods are some of {', '.join(PERIOD_NAMES)}")
+
+    def refusal_at(self, instant: datetime) -> ErrorCode | None:
+        """Return why the board takes no update that is accepted at this instant, or None if it takes it."""
+        if self.opens_at is not None and instant < self.opens_at:
+            return ErrorCode.BOARD_NOT_OPEN
+        if self.closes_at is not None and instant >= self.closes_at:
+            return ErrorCode.BOARD_CLOSED
+        if self.archived_at is not None and instant >= self.archived_at:
+            return ErrorCode.BOARD_CLOSED
+        return None
 
 
 IMMUTABLE = ("rule", "ascending", "second", "periods")

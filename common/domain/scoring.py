@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from common.contract.constants import GREATEST_SCORE
+from common.domain import periods
 from common.domain.boards import Board
 from common.domain.standing import StandingKey
 
@@ -78,6 +79,18 @@ class Catalogue:
         """The instants at which boards close, by id; boards that never do are not in it."""
         return {board.id: board.closes_at for board in self.boards.values() if board.closes_at}
 
+    @cached_property
+    def bounded(self) -> Mapping[str, Board]:
+        """The boards that do not take every update, since they open, close, or are archived."""
+        return {
+            board.id: board for board in self.boards.values() if board.opens_at or board.closes_at or board.archived_at
+        }
+
+    def periods_of(self, board_id: str, instant: datetime) -> tuple[str, ...]:
+        """Return the ids of the periods of a board that an instant belongs to; none of a board that is not known."""
+        board = self.boards.get(board_id)
+        return periods.ids_of(board.periods, instant) if board else ()
+
 
 class Delta(NamedTuple):
     """The change that a batch makes to one standing: points, and the greatest ledger id that changed the score."""
@@ -96,8 +109,8 @@ class Event(NamedTuple):
     accepted_at: datetime
 
 
-def fold(events: Iterable[Event], periods_of: Callable[[datetime], tuple[str, ...]]) -> dict[StandingKey, Delta]:
-    """Return one delta for each (board, period, user).
+def fold(events: Iterable[Event], periods_of: Callable[[str, datetime], tuple[str, ...]]) -> dict[StandingKey, Delta]:
+    """Return one delta for each (board, period, user). `periods_of` tells the periods of a board at an instant.
 
     An event of 0 points makes no delta: it neither ranks a player nor changes their tiebreaker.
     """
@@ -107,7 +120,7 @@ def fold(events: Iterable[Event], periods_of: Callable[[datetime], tuple[str, ..
             continue
         delta = Delta(event.points, event.ledger_id)
         for board_id in event.boards:
-            for period_id in periods_of(event.accepted_at):
+            for period_id in periods_of(board_id, event.accepted_at):
                 key = StandingKey(board_id, period_id, event.user_id)
                 known = deltas.get(key)
                 deltas[key] = merge(known, delta) if known else delta

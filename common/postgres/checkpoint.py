@@ -27,22 +27,25 @@ CHUNK = ChunkSize(5_000, least=100, most=50_000)
 STABLE_WITHIN_SECONDS = 1.0
 _POLL_SECONDS = 0.01
 
-# As `scoring.fold` counts: by the version of the action that the ledger names, in the periods of the acceptance, and
-# in a closed period up to the row at which it was closed. `{rows}` is a table of ledger rows.
+# As `scoring.fold` counts: by the version of the action that the ledger names, on its boards but for those that the row
+# leaves out, in the board's periods of the acceptance, and in a closed period up to the row at which it was closed.
+# `{rows}` is a table of ledger rows.
 COUNTED = """
 SELECT e.user_id, b.board_id, p.period_id, sum(e.points)::bigint AS score, max(e.id) AS tie,
        max(e.recorded_at) AS updated_at
 FROM {rows} e
 JOIN actions a ON (a.id, a.version) = (e.action_id, e.action_version)
 CROSS JOIN LATERAL unnest(a.boards) AS b(board_id)
+JOIN boards of_board ON of_board.id = b.board_id
 CROSS JOIN LATERAL (VALUES
-    ('all'),
-    (to_char(e.accepted_at AT TIME ZONE 'UTC', 'YYYY-MM-DD')),
-    (to_char(e.accepted_at AT TIME ZONE 'UTC', 'IYYY-"W"IW')),
-    (to_char(e.accepted_at AT TIME ZONE 'UTC', 'YYYY-MM'))
-) AS p(period_id)
+    ('all', 'all'),
+    ('daily', to_char(e.accepted_at AT TIME ZONE 'UTC', 'YYYY-MM-DD')),
+    ('weekly', to_char(e.accepted_at AT TIME ZONE 'UTC', 'IYYY-"W"IW')),
+    ('monthly', to_char(e.accepted_at AT TIME ZONE 'UTC', 'YYYY-MM'))
+) AS p(name, period_id)
 LEFT JOIN periods c ON (c.board_id, c.period_id) = (b.board_id, p.period_id)
-WHERE e.points <> 0 AND (c.last_event_id IS NULL OR e.id <= c.last_event_id)
+WHERE e.points <> 0 AND p.name = ANY(of_board.periods)
+    AND (e.left_out IS NULL OR b.board_id <> ALL(e.left_out)) AND (c.last_event_id IS NULL OR e.id <= c.last_event_id)
 GROUP BY e.user_id, b.board_id, p.period_id
 """
 

@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from common.core.settings import Settings
 from common.domain.scoring import Action
-from common.postgres import catalogue
+from common.postgres import catalogue, tables
 from tests.command_line import CommandLine
 from tests.conftest import SettingsFactory
 from tests.documents import documented_application
@@ -120,6 +120,33 @@ def test_what_is_accepted_before_the_closing_counts_and_nothing_after(worker: Wo
         accept_at(worker, ada, instant, "share")
     drain_completely(worker)
     assert ledger(worker) == [(1, None), (0, "board_closed"), (0, "board_closed")]
+    assert worker.verifier.check([ada]) == []
+
+
+def test_a_closed_board_is_left_out_and_the_others_of_its_action_count_on(worker: WorkerState, ada: str) -> None:
+    with worker.engine.begin() as connection:
+        connection.execute(tables.boards.insert(), {"id": "contest", "closes_at": LAST_NOON, "periods": ["all"]})
+        connection.execute(tables.boards.insert(), {"id": "next", "opens_at": LAST_NOON + MINUTE})
+    both = add_action(worker, Action("both", 1, 10, ("contest", "main", "next")))
+    contest = add_action(worker, Action("contest", 1, 10, ("contest",)))
+    early = add_action(worker, Action("early", 1, 10, ("next",)))
+    for instant in (LAST_NOON - MINUTE, LAST_NOON, LAST_NOON + MINUTE):
+        for action_id in (both, contest, early):
+            accept_at(worker, ada, instant, action_id)
+        drain_completely(worker)
+    with worker.engine.connect() as connection:
+        rows = connection.execute(text("SELECT points, refusal, left_out FROM score_events ORDER BY id")).all()
+        scores = connection.execute(text("SELECT board_id, score FROM standings WHERE period_id = 'all'")).all()
+        of_contest = connection.execute(text("SELECT count(*) FROM standings WHERE board_id = 'contest'")).scalar_one()
+    assert [tuple(row) for row in rows] == [
+        (10, None, ["next"]), (10, None, None), (0, "board_not_open", None),
+        (10, None, ["contest", "next"]), (0, "board_closed", None), (0, "board_not_open", None),
+        (10, None, ["contest"]), (0, "board_closed", None), (10, None, None),
+    ]  # fmt: skip
+    assert {board: int(score) for board, score in scores} == {"main": 30, "contest": 20, "next": 20}
+    assert of_contest == 1, "it has no period but all time"
+    assert worker.verifier.check([ada]) == []
+    assert worker.verifier.checkpoint.advance(10**9, 100, 5_000)
     assert worker.verifier.check([ada]) == []
 
 

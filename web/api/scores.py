@@ -43,6 +43,7 @@ blueprint = Blueprint("scores", __name__, url_prefix="/api/scores")
         ErrorCode.ACTION_ON_COOLDOWN,
         ErrorCode.ACTION_LIMIT_REACHED,
         ErrorCode.BOARD_CLOSED,
+        ErrorCode.BOARD_NOT_OPEN,
         ErrorCode.REBUILDING,
     ],
 )

@@ -36,6 +36,7 @@ _REMEMBERED = (
     ErrorCode.ACTION_ON_COOLDOWN,
     ErrorCode.ACTION_LIMIT_REACHED,
     ErrorCode.BOARD_CLOSED,
+    ErrorCode.BOARD_NOT_OPEN,
 )
 """The codes that are stored as an update's outcome, so that a repetition is answered with them again."""
 
