@@ -23,6 +23,7 @@ class ErrorCode(StrEnum):
     SCORE_OUT_OF_RANGE = "score_out_of_range"
     INVALID_CURSOR = "invalid_cursor"
     UNKNOWN_USER = "unknown_user"
+    VALUE_OUT_OF_RANGE = "value_out_of_range"
 
     TOKEN_MISSING = "token_missing"  # noqa: S105 - an error code
     TOKEN_INVALID = "token_invalid"  # noqa: S105 - an error code
@@ -39,6 +40,8 @@ class ErrorCode(StrEnum):
     REGISTRATION_CLOSED = "registration_closed"
     ORIGIN_NOT_ALLOWED = "origin_not_allowed"
     ACCOUNT_SUSPENDED = "account_suspended"
+    SERVER_ACTION = "server_action"
+    ACTION_NOT_ALLOWED = "action_not_allowed"
 
     NOT_FOUND = "not_found"
     METHOD_NOT_ALLOWED = "method_not_allowed"
@@ -78,10 +81,11 @@ SENTENCES: Mapping[ErrorCode, str] = {
     ErrorCode.UNKNOWN_ACTION: "There is no such action.",
     ErrorCode.UNKNOWN_BOARD: "There is no such board.",
     ErrorCode.TIMESTAMP_OUT_OF_RANGE: "The timestamp is too far from the server's time.",
-    ErrorCode.IDEMPOTENCY_KEY_REUSED: "This idempotency key was used for another action before.",
+    ErrorCode.IDEMPOTENCY_KEY_REUSED: "This idempotency key was used for another action or value before.",
     ErrorCode.SCORE_OUT_OF_RANGE: "The player's total would leave the range of ±(2^53-1).",
     ErrorCode.INVALID_CURSOR: "This cursor is not one of this list.",
     ErrorCode.UNKNOWN_USER: "There is no such user.",
+    ErrorCode.VALUE_OUT_OF_RANGE: "The value is outside the range that the action takes.",
     ErrorCode.TOKEN_MISSING: "An access token is needed: Authorization: Bearer …",
     ErrorCode.TOKEN_INVALID: "The access token is not valid.",
     ErrorCode.TOKEN_EXPIRED: "The access token has expired.",
@@ -96,6 +100,8 @@ SENTENCES: Mapping[ErrorCode, str] = {
     ErrorCode.REGISTRATION_CLOSED: "Registration is closed. Ask the operator for an account.",
     ErrorCode.ORIGIN_NOT_ALLOWED: "Pages of this origin may not open the live socket.",
     ErrorCode.ACCOUNT_SUSPENDED: "This account is suspended.",
+    ErrorCode.SERVER_ACTION: "This action is claimed by game servers only.",
+    ErrorCode.ACTION_NOT_ALLOWED: "This API key may not submit this action.",
     ErrorCode.NOT_FOUND: "There is no such thing here.",
     ErrorCode.METHOD_NOT_ALLOWED: "The method is not allowed for the requested URL.",
     ErrorCode.BODY_TOO_LARGE: "The body is too large.",
@@ -103,7 +109,7 @@ SENTENCES: Mapping[ErrorCode, str] = {
     ErrorCode.UPGRADE_REQUIRED: "This address speaks WebSocket, version 13.",
     ErrorCode.USERNAME_TAKEN: "This name is taken.",
     ErrorCode.ACTION_ON_COOLDOWN: "This action was used too recently to count again.",
-    ErrorCode.ACTION_LIMIT_REACHED: "This action has counted as often as it can in a day (UTC).",
+    ErrorCode.ACTION_LIMIT_REACHED: "This action has counted as often as it can, in a day (UTC) or ever.",
     ErrorCode.BOARD_CLOSED: "The board is closed.",
     ErrorCode.BOARD_NOT_OPEN: "The board is not open yet.",
     ErrorCode.RATE_LIMITED: "Too many requests from this address.",

@@ -20,6 +20,7 @@ from common.contract.fields import (
     Points,
     Rank,
     Score,
+    Second,
     Sentence,
     Total,
     UserId,
@@ -31,6 +32,15 @@ Seconds = Annotated[int, Field(ge=0, description="In seconds.", examples=[3600])
 Token = Annotated[str, Field(min_length=1, max_length=2048, examples=["eyJhbGciOiJIUzI1NiIsInR5cCI6ImF0K2p3dCJ9…"])]
 SnapshotId = Annotated[str, Field(pattern=r"^[0-9]{1,18}$", description="A snapshot's id.", examples=["7"])]
 
+
+SharedPlace = Annotated[
+    int,
+    Field(
+        ge=1,
+        description="Only on a board where equal scores share a place: one more than the players who are better.",
+        examples=[3],
+    ),
+]
 
 # -- errors ------------------------------------------------------------------------------------------------------------
 
@@ -116,7 +126,9 @@ class Entry(TypedDict):
     userId: UserId
     username: Username
     score: Score
+    second: NotRequired[Annotated[Second, Field(description="Only on a board that has a second score.")]]
     rank: Rank
+    place: NotRequired[SharedPlace]
     lastUpdated: Instant
 
 
@@ -126,7 +138,9 @@ class Place(TypedDict):
     userId: UserId
     username: Username
     score: Score
+    second: NotRequired[Annotated[Second, Field(description="Only on a board that has a second score.")]]
     rank: Rank | None
+    place: NotRequired[SharedPlace]
     lastUpdated: Instant | None
 
 
@@ -196,6 +210,7 @@ class AppliedUpdate(NamedUpdate):
     """An update with what it was worth."""
 
     points: Points
+    second: NotRequired[Annotated[Second, Field(description="The second score that came with it, unless it is 0.")]]
     appliedAt: Instant
 
 

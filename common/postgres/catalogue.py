@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from common.contract.constants import DEFAULT_BOARD
 from common.core import deadlines
 from common.domain.boards import Board, Rule, ScoreFormat, SecondScore, Ties, Visibility
+from common.domain.ranking import Order
 from common.domain.scoring import Action, Catalogue, ClaimedBy, Kind
 from common.postgres.tables import actions, boards
 
@@ -78,9 +79,13 @@ def close(connection: Connection, board_id: str, closes_at: datetime | None) -> 
     return connection.execute(update(boards).where(boards.c.id == board_id).values(closes_at=closes_at)).rowcount > 0
 
 
-def is_ascending(connection: Connection, board_id: str) -> bool:
-    """Return whether the lowest score leads this board."""
-    return bool(connection.scalar(select(boards.c.ascending).where(boards.c.id == board_id)))
+def read_order(connection: Connection, board_id: str) -> tuple[Order, bool]:
+    """Return the order of a board, and whether equal scores share a place there; the usual of one that is not there."""
+    second = boards.c.second["ascending"].as_boolean()
+    found = connection.execute(
+        select(boards.c.ascending, second, boards.c.ties == Ties.SHARED).where(boards.c.id == board_id)
+    ).one_or_none()
+    return (Order(found[0], found[1]), bool(found[2])) if found else (Order(), False)
 
 
 def load_defaults(connection: Connection) -> None:

@@ -16,7 +16,7 @@ from common.postgres.arrays import plain_array, text_array
 _FIND = text("""
 SELECT e.id, e.user_id::text, e.idempotency_key, e.action_id, e.action_version, e.points, e.refusal, e.score_after,
        e.occurred_at, e.accepted_at, e.recorded_at, e.limits_others, e.source,
-       e.left_out
+       e.second, e.left_out
 FROM json_to_recordset(CAST(:keys AS json)) AS sent(u uuid, k text)
 CROSS JOIN LATERAL (SELECT * FROM score_events WHERE user_id = sent.u AND idempotency_key = sent.k OFFSET 0) AS e
 """)
@@ -28,14 +28,14 @@ SELECT date_trunc('milliseconds', now()) AS now, nextval('score_event_ids') AS i
 _ADD = prepared.Statement(
     """
     INSERT INTO score_events (id, user_id, idempotency_key, action_id, action_version, points, refusal, score_after,
-                              occurred_at, accepted_at, recorded_at, limits_others, source, left_out)
+                              occurred_at, accepted_at, recorded_at, limits_others, source, left_out, second)
     SELECT id, user_id, idempotency_key, action_id, action_version, points, refusal, score_after,
-           occurred_at, accepted_at, recorded_at, limits_others, source, left_out::text[]
+           occurred_at, accepted_at, recorded_at, limits_others, source, left_out::text[], coalesce(second, 0)
     FROM unnest(%(ids)s, %(users)s, %(keys)s, %(actions)s, %(versions)s, %(points)s, %(refusals)s, %(scores)s,
                          %(occurred)s, %(accepted)s, %(recorded)s, %(limits)s, %(sources)s,
-                         %(left)s)
+                         %(left)s, %(seconds)s)
         AS sent(id, user_id, idempotency_key, action_id, action_version, points, refusal, score_after,
-                occurred_at, accepted_at, recorded_at, limits_others, source, left_out)
+                occurred_at, accepted_at, recorded_at, limits_others, source, left_out, second)
     ORDER BY user_id, idempotency_key
     ON CONFLICT (user_id, idempotency_key) DO NOTHING
     """,
@@ -43,7 +43,7 @@ _ADD = prepared.Statement(
         **{"ids": "bigint[]", "users": "uuid[]", "keys": "text[]", "actions": "text[]", "versions": "int[]"},
         **{"points": "bigint[]", "refusals": "text[]", "scores": "bigint[]", "occurred": "timestamptz[]"},
         **{"accepted": "timestamptz[]", "recorded": "timestamptz[]", "limits": "boolean[]", "sources": "text[]"},
-        "left": "text[]",
+        **{"left": "text[]", "seconds": "bigint[]"},
     },
 )
 
@@ -91,8 +91,8 @@ def find(connection: Connection, update_keys: Collection[UpdateKey]) -> dict[Upd
 
 
 def _row(row: Sequence[Any]) -> LedgerRow:
-    *plain, left_out = row
-    return LedgerRow(*plain)._replace(left_out=tuple(left_out) if left_out else None)
+    *plain, second, left_out = row
+    return LedgerRow(*plain)._replace(left_out=tuple(left_out) if left_out else None, second=second)
 
 
 def lock_uses(
@@ -124,7 +124,7 @@ def add(connection: Connection, rows: Sequence[LedgerRow]) -> None:
     Raises AlreadyRecordedError if one of them is recorded already, UnstorableTextError, or NotPreparedError.
     """
     ids, user_ids, update_keys, actions, versions, points, refusals, scores, *rest = zip(*rows, strict=True)
-    occurred, accepted, recorded, limits, sources, left = rest
+    occurred, accepted, recorded, limits, sources, left, seconds = rest
     values = {
         "ids": plain_array(map(str, ids)),
         "users": plain_array(user_ids),
@@ -140,6 +140,7 @@ def add(connection: Connection, rows: Sequence[LedgerRow]) -> None:
         "limits": plain_array("t" if counts else "f" for counts in limits),
         "sources": text_array(sources),
         "left": plain_array("NULL" if boards is None else f'"{plain_array(boards)}"' for boards in left),
+        "seconds": plain_array(map(str, seconds)) if any(seconds) else "{}",
     }
     if prepared.run(connection, _ADD, values).rowcount != len(rows):
         raise AlreadyRecordedError

@@ -5,9 +5,10 @@
 -- safe to run twice and in any order. A hidden row takes its player off; its version stays in `meta` under
 -- `hidden:{userId}`, so that no older row brings them back.
 -- Reads from ARGV, beginning at `first`, six values per row: user id, score, tie, version, updated at (ms), 1 if hidden.
+-- `second` is as in `order`; on a board that has one, the tie of a row is `<second score>:<tie>` or, for 0, the tie alone.
 -- Returns whether anything that is shown changed and, if they are wanted, two ranks per row, before and after: they
 -- count from 0, and -1 stands for unranked.
-local function write(scores, members, meta, ascending, first, wanted)
+local function write(scores, members, meta, ascending, first, wanted, second)
   local users, hidden_of = {}, {}
   for at = first, #ARGV, 6 do
     users[#users + 1] = ARGV[at]
@@ -23,7 +24,7 @@ local function write(scores, members, meta, ascending, first, wanted)
   local gone, left, scored, stored, hides, shows = {}, {}, {}, {}, {}, {}
   for i, user in ipairs(users) do
     local at = first + 6 * (i - 1)
-    local score, tie = ARGV[at + 1], tie_rank(ARGV[at + 2], ascending)
+    local score, tie = ARGV[at + 1], place_rank(ARGV[at + 2], ascending, second)
     local version, updated, hidden = ARGV[at + 3], ARGV[at + 4], ARGV[at + 5] == '1'
     local old_version, old_tie
     if known[i] then old_version, old_tie = string.match(known[i], '^(%d+):(%d+):') end
