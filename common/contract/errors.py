@@ -41,6 +41,7 @@ class ErrorCode(StrEnum):
     ORIGIN_NOT_ALLOWED = "origin_not_allowed"
     ACCOUNT_SUSPENDED = "account_suspended"
     SERVER_ACTION = "server_action"
+    API_KEY_SCOPE = "api_key_scope"
     ACTION_NOT_ALLOWED = "action_not_allowed"
 
     NOT_FOUND = "not_found"
@@ -101,6 +102,7 @@ SENTENCES: Mapping[ErrorCode, str] = {
     ErrorCode.ORIGIN_NOT_ALLOWED: "Pages of this origin may not open the live socket.",
     ErrorCode.ACCOUNT_SUSPENDED: "This account is suspended.",
     ErrorCode.SERVER_ACTION: "This action is claimed by game servers only.",
+    ErrorCode.API_KEY_SCOPE: "This API key does not have the scope that is needed.",
     ErrorCode.ACTION_NOT_ALLOWED: "This API key may not submit this action.",
     ErrorCode.NOT_FOUND: "There is no such thing here.",
     ErrorCode.METHOD_NOT_ALLOWED: "The method is not allowed for the requested URL.",
@@ -135,6 +137,7 @@ class ErrorDetails(TypedDict, total=False):
 
     fields: Annotated[list[FieldProblem], Field(description="With `validation_failed`.")]
     serverTime: Annotated[Instant, Field(description="With `timestamp_out_of_range`.")]
+    scope: Annotated[str, Field(description="With `api_key_scope`: the scope that is needed.", examples=["players"])]
     parts: Annotated[dict[str, Literal["ok", "missing", "away"]], Field(description="Of `GET /readyz`.")]
 
 
@@ -176,6 +179,13 @@ def invalid_field(field: str, message: str) -> ScoreboardError:
 def invalid_fields(problems: list[tuple[str, str]]) -> ScoreboardError:
     fields: list[FieldProblem] = [{"field": field, "message": message} for field, message in problems]
     return ScoreboardError(ErrorCode.VALIDATION_FAILED, details={"fields": fields})
+
+
+def sentence_of(error: ScoreboardError) -> str:
+    """Return the message of an error about one item of many, with the problem of each of its fields."""
+    fields = (error.details or {}).get("fields", [])
+    problems = "; ".join(f"{problem['field'] or 'item'}: {problem['message']}" for problem in fields)
+    return f"{error.message} {problems}".strip()
 
 
 def unavailable(what: str) -> ScoreboardError:

@@ -64,6 +64,15 @@ GivenUserId = Annotated[
         json_schema_extra={"format": "uuid"},
     ),
 ]
+ExternalId = Annotated[
+    str,
+    Field(
+        pattern=r"^[!-~]{1,128}$",
+        description="A game's own id of a player: 1 to 128 printable ASCII characters without a space. It counts "
+        "within the realm of the API key.",
+        examples=["steam:76561197960287930"],
+    ),
+]
 Username = Annotated[str, Field(min_length=1, max_length=128, description="The name as registered.", examples=["ada"])]
 ActionId = Annotated[
     str,

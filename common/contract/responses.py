@@ -14,6 +14,7 @@ from common.contract.fields import (
     ActionId,
     BoardId,
     Cursor,
+    ExternalId,
     IdempotencyKey,
     Instant,
     PeriodId,
@@ -240,6 +241,14 @@ class BatchRefusal(Refusal):
     """Why one update of a batch was not accepted."""
 
     index: Annotated[int, Field(ge=0, le=999, description="Its place in the batch, from 0.", examples=[0])]
+    idempotencyKey: NotRequired[Annotated[IdempotencyKey, Field(description="Its key, if it has a good one.")]]
+
+
+class Replay(TypedDict):
+    """What is known of an update that was accepted before."""
+
+    idempotencyKey: IdempotencyKey
+    status: Literal["accepted", "applied", "refused"]
 
 
 class BatchAccepted(TypedDict):
@@ -248,6 +257,7 @@ class BatchAccepted(TypedDict):
     accepted: Annotated[int, Field(ge=0, le=1000, description="So many are new and will be applied.", examples=[998])]
     replayed: Annotated[int, Field(ge=0, le=1000, description="So many were accepted before.", examples=[1])]
     refused: list[BatchRefusal]
+    replays: NotRequired[Annotated[list[Replay], Field(description="Those that were accepted before, if any were.")]]
 
 
 class Applied(TypedDict):
@@ -270,6 +280,38 @@ class Refused(TypedDict):
 
 
 Receipt = Annotated[Accepted | Applied | Refused, Field(discriminator="status")]
+
+
+class BatchOutcomes(BatchAccepted):
+    """What became of a batch that waited for its outcomes."""
+
+    outcomes: Annotated[
+        list[Receipt | None], Field(description="In the order of the updates; null for one that was not accepted.")
+    ]
+
+
+# -- players of game servers -------------------------------------------------------------------------------------------
+
+
+class KnownPlayer(TypedDict):
+    """A player of a game server."""
+
+    externalId: ExternalId
+    userId: UserId
+    created: Annotated[bool, Field(description="Whether the player is new.", examples=[True])]
+
+
+class PlayerRefusal(Refusal):
+    """Why one player was not made."""
+
+    index: Annotated[int, Field(ge=0, le=999, description="Its place in the request, from 0.", examples=[0])]
+
+
+class KnownPlayers(TypedDict):
+    """The players that are there now, in the order of the request, and those that were refused."""
+
+    players: list[KnownPlayer]
+    refused: list[PlayerRefusal]
 
 
 # -- operating ---------------------------------------------------------------------------------------------------------

@@ -52,6 +52,7 @@ STATUS_OF = {
     ErrorCode.ORIGIN_NOT_ALLOWED: 403,
     ErrorCode.ACCOUNT_SUSPENDED: 403,
     ErrorCode.SERVER_ACTION: 403,
+    ErrorCode.API_KEY_SCOPE: 403,
     ErrorCode.ACTION_NOT_ALLOWED: 403,
     ErrorCode.NOT_FOUND: 404,
     ErrorCode.METHOD_NOT_ALLOWED: 405,

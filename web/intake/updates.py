@@ -9,7 +9,7 @@ import redis
 
 from common.contract.constants import ALL_TIME, DEFAULT_BOARD
 from common.contract.errors import ErrorCode, ScoreboardError
-from common.contract.requests import Claim, ScoreUpdateRequest
+from common.contract.requests import Deed, ScoreUpdateRequest
 from common.core import deadlines
 from common.core.timestamps import format_instant
 from common.domain import outcomes, signing
@@ -90,7 +90,7 @@ def look_up(services: Services, user_id: str, idempotency_key: str) -> Outcome |
     return _from_ledger(services, row, names[user_id]) if row else None
 
 
-def problem_of_new(services: Services, claim: Claim) -> ScoreboardError | None:
+def problem_of_new(services: Services, claim: Deed) -> ScoreboardError | None:
     """Return the error for a claim that cannot be accepted as new, or None.
 
     A key that was used before keeps its outcome all the same.
@@ -108,8 +108,10 @@ def reused_key() -> ScoreboardError:
     return ScoreboardError(ErrorCode.IDEMPOTENCY_KEY_REUSED)
 
 
-def inbox_is_full() -> ScoreboardError:
-    message = "Too many updates wait to be applied. Nothing was changed; try again."
+def inbox_is_full(but: str = "") -> ScoreboardError:
+    """Return the error for an inbox without room. `but` tells what was done all the same."""
+    done = f"No update was accepted, but {but}" if but else "Nothing was changed"
+    message = f"Too many updates wait to be applied. {done}; try again."
     return ScoreboardError(ErrorCode.DEPENDENCY_UNAVAILABLE, message, retry_after=5)
 
 

@@ -66,6 +66,7 @@ Refusals are plain HTTP before the handshake; `/openapi.json` lists them."""
 TAGS = {
     "admin": ("Moderation", "For admins: suspend and reinstate users."),
     "auth": ("Accounts", "Register, log in, and what a session lives on."),
+    "players": ("Players of game servers", "Players whom a game knows by ids of its own."),
     "scores": ("Score updates", "Signed claims, and what became of them."),
     "leaderboard": ("Boards", "Who stands where."),
     "snapshots": ("History", "Boards as they were."),
