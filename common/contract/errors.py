@@ -55,6 +55,9 @@ class ErrorCode(StrEnum):
     ACTION_LIMIT_REACHED = "action_limit_reached"
     BOARD_CLOSED = "board_closed"
     BOARD_NOT_OPEN = "board_not_open"
+    BOARD_IMMUTABLE = "board_immutable"
+    CATALOGUE_CHANGED = "catalogue_changed"
+    TOO_MANY = "too_many"
 
     RATE_LIMITED = "rate_limited"
     LOGIN_THROTTLED = "login_throttled"
@@ -114,6 +117,9 @@ SENTENCES: Mapping[ErrorCode, str] = {
     ErrorCode.ACTION_LIMIT_REACHED: "This action has counted as often as it can, in a day (UTC) or ever.",
     ErrorCode.BOARD_CLOSED: "The board is closed.",
     ErrorCode.BOARD_NOT_OPEN: "The board is not open yet.",
+    ErrorCode.BOARD_IMMUTABLE: "This never changes, since it would rewrite history. Make another board.",
+    ErrorCode.CATALOGUE_CHANGED: "The board has changed since. Read it again.",
+    ErrorCode.TOO_MANY: "There may be no more boards.",
     ErrorCode.RATE_LIMITED: "Too many requests from this address.",
     ErrorCode.LOGIN_THROTTLED: "Too many failed logins of this account from this address.",
     ErrorCode.TOO_MANY_CONNECTIONS: "Too many live connections from this address.",
@@ -135,9 +141,13 @@ class FieldProblem(TypedDict):
 class ErrorDetails(TypedDict, total=False):
     """More about an error, for a program."""
 
-    fields: Annotated[list[FieldProblem], Field(description="With `validation_failed`.")]
+    fields: Annotated[
+        list[FieldProblem],
+        Field(description="With `validation_failed`, `unknown_board`, `board_immutable`, `too_many`."),
+    ]
     serverTime: Annotated[Instant, Field(description="With `timestamp_out_of_range`.")]
     scope: Annotated[str, Field(description="With `api_key_scope`: the scope that is needed.", examples=["players"])]
+    revision: Annotated[int, Field(description="With `catalogue_changed`: the board's revision as it is.")]
     parts: Annotated[dict[str, Literal["ok", "missing", "away"]], Field(description="Of `GET /readyz`.")]
 
 
