@@ -45,18 +45,30 @@ class UnknownUserError(UnusableUpdateError):
 
 @dataclass(frozen=True)
 class Recorded:
-    """The state of the database after a batch. `standings` has every row that the batch touched, changed or not."""
+    """The state of the database after a batch. `standings` has every row that the batch touched, changed or not.
+
+    `catalogue` is the one by which it was recorded.
+    """
 
     rows: Mapping[UpdateKey, LedgerRow]
     fresh: frozenset[UpdateKey]
     standings: Sequence[Standing]
     usernames: Mapping[str, str]
+    catalogue: Catalogue
 
     @cached_property
     def changed_at(self) -> Mapping[str, int]:
         """The instants (ms) at which the players' all-time standings on the default board last changed, by user id."""
         of_default = (DEFAULT_BOARD, ALL_TIME)
         return {row.key.user_id: row.updated_at for row in self.standings if row.key.board == of_default}
+
+    @cached_property
+    def by_key(self) -> Mapping[StandingKey, Standing]:
+        return {row.key: row for row in self.standings}
+
+    def boards_of(self, row: LedgerRow) -> tuple[str, ...]:
+        """Return the boards on which an update of this batch counts."""
+        return _boards(row, self.catalogue)
 
 
 def record(
@@ -97,7 +109,7 @@ def record(
     if scored:
         ledger.add(connection, scored)
     rows = {row.key: row for row in scored}
-    return Recorded({**repeated, **rows}, frozenset(rows), absolute, known.usernames)
+    return Recorded({**repeated, **rows}, frozenset(rows), absolute, known.usernames, catalogue)
 
 
 def _calendar_periods(deliveries: Iterable[Delivery], catalogue: Catalogue) -> set[BoardId]:

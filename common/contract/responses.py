@@ -260,12 +260,28 @@ class BatchAccepted(TypedDict):
     replays: NotRequired[Annotated[list[Replay], Field(description="Those that were accepted before, if any were.")]]
 
 
+class BoardEntry(TypedDict):
+    """The player's place on a board, in its longest period."""
+
+    board: BoardId
+    period: PeriodId
+    score: Score
+    second: NotRequired[Annotated[Second, Field(description="Only on a board that has a second score.")]]
+    rank: Annotated[Rank | None, Field(description="Null while it is not known.")]
+    previousRank: Annotated[Rank | None, Field(description="Null for one who was not ranked.", examples=[9])]
+    improved: Annotated[bool, Field(description="Whether this update made the score that stands there.")]
+
+
 class Applied(TypedDict):
-    """It is counted. `entry` is the player's place on the default board, of all time."""
+    """It is counted. `entry` is the player's place on the default board, of all time.
+
+    `entries` are the places on all boards that the update counts on, told to the request that waited for it.
+    """
 
     status: Literal["applied"]
     update: AppliedUpdate
     entry: Place
+    entries: NotRequired[list[BoardEntry]]
     previousRank: Annotated[
         Rank | None, Field(description="Null for one who was not ranked, and in a late repetition.", examples=[5])
     ]
@@ -280,6 +296,12 @@ class Refused(TypedDict):
 
 
 Receipt = Annotated[Accepted | Applied | Refused, Field(discriminator="status")]
+
+
+class Receipts(TypedDict):
+    """What is known of each update that was asked about, in the order of the request; null for an unknown one."""
+
+    receipts: list[Receipt | None]
 
 
 class BatchOutcomes(BatchAccepted):

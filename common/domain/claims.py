@@ -36,26 +36,23 @@ def points_of(action: Action, value: int | None) -> int:
     return (value or 0) if action.kind is Kind.VALUE else action.points
 
 
-def is_repetition(outcome: Outcome, action_id: str, value: int | None = None, second: int | None = None) -> bool:
-    """Return whether an update that is known by this outcome is the one that is claimed again, value and all.
+def is_repetition(
+    known: Outcome | LedgerRow, action_id: str, value: int | None = None, second: int | None = None
+) -> bool:
+    """Return whether an update that is known is the one that is claimed again, value and all.
 
     A refusal is answered whatever value comes; so is a receipt that does not tell the value.
     """
-    update = outcome["update"]
-    if update["actionId"] != action_id:
+    if isinstance(known, LedgerRow):
+        counted = _counted(known.points, known.second, value, second)
+        return known.action_id == action_id and (known.refusal is not None or counted)
+    if known["update"]["actionId"] != action_id:
         return False
-    if outcome["status"] == "refused":
-        return True
-    if outcome["status"] == "accepted":
-        return outcome.get("value", value) == value and outcome.get("second", second) == second
-    return _counted(outcome["update"]["points"], outcome["update"].get("second", 0), value, second)
-
-
-def is_repetition_of_row(row: LedgerRow, action_id: str, value: int | None = None, second: int | None = None) -> bool:
-    """Return the same of an update that is known by its row in the ledger."""
-    if row.action_id != action_id:
-        return False
-    return row.refusal is not None or _counted(row.points, row.second, value, second)
+    if known["status"] == "accepted":
+        return known.get("value", value) == value and (known.get("second", second) or 0) == (second or 0)
+    if known["status"] == "applied":
+        return _counted(known["update"]["points"], known["update"].get("second", 0), value, second)
+    return True
 
 
 def _counted(points: int, known_second: int, value: int | None, second: int | None) -> bool:

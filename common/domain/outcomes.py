@@ -3,7 +3,7 @@
 from typing import NotRequired
 
 from common.contract.errors import SENTENCES, ErrorCode
-from common.contract.responses import Accepted, Applied, AppliedUpdate, NamedUpdate, Receipt, Refused
+from common.contract.responses import Accepted, Applied, AppliedUpdate, BoardEntry, NamedUpdate, Receipt, Refused
 from common.core.timestamps import format_milliseconds, to_milliseconds
 from common.domain.entries import place_on_the_wire
 from common.domain.ledger_row import LedgerRow
@@ -49,13 +49,19 @@ def accepted(
 
 
 def recorded(
-    row: LedgerRow, username: str, rank: int | None, changed_at: int | None, previous_rank: int | None = None
+    row: LedgerRow,
+    username: str,
+    rank: int | None,
+    changed_at: int | None,
+    previous_rank: int | None = None,
+    *,
+    entries: list[BoardEntry] | None = None,
 ) -> Outcome:
     """Return the outcome of a recorded update.
 
 
     `rank` is the player's rank on the default board, and `changed_at` (ms) when their standing there last changed: an
-    update of 0 points changes none, and a player who has never scored has none.
+    update of 0 points changes none, and a player who has never scored has none. `entries` are for a request that waits.
     """
     named = _named(row.user_id, row.action_id, row.idempotency_key)
     if row.refusal is not None:
@@ -72,7 +78,10 @@ def recorded(
         update["second"] = row.second
     updated_at = None if changed_at is None else min(changed_at, recorded_at)
     entry = place_on_the_wire(row.user_id, username, row.score_after, rank, updated_at)
-    return {"status": "applied", "update": update, "entry": entry, "previousRank": previous_rank}
+    outcome: Applied = {"status": "applied", "update": update, "entry": entry, "previousRank": previous_rank}
+    if entries is not None:
+        outcome["entries"] = entries
+    return outcome
 
 
 def quarantined(user_id: str, action_id: str, idempotency_key: str) -> Refused:

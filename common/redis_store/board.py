@@ -86,18 +86,18 @@ class Board:
         return Places(epoch, int(seq), {user_id: _place(user_id, total, order, cells) for user_id, *cells in rows})
 
     def project(
-        self, boards: Sequence[Sequence[Standing]], committed_at: int, moves_of: BoardId
+        self, boards: Sequence[Sequence[Standing]], committed_at: int, moves_of: Collection[BoardId]
     ) -> list[Projected | NotServed]:
         """Write rows to several boards in one round trip: one group of rows and one result for each.
 
         The rows must be committed. Rows for a board that is not served need not be sent again: its rebuild includes
-        them. `moves_of` names the board whose moves are returned.
+        them. `moves_of` names the boards whose moves are returned.
         """
         calls: list[tuple[str | int, ...]] = []
         owners: list[int] = []
         for index, rows in enumerate(boards):
             of = BoardKeys(*rows[0].key.board)
-            wanted = int(rows[0].key.board == moves_of)
+            wanted = int(rows[0].key.board in moves_of)
             for start in range(0, len(rows), ROWS_PER_CALL):
                 values = script_values(rows[start : start + ROWS_PER_CALL])
                 calls.append((4, of.scores, of.members, of.meta, of.rebuilding, committed_at, wanted, *values))

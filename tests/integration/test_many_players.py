@@ -159,7 +159,7 @@ def test_suspended_players_are_gathered_too_and_stay_off_the_board(many: WorkerS
     lose_everything(many)
     fill_as_workers_do(many)
     assert players_shown(many) == PLAYERS - 3
-    (late,) = many.board.project([rows], 1, ("main", "all"))
+    (late,) = many.board.project([rows], 1, [("main", "all")])
     assert isinstance(late, Projected)
     assert set(late.moves.values()) == {Moved(None, None)}
     assert players_shown(many) == PLAYERS - 3

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, text
 
-from common.domain import periods
+from common.contract.constants import ALL_TIME
 from common.domain.boards import Board, Rule, SecondScore
 from common.domain.parts import Event, Part
 from common.domain.scoring import fold
@@ -81,9 +81,9 @@ def record(connection: Connection, events: Sequence[Event]) -> None:
     connection.execute(tables.score_events.insert(), [*rows, refused])
 
 
-def standings_in(connection: Connection, statement: str, **values: object) -> dict[StandingKey, Part]:
-    """Parts by standing, as a statement tells them."""
-    rows = connection.execute(text(statement), values)
+def parts_in(connection: Connection, source: str, statement: str = "", **values: object) -> dict[StandingKey, Part]:
+    """Parts by standing, as a table has them, or as a name that the statement gives."""
+    rows = connection.execute(text(f"{statement} SELECT * FROM {source}"), values)  # noqa: S608 - the test's own text
     return {
         StandingKey(row.board_id, row.period_id, str(row.user_id)): Part(row.score, row.tie, row.second, row.decided_at)
         for row in rows
@@ -104,16 +104,16 @@ def test_fold_merge_and_recount_agree_in_any_order_with_any_borders(
     with catalogued.engine.connect() as connection:
         for start, end in pairwise([0, *cuts, len(events)]):
             parts.merge(connection, fold(arriving[start:end], BOARDS), BOARDS, RECORDED_AT)
-        assert standings_in(connection, "SELECT * FROM standings") == due
+        assert parts_in(connection, "standings") == due
 
         record(connection, events)
         for after, to in ((0, upto // 2), (upto // 2, upto)):
             connection.execute(checkpoint._ADD, {"after": after, "to": to})
         recount = {"users": USERS, "after": upto, "to": 99}
-        assert standings_in(connection, f"{verification._DUE} SELECT * FROM due", **recount) == due
+        assert parts_in(connection, "due", verification._DUE, **recount) == due
         connection.execute(verification._RECOUNT, recount)
         assert {row.version for row in connection.execute(text("SELECT version FROM standings"))} <= {*range(1, 9)}
-        assert standings_in(connection, "SELECT * FROM standings") == due
+        assert parts_in(connection, "standings") == due
 
 
 def test_a_part_that_is_no_better_changes_nothing_and_its_row_is_locked(catalogued: WorkerState) -> None:
@@ -149,7 +149,7 @@ def test_a_drift_is_found_and_repaired_under_each_rule(catalogued: WorkerState, 
         catalogued.verifier.recount(USERS)
         assert catalogued.verifier.check(USERS) == []
         with catalogued.engine.connect() as connection:
-            assert standings_in(connection, "SELECT * FROM standings") == fold(events, BOARDS)
+            assert parts_in(connection, "standings") == fold(events, BOARDS)
 
 
 def test_a_batch_takes_one_statement_for_each_rule_that_occurs_in_it(catalogued: WorkerState) -> None:
@@ -158,5 +158,5 @@ def test_a_batch_takes_one_statement_for_each_rule_that_occurs_in_it(catalogued:
         rows = parts.merge(connection, fold(events, BOARDS), BOARDS, RECORDED_AT)
     places = [(BOARDS[row.key.board_id].rule, row.key) for row in rows]
     assert places == sorted(places), "rows are locked in one global order"
-    assert {row.key.period_id for row in rows} == {periods.ALL_TIME}
+    assert {row.key.period_id for row in rows} == {ALL_TIME}
     assert len(rows) == 3 * len(BOARDS)
