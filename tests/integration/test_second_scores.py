@@ -12,7 +12,7 @@ from sqlalchemy import text
 from common.contract.constants import GREATEST_SECOND
 from common.domain import pagination
 from common.domain.pagination import FIRST, Page, Position, Selection
-from common.postgres import standings, tables
+from common.postgres import catalogue, standings, tables
 from common.redis_store.keys import BoardKeys
 from workers import maintenance
 from workers.state import WorkerState
@@ -157,12 +157,23 @@ def test_a_board_without_a_second_score_or_shared_places_says_nothing_of_them(
     assert players.redis.zrange(BoardKeys("trial", "all").scores, 0, -1) == [f"999999999999998:{USERS[0]}"]
 
 
+def test_a_board_that_the_version_before_has_filled_is_served_on(client: FlaskClient, players: WorkerState) -> None:
+    set_board(players, {USERS[0]: (1, 0, 1)}, ascending=False, second_ascending=None, shared=False)
+    before = client.get(LEADERBOARD, query_string={"board": "trial"})
+    players.redis.hdel(BoardKeys("trial", "all").meta, "second", "width", "shared")
+    maintenance.repair(players)
+    after = client.get(LEADERBOARD, query_string={"board": "trial"})
+    assert after.get_json() == before.get_json()
+    assert after.headers["ETag"] == before.headers["ETag"]
+
+
 def test_readers_learn_that_equal_scores_share_a_place_from_now_on(client: FlaskClient, players: WorkerState) -> None:
     set_board(players, dict.fromkeys(USERS[:2], (5, 0, 1)), ascending=False, second_ascending=None, shared=False)
     before = client.get(LEADERBOARD, query_string={"board": "trial"})
     with players.engine.begin() as connection:
         connection.execute(tables.boards.update().where(tables.boards.c.id == "trial").values(ties="shared"))
-    players.catalogue._read_at = 0.0
+        catalogue.count_change(connection)
+    players.catalogue._read_at = float("-inf")
     maintenance.repair(players)
     seen_before = {"If-None-Match": before.headers["ETag"]}
     after = client.get(LEADERBOARD, query_string={"board": "trial"}, headers=seen_before)

@@ -52,7 +52,7 @@ def scores(worker: WorkerState, board: str) -> list[tuple[int, int]]:
     """Score and second score of each standing of a board, in its longest period."""
     statement = text("SELECT score, second FROM standings WHERE board_id = :board ORDER BY period_id DESC LIMIT 1")
     with worker.engine.connect() as connection:
-        return [tuple(row) for row in connection.execute(statement, {"board": board})]  # type: ignore[misc]
+        return [tuple(row) for row in connection.execute(statement, {"board": board})]
 
 
 def outcome_of(server: GameServer, user_id: str, key: str) -> dict[str, Any]:
