@@ -1,15 +1,17 @@
-"""Pages of boards as clients ask for them and as they are told. Pure."""
+"""Pages of boards, and places on them, as clients ask for them and as they are told. Pure."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from common.contract.errors import ErrorCode, ScoreboardError, invalid_field
 from common.contract.requests import BoardQuery, LeaderboardQuery
-from common.contract.responses import LeaderboardPage
+from common.contract.responses import LeaderboardPage, PlayerPlace
 from common.core.timestamps import format_instant
 from common.domain import cursors, pagination, periods
+from common.domain.entries import Place
 from common.domain.pagination import Page, Position, Selection
 from common.domain.periods import Period
+from common.domain.ranking import percentile
 
 
 def period_of(query: BoardQuery, board_ids: Collection[str], now: datetime) -> Period:
@@ -59,6 +61,12 @@ def body_of(
     if query.around is not None:
         body["found"] = page.found
     return body
+
+
+def body_of_place(place: Place) -> PlayerPlace:
+    """Return the body that tells where a player stands."""
+    share = percentile(place.entry.rank, place.total) if place.entry else None
+    return {**place.to_wire(), "total": place.total, "percentile": share}
 
 
 def _scope(query: LeaderboardQuery, period: Period) -> str:

@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import groupby
 from typing import NamedTuple
 
@@ -38,6 +39,7 @@ from common.redis_store.inbox import Inbox
 from common.services.rebuild import Rebuilder
 from workers import faults, told_entries
 from workers.faults import Fault, UnusableUpdateError
+from workers.finisher import Finisher
 from workers.held_updates import HeldError
 from workers.recording import Recorded, record
 from workers.told_entries import Moves
@@ -83,6 +85,7 @@ class Applied(NamedTuple):
 class _Attempt:
     """The state of applying one batch. From `brief_since` on locks are waited for briefly only."""
 
+    finisher: Finisher | None
     brief_since: float | None = None
     unusable: list[tuple[Delivery, Exception]] = field(default_factory=list)
     locked: list[Delivery] = field(default_factory=list)
@@ -114,13 +117,16 @@ class Batches:
         self._rebuilder = rebuilder
         self._catalogue = catalogue
 
-    def apply(self, entries: Sequence[Entry], *, waits_for_locks: bool = True) -> Applied:
+    def apply(
+        self, entries: Sequence[Entry], *, waits_for_locks: bool = True, finisher: Finisher | None = None
+    ) -> Applied:
         """Apply entries and acknowledge them. Returns those that are still pending.
 
         Raises HeldError if nothing can be applied now, or the error of a server that is away; everything that was not
-        acknowledged is then pending. Without `waits_for_locks`, entries that need a locked row are left at once.
+        acknowledged is then pending. Without `waits_for_locks`, entries that need a locked row are left at once. With a
+        `finisher`, entries are recorded when this returns, and it projects and acknowledges them.
         """
-        attempt = _Attempt(None if waits_for_locks else time.monotonic())
+        attempt = _Attempt(finisher, None if waits_for_locks else time.monotonic())
         deliveries = [entry for entry in entries if isinstance(entry, Delivery)]
         self._apply_or_split([delivery for delivery in deliveries if delivery.times <= SUSPECT_AFTER], attempt)
         for delivery in deliveries:
@@ -164,7 +170,7 @@ class Batches:
         self, deliveries: Sequence[Delivery], refusal: ErrorCode | None, attempt: _Attempt
     ) -> Exception | None:
         try:
-            self._apply(deliveries, refusal, attempt.lock_wait_ms)
+            self._apply(deliveries, refusal, attempt.lock_wait_ms, attempt.finisher)
         except Exception as error:
             return error
         return None
@@ -215,10 +221,22 @@ class Batches:
         log.error("update_quarantined", inbox_id=entry.inbox_id, reason=reason)
 
     def _apply(
-        self, deliveries: Sequence[Delivery], refusal: ErrorCode | None = None, lock_wait_ms: int | None = None
+        self,
+        deliveries: Sequence[Delivery],
+        refusal: ErrorCode | None = None,
+        lock_wait_ms: int | None = None,
+        finisher: Finisher | None = None,
     ) -> None:
         started = time.monotonic()
         recorded, committed_at = self._record(deliveries, refusal, lock_wait_ms)
+        finish = partial(self._finish, deliveries, recorded, committed_at, started)
+        if finisher:
+            finisher.add(deliveries, finish)
+        else:
+            finish()
+
+    def _finish(self, deliveries: Sequence[Delivery], recorded: Recorded, committed_at: int, started: float) -> None:
+        """Show a recorded batch, answer it and acknowledge its entries. Safe to run twice."""
         told = told_entries.boards_told(deliveries, recorded)
         moves, news = self._project(recorded, committed_at, told | {ANSWER_BOARD})
         replies = [(delivery.update.reply_to, _reply(delivery, recorded, moves)) for delivery in deliveries]
@@ -330,7 +348,9 @@ def _reply(delivery: Delivery, recorded: Recorded, moves: Moves) -> Reply:
     username, changed_at = recorded.usernames[update.user_id], recorded.changed_at.get(update.user_id)
     previous = moved.before if is_fresh else None
     outcome = outcomes.recorded(row, username, moved.after, changed_at, previous, entries=entries)
-    replayed = to_milliseconds(row.accepted_at) != to_milliseconds(delivery.accepted_at)
+    replayed = row.accepted_at is not delivery.accepted_at and (
+        to_milliseconds(row.accepted_at) != to_milliseconds(delivery.accepted_at)
+    )
     return Reply(update.user_id, update.idempotency_key, update.action_id, outcome, replayed)
 
 

@@ -10,8 +10,8 @@ first batch of new ones; a failure there does not stop the new ones.
 
 import math
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 import redis
@@ -20,6 +20,7 @@ from common.core.task_names import DOORBELL_SECONDS
 from common.domain.inbox_entries import Delivery, Entry
 from common.redis_store.inbox import Inbox
 from workers.batches import Batches
+from workers.finisher import Finisher
 from workers.held_updates import Backoff, HeldError, HeldUpdates
 
 BATCH = 500
@@ -92,8 +93,11 @@ class Drain:
         entries = self._apply_new(waits=self._reset_doorbell())
         left_behind = self._left_behind(entries)
         failure = self._take_over(left_behind)
-        while entries and time.monotonic() < deadline:
-            entries = self._apply_new(waits=True)
+        with self._finishing() as finisher:
+            while entries and time.monotonic() < deadline:
+                entries = self._apply_new(waits=True, finisher=finisher)
+                self._apply_again(finisher.take_failed())
+            self._apply_again(finisher.take_failed(waits=True))
         if failure:
             raise failure
         if not entries:
@@ -102,11 +106,29 @@ class Drain:
         self._reset_doorbell()
         return self.inbox.depth() > 0
 
-    def _apply_new(self, *, waits: bool) -> Sequence[Entry]:
-        """Read and apply entries that no worker has received yet, and return them."""
+    @contextmanager
+    def _finishing(self) -> Iterator[Finisher]:
+        """Finish batches beside the next ones. Those that an error of the drain leaves unfinished are released."""
+        finisher = Finisher()
+        try:
+            with finisher:
+                yield finisher
+        finally:
+            self._release(finisher.take_failed())
+
+    def _apply_again(self, entries: Sequence[Entry]) -> None:
+        """Apply entries that were recorded and could not be finished. They are found in the ledger and count once."""
+        if entries and not self._apply(entries):
+            self._reclaim_backoff.begin()
+
+    def _apply_new(self, *, waits: bool, finisher: Finisher | None = None) -> Sequence[Entry]:
+        """Read and apply entries that no worker has received yet, and return them.
+
+        A lone one is not left to the `finisher`, because to wake another thread takes longer than it gains.
+        """
         entries = self._wait_for_more() if waits else self.inbox.read(self.consumer, BATCH)
         began = time.monotonic()
-        if entries and not self._apply(entries):
+        if entries and not self._apply(entries, finisher=finisher if len(entries) >= BUSY_FROM else None):
             self._reclaim_backoff.begin()
         if BUSY_FROM <= len(entries) < BATCH:
             time.sleep(max(0.0, began + _pace(entries) - time.monotonic()))
@@ -154,10 +176,12 @@ class Drain:
             self._reclaim_backoff.fail()
         return failure
 
-    def _apply(self, entries: Sequence[Entry], *, waits_for_locks: bool = True) -> bool:
+    def _apply(
+        self, entries: Sequence[Entry], *, waits_for_locks: bool = True, finisher: Finisher | None = None
+    ) -> bool:
         """Apply entries, and return whether none of them is held."""
         try:
-            applied = self.batches.apply(entries, waits_for_locks=waits_for_locks)
+            applied = self.batches.apply(entries, waits_for_locks=waits_for_locks, finisher=finisher)
         except Exception:
             self._release(entries)
             raise

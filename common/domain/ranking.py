@@ -24,6 +24,10 @@ class Order(NamedTuple):
     second_ascending: bool | None = None
 
 
+PLAIN = Order()
+"""The order of a board that the highest score leads, without a second score."""
+
+
 def tiebreaker_of(zset_member: str, *, ascending: bool) -> int:
     """Return the ledger id in a member of a sorted set."""
     rank = int(zset_member.partition(":")[0][-TIE_DIGITS:])

@@ -7,7 +7,7 @@ from typing import Any, Literal, cast
 
 from common.domain.entries import BoardHead, Entry, Place, Places, with_places
 from common.domain.pagination import Page, Position, Selection
-from common.domain.ranking import Order, second_of, tiebreaker_of, user_of
+from common.domain.ranking import PLAIN, Order, second_of, tiebreaker_of, user_of
 from common.domain.standing import BoardId, Moved, Standing
 from common.redis_store import keys
 from common.redis_store.client import Client, call_all, script
@@ -83,7 +83,8 @@ class Board:
         epoch, seq, total, ascending, second, *cells = reply
         order = _order(ascending, second)
         rows = zip(user_ids, *(cells[i::5] for i in range(5)), strict=True)
-        return Places(epoch, int(seq), {user_id: _place(user_id, total, order, cells) for user_id, *cells in rows})
+        places = {user_id: place_of(user_id, total, cells[:4], order, cells[4]) for user_id, *cells in rows}
+        return Places(epoch, int(seq), places)
 
     def project(
         self, boards: Sequence[Sequence[Standing]], committed_at: int, moves_of: Collection[BoardId]
@@ -216,14 +217,17 @@ def _order(ascending: int, second: str) -> Order:
     return Order(bool(ascending), second == "1" if second else None)
 
 
-def _place(user_id: str, total: int, order: Order, cells: Sequence[Any]) -> Place:
-    """Return the place for the five values that the script `read_players` returns for a player."""
-    username, score, info, rank, place = cells
+def place_of(
+    user_id: str, total: int, cells: Sequence[Any], order: Order = PLAIN, shared_place: int | None = None
+) -> Place:
+    """Return the place for what the scripts tell of a player: username, score, info and rank from 0."""
+    username, score, info, rank = cells
     name = username or ""
     if not info:
         return Place(user_id, name, total, None)
     second = second_of(info.split(":")[1], order)
-    return Place(user_id, name, total, Entry(user_id, name, int(score), rank + 1, _updated_at(info), second, place))
+    entry = Entry(user_id, name, int(score), rank + 1, _updated_at(info), second, shared_place)
+    return Place(user_id, name, total, entry)
 
 
 def _states(reply: tuple[int, str, list[str | None]] | None) -> list[State | None] | None:

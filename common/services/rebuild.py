@@ -27,7 +27,7 @@ from common.redis_store.keys import BoardKeys
 
 log = structlog.get_logger(__name__)
 
-LEASE_MS = 5_000
+LEASE_MS = 3_000
 """How long a rebuild may keep the board's lease; each page of rows renews it."""
 
 SMALL = 5_000

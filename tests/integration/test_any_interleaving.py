@@ -25,7 +25,7 @@ from common.domain.boards import Board, Rule, SecondScore
 from common.domain.inbox_entries import Update
 from common.domain.pagination import FIRST
 from common.domain.scoring import Action, ClaimedBy, Kind
-from common.postgres import catalogue, ledger, standings
+from common.postgres import catalogue, parts, standings
 from common.redis_store import keys
 from common.redis_store.inbox import Inbox
 from common.redis_store.keys import BoardKeys
@@ -46,7 +46,7 @@ RULED = {
     "last": Board("last", rule=Rule.LATEST, periods=("all",)),
 }
 """Boards that the action of values `play` feeds."""
-POINTS_OF_DEATH = ((ledger, "add"), (Batches, "_record"), (Batches, "_project"), (Inbox, "acknowledge"))
+POINTS_OF_DEATH = ((parts, "merge"), (Batches, "_record"), (Batches, "_project"), (Inbox, "acknowledge"))
 PERIODS = ("all", "daily")
 
 users = st.integers(0, 2)

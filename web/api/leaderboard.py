@@ -5,7 +5,6 @@ from flask import Blueprint, Response, jsonify
 from common.contract.errors import ErrorCode, ScoreboardError
 from common.contract.requests import BoardQuery, LeaderboardQuery
 from common.contract.responses import LeaderboardPage, PlayerPlace
-from common.domain.ranking import percentile
 from web import board_pages
 from web.api.boards import asked_period, parsed_user_id
 from web.api.parsing import query_as
@@ -59,6 +58,4 @@ def user(user_id: str) -> Response:
     place = services().leaderboard.place(query.board, asked_period(query).id, user_id)
     if place is None:
         raise ScoreboardError(ErrorCode.NOT_FOUND, "There is no such user.")
-    share = percentile(place.entry.rank, place.total) if place.entry else None
-    body: PlayerPlace = {**place.to_wire(), "total": place.total, "percentile": share}
-    return jsonify(body)
+    return jsonify(board_pages.body_of_place(place))

@@ -56,11 +56,11 @@ class UpdateLane:
         claim = _claim_in(request) if identity else None
         if identity is None or claim is None or not self._is_good(claim, identity):
             return None
-        no_wait = deadlines.has_timed_out("postgresql") or answers.asks_for_no_wait(request.header("PREFER"))
+        no_wait = deadlines.has_timed_out("postgresql") or answers.asks_for_no_wait(request.header("HTTP_PREFER"))
         return self._submit(request, claim, identity, 0 if no_wait else self._services.settings.result_wait_ms / 1000)
 
     def _caller(self, request: LaneRequest) -> Identity | None:
-        scheme, _, token = request.header("AUTHORIZATION").partition(" ")
+        scheme, _, token = request.header("HTTP_AUTHORIZATION").partition(" ")
         if scheme.lower() != "bearer":
             return None
         try:
