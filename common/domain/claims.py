@@ -13,8 +13,9 @@ from common.domain.ledger_row import PLAYER, LedgerRow
 from common.domain.outcomes import Outcome
 from common.domain.scoring import Action, ClaimedBy, Kind
 
-_CLAIMED_BY_SERVERS = (ClaimedBy.SERVER, ClaimedBy.BOTH)
-_CLAIMED_BY_PLAYERS = (ClaimedBy.PLAYER, ClaimedBy.BOTH)
+CLAIMED_BY_SERVERS = (ClaimedBy.SERVER, ClaimedBy.BOTH)
+CLAIMED_BY_PLAYERS = (ClaimedBy.PLAYER, ClaimedBy.BOTH)
+"""Whose claims an action takes."""
 
 
 def problem_of(
@@ -65,8 +66,8 @@ def _problem_of_claimant(action: Action, source: str | None) -> ScoreboardError 
     if action.claimed_by is ClaimedBy.ADMIN:
         return ScoreboardError(ErrorCode.UNKNOWN_ACTION, f"There is no action {action.id!r}.")
     if source == PLAYER:
-        return None if action.claimed_by in _CLAIMED_BY_PLAYERS else ScoreboardError(ErrorCode.SERVER_ACTION)
-    if action.claimed_by in _CLAIMED_BY_SERVERS:
+        return None if action.claimed_by in CLAIMED_BY_PLAYERS else ScoreboardError(ErrorCode.SERVER_ACTION)
+    if action.claimed_by in CLAIMED_BY_SERVERS:
         return None
     return ScoreboardError(ErrorCode.ACTION_NOT_ALLOWED, f"{action.id} is claimed by players only.")
 

@@ -60,12 +60,15 @@ def part_of(event: Event, board: Board) -> Part | None:
 
     Where points add up, an event of nothing is no part: it neither ranks a player nor moves their tiebreaker.
     """
-    second = event.second if board.second else 0
-    if board.rule is Rule.SUM:
-        return Part(event.points, event.ledger_id, second) if event.points or second else None
-    if board.rule is Rule.COUNT:
-        return Part(1, event.ledger_id, second)
-    return Part(event.points, event.ledger_id, second, event.occurred_at if board.rule is Rule.LATEST else None)
+    ledger_id, _user, points, _boards, _accepted_at, second, occurred_at = event
+    rule = board.rule
+    if board.second is None:
+        second = 0
+    if rule is Rule.SUM:
+        return Part(points, ledger_id, second) if points or second else None
+    if rule is Rule.COUNT:
+        return Part(1, ledger_id, second)
+    return Part(points, ledger_id, second, occurred_at if rule is Rule.LATEST else None)
 
 
 def join(one: Part, other: Part, board: Board) -> Part:

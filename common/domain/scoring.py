@@ -99,15 +99,15 @@ def fold(events: Iterable[Event], boards: Mapping[str, Board]) -> dict[StandingK
     """
     folded: dict[StandingKey, Part] = {}
     for event in events:
+        user_id, accepted_at = event.user_id, event.accepted_at
         for board_id in event.boards:
             board = boards.get(board_id)
-            part = part_of(event, board) if board else None
-            if board is None or part is None:
+            if board is None or (part := part_of(event, board)) is None:
                 continue
-            for period_id in periods.ids_of(board.periods, event.accepted_at):
-                key = StandingKey(board_id, period_id, event.user_id)
+            for period_id in periods.ids_of(board.periods, accepted_at):
+                key = StandingKey(board_id, period_id, user_id)
                 known = folded.get(key)
-                folded[key] = join(known, part, board) if known else part
+                folded[key] = part if known is None else join(known, part, board)
     return folded
 
 

@@ -7,6 +7,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import text
 
+from common.contract.constants import GREATEST_SECOND
 from common.domain.boards import Board, Rule, SecondScore
 from common.domain.inbox_entries import Update
 from common.domain.scoring import Action, ClaimedBy, Kind
@@ -21,10 +22,12 @@ from workers.state import WorkerState
 RECEIPTS = "/api/scores/receipts"
 BOARDS = [
     Board("laps", rule=Rule.LOWEST, ascending=True, periods=("all", "weekly")),
+    Board("contest", second=SecondScore(ascending=True), periods=("all",)),
     Board("rounds", rule=Rule.HIGHEST, second=SecondScore(ascending=True), periods=("weekly",)),
 ]
 LAP = Action("lap", 1, 0, ("laps",), kind=Kind.VALUE, value_min=20_000, value_max=600_000, claimed_by=ClaimedBy.SERVER)
 ROUND = Action("round", 1, 0, ("rounds",), kind=Kind.VALUE, claimed_by=ClaimedBy.SERVER)
+TASK = Action("task", 1, 0, ("contest",), kind=Kind.VALUE, claimed_by=ClaimedBy.SERVER)
 BONUS = Action("bonus", 1, 5, ("main",), claimed_by=ClaimedBy.SERVER)
 WAVE = Action("wave", 1, 1, ("main",), claimed_by=ClaimedBy.PLAYER)
 SOLVE = Action("solve", 1, 50, ("main",), lifetime_limit=1)
@@ -35,7 +38,7 @@ def catalogued(worker: WorkerState, application: Flask) -> WorkerState:
     """The worker, with boards of values and their actions, which the web knows, too."""
     with worker.engine.begin() as connection:
         add_boards(connection, BOARDS)
-        for action in (LAP, ROUND, BONUS, WAVE, SOLVE):
+        for action in (LAP, ROUND, TASK, BONUS, WAVE, SOLVE):
             catalogue.add(connection, action, enabled=True)
     for known in (worker.catalogue, application.extensions["scoreboard"].catalogue):
         known._catalogue, known._read_at = None, float("-inf")
@@ -79,6 +82,19 @@ def test_a_second_score_stays_with_the_score_that_it_came_with(
     server.send(item(racer, "round", value=12, second=119))
     drain_completely(catalogued)
     assert scores(catalogued, "rounds") == [(12, 119)]
+    assert catalogued.verifier.check([racer]) == []
+
+
+def test_points_and_penalties_add_up_until_they_leave_their_range(
+    server: GameServer, catalogued: WorkerState, racer: str
+) -> None:
+    server.send(*(item(racer, "task", value=1, second=second) for second in (20, 25)), item(racer, "task", value=0))
+    drain_completely(catalogued)
+    assert scores(catalogued, "contest") == [(2, 45)]
+    server.send(item(racer, "task", "too-much-time", value=1, second=GREATEST_SECOND))
+    drain_completely(catalogued)
+    assert outcome_of(server, racer, "too-much-time")["error"]["code"] == "score_out_of_range"
+    assert scores(catalogued, "contest") == [(2, 45)]
     assert catalogued.verifier.check([racer]) == []
 
 
