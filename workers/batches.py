@@ -269,7 +269,9 @@ class Batches:
             return recorded, int(time.time() * 1000)
         raise UnusableUpdateError("the ledger has it and does not show it")
 
-    def _project(self, recorded: Recorded, committed_at: int, moves_of: Collection[BoardId]) -> tuple[Moves, bytes]:
+    def _project(
+        self, recorded: Recorded, committed_at: int, moves_of: Collection[BoardId] = (ANSWER_BOARD,)
+    ) -> tuple[Moves, bytes]:
         """Project every touched standing. Small boards that Redis has lost are rebuilt first.
 
         Returns the moves on these boards and the news for the viewers. A board that is not served by then has no moves
