@@ -32,8 +32,8 @@ def selection_of(query: LeaderboardQuery, period: Period, secret_keys: Sequence[
         return pagination.around(query.around.lower())
     if query.cursor is None:
         return pagination.FIRST
-    direction, score, tie = cursors.decode(secret_keys, _scope(query, period), query.cursor)
-    position = Position(int(score), int(tie))
+    direction, *place = cursors.decode(secret_keys, _scope(query, period), query.cursor)
+    position = Position(*map(int, place))
     return pagination.after(position) if direction == "after" else pagination.before(position)
 
 
@@ -45,7 +45,8 @@ def body_of(
     def cursor(continued: Selection | None) -> str | None:
         if continued is None:
             return None
-        return cursors.encode(secret_keys[0], _scope(query, period), [continued.kind, *continued.position])
+        place = continued.position if continued.position.second else continued.position[:2]
+        return cursors.encode(secret_keys[0], _scope(query, period), [continued.kind, *place])
 
     body: LeaderboardPage = {
         "board": query.board,

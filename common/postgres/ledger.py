@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 import orjson
 from sqlalchemy import Connection, text
@@ -16,7 +17,8 @@ from common.postgres.arrays import plain_array, text_array
 # OFFSET 0 keeps it a look-up by the index: as a join, the planner read the whole ledger until that had 20,000 rows.
 _FIND = text("""
 SELECT e.id, e.user_id::text, e.idempotency_key, e.action_id, e.action_version, e.points, e.refusal, e.score_after,
-       e.occurred_at, e.accepted_at, e.recorded_at, e.limits_others, e.source
+       e.occurred_at, e.accepted_at, e.recorded_at, e.limits_others, e.source,
+       e.second, e.left_out
 FROM json_to_recordset(CAST(:keys AS json)) AS sent(u uuid, k text)
 CROSS JOIN LATERAL (SELECT * FROM score_events WHERE user_id = sent.u AND idempotency_key = sent.k OFFSET 0) AS e
 """)
@@ -28,18 +30,20 @@ SELECT date_trunc('milliseconds', now()) AS now, nextval('score_event_ids') AS i
 _ADD = prepared.Statement(
     """
     INSERT INTO score_events (id, user_id, idempotency_key, action_id, action_version, points, refusal, score_after,
-                              occurred_at, accepted_at, limits_others, source, recorded_at)
-    SELECT *, %(recorded)s
+                              occurred_at, accepted_at, limits_others, source, left_out, second, recorded_at)
+    SELECT id, user_id, idempotency_key, action_id, action_version, points, refusal, score_after,
+           occurred_at, accepted_at, limits_others, source, left_out::text[], coalesce(second, 0), %(recorded)s
     FROM unnest(%(ids)s, %(users)s, %(keys)s, %(actions)s, %(versions)s, %(points)s, %(refusals)s, %(scores)s,
-                         %(occurred)s, %(accepted)s, %(limits)s, %(sources)s)
+                %(occurred)s, %(accepted)s, %(limits)s, %(sources)s, %(left)s, %(seconds)s)
         AS sent(id, user_id, idempotency_key, action_id, action_version, points, refusal, score_after,
-                occurred_at, accepted_at, limits_others, source)
+                occurred_at, accepted_at, limits_others, source, left_out, second)
     ORDER BY user_id, idempotency_key
     """,
     {
         **{"ids": "bigint[]", "users": "uuid[]", "keys": "text[]", "actions": "text[]", "versions": "int[]"},
         **{"points": "bigint[]", "refusals": "text[]", "scores": "bigint[]", "occurred": "timestamptz[]"},
         **{"accepted": "timestamptz[]", "limits": "boolean[]", "sources": "text[]", "recorded": "timestamptz"},
+        **{"left": "text[]", "seconds": "bigint[]"},
     },
 )
 
@@ -86,8 +90,13 @@ def lock_exclusive(connection: Connection) -> None:
 def find(connection: Connection, update_keys: Collection[UpdateKey]) -> dict[UpdateKey, LedgerRow]:
     """Return the ledger rows of these updates, by their keys."""
     sent = orjson.dumps([{"u": user_id, "k": key} for user_id, key in update_keys]).decode()
-    rows = (LedgerRow(*row) for row in connection.execute(_FIND, {"keys": sent}))
+    rows = (_row(row) for row in connection.execute(_FIND, {"keys": sent}))
     return {row.key: row for row in rows}
+
+
+def _row(row: Sequence[Any]) -> LedgerRow:
+    *plain, second, left_out = row
+    return LedgerRow(*plain)._replace(left_out=tuple(left_out) if left_out else None, second=second)
 
 
 def lock_uses(
@@ -120,7 +129,7 @@ def add_and_commit(connection: Connection, rows: Sequence[LedgerRow]) -> None:
     recorded already; then nothing is committed. Raises AlreadyRecordedError, UnstorableTextError, or NotPreparedError.
     """
     ids, user_ids, update_keys, actions, versions, points, refusals, scores, *rest = zip(*rows, strict=True)
-    occurred, accepted, (recorded, *_), limits, sources = rest
+    occurred, accepted, (recorded, *_), limits, sources, left, seconds = rest
     values = {
         "ids": plain_array(map(str, ids)),
         "users": plain_array(user_ids),
@@ -135,6 +144,8 @@ def add_and_commit(connection: Connection, rows: Sequence[LedgerRow]) -> None:
         "recorded": recorded,
         "limits": plain_array("t" if counts else "f" for counts in limits),
         "sources": text_array(sources),
+        "left": plain_array("NULL" if boards is None else f'"{plain_array(boards)}"' for boards in left),
+        "seconds": plain_array(map(str, seconds)) if any(seconds) else "{}",
     }
     deadlines.commit_sent()
     try:

@@ -8,21 +8,23 @@ from flask import Blueprint, Response, jsonify
 from sqlalchemy.exc import SQLAlchemyError
 
 from common.contract.errors import ErrorCode, ScoreboardError
-from common.contract.requests import LoginRequest, RefreshRequest, RegisterRequest
+from common.contract.requests import ExchangeRequest, LoginRequest, RefreshRequest, RegisterRequest
 from common.contract.responses import IssuedTicket, LoggedOut, Login, Registered
 from common.contract.responses import User as UserOnTheWire
 from common.core import deadlines
 from common.domain import passwords, signing, tokens
+from common.domain.permissions import Scope
 from common.domain.tokens import AccessClaims
-from common.postgres import sessions, users
+from common.postgres import identities, sessions, users
 from common.postgres.sessions import Refreshed
 from common.postgres.users import User
 from common.redis_store import tickets
 from common.redis_store.tickets import Ticket
 from web.api.parsing import body_as
 from web.guards import limits, login_attempts
-from web.guards.access import authenticated, identity, public, refuse_suspended, signing_key
+from web.guards.access import authenticated, by_api_key, identity, public, refuse_suspended, signing_key
 from web.guards.addresses import client_address
+from web.guards.api_keys import api_key
 from web.reference.documented import ResponseDoc, documented
 from web.server import hashing
 from web.services import services
@@ -83,13 +85,40 @@ def login() -> Response:
         log.info("login_failed", user_id=found[0].id if found else None)
         raise ScoreboardError(ErrorCode.INVALID_CREDENTIALS)
     user, password_hash = found
-    if passwords.is_outdated(password_hash):
+    if password_hash is not None and passwords.is_outdated(password_hash):
         _rehash(user, given.password, password_hash)
     now = datetime.now(UTC)
     with services().engine.begin() as connection:
         refuse_suspended(connection, user.id, keep=True)
         session = sessions.begin(connection, user.id, now)
     log.info("logged_in", user_id=user.id, session_id=session.session.id)
+    return _granted(user, session, now)
+
+
+@blueprint.post("/exchange")
+@documented(
+    "exchangePlayer",
+    "Begin a session for a player of a game server",
+    description="The game hands the session to its client, which may then watch with a ticket and claim what players "
+    "may claim. The player has no password, so there is no other way in.",
+    body=ExchangeRequest,
+    headers=["X-Signature.v2"],
+    answers=[ResponseDoc(200, "A new session of 24 hours.", Login)],
+    errors=[ErrorCode.UNKNOWN_USER, ErrorCode.ACCOUNT_SUSPENDED],
+)
+@by_api_key(Scope.PLAYERS)
+@limits.per_api_key
+def exchange() -> Response:
+    external_id = body_as(ExchangeRequest).external_id
+    now = datetime.now(UTC)
+    with services().engine.begin() as connection:
+        user_id = identities.find(connection, api_key().realm, [external_id]).get(external_id)
+        if user_id is None:
+            raise ScoreboardError(ErrorCode.UNKNOWN_USER, f"There is no player {external_id!r} in this realm.")
+        refuse_suspended(connection, user_id, keep=True)
+        user = users.get(connection, user_id)
+        session = sessions.begin(connection, user_id, now)
+    log.info("exchanged", user_id=user_id, session_id=session.session.id, api_key=api_key().id)
     return _granted(user, session, now)
 
 

@@ -14,7 +14,7 @@ from common.contract.errors import ScoreboardError
 from common.contract.requests import ScoreUpdateRequest
 from common.contract.strict_json import parse_object
 from common.core import deadlines
-from common.domain.inbox_entries import ENTRY_VERSION, Update, encode_update
+from common.domain.inbox_entries import Update, encode_update, version_of
 from common.redis_store import keys
 from common.redis_store.inbox import DOORBELL_MS, pending_receipt
 from web.guards.identities import Identity
@@ -112,7 +112,7 @@ class UpdateLane:
                 request.nonce,
                 pending_receipt(update, request.nonce),
                 *encode_update(update),
-                str(ENTRY_VERSION),
+                str(version_of(update)),
                 str(self._services.inbox.capacity),
                 str(DOORBELL_MS),
                 str(address.amount),

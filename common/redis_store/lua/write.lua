@@ -5,9 +5,10 @@
 -- safe to run twice and in any order. A hidden row takes its player off; its version stays in `meta` under
 -- `hidden:{userId}`, so that no older row brings them back.
 -- Reads from ARGV, beginning at `first`, six values per row: user id, score, tie, version, updated at (ms), 1 if hidden.
+-- `second` is as in `order`; on a board that has one, the tie of a row is `<second score>:<tie>` or, for 0, the tie alone.
 -- Returns whether anything that is shown changed and, if they are wanted, two ranks per row, before and after: they
 -- count from 0, and -1 stands for unranked.
-local function write(scores, members, meta, ascending, first, wanted)
+local function write(scores, members, meta, ascending, first, wanted, second)
   -- Locals, because this runs for every row of every batch, and each global costs a look-up.
   local ARGV, call, match, tonumber = ARGV, redis.call, string.match, tonumber
   local rank_command = ascending and 'ZRANK' or 'ZREVRANK'
@@ -32,7 +33,7 @@ local function write(scores, members, meta, ascending, first, wanted)
   local gone, left, scored, stored, hides, shows = {}, {}, {}, {}, {}, {}
   local at = first
   for i = 1, #users do
-    local user, tie = users[i], tie_rank(ARGV[at + 2], ascending)
+    local user, tie = users[i], place_rank(ARGV[at + 2], ascending, second)
     local version, hidden = ARGV[at + 3], ARGV[at + 5] == '1'
     local old_version, old_tie, old_member
     if known[i] then
