@@ -9,12 +9,11 @@ from typing import Any
 from flask import Flask
 
 from common.core.settings import Settings
-from web.api import admin, auth, health, leaderboard, me, scores, snapshots
+from web.api import admin, auth, health, leaderboard, me, players, scores, snapshots
 from web.guards import access, errors, limits, proxies, request_context, security_headers
 from web.guards.root_path import RootPath
 from web.json_body import OrjsonProvider
 from web.lane import middleware as lane
-from web.live import lane as live_lane
 from web.live import views as live
 from web.pages import assets, home, pictures
 from web.reference import views as reference
@@ -43,13 +42,15 @@ def create_app(settings: Settings) -> Flask:
     errors.init_app(app)
     limits.init_app(app, adapters)
     lane.init_app(app, adapters)
-    live_lane.init_app(app, adapters)
     proxies.init_app(app, settings)
     app.before_request(request_context.refuse_too_large)  # only now: it counts like any other
     access.init_app(app)
     live.init_app(app, adapters)
 
-    for module in (auth, me, admin, scores, leaderboard, snapshots, health, assets, pictures, home, reference):
+    for module in (
+        *(auth, me, admin, players, scores, leaderboard, snapshots, health),
+        *(assets, pictures, home, reference),
+    ):
         app.register_blueprint(module.blueprint)
     if settings.root_path:
         app.wsgi_app = RootPath(app.wsgi_app, settings.root_path)  # type: ignore[method-assign]  # Flask's documented place

@@ -11,7 +11,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
-from common.contract.constants import ALL_TIME, DEFAULT_BOARD, GREATEST_SCORE, PERIOD_NAMES
+from common.contract.constants import ALL_TIME, DEFAULT_BOARD, GREATEST_SCORE, GREATEST_SECOND, PERIOD_NAMES
 
 _HEXADECIMAL = r"{8}-XX{4}-XX{4}-XX{4}-XX{12}$"
 _IS_UUID = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.ASCII)
@@ -62,6 +62,15 @@ GivenUserId = Annotated[
         description="A user's id, a UUID in its canonical form.",
         examples=[_ADA],
         json_schema_extra={"format": "uuid"},
+    ),
+]
+ExternalId = Annotated[
+    str,
+    Field(
+        pattern=r"^[!-~]{1,128}$",
+        description="A game's own id of a player: 1 to 128 printable ASCII characters without a space. It counts "
+        "within the realm of the API key.",
+        examples=["steam:76561197960287930"],
     ),
 ]
 Username = Annotated[str, Field(min_length=1, max_length=128, description="The name as registered.", examples=["ada"])]
@@ -136,7 +145,22 @@ Score = Annotated[
     Field(ge=-GREATEST_SCORE, le=GREATEST_SCORE, description="A total of points.", examples=[125]),
 ]
 Points = Annotated[
-    int, Field(ge=-GREATEST_SCORE, le=GREATEST_SCORE, description="What this update was worth.", examples=[25])
+    int,
+    Field(
+        ge=-GREATEST_SCORE,
+        le=GREATEST_SCORE,
+        description="What this update was worth: points of the catalogue, or its value.",
+        examples=[25],
+    ),
+]
+Second = Annotated[
+    int,
+    Field(
+        ge=-GREATEST_SECOND,
+        le=GREATEST_SECOND,
+        description="The second score, which decides between equal first ones.",
+        examples=[7],
+    ),
 ]
 Rank = Annotated[int, Field(ge=1, description="The position in the one total order, from 1.", examples=[3])]
 Total = Annotated[int, Field(ge=0, description="How many players are ranked.", examples=[1234])]

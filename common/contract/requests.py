@@ -1,19 +1,29 @@
 """The bodies and queries that clients send: one model each for parsing and for documentation."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SkipValidation, ValidationInfo, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SkipValidation,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic.alias_generators import to_camel
 
 from common.contract import known_passwords
-from common.contract.constants import ALL_TIME, DEFAULT_BOARD
+from common.contract.constants import ALL_TIME, DEFAULT_BOARD, GREATEST_SCORE, GREATEST_SECOND
 from common.contract.fields import (
     ActionId,
     AskedPeriod,
     Avatar,
     BoardId,
     Cursor,
+    ExternalId,
     GivenUserId,
     IdempotencyKey,
     PageSize,
@@ -186,10 +196,9 @@ class ModerationRequest(Strict):
     reason: str = Field("", max_length=500, examples=["impossible scores"])
 
 
-class Claim(Strict):
-    """That a player did something. `timestamp` stays as sent: it may be part of a signed text."""
+class Deed(Strict):
+    """That somebody did something. `timestamp` stays as sent: it may be part of a signed text."""
 
-    user_id: GivenUserId
     action_id: ActionId
     timestamp: str = Field(
         max_length=40,
@@ -212,6 +221,12 @@ class Claim(Strict):
         return parse_instant(self.timestamp)
 
 
+class Claim(Deed):
+    """That a player did something."""
+
+    user_id: GivenUserId
+
+
 class ScoreUpdateRequest(Claim):
     """A player's own claim, signed."""
 
@@ -223,16 +238,105 @@ class ScoreUpdateRequest(Claim):
     )
 
 
+class BatchItem(Deed):
+    """That a player did something, as a game server tells it. It names the player by exactly one of the two ids."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "externalId": "steam:76561197960287930",
+                    "actionId": "win-match",
+                    "timestamp": "2026-11-23T09:15:00.123Z",
+                    "idempotencyKey": "match-4711-7930",
+                },
+                {
+                    "externalId": "steam:76561197960287930",
+                    "actionId": "lap-monza",
+                    "timestamp": "2026-11-23T09:15:00.123Z",
+                    "idempotencyKey": "race-81-7930-3",
+                    "value": 61200,
+                },
+            ]
+        }
+    )
+
+    user_id: GivenUserId | None = None
+    external_id: ExternalId | None = None
+    value: int | None = Field(
+        None,
+        ge=-GREATEST_SCORE,
+        le=GREATEST_SCORE,
+        description="What was reached; with an action of values, and with no other.",
+        examples=[61200],
+    )
+    second: int | None = Field(
+        None,
+        ge=-GREATEST_SECOND,
+        le=GREATEST_SECOND,
+        description="The second score, 0 if it is left out; only if a board of the action has one.",
+        examples=[7],
+    )
+
+    @model_validator(mode="after")
+    def _names_one_player(self) -> Self:
+        if (self.user_id is None) == (self.external_id is None):
+            raise ValueError("exactly one of userId and externalId names the player")
+        return self
+
+
 class BatchRequest(Strict):
     """Claims of a game server. Each is looked at by itself, so that a bad one does not hold up the others."""
 
-    updates: list[SkipValidation[Claim]] = Field(min_length=1, max_length=1000)
+    updates: list[SkipValidation[BatchItem]] = Field(min_length=1, max_length=1000)
+    create_players: bool = Field(
+        False, description="Whether players are made whose external ids are new. The API key needs the scope `players`."
+    )
+
+
+class AskedUpdate(Strict):
+    """An update that a game server asks about. It names the player by exactly one of the two ids."""
+
+    user_id: GivenUserId | None = None
+    external_id: ExternalId | None = None
+    idempotency_key: IdempotencyKey
+
+    @model_validator(mode="after")
+    def _names_one_player(self) -> Self:
+        if (self.user_id is None) == (self.external_id is None):
+            raise ValueError("exactly one of userId and externalId names the player")
+        return self
+
+
+class ReceiptsRequest(Strict):
+    """The updates that a game server asks about."""
+
+    updates: list[AskedUpdate] = Field(min_length=1, max_length=1000)
+
+
+class NewPlayer(Strict):
+    """A player of a game server, who needs no account."""
+
+    external_id: ExternalId
+
+
+class PlayersRequest(Strict):
+    """Players of a game server. Each is looked at by itself."""
+
+    players: list[SkipValidation[NewPlayer]] = Field(min_length=1, max_length=1000)
+
+
+class ExchangeRequest(Strict):
+    """The player of a game server for whom a session is begun."""
+
+    external_id: ExternalId
 
 
 class UpdateQuery(Strict):
-    """Whose update is meant: with an access token only one's own, with an API key anybody's."""
+    """Whose update is meant: with an access token only one's own, with an API key anybody's, by one of the ids."""
 
     user_id: GivenUserId | None = None
+    external_id: ExternalId | None = None
 
 
 class BoardQuery(Strict):

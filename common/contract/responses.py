@@ -17,12 +17,14 @@ from common.contract.fields import (
     Country,
     Cursor,
     DisplayName,
+    ExternalId,
     IdempotencyKey,
     Instant,
     PeriodId,
     Points,
     Rank,
     Score,
+    Second,
     Sentence,
     Total,
     UserId,
@@ -34,6 +36,15 @@ Seconds = Annotated[int, Field(ge=0, description="In seconds.", examples=[3600])
 Token = Annotated[str, Field(min_length=1, max_length=2048, examples=["eyJhbGciOiJIUzI1NiIsInR5cCI6ImF0K2p3dCJ9…"])]
 SnapshotId = Annotated[str, Field(pattern=r"^[0-9]{1,18}$", description="A snapshot's id.", examples=["7"])]
 
+
+SharedPlace = Annotated[
+    int,
+    Field(
+        ge=1,
+        description="Only on a board where equal scores share a place: one more than the players who are better.",
+        examples=[3],
+    ),
+]
 
 # -- errors ------------------------------------------------------------------------------------------------------------
 
@@ -246,7 +257,9 @@ class Entry(ShownProfile):
     userId: UserId
     username: Username
     score: Score
+    second: NotRequired[Annotated[Second, Field(description="Only on a board that has a second score.")]]
     rank: Rank
+    place: NotRequired[SharedPlace]
     lastUpdated: Instant
 
 
@@ -256,7 +269,9 @@ class Place(ShownProfile):
     userId: UserId
     username: Username
     score: Score
+    second: NotRequired[Annotated[Second, Field(description="Only on a board that has a second score.")]]
     rank: Rank | None
+    place: NotRequired[SharedPlace]
     lastUpdated: Instant | None
     listedAs: NotRequired[
         Annotated[
@@ -337,6 +352,7 @@ class AppliedUpdate(NamedUpdate):
     """An update with what it was worth."""
 
     points: Points
+    second: NotRequired[Annotated[Second, Field(description="The second score that came with it, unless it is 0.")]]
     appliedAt: Instant
 
 
@@ -366,6 +382,14 @@ class BatchRefusal(Refusal):
     """Why one update of a batch was not accepted."""
 
     index: Annotated[int, Field(ge=0, le=999, description="Its place in the batch, from 0.", examples=[0])]
+    idempotencyKey: NotRequired[Annotated[IdempotencyKey, Field(description="Its key, if it has a good one.")]]
+
+
+class Replay(TypedDict):
+    """What is known of an update that was accepted before."""
+
+    idempotencyKey: IdempotencyKey
+    status: Literal["accepted", "applied", "refused"]
 
 
 class BatchAccepted(TypedDict):
@@ -374,14 +398,31 @@ class BatchAccepted(TypedDict):
     accepted: Annotated[int, Field(ge=0, le=1000, description="So many are new and will be applied.", examples=[998])]
     replayed: Annotated[int, Field(ge=0, le=1000, description="So many were accepted before.", examples=[1])]
     refused: list[BatchRefusal]
+    replays: NotRequired[Annotated[list[Replay], Field(description="Those that were accepted before, if any were.")]]
+
+
+class BoardEntry(TypedDict):
+    """The player's place on a board, in its longest period."""
+
+    board: BoardId
+    period: PeriodId
+    score: Score
+    second: NotRequired[Annotated[Second, Field(description="Only on a board that has a second score.")]]
+    rank: Annotated[Rank | None, Field(description="Null while it is not known.")]
+    previousRank: Annotated[Rank | None, Field(description="Null for one who was not ranked.", examples=[9])]
+    improved: Annotated[bool, Field(description="Whether this update made the score that stands there.")]
 
 
 class Applied(TypedDict):
-    """It is counted. `entry` is the player's place on the default board, of all time."""
+    """It is counted. `entry` is the player's place on the default board, of all time.
+
+    `entries` are the places on all boards that the update counts on, told to the request that waited for it.
+    """
 
     status: Literal["applied"]
     update: AppliedUpdate
     entry: Place
+    entries: NotRequired[list[BoardEntry]]
     previousRank: Annotated[
         Rank | None, Field(description="Null for one who was not ranked, and in a late repetition.", examples=[5])
     ]
@@ -396,6 +437,44 @@ class Refused(TypedDict):
 
 
 Receipt = Annotated[Accepted | Applied | Refused, Field(discriminator="status")]
+
+
+class Receipts(TypedDict):
+    """What is known of each update that was asked about, in the order of the request; null for an unknown one."""
+
+    receipts: list[Receipt | None]
+
+
+class BatchOutcomes(BatchAccepted):
+    """What became of a batch that waited for its outcomes."""
+
+    outcomes: Annotated[
+        list[Receipt | None], Field(description="In the order of the updates; null for one that was not accepted.")
+    ]
+
+
+# -- players of game servers -------------------------------------------------------------------------------------------
+
+
+class KnownPlayer(TypedDict):
+    """A player of a game server."""
+
+    externalId: ExternalId
+    userId: UserId
+    created: Annotated[bool, Field(description="Whether the player is new.", examples=[True])]
+
+
+class PlayerRefusal(Refusal):
+    """Why one player was not made."""
+
+    index: Annotated[int, Field(ge=0, le=999, description="Its place in the request, from 0.", examples=[0])]
+
+
+class KnownPlayers(TypedDict):
+    """The players that are there now, in the order of the request, and those that were refused."""
+
+    players: list[KnownPlayer]
+    refused: list[PlayerRefusal]
 
 
 # -- operating ---------------------------------------------------------------------------------------------------------

@@ -1,8 +1,8 @@
 """What readers of a board see: its rows, its head, and the place of a player. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from common.contract import responses
 from common.core.timestamps import format_milliseconds
@@ -13,6 +13,9 @@ from common.domain.details import Details, PlayerVisibility
 class Entry:
     """A ranked player. `rank` counts from 1; `updated_at` is Unix time in milliseconds.
 
+    `second` is the second score, None on a board that has none. `place` is one more than the number of players who are
+    better by score and second score; None where equal scores share no place.
+
     As a store has it, the entry of a player who is not named says so in `visibility`, and is shown to nobody before it
     has passed `common/domain/shown.py`.
     """
@@ -22,6 +25,8 @@ class Entry:
     score: int
     rank: int
     updated_at: int
+    second: int | None = None
+    place: int | None = None
     display_name: str | None = None
     country: str | None = None
     avatar: int | None = None
@@ -29,26 +34,44 @@ class Entry:
 
     def with_details(self, details: Details) -> "Entry":
         """Return the entry with all that is known of its player."""
-        return Entry(self.user_id, details.username, self.score, self.rank, self.updated_at, *details[1:])
+        numbers = (self.score, self.rank, self.updated_at, self.second, self.place)
+        return Entry(self.user_id, details.username, *numbers, *details[1:])
 
     def to_wire(self) -> responses.Entry:
         if self.visibility is not PlayerVisibility.NAMED:
             raise RuntimeError("this entry must pass the gate before it is shown")
-        told: responses.Entry = {
+        return self._told()
+
+    def to_its_player(self) -> responses.Entry:
+        """Return the entry as JSON for the player whose it is, whatever others are shown."""
+        return self._told()
+
+    def _told(self) -> responses.Entry:
+        entry: responses.Entry = {
             "userId": self.user_id,
             "username": self.username,
             "score": self.score,
             "rank": self.rank,
             "lastUpdated": format_milliseconds(self.updated_at),
         }
-        return (
-            {**told, **profile_on_the_wire(self.display_name, self.country, self.avatar)} if self.has_profile else told
-        )
+        if self.second is not None:
+            entry["second"] = self.second
+        if self.place is not None:
+            entry["place"] = self.place
+        if (self.display_name, self.country, self.avatar) == (None, None, None):
+            return entry
+        return {**entry, **profile_on_the_wire(self.display_name, self.country, self.avatar)}
 
-    @property
-    def has_profile(self) -> bool:
-        """Whether the player has set anything that is told beside the username."""
-        return (self.display_name, self.country, self.avatar) != (None, None, None)
+
+def with_places(entries: Iterable[Entry], first_place: int) -> tuple[Entry, ...]:
+    """Return entries that follow each other with the places that equal scores share, given the place of the first."""
+    placed: list[Entry] = []
+    for entry in entries:
+        place = entry.rank if placed else first_place
+        if placed and (placed[-1].score, placed[-1].second) == (entry.score, entry.second):
+            place = placed[-1].place or place
+        placed.append(replace(entry, place=place))
+    return tuple(placed)
 
 
 def place_on_the_wire(
@@ -94,12 +117,14 @@ class BoardHead:
 class Unlisted(NamedTuple):
     """What a player has on a board on which they do not stand, because they do not want to.
 
-    `would_rank` is where they would; like `updated_at` (ms), it is None for one who has not scored.
+    `would_rank` is where they would; like `updated_at` (ms), it is None for one who has not scored. `second` is None on
+    a board that has no second score.
     """
 
     score: int
     would_rank: int | None
     updated_at: int | None
+    second: int | None = None
 
 
 @dataclass(frozen=True)
@@ -131,16 +156,18 @@ class Place:
 
     def to_wire(self) -> responses.Place:
         """Return the place as JSON. A player who is not ranked has 0 points and no rank."""
-        entry, unlisted = self.entry, self.unlisted
-        if entry:
-            told = place_on_the_wire(entry.user_id, entry.username, entry.score, entry.rank, entry.updated_at)
-        elif unlisted:
-            told = place_on_the_wire(self.user_id, self.username, unlisted.score, None, unlisted.updated_at)
-            told.update({"listed": False, "wouldRank": unlisted.would_rank, "why": "unlisted"})
-        else:
-            told = place_on_the_wire(self.user_id, self.username, 0, None, None)
+        told = cast(responses.Place, self.entry.to_its_player()) if self.entry else self._unranked()
         if self.listed_as is not None:
             told["listedAs"] = self.listed_as
+        return told
+
+    def _unranked(self) -> responses.Place:
+        unlisted = self.unlisted or Unlisted(0, None, None)
+        told = place_on_the_wire(self.user_id, self.username, unlisted.score, None, unlisted.updated_at)
+        if unlisted.second is not None:
+            told["second"] = unlisted.second
+        if self.unlisted:
+            told.update({"listed": False, "wouldRank": unlisted.would_rank, "why": "unlisted"})
         return {**told, **profile_on_the_wire(*self.details[1:4])} if self.details else told
 
 

@@ -41,7 +41,10 @@ def hidden_reasons(hidden_for: int, *, is_hidden: bool) -> Hidden:
 
 
 class Standing(NamedTuple):
-    """A row of the table `standings`, with an absolute score; `updated_at` is in ms. A hidden row is on no board."""
+    """A row of the table `standings`, with an absolute score; `updated_at` is in ms. A hidden row is on no board.
+
+    `second` is the second score, 0 on a board that has none.
+    """
 
     key: StandingKey
     score: int
@@ -49,6 +52,7 @@ class Standing(NamedTuple):
     version: int
     updated_at: int
     hidden: bool = False
+    second: int = 0
 
 
 class Moved(NamedTuple):

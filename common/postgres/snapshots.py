@@ -17,19 +17,6 @@ from common.postgres import standings, tables
 HEAD = 100
 """How many entries a snapshot keeps."""
 
-# The first rows are found before anything else is known of them, so PostgreSQL keeps no more than these while it
-# reads a board of any size.
-_HEAD = text("""
-SELECT foremost.user_id::text, score, (extract(epoch FROM updated_at) * 1000)::bigint AS updated_at
-FROM (
-    SELECT user_id, score, tie, updated_at, CASE WHEN b.ascending THEN score ELSE -score END AS place
-    FROM standings s JOIN boards b ON b.id = s.board_id
-    WHERE s.board_id = :board AND s.period_id = :period AND NOT s.hidden
-    ORDER BY place, tie LIMIT :limit
-) foremost
-ORDER BY place, tie
-""")
-
 _STORE = text("""
 INSERT INTO snapshots (board_id, period_id, taken_at, total, entries)
 VALUES (:board, :period, :taken_at, :total, CAST(:entries AS jsonb))
@@ -51,15 +38,7 @@ class Head(NamedTuple):
 
     def to_json(self) -> list[dict[str, Any]]:
         """Return the entries as they are stored."""
-        return [
-            {
-                "userId": entry.user_id,
-                "score": entry.score,
-                "rank": entry.rank,
-                "lastUpdated": format_milliseconds(entry.updated_at),
-            }
-            for entry in self.entries
-        ]
+        return [_stored(entry) for entry in self.entries]
 
 
 class Snapshot(NamedTuple):
@@ -83,12 +62,9 @@ def due_at(now: datetime, minutes: int) -> datetime:
 
 def read(engine: Engine, board_id: str, period_id: str) -> Head:
     """Return a board's head and size, both of one instant."""
-    of_board = {"board": board_id, "period": period_id, "limit": HEAD}
     with engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
-        total = standings.count(connection, board_id, period_id)
-        rows = connection.execute(_HEAD, of_board).all()
-    entries = [Entry(row.user_id, "", row.score, rank, row.updated_at) for rank, row in enumerate(rows, start=1)]
-    return Head(total, entries)
+        head = standings.top(connection, board_id, period_id, HEAD)
+    return Head(head.total, head.entries)
 
 
 def store(connection: Connection, board_id: str, period_id: str, taken_at: datetime, head: Head) -> bool:
@@ -112,7 +88,9 @@ def is_newest(connection: Connection, board_id: str, period_id: str, head: Head)
     """Return whether a board's newest snapshot equals this head."""
     newest = page(connection, board_id, period_id, 1, None)
     found = find(connection, newest[0].id) if newest else None
-    return found is not None and found[0].total == head.total and found[1] == head.entries
+    return (
+        found is not None and found[0].total == head.total and found[1] == [_entry(stored) for stored in head.to_json()]
+    )
 
 
 def prune(connection: Connection, older_than: datetime, limit: int) -> int:
@@ -141,7 +119,22 @@ def find(connection: Connection, snapshot_id: int) -> tuple[Snapshot, list[Entry
     return (Snapshot(*row[:-1]), [_entry(stored) for stored in row[-1]]) if row else None
 
 
+def _stored(entry: Entry) -> dict[str, Any]:
+    stored: dict[str, Any] = {
+        "userId": entry.user_id,
+        "score": entry.score,
+        "rank": entry.rank,
+        "lastUpdated": format_milliseconds(entry.updated_at),
+    }
+    if entry.second is not None:
+        stored["second"] = entry.second
+    if entry.place is not None:
+        stored["place"] = entry.place
+    return stored
+
+
 def _entry(stored: Mapping[str, Any]) -> Entry:
     """Read an entry; a version before has stored a username in it, which is as old as the snapshot."""
     updated_at = to_milliseconds(parse_instant(stored["lastUpdated"]))
-    return Entry(stored["userId"], "", stored["score"], stored["rank"], updated_at)
+    scores = (stored["score"], stored["rank"], updated_at, stored.get("second"), stored.get("place"))
+    return Entry(stored["userId"], "", *scores)

@@ -54,8 +54,11 @@ def create(
     return user
 
 
-def find_by_name(connection: Connection, username: str) -> tuple[User, str] | None:
-    """Return the account of this name, whatever its case, with its password hash; None if there is none."""
+def find_by_name(connection: Connection, username: str) -> tuple[User, str | None] | None:
+    """Return the account of this name, whatever its case; None if there is none.
+
+    Its password hash comes with it, or None for an account without a password.
+    """
     statement = select(*_USER, users.c.password_hash).where(users.c.username_key == username.lower())
     row = connection.execute(statement).one_or_none()
     return (User(row.id, row.username, row.role), row.password_hash) if row else None

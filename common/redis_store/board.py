@@ -7,9 +7,9 @@ from functools import lru_cache
 from typing import Any, Literal, cast
 
 from common.domain.details import Details, KnownDetails, PlayerVisibility
-from common.domain.entries import BoardHead, Entry, Place, Places
+from common.domain.entries import BoardHead, Entry, Place, Places, with_places
 from common.domain.pagination import Page, Position, Selection
-from common.domain.ranking import tiebreaker_of, user_of
+from common.domain.ranking import PLAIN, Order, second_of, tiebreaker_of, user_of
 from common.domain.standing import BoardId, Moved, Standing
 from common.redis_store import keys
 from common.redis_store.client import Client, call_all, script
@@ -32,6 +32,10 @@ class Projected:
 
 NotServed = Literal["rebuilding", "absent"]
 """Why rows are not on a board: they went to the rebuild under way, or Redis has lost the board."""
+
+
+State = tuple[int, int, int]
+"""Score, tiebreaker and second score of a player, 0 where a board has none."""
 
 
 class BoardNotServedError(Exception):
@@ -61,16 +65,23 @@ class Board:
         reply = self._read_page(keys=[of.scores, of.members, of.meta], args=arguments)
         if not reply:
             raise BoardNotServedError(of.scores)
-        epoch, seq, at, ascending, total, found, start, *cells = reply
+        epoch, seq, at, ascending, second, total, found, start, first_place, *cells = reply
+        order = _order(ascending, second)
         rows = list(zip(cells[0::4], cells[1::4], cells[2::4], cells[3::4], strict=True))
         entries = tuple(
-            _entry(user_of(member), score, rank, info, _details(cached))
+            _entry(
+                user_of(member),
+                (int(score), rank, _updated_at(info), second_of(member, order), None),
+                details_in(cached),
+            )
             for rank, (member, score, info, cached) in enumerate(rows, start=start + 1)
         )
         positions = tuple(
-            Position(int(score), tiebreaker_of(member, ascending=bool(ascending)))
-            for member, score, _info, _cached in rows
+            Position(entry.score, tiebreaker_of(row[0], ascending=order.ascending), entry.second or 0)
+            for entry, row in zip(entries, rows, strict=True)
         )
+        if first_place:
+            entries = with_places(entries, first_place)
         return Page(BoardHead(epoch, int(seq), int(at), total, entries), start, bool(found), positions)
 
     def places(self, board_id: str, period_id: str, user_ids: Collection[str]) -> Places:
@@ -83,23 +94,25 @@ class Board:
         reply = self._read_players(keys=[of.scores, of.members, of.meta], args=arguments)
         if not reply:
             raise BoardNotServedError(of.scores)
-        epoch, seq, total, *cells = reply
-        rows = zip(user_ids, cells[0::4], cells[1::4], cells[2::4], cells[3::4], strict=True)
-        return Places(epoch, int(seq), {user_id: _place(user_id, total, cells) for user_id, *cells in rows})
+        epoch, seq, total, ascending, second, *cells = reply
+        order = _order(ascending, second)
+        rows = zip(user_ids, *(cells[i::5] for i in range(5)), strict=True)
+        places = {user_id: _place(user_id, total, cells, order) for user_id, *cells in rows}
+        return Places(epoch, int(seq), places)
 
     def project(
-        self, boards: Sequence[Sequence[Standing]], committed_at: int, moves_of: BoardId
+        self, boards: Sequence[Sequence[Standing]], committed_at: int, moves_of: Collection[BoardId]
     ) -> list[Projected | NotServed]:
         """Write rows to several boards in one round trip: one group of rows and one result for each.
 
         The rows must be committed. Rows for a board that is not served need not be sent again: its rebuild includes
-        them. `moves_of` names the board whose moves are returned.
+        them. `moves_of` names the boards whose moves are returned.
         """
         calls: list[tuple[str | int, ...]] = []
         owners: list[int] = []
         for index, rows in enumerate(boards):
             of = BoardKeys(*rows[0].key.board)
-            wanted = int(rows[0].key.board == moves_of)
+            wanted = int(rows[0].key.board in moves_of)
             for start in range(0, len(rows), ROWS_PER_CALL):
                 values = script_values(rows[start : start + ROWS_PER_CALL])
                 calls.append((4, of.scores, of.members, of.meta, of.rebuilding, committed_at, wanted, *values))
@@ -118,8 +131,8 @@ class Board:
         """Return the number of players that Redis holds of a board, whether it is served or not."""
         return self._client.hlen(BoardKeys(board_id, period_id).members)
 
-    def states(self, wanted: Mapping[BoardId, Sequence[str]]) -> dict[BoardId, list[tuple[int, int] | None] | None]:
-        """Return (score, tiebreaker) of these players by board, in one round trip.
+    def states(self, wanted: Mapping[BoardId, Sequence[str]]) -> dict[BoardId, list[State | None] | None]:
+        """Return (score, tiebreaker, second score) of these players by board, in one round trip.
 
         A player who is missing has None, and so has a whole board that is not served.
         """
@@ -131,18 +144,22 @@ class Board:
                 some = list(user_ids[start : start + ROWS_PER_CALL])
                 self._read_standings(keys=[of.scores, of.members, of.meta], args=some, client=pipeline)
                 owners.append(board)
-        found: dict[BoardId, list[tuple[int, int] | None] | None] = {board: [] for board in wanted}
+        found: dict[BoardId, list[State | None] | None] = {board: [] for board in wanted}
         for board, reply in zip(owners, pipeline.execute(), strict=True):
             states, before = _states(reply), found[board]
             found[board] = None if states is None or before is None else before + states
         return found
 
-    def find_unserved(self, boards: Sequence[BoardId]) -> list[BoardId]:
-        """Return those of these boards that Redis does not serve, in one round trip."""
+    def find_unserved(self, boards: Sequence[BoardId], shared: Collection[str] | None = None) -> list[BoardId]:
+        """Return those of these boards that Redis does not serve, in one round trip.
+
+        `shared`, if given, has the ids of the boards on which equal scores share a place: the others learn it here.
+        """
         pipeline = self._client.pipeline(transaction=False)
         for board in boards:
             of = BoardKeys(*board)
-            self._is_served(keys=[of.scores, of.members, of.meta], client=pipeline)
+            told = [] if shared is None else [int(of.board_id in shared)]
+            self._is_served(keys=[of.scores, of.members, of.meta], args=told, client=pipeline)
         return [board for board, served in zip(boards, pipeline.execute(), strict=True) if not served]
 
     def expire(self, board_id: str, period_id: str, at: datetime) -> None:
@@ -199,7 +216,8 @@ def script_values(rows: Iterable[Standing]) -> list[str | int]:
     """Return the six values of each row that the scripts `project` and `stage_rebuild` read."""
     values: list[str | int] = []
     for row in rows:
-        values += (row.key.user_id, row.score, row.tiebreaker, row.version, row.updated_at, int(row.hidden))
+        place = f"{row.second}:{row.tiebreaker}" if row.second else row.tiebreaker
+        values += (row.key.user_id, row.score, place, row.version, row.updated_at, int(row.hidden))
     return values
 
 
@@ -219,24 +237,46 @@ def _place_of(which: Selection) -> list[str | int]:
     """Return the arguments that tell the script `read_page` where to start."""
     if which.kind == "around":
         return [which.user_id]
-    return list(which.position)
+    position = which.position
+    return [position.score, f"{position.second}:{position.tiebreaker}" if position.second else position.tiebreaker]
 
 
-def _place(user_id: str, total: int, cells: Sequence[Any]) -> Place:
-    """Return the place for the four values that the script `read_players` returns for a player."""
-    cached, score, info, rank = cells
-    details = _details(cached)
-    entry = _entry(user_id, score, rank + 1, info, details) if info else None
-    return Place(user_id, details.username if details else "", total, entry, details)
+def _order(ascending: int, second: str) -> Order:
+    """Read how a script tells the order of a board."""
+    return Order(bool(ascending), second == "1" if second else None)
 
 
-def _entry(user_id: str, score: str, rank: int, info: str, details: Details | None) -> Entry:
+def _place(user_id: str, total: int, cells: Sequence[Any], order: Order) -> Place:
+    """Return the place for the five values that the script `read_players` returns for a player."""
+    cached, score, info, rank, shared_place = cells
+    details = details_in(cached)
+    if not info:
+        return Place(user_id, details.username if details else "", total, None, details)
+    return place_of(user_id, total, details, (score, info, rank), order, shared_place)
+
+
+def place_of(  # noqa: PLR0917 - most calls leave two of them out
+    user_id: str,
+    total: int,
+    details: Details | None,
+    cells: Sequence[Any],
+    order: Order = PLAIN,
+    shared_place: int | None = None,
+) -> Place:
+    """Return the place for what the scripts tell of a player who is ranked: score, info and rank from 0."""
+    score, info, rank = cells
+    second = second_of(info.split(":")[1], order)
+    entry = _entry(user_id, (int(score), rank + 1, _updated_at(info), second, shared_place), details)
+    return Place(user_id, entry.username, total, entry, details)
+
+
+def _entry(user_id: str, numbers: tuple[int, int, int, int | None, int | None], details: Details | None) -> Entry:
     if details is None:
-        return Entry(user_id, "", int(score), rank, _updated_at(info))
-    return Entry(user_id, details.username, int(score), rank, _updated_at(info), *details[1:])
+        return Entry(user_id, "", *numbers)
+    return Entry(user_id, details.username, *numbers, *details[1:])
 
 
-def _details(cached: Sequence[str | None]) -> Details | None:
+def details_in(cached: Sequence[str | None]) -> Details | None:
     """Return the details in the cache; None unless all of them are there, as a version before did not store them."""
     username, display_name, country, avatar, visibility = cached
     if not username or not visibility:
@@ -256,17 +296,20 @@ def _cached(details: Details) -> tuple[str | int, ...]:
     return details.username, details.display_name or "", details.country or "", avatar, details.visibility
 
 
-def _states(reply: tuple[int, list[str | None]] | None) -> list[tuple[int, int] | None] | None:
+def _states(reply: tuple[int, str, list[str | None]] | None) -> list[State | None] | None:
     """Read the reply of the script `read_standings`."""
     if not reply:
         return None
-    ascending, cells = reply
+    ascending, second, cells = reply
+    order = _order(ascending, second)
     return [
-        (int(score), tiebreaker_of(info.split(":")[1], ascending=bool(ascending)))
-        if info and score is not None
-        else None
+        _state(int(score), info.split(":")[1], order) if info and score is not None else None
         for info, score in zip(cells[0::2], cells[1::2], strict=True)
     ]
+
+
+def _state(score: int, digits: str, order: Order) -> State:
+    return score, tiebreaker_of(digits, ascending=order.ascending), second_of(digits, order) or 0
 
 
 def _updated_at(info: str) -> int:

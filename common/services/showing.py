@@ -56,7 +56,7 @@ def show(engine: Engine, board: Board, inbox: Inbox, user_id: str) -> None:
     shown: dict[BoardId, int] = {}
     for start in range(0, len(rows), BOARDS_AT_ONCE):
         some = rows[start : start + BOARDS_AT_ONCE]
-        answers = zip(some, board.project([[row] for row in some], now, ("", "")), strict=True)
+        answers = zip(some, board.project([[row] for row in some], now, ()), strict=True)
         shown |= {row.key.board: answer.seq for row, answer in answers if isinstance(answer, Projected)}
         shown |= board.touch([row.key.board for row in some if not row.hidden], user_id, now)
     news = [{"board": board_id, "period": period_id, "seq": seq} for (board_id, period_id), seq in shown.items()]

@@ -4,6 +4,7 @@ import json
 import os
 import pwd
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import click
 import pytest
@@ -28,6 +29,8 @@ READING = {
     "actions list",
     "audit list",
     "boards list",
+    "boards show",
+    "catalogue export",
     "demo",  # which goes through the API
     "keys list",
     "quarantine list",
@@ -88,7 +91,7 @@ def set_aside(engine: Engine, number: int) -> str:
 
 
 def test_every_command_that_changes_something_is_audited_with_the_systems_user(
-    command: Command, worker: WorkerState, servers: Servers, monkeypatch: pytest.MonkeyPatch
+    command: Command, worker: WorkerState, servers: Servers, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     engine = worker.engine
     done: dict[str, str] = {}
@@ -114,7 +117,13 @@ def test_every_command_that_changes_something_is_audited_with_the_systems_user(
     audited("keys revoke", key_id)
     audited("boards close", "main", "--at", "2099-12-31T20:00:00Z")
     audited("boards open", "main")
+    audited("boards create", "laps", "--rule", "lowest")
+    audited("boards set", "laps", "--title", "Laps")
+    audited("boards archive", "laps")
     audited("actions set", "share", "--cooldown", "60")
+    file = tmp_path / "catalogue.toml"
+    file.write_text('version = 1\n[[boards]]\nid = "of-a-file"\n')
+    audited("apply", str(file))
     audited("quarantine retry", set_aside(engine, 1))
     audited("quarantine discard", set_aside(engine, 2))
     audited("rebuild", "--board", "main", "--period", "all")

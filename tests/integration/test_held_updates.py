@@ -18,7 +18,7 @@ from common.core.settings import Settings
 from common.domain.inbox_entries import Delivery, Reply
 from common.domain.standing import Moved
 from common.postgres import engine as database
-from common.postgres import migrate, tables
+from common.postgres import migrate, schema, tables
 from common.redis_store import held, keys
 from dev.harness.servers import Servers
 from dev.harness.stack import ROOT, free_port
@@ -249,8 +249,8 @@ def behind(servers: Servers, make_settings: SettingsFactory) -> Iterator[tuple[S
 
 def misfit(settings: Settings) -> str:
     try:
-        migrate.require_fit_at_start(settings)
-    except migrate.MisfitError as error:
+        schema.require_fit_at_start(settings)
+    except schema.MisfitError as error:
         return str(error)
     return ""
 

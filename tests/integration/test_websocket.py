@@ -57,7 +57,7 @@ class ShownBoard:
             for user, score in scores.items()
         ]
         self._board.remember_details({user: KnownDetails(Details(f"name of {user}")) for user in scores})
-        (projected,) = self._board.project([rows], int(time.time() * 1000), ("", ""))
+        (projected,) = self._board.project([rows], int(time.time() * 1000), ())
         assert isinstance(projected, Projected)
         if publish:
             self.publish(projected.seq)

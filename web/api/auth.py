@@ -9,14 +9,22 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from common.contract import known_passwords
 from common.contract.errors import ErrorCode, ScoreboardError, invalid_field
-from common.contract.requests import LoginRequest, PasswordRequest, RefreshRequest, RegisterRequest, ResetRequest
+from common.contract.requests import (
+    ExchangeRequest,
+    LoginRequest,
+    PasswordRequest,
+    RefreshRequest,
+    RegisterRequest,
+    ResetRequest,
+)
 from common.contract.responses import IssuedTicket, LoggedOut, Login, PasswordChanged, PasswordReset, Registered
 from common.contract.responses import User as UserOnTheWire
 from common.core import deadlines
 from common.domain import passwords, signing, tokens
 from common.domain.details import PlayerVisibility
+from common.domain.permissions import Scope
 from common.domain.tokens import AccessClaims
-from common.postgres import kept_names, sessions, users
+from common.postgres import identities, kept_names, sessions, users
 from common.postgres.sessions import Refreshed
 from common.postgres.users import Credentials, User
 from common.redis_store import tickets
@@ -24,8 +32,9 @@ from common.redis_store.tickets import Ticket
 from common.services.new_passwords import wrong_code
 from web.api.parsing import body_as
 from web.guards import limits, login_attempts
-from web.guards.access import authenticated, identity, public, refuse_suspended, signing_key
+from web.guards.access import authenticated, by_api_key, identity, public, refuse_suspended, signing_key
 from web.guards.addresses import client_address
+from web.guards.api_keys import api_key
 from web.reference.documented import ResponseDoc, documented
 from web.server import hashing
 from web.services import services
@@ -101,6 +110,33 @@ def login() -> Response:
             raise ScoreboardError(ErrorCode.INVALID_CREDENTIALS)
         session = sessions.begin(connection, user.id, now)
     log.info("logged_in", user_id=user.id, session_id=session.session.id)
+    return _granted(user, session, now)
+
+
+@blueprint.post("/exchange")
+@documented(
+    "exchangePlayer",
+    "Begin a session for a player of a game server",
+    description="The game hands the session to its client, which may then watch with a ticket and claim what players "
+    "may claim. The player has no password, so there is no other way in.",
+    body=ExchangeRequest,
+    headers=["X-Signature.v2"],
+    answers=[ResponseDoc(200, "A new session of 24 hours.", Login)],
+    errors=[ErrorCode.UNKNOWN_USER, ErrorCode.ACCOUNT_SUSPENDED],
+)
+@by_api_key(Scope.PLAYERS)
+@limits.per_api_key
+def exchange() -> Response:
+    external_id = body_as(ExchangeRequest).external_id
+    now = datetime.now(UTC)
+    with services().engine.begin() as connection:
+        user_id = identities.find(connection, api_key().realm, [external_id]).get(external_id)
+        if user_id is None:
+            raise ScoreboardError(ErrorCode.UNKNOWN_USER, f"There is no player {external_id!r} in this realm.")
+        refuse_suspended(connection, user_id, keep=True)
+        user = users.get(connection, user_id)
+        session = sessions.begin(connection, user_id, now)
+    log.info("exchanged", user_id=user_id, session_id=session.session.id, api_key=api_key().id)
     return _granted(user, session, now)
 
 

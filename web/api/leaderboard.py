@@ -6,7 +6,6 @@ from common.contract.errors import ErrorCode, ScoreboardError
 from common.contract.requests import BoardQuery, LeaderboardQuery
 from common.contract.responses import LeaderboardPage, PlayerPlace
 from common.domain.entries import Place
-from common.domain.ranking import percentile
 from common.domain.shown import Viewer
 from web import board_pages
 from web.api.boards import asked_period, parsed_user_id
@@ -69,9 +68,8 @@ def user(user_id: str) -> Response:
     place = _place(query, asked_period(query).id, user_id)
     if place is None:
         raise ScoreboardError(ErrorCode.NOT_FOUND, "There is no such user.")
-    share = percentile(place.entry.rank, place.total) if place.entry else None
-    body: PlayerPlace = {**place.to_wire(), "total": place.total, "percentile": share}
-    return private(jsonify(body)) if "Authorization" in request.headers else jsonify(body)
+    told = jsonify(board_pages.body_of_place(place))
+    return private(told) if "Authorization" in request.headers else told
 
 
 def _place(query: BoardQuery, period_id: str, user_id: str) -> Place | None:

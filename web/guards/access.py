@@ -11,10 +11,12 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from common.contract.errors import ErrorCode, ScoreboardError
+from common.domain.permissions import Scope
 from common.domain.shown import Viewer
 from common.postgres import users
 from common.services import suspensions
-from web.guards.api_keys import api_key_id, is_by_api_key
+from web.guards import scopes
+from web.guards.api_keys import api_key
 from web.guards.identities import Identity
 from web.services import services
 
@@ -41,14 +43,41 @@ def admin(view: View[Params]) -> View[Params]:
     return _guarded(view, "admin", _authenticate_admin)
 
 
-def by_api_key(view: View[Params]) -> View[Params]:
-    """Require a valid API key and a signature with its secret."""
-    return _guarded(view, "by_api_key", api_key_id)
+def by_api_key(*any_of: Scope) -> Callable[[View[Params]], View[Params]]:
+    """Require a valid API key of one of these scopes, and a signature with its secret; `api_key()` then returns it."""
+
+    def guard(view: View[Params]) -> View[Params]:
+        return scopes.declare(_guarded(view, "by_api_key", api_key), any_of, needs_key=True)
+
+    return guard
 
 
-def authenticated_or_by_api_key(view: View[Params]) -> View[Params]:
-    """Require an API key if one is given, otherwise the access token of a live session."""
-    return _guarded(view, "authenticated_or_by_api_key", lambda: api_key_id() if is_by_api_key() else _authenticate())
+def authenticated_or_by_api_key(*any_of: Scope) -> Callable[[View[Params]], View[Params]]:
+    """Require an API key of one of these scopes if one is given, otherwise the access token of a live session."""
+
+    def check() -> None:
+        if scopes.is_by_api_key():
+            api_key()
+        else:
+            _authenticate()
+
+    def guard(view: View[Params]) -> View[Params]:
+        return scopes.declare(_guarded(view, "authenticated_or_by_api_key", check), any_of, needs_key=False)
+
+    return guard
+
+
+def public_or_by_api_key(scope: Scope) -> Callable[[View[Params]], View[Params]]:
+    """Let anybody call this view. An API key, if one is given, must be valid and of this scope."""
+
+    def check() -> None:
+        if scopes.is_by_api_key():
+            api_key()
+
+    def guard(view: View[Params]) -> View[Params]:
+        return scopes.declare(_guarded(view, "public_or_by_api_key", check), (scope,), needs_key=False)
+
+    return guard
 
 
 def identity() -> Identity:

@@ -14,6 +14,7 @@ from werkzeug.exceptions import HTTPException
 
 from common.contract.errors import ErrorCode, ScoreboardError
 from common.core import deadlines, metrics
+from web.guards import scopes
 
 log = structlog.get_logger(__name__)
 
@@ -91,7 +92,7 @@ def _check_size(body_bytes: int) -> None:
 
 
 def _most() -> int:
-    return MAX_BATCH_BYTES if request.endpoint == "scores.batch" else MAX_BODY_BYTES
+    return MAX_BATCH_BYTES if scopes.has_body_of_game_server() else MAX_BODY_BYTES
 
 
 def end(response: Response) -> Response:
