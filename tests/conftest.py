@@ -9,16 +9,19 @@ from urllib.parse import urlsplit
 
 import pytest
 import structlog
+from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import Engine
 
 from common.core import settings as settings_module
 from common.core.settings import Settings
+from common.domain import passwords
 from common.postgres import catalogue, grants, migrate
 from common.postgres import engine as database
 from common.postgres.grants import ServingRole
 from common.redis_store.client import Client
+from dev.harness.databases import Databases
 from dev.harness.servers import Servers, running_servers
 from dev.harness.stack import Stack, running_stack
 from tests.command_line import CommandLine, command_line_of
@@ -80,16 +83,32 @@ def lane(request: pytest.FixtureRequest) -> str:
     return str(getattr(request, "param", "on"))
 
 
+@pytest.fixture(scope="session")
+def databases(servers: Servers) -> Databases:
+    return Databases(servers, TEMPLATE)
+
+
 @pytest.fixture
-def make_settings(servers: Servers, lane: str) -> SettingsFactory:
+def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hashes of this process are argon2id in its cheapest form: a player's registration and login are two of them.
+
+    Unit tests and other processes have those of the product.
+    """
+    quick = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    monkeypatch.setattr(passwords, "_hasher", quick)
+    monkeypatch.setattr(passwords, "DUMMY_HASH", quick.hash("a password that is nobody's"))
+
+
+@pytest.fixture
+def make_settings(servers: Servers, databases: Databases, lane: str, quick_hashes: None) -> Iterator[SettingsFactory]:
     """Settings for a fresh database and an empty Redis; keyword arguments are environment variables."""
-    url = servers.create_database(f"test_{secrets.token_hex(6)}", TEMPLATE)
     servers.flush_redis(REDIS_DATABASE)
+    with databases.lent() as url:
 
-    def make(**environment: str) -> Settings:
-        return _settings(url, servers.redis_url(REDIS_DATABASE), **{"SCOREBOARD_LANE": lane, **environment})
+        def make(**environment: str) -> Settings:
+            return _settings(url, servers.redis_url(REDIS_DATABASE), **{"SCOREBOARD_LANE": lane, **environment})
 
-    return make
+        yield make
 
 
 @pytest.fixture
