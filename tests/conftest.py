@@ -24,7 +24,7 @@ from common.redis_store.client import Client
 from dev.harness.databases import Databases
 from dev.harness.servers import Servers, running_servers
 from dev.harness.stack import Stack, running_stack
-from tests.command_line import CommandLine, command_line_of
+from tests.command_line import CommandLine, Commands, command_line_of, running_commands
 from tests.documents import documented_application
 from tests.player import Player, register
 from workers import drain, maintenance
@@ -148,9 +148,15 @@ def worker(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Work
     state.close()
 
 
+@pytest.fixture(scope="session")
+def commands() -> Iterator[Commands]:
+    with running_commands() as running:
+        yield running
+
+
 @pytest.fixture
-def command_line(worker: WorkerState) -> CommandLine:
-    return command_line_of(worker.settings)
+def command_line(commands: Commands, worker: WorkerState) -> CommandLine:
+    return command_line_of(commands, worker.settings)
 
 
 @pytest.fixture
