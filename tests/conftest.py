@@ -5,6 +5,7 @@ import secrets
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -38,6 +39,21 @@ SERVING = ServingRole("scoreboard_serving", secrets.token_urlsafe(16))
 """Has in every copy of the template the rights that `scoreboard migrate` gives."""
 
 SettingsFactory = Callable[..., Settings]
+
+
+LONG = ("browser/", "chaos/", "dev/", "docs/", "e2e/", "web/test_any_request.py")
+"""Where modules take longest, beside those that run the product."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the modules that take longest, so that no process of the run is left alone with one in the end."""
+    tests = Path(__file__).parent
+    long = {
+        item.path
+        for item in items
+        if item.path.relative_to(tests).as_posix().startswith(LONG) or "stack" in getattr(item, "fixturenames", ())
+    }
+    items.sort(key=lambda item: item.path not in long)
 
 
 @pytest.hookimpl(trylast=True)
