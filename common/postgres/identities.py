@@ -71,8 +71,9 @@ def ensure(
 ) -> dict[str, Known]:
     """Return the user of each external id, made where there is none. Safe to run twice and at the same time.
 
-    A new user has this visibility, and the name that `usernames` gives to the external id, or else one that is drawn. Raises IntegrityError
-    if somebody has a given name. The transaction must be READ COMMITTED, so that what another one adds is seen.
+    A new user has this visibility, and the name that `usernames` gives to the external id, or else one that is drawn.
+    Raises IntegrityError if somebody has a given name. The transaction must be READ COMMITTED, so that what another one
+    adds is seen.
     """
     found = find(connection, realm, external_ids)
     missing = sorted(set(external_ids) - found.keys())

@@ -251,12 +251,11 @@ ARGUMENTS = {"snapshot_id": "1", "idempotency_key": "a-key-of-ours", "name": "1"
 
 def public_addresses(app: Flask, someone: str) -> Iterator[str]:
     """Every address that anybody may read, with the player's own id where it takes one."""
+    arguments = {**ARGUMENTS, "user_id": someone}
     for rule in app.url_map.iter_rules():
         view = app.view_functions[rule.endpoint]
         if "GET" in (rule.methods or ()) and decision(view) == "public" and not rule.rule.startswith("/ws/"):
-            yield re.sub(
-                r"<(?:\w+:)?(\w+)>", lambda match: {**ARGUMENTS, "user_id": someone}.get(match[1], "main"), rule.rule
-            )
+            yield re.sub(r"<(?:\w+:)?(\w+)>", lambda match: arguments.get(match[1], "main"), rule.rule)
 
 
 @pytest.mark.parametrize("visibility", ["anonymous", "unlisted"])
