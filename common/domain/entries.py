@@ -117,8 +117,8 @@ class BoardHead:
 class Unlisted(NamedTuple):
     """What a player has on a board on which they do not stand, because they do not want to.
 
-    `would_rank` is where they would; like `updated_at` (ms), it is None for one who has not scored. `second` is None on
-    a board that has no second score.
+    `would_rank` is where they would; like `updated_at` (ms), it is None for one who has not scored. `second` is None if
+    it is 0, as on every board that has no second score.
     """
 
     score: int

@@ -203,13 +203,13 @@ class Leaderboard:
             with self._engine.connect() as connection:
                 rows = standings.read(connection, unlisted)
             for row in rows:
-                known = Unlisted(row.score, self._rank_before(row), row.updated_at)
+                known = Unlisted(row.score, self._rank_before(row), row.updated_at, row.second or None)
                 views[row.key.user_id] = replace(views[row.key.user_id], unlisted=known)
         return views
 
     def _rank_before(self, row: Standing) -> int:
         """Return the rank that a hidden standing would have on its board."""
-        ahead = self._stored_page(*row.key.board, 1, before(Position(row.score, row.tiebreaker)))
+        ahead = self._stored_page(*row.key.board, 1, before(Position(row.score, row.tiebreaker, row.second)))
         return ahead.rows.entries[-1].rank + 1 if ahead.rows.entries else 1
 
     def _place_in_database(self, board_id: str, period_id: str, user_id: str) -> Place | None:
