@@ -33,6 +33,11 @@ PACE_WHILE_WAITED_FOR_SECONDS = 0.015
 """The least time from one batch to the next under load, in which more entries gather, which saves CPU; the shorter one
 if somebody waits for the outcome of an entry. A lone update never waits."""
 
+GATHERED_WITHIN_SECONDS = 0.01
+GATHERED_EVERY_SECONDS = 0.002
+"""Who waited for a batch comes back together: so long the next one waits for as many. Without that a few early ones
+have a batch to themselves, for which the others wait, and so on for ever."""
+
 SUPPRESSED_AGAIN_AFTER_SECONDS = DOORBELL_SECONDS / 2
 """Suppressing the doorbell is a write, which Redis makes durable like any other: once a second is enough."""
 
@@ -63,6 +68,8 @@ class Drain:
     _backoff: Backoff = field(default_factory=Backoff)
     _reclaim_backoff: Backoff = field(default_factory=Backoff)
     _suppressed_at: float = -math.inf
+    _waited: int = 0
+    """How many entries of the last batch somebody waited for; after fewer, it is forgotten by halves."""
     _reached: dict[str | None, str] = field(default_factory=dict)
     """The id up to which entries were reclaimed, by owner, so that held entries do not hide those behind them."""
 
@@ -127,12 +134,26 @@ class Drain:
         A lone one is not left to the `finisher`, because to wake another thread takes longer than it gains.
         """
         entries = self._wait_for_more() if waits else self.inbox.read(self.consumer, BATCH)
+        self._gather(entries)
         began = time.monotonic()
         if entries and not self._apply(entries, finisher=finisher if len(entries) >= BUSY_FROM else None):
             self._reclaim_backoff.begin()
+        self._waited = max(_count_waited_for(entries), self._waited // 2)
         if BUSY_FROM <= len(entries) < BATCH:
             time.sleep(max(0.0, began + _pace(entries) - time.monotonic()))
         return entries
+
+    def _gather(self, entries: list[Entry]) -> None:
+        """Read more, until as many have come as waited for the last batch, or for a moment."""
+        if not entries or self._waited < BUSY_FROM:
+            return
+        until = time.monotonic() + GATHERED_WITHIN_SECONDS
+        while len(entries) < self._waited and time.monotonic() < until:
+            time.sleep(GATHERED_EVERY_SECONDS)
+            try:
+                entries += self.inbox.read(self.consumer, BATCH - len(entries))
+            except redis.RedisError:  # what was read already is applied, or released
+                return
 
     def _left_behind(self, new: Sequence[Entry]) -> list[Entry]:
         """Reclaim the entries that earlier drains of this process, or dead workers, did not finish.
@@ -216,5 +237,9 @@ class Drain:
 
 def _pace(entries: Sequence[Entry]) -> float:
     """Return the least time (seconds) from this batch to the next."""
-    is_waited_for = any(isinstance(entry, Delivery) and entry.update.reply_to for entry in entries)
-    return PACE_WHILE_WAITED_FOR_SECONDS if is_waited_for else PACE_SECONDS
+    return PACE_WHILE_WAITED_FOR_SECONDS if _count_waited_for(entries) else PACE_SECONDS
+
+
+def _count_waited_for(entries: Sequence[Entry]) -> int:
+    """Return for how many entries a request waits."""
+    return sum(isinstance(entry, Delivery) and entry.update.reply_to is not None for entry in entries)
