@@ -84,6 +84,30 @@ def identity() -> Identity:
     return cast(Identity, g.identity)
 
 
+def is_by_admin() -> bool:
+    """Return whether the request carries the token of an admin's live session, which `identity()` then has.
+
+    The role is that of the token, which lives for an hour: `admin` asks PostgreSQL for the role of now. False while
+    nobody can tell whether the session is live.
+    """
+    if "is_by_admin" not in g:
+        g.is_by_admin = _bears_live_token_of_admin()
+    return cast(bool, g.is_by_admin)
+
+
+def _bears_live_token_of_admin() -> bool:
+    caller = services().identities.in_header(request.headers.get("Authorization", ""))
+    if caller is None or caller.role != "admin":
+        return False
+    try:
+        is_live = services().revocations.is_live(caller.session_id, caller.user_id)
+    except SQLAlchemyError:
+        return False
+    if is_live:
+        g.identity = caller
+    return is_live
+
+
 def signing_key(session_id: str) -> bytes:
     """Return the signing key of a session. It is derived, so that nothing of it is stored."""
     return services().identities.signing_key(session_id)
