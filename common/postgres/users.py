@@ -52,6 +52,14 @@ def is_taken(connection: Connection, username: str) -> bool:
     return connection.execute(statement).one_or_none() is not None
 
 
+def find_taken(connection: Connection, usernames: Collection[str]) -> set[str]:
+    """Return, in lower case, those of these names that accounts have, whatever their case."""
+    names = {username.lower() for username in usernames}
+    return (
+        set(connection.scalars(select(users.c.username_key).where(users.c.username_key.in_(names)))) if names else set()
+    )
+
+
 def username_taken(username: str) -> ScoreboardError:
     return ScoreboardError(ErrorCode.USERNAME_TAKEN, f"The name {username} is taken.")
 

@@ -64,7 +64,8 @@ class Board:
             Position(int(score), tiebreaker_of(member, ascending=bool(ascending)))
             for member, score, _info, _username in rows
         )
-        return Page(BoardHead(epoch, int(seq), int(at), total, entries), start, bool(found), positions)
+        head = BoardHead(epoch, int(seq), int(at), total, entries)
+        return Page(head, start, bool(found), positions, found if which.kind == "around_score" else None)
 
     def places(self, board_id: str, period_id: str, user_ids: Collection[str]) -> Places:
         """Return the places of players at one instant. An unknown username is empty. Raises BoardNotServedError."""

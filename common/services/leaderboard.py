@@ -1,5 +1,6 @@
 """Reading a board: from Redis while Redis serves it, otherwise from PostgreSQL. A page is always of one instant."""
 
+import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -15,8 +16,9 @@ from common.contract.errors import ErrorCode, ScoreboardError
 from common.core import metrics
 from common.domain.entries import BoardHead, Entry, Place, Places
 from common.domain.pagination import FIRST, Page, Selection
+from common.domain.standing import BoardId, StandingKey
 from common.postgres import engine as database
-from common.postgres import history, standings, users
+from common.postgres import history, score_places, standings, users
 from common.postgres.history import History
 from common.redis_store.board import Board, BoardNotServedError, fill_usernames, missing_usernames
 from common.services.single_flight import SingleFlight
@@ -31,6 +33,9 @@ HISTORY_READS_AT_ONCE = 2
 """The same for periods that are over, which any client may request one after the other."""
 
 LONGEST_WAIT_SECONDS = 1.0
+
+LONGEST_READ_SECONDS = 1.5
+"""The longest that the places of several users are looked for in PostgreSQL."""
 
 
 class Leaderboard:
@@ -59,7 +64,8 @@ class Leaderboard:
         def read() -> Page:
             with self._database(period_id) as connection:
                 connection.execution_options(isolation_level="REPEATABLE READ")
-                return standings.page(connection, board_id, period_id, limit, which)
+                read_page = score_places.page if which.kind == "around_score" else standings.page
+                return read_page(connection, board_id, period_id, limit, which)
 
         return self._database_reads.get((board_id, period_id, limit, which), read)
 
@@ -121,6 +127,49 @@ class Leaderboard:
         return places._replace(
             of={user_id: place.with_username(names.get(user_id)) for user_id, place in places.of.items()}
         )
+
+    def places(self, board_id: str, period_id: str, user_ids: Collection[str]) -> Places:
+        """Return the places of some users at one instant; of one who does not exist the username is empty."""
+        live = self.live_places(board_id, period_id, user_ids)
+        if live:
+            return live
+        if self._history.has_no_standings(board_id, period_id, datetime.now(UTC)):
+            return Places(standings.DATABASE_EPOCH, 0, {user_id: Place(user_id, "", 0, None) for user_id in user_ids})
+        until = time.monotonic() + LONGEST_READ_SECONDS
+        with self._database(period_id) as connection:
+            connection.execution_options(isolation_level="REPEATABLE READ")
+            head = standings.top(connection, board_id, period_id, 1)
+            names = users.find_visible_usernames(connection, user_ids)
+            found = {}
+            for user_id in user_ids:
+                if time.monotonic() > until:
+                    raise _rebuilding()
+                name = names.get(user_id, "")
+                found[user_id] = (
+                    standings.place(connection, board_id, period_id, user_id, name)
+                    if name
+                    else Place(user_id, "", head.total, None)
+                )
+        return Places(head.epoch, head.seq, found)
+
+    def places_of(self, user_id: str, boards: Collection[BoardId]) -> dict[BoardId, Place]:
+        """Return the places of a user on those of these (board, period) where they are ranked, each of its own instant.
+
+        The cost follows the boards on which the user has scored, and not those that there are.
+        """
+        with self._engine.connect() as connection:
+            rows = standings.read(connection, [StandingKey(*board, user_id) for board in boards])
+        found = {}
+        for board in (row.key.board for row in rows if not row.hidden):
+            place = self.place(*board, user_id)
+            if place and place.entry:
+                found[board] = place
+        return found
+
+    def exists(self, user_id: str) -> bool:
+        """Return whether there is such a user, and one who is not suspended."""
+        with self._engine.connect() as connection:
+            return user_id in users.find_visible_usernames(connection, [user_id])
 
     def _place_in_database(self, board_id: str, period_id: str, user_id: str) -> Place | None:
         has_no_standings = self._history.has_no_standings(board_id, period_id, datetime.now(UTC))

@@ -3,13 +3,20 @@
 from flask import Blueprint, Response, jsonify
 
 from common.contract.errors import ErrorCode, ScoreboardError
-from common.contract.requests import BoardQuery, LeaderboardQuery
-from common.contract.responses import LeaderboardPage, PlayerPlace
+from common.contract.requests import BoardQuery, LeaderboardQuery, LookupRequest, PlayerBoardsQuery
+from common.contract.responses import FoundEntries, LeaderboardPage, PlaceOnBoard, PlayerBoards, PlayerPlace
+from common.domain.entries import Entry
+from common.domain.permissions import Scope
 from common.domain.ranking import percentile
-from web import board_pages
-from web.api.boards import asked_period, parsed_user_id
-from web.api.parsing import query_as
-from web.guards.access import public
+from common.domain.standing import BoardId
+from common.postgres import identities
+from web import board_pages, found_players
+from web.api.boards import asked_period, listed_boards, parsed_user_id, period_named
+from web.api.parsing import body_as, query_as
+from web.guards import limits
+from web.guards.access import public, public_or_by_api_key
+from web.guards.api_keys import api_key
+from web.guards.scopes import is_by_api_key
 from web.reference.documented import ResponseDoc, documented
 from web.revalidation import is_current, revalidated
 from web.services import services
@@ -22,7 +29,8 @@ blueprint = Blueprint("leaderboard", __name__, url_prefix="/api/scores")
     "readLeaderboard",
     "Read a page of a board",
     description="A cursor names a place in the order: nobody is skipped or shown twice because others move. It is "
-    "refused once its period is over. `around` centres on a player; of one who is not ranked the list is empty.",
+    "refused once its period is over. `around` centres on a player; of one who is not ranked the list is empty. "
+    "`aroundScore` centres on the place of somebody who reaches that score now, and `would` tells their rank.",
     query=LeaderboardQuery,
     headers=["If-None-Match"],
     answers=[
@@ -62,3 +70,64 @@ def user(user_id: str) -> Response:
     share = percentile(place.entry.rank, place.total) if place.entry else None
     body: PlayerPlace = {**place.to_wire(), "total": place.total, "percentile": share}
     return jsonify(body)
+
+
+@blueprint.get("/user/<user_id>/boards")
+@documented(
+    "readPlayerBoards",
+    "Read where a player stands on every board",
+    description="The public boards on which the player is ranked in this period.",
+    query=PlayerBoardsQuery,
+    answers=[ResponseDoc(200, "The player's places.", PlayerBoards)],
+    errors=[ErrorCode.NOT_FOUND, ErrorCode.REBUILDING],
+)
+@public
+def boards_of_user(user_id: str) -> Response:
+    user_id = parsed_user_id(user_id)
+    period_id = period_named(query_as(PlayerBoardsQuery).period).id
+    shown = [(board_id, period_id) for board_id in listed_boards()]
+    places = services().leaderboard.places_of(user_id, shown)
+    if not places and not services().leaderboard.exists(user_id):
+        raise ScoreboardError(ErrorCode.NOT_FOUND, "There is no such user.")
+    body: PlayerBoards = {
+        "boards": [_on_board(board, place.entry, place.total) for board, place in sorted(places.items()) if place.entry]
+    }
+    return jsonify(body)
+
+
+@blueprint.post("/lookup")
+@documented(
+    "lookUpPlayers",
+    "Look for some players on a board",
+    description="The view of friends: up to 100 players, all of one instant. `position` is the place among them. By "
+    "`userIds` anybody may ask; `externalIds` are those of the realm of an API key of the scope `read`.",
+    body=LookupRequest,
+    headers=["X-Signature"],
+    answers=[ResponseDoc(200, "Those who are on the board, and those who are not.", FoundEntries)],
+    errors=[ErrorCode.UNKNOWN_BOARD, ErrorCode.REBUILDING],
+)
+@public_or_by_api_key(Scope.READ)
+@limits.per_api_key
+def lookup() -> Response:
+    asked = body_as(LookupRequest)
+    period = asked_period(asked)
+    user_ids = _user_ids_of(asked)
+    known = {user_id for user_id in user_ids.values() if user_id} | {found_players.NOBODY}
+    places = services().leaderboard.places(asked.board, period.id, sorted(known))
+    return jsonify(found_players.told(user_ids, places, by_external_id=asked.external_ids is not None))
+
+
+def _user_ids_of(asked: LookupRequest) -> dict[str, str | None]:
+    """Return the user id of each id that is asked for, in their order; None for an external id that nobody has."""
+    if asked.user_ids is not None:
+        return {user_id: user_id.lower() for user_id in asked.user_ids}
+    if not is_by_api_key():
+        raise ScoreboardError(ErrorCode.API_KEY_INVALID, "externalIds are looked up with an API key.")
+    external_ids = asked.external_ids or []
+    with services().engine.connect() as connection:
+        found = identities.find(connection, api_key().realm, external_ids)
+    return {external_id: found.get(external_id) for external_id in external_ids}
+
+
+def _on_board(board: BoardId, entry: Entry, total: int) -> PlaceOnBoard:
+    return {"board": board[0], "period": board[1], "score": entry.score, "rank": entry.rank, "total": total}

@@ -2,9 +2,10 @@
 -- Rows of a board with their version, read together so that they are never torn.
 -- KEYS: scores, members, meta.
 -- ARGV: how many rows, prefix and suffix of the details key, then which:
---   'first' | 'after', score, tie | 'before', score, tie | 'around', user id.
+--   'first' | 'after', score, tie | 'before', score, tie | 'around', user id
+--   | 'around_score', score, tie.
 -- Returns nil if the board is not served, else
---   {epoch, seq, at, 1 if the lowest score leads, total, found (1 or 0), index of the first row, then per row: member, score, info, username}.
+--   {epoch, seq, at, 1 if the lowest score leads, total, found (1 or 0; the rank, for a score), index of the first row, then per row: member, score, info, username}.
 local state = serving(KEYS[1], KEYS[2], KEYS[3])
 if not state then return false end
 
@@ -40,6 +41,10 @@ elseif which == 'before' then
   local stop = ahead(ARGV[5], ARGV[6], false)
   start = math.max(0, stop - limit)
   count = stop - start
+elseif which == 'around_score' then
+  local stand_before = ahead(ARGV[5], ARGV[6], true)
+  found = stand_before + 1
+  start = math.max(0, math.min(stand_before - math.floor(limit / 2), total - limit))
 elseif which == 'around' then
   local info = redis.call('HGET', KEYS[2], ARGV[5])
   if info then
