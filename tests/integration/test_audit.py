@@ -4,6 +4,7 @@ import json
 import os
 import pwd
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import click
 import pytest
@@ -88,7 +89,7 @@ def set_aside(engine: Engine, number: int) -> str:
 
 
 def test_every_command_that_changes_something_is_audited_with_the_systems_user(
-    command: Command, worker: WorkerState, servers: Servers, monkeypatch: pytest.MonkeyPatch
+    command: Command, worker: WorkerState, servers: Servers, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     engine = worker.engine
     done: dict[str, str] = {}
@@ -108,6 +109,8 @@ def test_every_command_that_changes_something_is_audited_with_the_systems_user(
     key_id = json.loads(audited("keys create", "arena", "--json").output)["id"]
     audited("keys rotate", key_id)
     audited("keys revoke", key_id)
+    (tmp_path / "players.csv").write_text("externalId\nsteam:1\n")
+    audited("players import", str(tmp_path / "players.csv"))
     audited("boards close", "main", "--at", "2099-12-31T20:00:00Z")
     audited("boards open", "main")
     audited("actions set", "share", "--cooldown", "60")
