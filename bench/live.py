@@ -141,7 +141,7 @@ class Hub:
             Standing(StandingKey(board_id, ALL_TIME, _user(number)), version % 10**9 + number, number, version, 1)
             for number in range(MOVED)
         ]
-        (projected,) = self._board.project([rows], int(time.time() * 1000), ("", ""))
+        (projected,) = self._board.project([rows], int(time.time() * 1000), ())
         if not isinstance(projected, Projected):
             raise RuntimeError(f"{board_id} is not served")  # noqa: TRY004 - the answer says so, no argument is wrong
         news = {"boards": [{"board": board_id, "period": ALL_TIME, "seq": projected.seq}], "players": [], "at": 0}

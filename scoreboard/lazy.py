@@ -6,8 +6,10 @@ import click
 
 SUMMARIES = {
     "actions": "List and change the actions of the catalogue.",
+    "apply": "Bring boards and actions to what a file says.",
     "audit": "Read the audit log.",
-    "boards": "List, close and open boards.",
+    "boards": "List, make, change, open, close and archive boards.",
+    "catalogue": "Write boards and actions as a file.",
     "demo": "Let made-up players use the API like people, until Ctrl-C.",
     "keys": "Create, list, rotate and revoke API keys.",
     "migrate": "Bring the database to this version and add the default catalogue.",

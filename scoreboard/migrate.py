@@ -1,14 +1,18 @@
 """`scoreboard migrate`: the database's schema, its default catalogue, and the rights of the role that serves."""
 
+from datetime import UTC, datetime
+from pathlib import Path
+
 import click
 from sqlalchemy import Engine, make_url
 from sqlalchemy.exc import ProgrammingError
 
 from common.core.settings import Settings
-from common.postgres import catalogue, grants
+from common.domain import catalogue_file
+from common.postgres import catalogue, catalogue_changes, grants
 from common.postgres import migrate as schema
 from common.postgres.grants import ServingRole
-from scoreboard import operator
+from scoreboard import apply, operator
 from scoreboard.environment import MisconfiguredError, connected_as_owner, load_settings
 
 
@@ -25,8 +29,21 @@ def migrate() -> None:
                 operator.record(connection, "migrate", "schema", before=before, after=after)
             catalogue.load_defaults(connection)
         click.echo("the default catalogue is there")
+        if config.catalogue:
+            _apply(engine, config.catalogue, config.max_boards)
         if role := _other_role(config):
             _let_serve(engine, role)
+
+
+def _apply(engine: Engine, file: Path, most_boards: int) -> None:
+    """Apply the catalogue of the settings. Raises click.ClickException, which stops the start, if it is refused."""
+    parsed = apply.read(file)
+    with engine.begin() as connection:
+        plan = catalogue_file.plan(parsed, catalogue_changes.hold(connection), datetime.now(UTC), most_boards)
+        if plan.problems:
+            raise apply.RefusedFileError(file, plan.problems)
+        apply.write(connection, plan)
+    click.echo(f"{file}: {len(plan.changes)} changes" if plan.changes else f"{file}: nothing to do")
 
 
 def _refuse_two_databases(config: Settings) -> None:

@@ -14,7 +14,6 @@ from web.guards import access, errors, limits, proxies, request_context, securit
 from web.guards.root_path import RootPath
 from web.json_body import OrjsonProvider
 from web.lane import middleware as lane
-from web.live import lane as live_lane
 from web.live import views as live
 from web.pages import assets, home
 from web.reference import views as reference
@@ -43,7 +42,6 @@ def create_app(settings: Settings) -> Flask:
     errors.init_app(app)
     limits.init_app(app, adapters)
     lane.init_app(app, adapters)
-    live_lane.init_app(app, adapters)
     proxies.init_app(app, settings)
     app.before_request(request_context.refuse_too_large)  # only now: it counts like any other
     access.init_app(app)

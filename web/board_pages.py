@@ -1,15 +1,17 @@
-"""Pages of boards as clients ask for them and as they are told. Pure."""
+"""Pages of boards, and places on them, as clients ask for them and as they are told. Pure."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from common.contract.errors import ErrorCode, ScoreboardError, invalid_field
 from common.contract.requests import BoardQuery, LeaderboardQuery
-from common.contract.responses import LeaderboardPage
+from common.contract.responses import LeaderboardPage, PlayerPlace
 from common.core.timestamps import format_instant
 from common.domain import cursors, pagination, periods
+from common.domain.entries import Place
 from common.domain.pagination import Page, Position, Selection
 from common.domain.periods import Period
+from common.domain.ranking import percentile
 
 
 def period_of(query: BoardQuery, board_ids: Collection[str], now: datetime) -> Period:
@@ -39,8 +41,8 @@ def selection_of(query: LeaderboardQuery, period: Period, secret_keys: Sequence[
         return pagination.around(query.around.lower())
     if query.cursor is None:
         return pagination.FIRST
-    direction, score, tie = cursors.decode(secret_keys, _scope(query, period), query.cursor)
-    position = Position(int(score), int(tie))
+    direction, *place = cursors.decode(secret_keys, _scope(query, period), query.cursor)
+    position = Position(*map(int, place))
     return pagination.after(position) if direction == "after" else pagination.before(position)
 
 
@@ -52,7 +54,8 @@ def body_of(
     def cursor(continued: Selection | None) -> str | None:
         if continued is None:
             return None
-        return cursors.encode(secret_keys[0], _scope(query, period), [continued.kind, *continued.position])
+        place = continued.position if continued.position.second else continued.position[:2]
+        return cursors.encode(secret_keys[0], _scope(query, period), [continued.kind, *place])
 
     body: LeaderboardPage = {
         "board": query.board,
@@ -69,6 +72,12 @@ def body_of(
     if page.would_rank is not None:
         body["would"] = {"rank": page.would_rank}
     return body
+
+
+def body_of_place(place: Place) -> PlayerPlace:
+    """Return the body that tells where a player stands."""
+    share = percentile(place.entry.rank, place.total) if place.entry else None
+    return {**place.to_wire(), "total": place.total, "percentile": share}
 
 
 def _scope(query: LeaderboardQuery, period: Period) -> str:

@@ -10,6 +10,7 @@ import structlog
 
 from common.core import metrics, task_names
 from common.domain import periods
+from common.domain.boards import Ties
 from common.domain.standing import BoardId
 from common.postgres import sessions
 from common.redis_store import failing, keys
@@ -111,7 +112,8 @@ def _find_unserved(worker: WorkerState) -> list[BoardId]:
     now = datetime.now(UTC)
     boards = worker.catalogue.current().boards
     return worker.board.find_unserved(
-        [(board, period.id) for board in sorted(boards) for period in periods.open_at(now)]
+        [(board, period.id) for board in sorted(boards) for period in periods.open_at(now)],
+        shared={board.id for board in boards.values() if board.ties is Ties.SHARED},
     )
 
 

@@ -11,7 +11,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
-from common.contract.constants import ALL_TIME, DEFAULT_BOARD, GREATEST_SCORE, PERIOD_NAMES
+from common.contract.constants import ALL_TIME, DEFAULT_BOARD, GREATEST_SCORE, GREATEST_SECOND, PERIOD_NAMES
 
 _HEXADECIMAL = r"{8}-XX{4}-XX{4}-XX{4}-XX{12}$"
 _IS_UUID = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.ASCII)
@@ -155,7 +155,22 @@ Score = Annotated[
     Field(ge=-GREATEST_SCORE, le=GREATEST_SCORE, description="A total of points.", examples=[125]),
 ]
 Points = Annotated[
-    int, Field(ge=-GREATEST_SCORE, le=GREATEST_SCORE, description="What this update was worth.", examples=[25])
+    int,
+    Field(
+        ge=-GREATEST_SCORE,
+        le=GREATEST_SCORE,
+        description="What this update was worth: points of the catalogue, or its value.",
+        examples=[25],
+    ),
+]
+Second = Annotated[
+    int,
+    Field(
+        ge=-GREATEST_SECOND,
+        le=GREATEST_SECOND,
+        description="The second score, which decides between equal first ones.",
+        examples=[7],
+    ),
 ]
 Rank = Annotated[int, Field(ge=1, description="The position in the one total order, from 1.", examples=[3])]
 Total = Annotated[int, Field(ge=0, description="How many players are ranked.", examples=[1234])]

@@ -17,7 +17,7 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 
 from common.contract import known_passwords
-from common.contract.constants import ALL_TIME, DEFAULT_BOARD
+from common.contract.constants import ALL_TIME, DEFAULT_BOARD, GREATEST_SCORE, GREATEST_SECOND
 from common.contract.fields import (
     WORDS_OF_PATTERN,
     ActionId,
@@ -190,13 +190,34 @@ class BatchItem(Deed):
                     "actionId": "win-match",
                     "timestamp": "2026-11-23T09:15:00.123Z",
                     "idempotencyKey": "match-4711-7930",
-                }
+                },
+                {
+                    "externalId": "steam:76561197960287930",
+                    "actionId": "lap-monza",
+                    "timestamp": "2026-11-23T09:15:00.123Z",
+                    "idempotencyKey": "race-81-7930-3",
+                    "value": 61200,
+                },
             ]
         }
     )
 
     user_id: GivenUserId | None = None
     external_id: ExternalId | None = None
+    value: int | None = Field(
+        None,
+        ge=-GREATEST_SCORE,
+        le=GREATEST_SCORE,
+        description="What was reached; with an action of values, and with no other.",
+        examples=[61200],
+    )
+    second: int | None = Field(
+        None,
+        ge=-GREATEST_SECOND,
+        le=GREATEST_SECOND,
+        description="The second score, 0 if it is left out; only if a board of the action has one.",
+        examples=[7],
+    )
 
     @model_validator(mode="after")
     def _names_one_player(self) -> Self:
@@ -212,6 +233,26 @@ class BatchRequest(Strict):
     create_players: bool = Field(
         False, description="Whether players are made whose external ids are new. The API key needs the scope `players`."
     )
+
+
+class AskedUpdate(Strict):
+    """An update that a game server asks about. It names the player by exactly one of the two ids."""
+
+    user_id: GivenUserId | None = None
+    external_id: ExternalId | None = None
+    idempotency_key: IdempotencyKey
+
+    @model_validator(mode="after")
+    def _names_one_player(self) -> Self:
+        if (self.user_id is None) == (self.external_id is None):
+            raise ValueError("exactly one of userId and externalId names the player")
+        return self
+
+
+class ReceiptsRequest(Strict):
+    """The updates that a game server asks about."""
+
+    updates: list[AskedUpdate] = Field(min_length=1, max_length=1000)
 
 
 class NewPlayer(Strict):

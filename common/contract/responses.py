@@ -21,6 +21,7 @@ from common.contract.fields import (
     Points,
     Rank,
     Score,
+    Second,
     Sentence,
     Total,
     UserId,
@@ -32,6 +33,15 @@ Seconds = Annotated[int, Field(ge=0, description="In seconds.", examples=[3600])
 Token = Annotated[str, Field(min_length=1, max_length=2048, examples=["eyJhbGciOiJIUzI1NiIsInR5cCI6ImF0K2p3dCJ9…"])]
 SnapshotId = Annotated[str, Field(pattern=r"^[0-9]{1,18}$", description="A snapshot's id.", examples=["7"])]
 
+
+SharedPlace = Annotated[
+    int,
+    Field(
+        ge=1,
+        description="Only on a board where equal scores share a place: one more than the players who are better.",
+        examples=[3],
+    ),
+]
 
 # -- errors ------------------------------------------------------------------------------------------------------------
 
@@ -117,7 +127,9 @@ class Entry(TypedDict):
     userId: UserId
     username: Username
     score: Score
+    second: NotRequired[Annotated[Second, Field(description="Only on a board that has a second score.")]]
     rank: Rank
+    place: NotRequired[SharedPlace]
     lastUpdated: Instant
 
 
@@ -127,7 +139,9 @@ class Place(TypedDict):
     userId: UserId
     username: Username
     score: Score
+    second: NotRequired[Annotated[Second, Field(description="Only on a board that has a second score.")]]
     rank: Rank | None
+    place: NotRequired[SharedPlace]
     lastUpdated: Instant | None
 
 
@@ -238,6 +252,7 @@ class AppliedUpdate(NamedUpdate):
     """An update with what it was worth."""
 
     points: Points
+    second: NotRequired[Annotated[Second, Field(description="The second score that came with it, unless it is 0.")]]
     appliedAt: Instant
 
 
@@ -286,12 +301,28 @@ class BatchAccepted(TypedDict):
     replays: NotRequired[Annotated[list[Replay], Field(description="Those that were accepted before, if any were.")]]
 
 
+class BoardEntry(TypedDict):
+    """The player's place on a board, in its longest period."""
+
+    board: BoardId
+    period: PeriodId
+    score: Score
+    second: NotRequired[Annotated[Second, Field(description="Only on a board that has a second score.")]]
+    rank: Annotated[Rank | None, Field(description="Null while it is not known.")]
+    previousRank: Annotated[Rank | None, Field(description="Null for one who was not ranked.", examples=[9])]
+    improved: Annotated[bool, Field(description="Whether this update made the score that stands there.")]
+
+
 class Applied(TypedDict):
-    """It is counted. `entry` is the player's place on the default board, of all time."""
+    """It is counted. `entry` is the player's place on the default board, of all time.
+
+    `entries` are the places on all boards that the update counts on, told to the request that waited for it.
+    """
 
     status: Literal["applied"]
     update: AppliedUpdate
     entry: Place
+    entries: NotRequired[list[BoardEntry]]
     previousRank: Annotated[
         Rank | None, Field(description="Null for one who was not ranked, and in a late repetition.", examples=[5])
     ]
@@ -306,6 +337,12 @@ class Refused(TypedDict):
 
 
 Receipt = Annotated[Accepted | Applied | Refused, Field(discriminator="status")]
+
+
+class Receipts(TypedDict):
+    """What is known of each update that was asked about, in the order of the request; null for an unknown one."""
+
+    receipts: list[Receipt | None]
 
 
 class BatchOutcomes(BatchAccepted):

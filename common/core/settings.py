@@ -318,6 +318,14 @@ class Settings(BaseSettings):
         description="Further origins, separated by spaces or commas, whose pages may call the API and open the live "
         "socket: `https://game.example https://www.game.example`.",
     )
+    catalogue: Path | None = Field(
+        None,
+        alias="SCOREBOARD_CATALOGUE",
+        description="A file of boards and actions, which `scoreboard migrate` applies: `/etc/catalogue.toml`.",
+    )
+    max_boards: int = Field(
+        1000, ge=1, le=100_000, alias="SCOREBOARD_MAX_BOARDS", description="Boards, archived ones too."
+    )
     allowed_hosts: Hosts = Field(
         "",
         alias="SCOREBOARD_ALLOWED_HOSTS",

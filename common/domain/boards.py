@@ -5,11 +5,15 @@ What would rewrite history never changes: the rule, the order, the second score,
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal
 
 from common.contract.constants import PERIOD_NAMES
+from common.contract.errors import ErrorCode
+
+NOTICE = timedelta(seconds=6)
+"""How long after a decision every process knows of it: a catalogue is at most 5 s old."""
 
 
 class Rule(StrEnum):
@@ -84,6 +88,25 @@ class Board:
             raise ValueError(f"board {self.id}: the rule {self.rule} decides the order")
         if not self.periods or not set(self.periods) <= set(PERIOD_NAMES):
             raise ValueError(f"board {self.id}: periods are some of {', '.join(PERIOD_NAMES)}")
+
+    def state_at(self, instant: datetime) -> Literal["planned", "open", "closed", "archived"]:
+        """Return the state that people see. A board is archived at once, also while it takes the last updates."""
+        if self.archived_at is not None and self.archived_at <= instant + NOTICE:
+            return "archived"
+        refusal = self.refusal_at(instant)
+        if refusal is None:
+            return "open"
+        return "planned" if refusal is ErrorCode.BOARD_NOT_OPEN else "closed"
+
+    def refusal_at(self, instant: datetime) -> ErrorCode | None:
+        """Return why the board takes no update that is accepted at this instant, or None if it takes it."""
+        if self.opens_at is not None and instant < self.opens_at:
+            return ErrorCode.BOARD_NOT_OPEN
+        if self.closes_at is not None and instant >= self.closes_at:
+            return ErrorCode.BOARD_CLOSED
+        if self.archived_at is not None and instant >= self.archived_at:
+            return ErrorCode.BOARD_CLOSED
+        return None
 
 
 IMMUTABLE = ("rule", "ascending", "second", "periods")

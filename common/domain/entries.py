@@ -1,6 +1,6 @@
 """What readers of a board see: its rows, its head, and the place of a player. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -10,22 +10,44 @@ from common.core.timestamps import format_milliseconds
 
 @dataclass(frozen=True)
 class Entry:
-    """A ranked player. `rank` counts from 1; `updated_at` is Unix time in milliseconds."""
+    """A ranked player. `rank` counts from 1; `updated_at` is Unix time in milliseconds.
+
+    `second` is the second score, None on a board that has none. `place` is one more than the number of players who are
+    better by score and second score; None where equal scores share no place.
+    """
 
     user_id: str
     username: str
     score: int
     rank: int
     updated_at: int
+    second: int | None = None
+    place: int | None = None
 
     def to_wire(self) -> responses.Entry:
-        return {
+        entry: responses.Entry = {
             "userId": self.user_id,
             "username": self.username,
             "score": self.score,
             "rank": self.rank,
             "lastUpdated": format_milliseconds(self.updated_at),
         }
+        if self.second is not None:
+            entry["second"] = self.second
+        if self.place is not None:
+            entry["place"] = self.place
+        return entry
+
+
+def with_places(entries: Iterable[Entry], first_place: int) -> tuple[Entry, ...]:
+    """Return entries that follow each other with the places that equal scores share, given the place of the first."""
+    placed: list[Entry] = []
+    for entry in entries:
+        place = entry.rank if placed else first_place
+        if placed and (placed[-1].score, placed[-1].second) == (entry.score, entry.second):
+            place = placed[-1].place or place
+        placed.append(replace(entry, place=place))
+    return tuple(placed)
 
 
 def place_on_the_wire(
@@ -76,7 +98,7 @@ class Place:
         """Return the place as JSON. A player who is not ranked has 0 points and no rank."""
         entry = self.entry
         if entry:
-            return place_on_the_wire(entry.user_id, entry.username, entry.score, entry.rank, entry.updated_at)
+            return {**entry.to_wire()}
         return place_on_the_wire(self.user_id, self.username, 0, None, None)
 
 

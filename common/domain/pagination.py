@@ -1,6 +1,7 @@
 """Pages of a board by position in its order, so that nobody is skipped or shown twice while others move. Pure.
 
-A position is (score, tiebreaker): where a player with that score, reached by that ledger entry, stands or would stand.
+A position is (score, tiebreaker, second score): where a player with these scores, reached by that ledger entry, stands
+or would stand.
 A page continues from a position and not from a count, so rows that overtake each other elsewhere do not shift it.
 """
 
@@ -12,10 +13,11 @@ from common.domain.ranking import GREATEST_TIE
 
 
 class Position(NamedTuple):
-    """A place in the order: the better score first, and of equal ones the lower ledger id."""
+    """A place in the order: the better score first, of equal ones the better second, and then the lower ledger id."""
 
     score: int
     tiebreaker: int
+    second: int = 0
 
 
 @dataclass(frozen=True)

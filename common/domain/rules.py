@@ -1,4 +1,4 @@
-"""The rules of an action: how soon it counts again, how often in a day, and on which boards still. Pure.
+"""The rules of an action: how soon it counts again, how often in a day and ever, and on which boards still. Pure.
 
 An update is judged by the instant at which it was accepted, never by the client's clock, and against the uses that
 counted. Days are UTC.
@@ -9,6 +9,7 @@ from datetime import UTC, datetime, time, timedelta
 from typing import NamedTuple
 
 from common.contract.errors import ErrorCode
+from common.domain.boards import Board
 from common.domain.scoring import Action
 
 
@@ -23,6 +24,9 @@ class Window(NamedTuple):
         return Window(min(self.since, other.since), max(self.until, other.until))
 
 
+_EVER = Window(datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
+
+
 def judge(action: Action, accepted_at: datetime, uses: Collection[datetime]) -> ErrorCode | None:
     """Return the reason for which a use does not count, or None. `uses` are those of the player that did, in any order.
 
@@ -34,16 +38,32 @@ def judge(action: Action, accepted_at: datetime, uses: Collection[datetime]) -> 
         day = _day(accepted_at)
         if sum(day.since <= use <= day.until for use in uses) >= action.daily_limit:
             return ErrorCode.ACTION_LIMIT_REACHED
+    if action.lifetime_limit is not None and len(uses) >= action.lifetime_limit:
+        return ErrorCode.ACTION_LIMIT_REACHED
     return None
 
 
-def is_closed(action: Action, accepted_at: datetime, closes_at: Mapping[str, datetime]) -> bool:
-    """Return whether a board of the action was closed at that instant; the action then counts on none of its boards."""
-    return any(board in closes_at and accepted_at >= closes_at[board] for board in action.boards)
+def left_out(action: Action, accepted_at: datetime, boards: Mapping[str, Board]) -> dict[str, ErrorCode]:
+    """Return the boards of the action on which an update of that instant does not count, each with the reason."""
+    known = (board_id for board_id in action.boards if board_id in boards)
+    refusals = {board_id: boards[board_id].refusal_at(accepted_at) for board_id in known}
+    return {board_id: refusal for board_id, refusal in refusals.items() if refusal}
+
+
+def refusal_of_boards(action: Action, left: Mapping[str, ErrorCode]) -> ErrorCode | None:
+    """Return the reason for which an update counts on none of its boards, or None if one is left to count on.
+
+    `left` is what `left_out` returns. It is `board_not_open` only if every board opens later.
+    """
+    if len(left) < len(action.boards):
+        return None
+    return ErrorCode.BOARD_CLOSED if ErrorCode.BOARD_CLOSED in left.values() else ErrorCode.BOARD_NOT_OPEN
 
 
 def window(action: Action, accepted_at: datetime) -> Window:
     """Return the window of the uses that `judge` needs to know."""
+    if action.lifetime_limit is not None:
+        return _EVER
     apart = Window(accepted_at - _cooldown(action), accepted_at + _cooldown(action))
     return apart if action.daily_limit is None else apart.join(_day(accepted_at))
 

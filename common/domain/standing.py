@@ -20,7 +20,10 @@ class StandingKey(NamedTuple):
 
 
 class Standing(NamedTuple):
-    """A row of the table `standings`, with an absolute score; `updated_at` is in ms. A hidden row is on no board."""
+    """A row of the table `standings`, with an absolute score; `updated_at` is in ms. A hidden row is on no board.
+
+    `second` is the second score, 0 on a board that has none.
+    """
 
     key: StandingKey
     score: int
@@ -28,6 +31,7 @@ class Standing(NamedTuple):
     version: int
     updated_at: int
     hidden: bool = False
+    second: int = 0
 
 
 class Moved(NamedTuple):

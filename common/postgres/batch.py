@@ -65,7 +65,7 @@ class LookUp(NamedTuple):
 
 @contextmanager
 def transaction(engine: Engine) -> Iterator[Connection]:
-    """Commit what the block does, after it has begun the transaction with `look_up`; roll it back if the block fails.
+    """Yield a connection for a block that begins the transaction with `look_up` and commits it; roll back if it fails.
 
     The engine's connections must commit by themselves.
     """
@@ -75,8 +75,12 @@ def transaction(engine: Engine) -> Iterator[Connection]:
         except BaseException:
             _roll_back(connection)
             raise
-        deadlines.commit_sent()
-        connection.exec_driver_sql("COMMIT")
+
+
+def commit(connection: Connection) -> None:
+    """Commit a batch that adds nothing to the ledger; any other is committed by `ledger.add_and_commit`."""
+    deadlines.commit_sent()
+    connection.exec_driver_sql("COMMIT")
 
 
 def look_up(

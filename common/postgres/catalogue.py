@@ -4,21 +4,23 @@ import math
 import time
 from collections.abc import Collection
 from dataclasses import asdict, fields
-from datetime import datetime
 from threading import Lock
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, select, text, update
+from sqlalchemy import Connection, Engine, Row, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import SQLAlchemyError
 
 from common.contract.constants import DEFAULT_BOARD
 from common.core import deadlines
 from common.domain.boards import Board, Rule, ScoreFormat, SecondScore, Ties, Visibility
+from common.domain.ranking import Order
 from common.domain.scoring import Action, Catalogue, ClaimedBy, Kind
 from common.postgres.tables import actions, boards
 
 FRESH_SECONDS = 5.0
+READ_WHOLE_SECONDS = 30.0
+"""After so long the catalogue is read whole even if its version is the same: the release before does not count it."""
 _RETRY_SECONDS = 1.0
 """After a failure PostgreSQL is asked again at most this often, while there is no earlier catalogue to go on with."""
 
@@ -41,6 +43,10 @@ SELECT DISTINCT ON (id) id, version, points, boards, cooldown_seconds, daily_lim
     value_max, claimed_by, enabled
 FROM actions ORDER BY id, version DESC
 """)
+
+_VERSION = text("SELECT version FROM catalogue_version")
+_VERSION_ROW = text("INSERT INTO catalogue_version (version) VALUES (1) ON CONFLICT DO NOTHING")
+_COUNT = text("UPDATE catalogue_version SET version = version + 1")
 
 _BOARD_COLUMNS = tuple(boards.c[field.name] for field in fields(Board))
 _ACTION_FIELDS = tuple(field.name for field in fields(Action))
@@ -71,20 +77,26 @@ def add(connection: Connection, action: Action, *, enabled: bool) -> None:
     """
     row = {**asdict(action), "boards": list(action.boards), "enabled": enabled}
     connection.execute(actions.insert().values(row))
+    count_change(connection)
 
 
-def close(connection: Connection, board_id: str, closes_at: datetime | None) -> bool:
-    """Set the instant at which a board closes, or None for never, and return whether there is such a board."""
-    return connection.execute(update(boards).where(boards.c.id == board_id).values(closes_at=closes_at)).rowcount > 0
+def count_change(connection: Connection) -> None:
+    """Count the catalogue's version up, in the transaction of the change: processes look at nothing else."""
+    connection.execute(_COUNT)
 
 
-def is_ascending(connection: Connection, board_id: str) -> bool:
-    """Return whether the lowest score leads this board."""
-    return bool(connection.scalar(select(boards.c.ascending).where(boards.c.id == board_id)))
+def read_order(connection: Connection, board_id: str) -> tuple[Order, bool]:
+    """Return the order of a board, and whether equal scores share a place there; the usual of one that is not there."""
+    second = boards.c.second["ascending"].as_boolean()
+    found = connection.execute(
+        select(boards.c.ascending, second, boards.c.ties == Ties.SHARED).where(boards.c.id == board_id)
+    ).one_or_none()
+    return (Order(found[0], found[1]), bool(found[2])) if found else (Order(), False)
 
 
 def load_defaults(connection: Connection) -> None:
     """Add the rows of the default catalogue that the database has never had. Safe to run twice."""
+    connection.execute(_VERSION_ROW)
     connection.execute(
         insert(boards).on_conflict_do_nothing(), [{"id": board_id} for board_id in sorted(DEFAULTS.boards)]
     )
@@ -121,12 +133,18 @@ def _action(row: Row[Any]) -> Action:
 
 
 class CatalogueCache:
-    """A copy of the catalogue in this process: at most 5 s old, or the last one read while PostgreSQL is away."""
+    """A copy of the catalogue in this process: at most 5 s old, or the last one read while PostgreSQL is away.
+
+    It is read whole when its version has changed. Boards and actions are of one instant, so that no action names a
+    board that the copy does not have.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._catalogue: Catalogue | None = None
+        self._version: int | None = None
         self._read_at = -math.inf
+        self._read_whole_at = -math.inf
         self._failure: SQLAlchemyError | None = None
         self._reading = Lock()
 
@@ -152,6 +170,7 @@ class CatalogueCache:
         if known.actions.keys() >= set(action_ids):
             return known
         with self._reading:
+            self._read_whole_at = -math.inf
             self._read()
             return self._catalogue or known
 
@@ -172,8 +191,11 @@ class CatalogueCache:
 
     def _read(self) -> None:
         try:
-            with self._engine.connect() as connection:
-                self._catalogue = load(connection)
+            with self._engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
+                version = connection.scalar(_VERSION)
+                if version != self._version or time.monotonic() - self._read_whole_at >= READ_WHOLE_SECONDS:
+                    self._catalogue = load(connection)
+                    self._version, self._read_whole_at = version, time.monotonic()
             self._failure = None
         except SQLAlchemyError as error:
             self._failure = error

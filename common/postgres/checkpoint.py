@@ -18,7 +18,7 @@ import time
 from sqlalchemy import Connection, Engine, text
 
 from common.core.chunk_size import ChunkSize
-from common.postgres import ledger
+from common.postgres import ledger, parts
 from common.postgres.engine import TooSlowError, bounded_transaction
 
 CHUNK = ChunkSize(5_000, least=100, most=50_000)
@@ -26,25 +26,6 @@ CHUNK = ChunkSize(5_000, least=100, most=50_000)
 
 STABLE_WITHIN_SECONDS = 1.0
 _POLL_SECONDS = 0.01
-
-# As `scoring.fold` counts: by the version of the action that the ledger names, in the periods of the acceptance, and
-# in a closed period up to the row at which it was closed. `{rows}` is a table of ledger rows.
-COUNTED = """
-SELECT e.user_id, b.board_id, p.period_id, sum(e.points)::bigint AS score, max(e.id) AS tie,
-       max(e.recorded_at) AS updated_at
-FROM {rows} e
-JOIN actions a ON (a.id, a.version) = (e.action_id, e.action_version)
-CROSS JOIN LATERAL unnest(a.boards) AS b(board_id)
-CROSS JOIN LATERAL (VALUES
-    ('all'),
-    (to_char(e.accepted_at AT TIME ZONE 'UTC', 'YYYY-MM-DD')),
-    (to_char(e.accepted_at AT TIME ZONE 'UTC', 'IYYY-"W"IW')),
-    (to_char(e.accepted_at AT TIME ZONE 'UTC', 'YYYY-MM'))
-) AS p(period_id)
-LEFT JOIN periods c ON (c.board_id, c.period_id) = (b.board_id, p.period_id)
-WHERE e.points <> 0 AND (c.last_event_id IS NULL OR e.id <= c.last_event_id)
-GROUP BY e.user_id, b.board_id, p.period_id
-"""
 
 _GREATEST = text("SELECT coalesce(max(id), 0) FROM score_events")
 _HOLDERS = text("""
@@ -61,11 +42,18 @@ _NEXT = text("""
 SELECT max(id) FROM (SELECT id FROM score_events WHERE id > :after AND id <= :most ORDER BY id LIMIT :rows) following
 """)
 _ADD = text(f"""
-WITH chunk AS MATERIALIZED (SELECT * FROM score_events WHERE id > :after AND id <= :to)
-INSERT INTO ledger_totals AS t (user_id, board_id, period_id, score, tie, updated_at)
-{COUNTED.format(rows="chunk")}
+WITH chunk AS MATERIALIZED (SELECT * FROM score_events WHERE id > :after AND id <= :to),
+fresh AS MATERIALIZED ({parts.COUNTED.format(rows="chunk")}),
+parts AS (
+    SELECT * FROM fresh
+    UNION ALL
+    {parts.OF_TOTALS} WHERE (t.user_id, t.board_id, t.period_id) IN (SELECT user_id, board_id, period_id FROM fresh)
+)
+INSERT INTO ledger_totals (user_id, board_id, period_id, score, tie, updated_at, second, decided_at)
+{parts.JOINED.format(parts="parts")}
 ON CONFLICT (user_id, board_id, period_id) DO UPDATE
-SET score = t.score + excluded.score, tie = excluded.tie, updated_at = GREATEST(t.updated_at, excluded.updated_at)
+SET score = excluded.score, tie = excluded.tie, updated_at = excluded.updated_at, second = excluded.second,
+    decided_at = excluded.decided_at
 """)  # noqa: S608 - built from constants
 _EMPTY = text("TRUNCATE ledger_totals")
 

@@ -14,20 +14,6 @@ from common.postgres import standings, tables
 HEAD = 100
 """How many entries a snapshot keeps."""
 
-# The first rows are found before anything else is known of them, so PostgreSQL keeps no more than these while it
-# reads a board of any size.
-_HEAD = text("""
-SELECT foremost.user_id::text, u.username, score, (extract(epoch FROM updated_at) * 1000)::bigint AS updated_at
-FROM (
-    SELECT user_id, score, tie, updated_at, CASE WHEN b.ascending THEN score ELSE -score END AS place
-    FROM standings s JOIN boards b ON b.id = s.board_id
-    WHERE s.board_id = :board AND s.period_id = :period AND NOT s.hidden
-    ORDER BY place, tie LIMIT :limit
-) foremost
-JOIN users u ON u.id = foremost.user_id
-ORDER BY place, tie
-""")
-
 _STORE = text("""
 INSERT INTO snapshots (board_id, period_id, taken_at, total, entries)
 VALUES (:board, :period, :taken_at, :total, CAST(:entries AS jsonb))
@@ -72,14 +58,9 @@ def due_at(now: datetime, minutes: int) -> datetime:
 
 def read(engine: Engine, board_id: str, period_id: str) -> Head:
     """Return a board's head and size, both of one instant."""
-    of_board = {"board": board_id, "period": period_id, "limit": HEAD}
     with engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
-        total = standings.count(connection, board_id, period_id)
-        rows = connection.execute(_HEAD, of_board).all()
-    entries = [
-        Entry(row.user_id, row.username, row.score, rank, row.updated_at) for rank, row in enumerate(rows, start=1)
-    ]
-    return Head(total, entries)
+        head = standings.top(connection, board_id, period_id, HEAD)
+    return Head(head.total, head.entries)
 
 
 def store(connection: Connection, board_id: str, period_id: str, taken_at: datetime, head: Head) -> bool:

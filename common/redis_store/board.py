@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Literal, cast
 
-from common.domain.entries import BoardHead, Entry, Place, Places
+from common.domain.entries import BoardHead, Entry, Place, Places, with_places
 from common.domain.pagination import Page, Position, Selection
-from common.domain.ranking import tiebreaker_of, user_of
+from common.domain.ranking import PLAIN, Order, second_of, tiebreaker_of, user_of
 from common.domain.standing import BoardId, Moved, Standing
 from common.redis_store import keys
 from common.redis_store.client import Client, call_all, script
@@ -32,6 +32,10 @@ NotServed = Literal["rebuilding", "absent"]
 """Why rows are not on a board: they went to the rebuild under way, or Redis has lost the board."""
 
 
+State = tuple[int, int, int]
+"""Score, tiebreaker and second score of a player, 0 where a board has none."""
+
+
 class BoardNotServedError(Exception):
     """Redis does not serve the board: it is missing, incomplete, being rebuilt, or was filled on another server."""
 
@@ -54,16 +58,19 @@ class Board:
         reply = self._read_page(keys=[of.scores, of.members, of.meta], args=arguments)
         if not reply:
             raise BoardNotServedError(of.scores)
-        epoch, seq, at, ascending, total, found, start, *cells = reply
+        epoch, seq, at, ascending, second, total, found, start, first_place, *cells = reply
+        order = _order(ascending, second)
         rows = list(zip(cells[0::4], cells[1::4], cells[2::4], cells[3::4], strict=True))
         entries = tuple(
-            Entry(user_of(member), username or "", int(score), rank, _updated_at(info))
+            Entry(user_of(member), username or "", int(score), rank, _updated_at(info), second_of(member, order))
             for rank, (member, score, info, username) in enumerate(rows, start=start + 1)
         )
         positions = tuple(
-            Position(int(score), tiebreaker_of(member, ascending=bool(ascending)))
-            for member, score, _info, _username in rows
+            Position(entry.score, tiebreaker_of(row[0], ascending=order.ascending), entry.second or 0)
+            for entry, row in zip(entries, rows, strict=True)
         )
+        if first_place:
+            entries = with_places(entries, first_place)
         head = BoardHead(epoch, int(seq), int(at), total, entries)
         return Page(head, start, bool(found), positions, found if which.kind == "around_score" else None)
 
@@ -74,23 +81,25 @@ class Board:
         reply = self._read_players(keys=[of.scores, of.members, of.meta], args=arguments)
         if not reply:
             raise BoardNotServedError(of.scores)
-        epoch, seq, total, *cells = reply
-        rows = zip(user_ids, cells[0::4], cells[1::4], cells[2::4], cells[3::4], strict=True)
-        return Places(epoch, int(seq), {user_id: _place(user_id, total, cells) for user_id, *cells in rows})
+        epoch, seq, total, ascending, second, *cells = reply
+        order = _order(ascending, second)
+        rows = zip(user_ids, *(cells[i::5] for i in range(5)), strict=True)
+        places = {user_id: place_of(user_id, total, cells[:4], order, cells[4]) for user_id, *cells in rows}
+        return Places(epoch, int(seq), places)
 
     def project(
-        self, boards: Sequence[Sequence[Standing]], committed_at: int, moves_of: BoardId
+        self, boards: Sequence[Sequence[Standing]], committed_at: int, moves_of: Collection[BoardId]
     ) -> list[Projected | NotServed]:
         """Write rows to several boards in one round trip: one group of rows and one result for each.
 
         The rows must be committed. Rows for a board that is not served need not be sent again: its rebuild includes
-        them. `moves_of` names the board whose moves are returned.
+        them. `moves_of` names the boards whose moves are returned.
         """
         calls: list[tuple[str | int, ...]] = []
         owners: list[int] = []
         for index, rows in enumerate(boards):
             of = BoardKeys(*rows[0].key.board)
-            wanted = int(rows[0].key.board == moves_of)
+            wanted = int(rows[0].key.board in moves_of)
             for start in range(0, len(rows), ROWS_PER_CALL):
                 values = script_values(rows[start : start + ROWS_PER_CALL])
                 calls.append((4, of.scores, of.members, of.meta, of.rebuilding, committed_at, wanted, *values))
@@ -109,8 +118,8 @@ class Board:
         """Return the number of players that Redis holds of a board, whether it is served or not."""
         return self._client.hlen(BoardKeys(board_id, period_id).members)
 
-    def states(self, wanted: Mapping[BoardId, Sequence[str]]) -> dict[BoardId, list[tuple[int, int] | None] | None]:
-        """Return (score, tiebreaker) of these players by board, in one round trip.
+    def states(self, wanted: Mapping[BoardId, Sequence[str]]) -> dict[BoardId, list[State | None] | None]:
+        """Return (score, tiebreaker, second score) of these players by board, in one round trip.
 
         A player who is missing has None, and so has a whole board that is not served.
         """
@@ -122,18 +131,22 @@ class Board:
                 some = list(user_ids[start : start + ROWS_PER_CALL])
                 self._read_standings(keys=[of.scores, of.members, of.meta], args=some, client=pipeline)
                 owners.append(board)
-        found: dict[BoardId, list[tuple[int, int] | None] | None] = {board: [] for board in wanted}
+        found: dict[BoardId, list[State | None] | None] = {board: [] for board in wanted}
         for board, reply in zip(owners, pipeline.execute(), strict=True):
             states, before = _states(reply), found[board]
             found[board] = None if states is None or before is None else before + states
         return found
 
-    def find_unserved(self, boards: Sequence[BoardId]) -> list[BoardId]:
-        """Return those of these boards that Redis does not serve, in one round trip."""
+    def find_unserved(self, boards: Sequence[BoardId], shared: Collection[str] | None = None) -> list[BoardId]:
+        """Return those of these boards that Redis does not serve, in one round trip.
+
+        `shared`, if given, has the ids of the boards on which equal scores share a place: the others learn it here.
+        """
         pipeline = self._client.pipeline(transaction=False)
         for board in boards:
             of = BoardKeys(*board)
-            self._is_served(keys=[of.scores, of.members, of.meta], client=pipeline)
+            told = [] if shared is None else [int(of.board_id in shared)]
+            self._is_served(keys=[of.scores, of.members, of.meta], args=told, client=pipeline)
         return [board for board, served in zip(boards, pipeline.execute(), strict=True) if not served]
 
     def expire(self, board_id: str, period_id: str, at: datetime) -> None:
@@ -176,7 +189,8 @@ def script_values(rows: Iterable[Standing]) -> list[str | int]:
     """Return the six values of each row that the scripts `project` and `stage_rebuild` read."""
     values: list[str | int] = []
     for row in rows:
-        values += (row.key.user_id, row.score, row.tiebreaker, row.version, row.updated_at, int(row.hidden))
+        place = f"{row.second}:{row.tiebreaker}" if row.second else row.tiebreaker
+        values += (row.key.user_id, row.score, place, row.version, row.updated_at, int(row.hidden))
     return values
 
 
@@ -195,28 +209,42 @@ def _place_of(which: Selection) -> list[str | int]:
     """Return the arguments that tell the script `read_page` where to start."""
     if which.kind == "around":
         return [which.user_id]
-    return list(which.position)
+    position = which.position
+    return [position.score, f"{position.second}:{position.tiebreaker}" if position.second else position.tiebreaker]
 
 
-def _place(user_id: str, total: int, cells: Sequence[Any]) -> Place:
-    """Return the place for the four values that the script `read_players` returns for a player."""
+def _order(ascending: int, second: str) -> Order:
+    """Read how a script tells the order of a board."""
+    return Order(bool(ascending), second == "1" if second else None)
+
+
+def place_of(
+    user_id: str, total: int, cells: Sequence[Any], order: Order = PLAIN, shared_place: int | None = None
+) -> Place:
+    """Return the place for what the scripts tell of a player: username, score, info and rank from 0."""
     username, score, info, rank = cells
     name = username or ""
-    entry = Entry(user_id, name, int(score), rank + 1, _updated_at(info)) if info else None
+    if not info:
+        return Place(user_id, name, total, None)
+    second = second_of(info.split(":")[1], order)
+    entry = Entry(user_id, name, int(score), rank + 1, _updated_at(info), second, shared_place)
     return Place(user_id, name, total, entry)
 
 
-def _states(reply: tuple[int, list[str | None]] | None) -> list[tuple[int, int] | None] | None:
+def _states(reply: tuple[int, str, list[str | None]] | None) -> list[State | None] | None:
     """Read the reply of the script `read_standings`."""
     if not reply:
         return None
-    ascending, cells = reply
+    ascending, second, cells = reply
+    order = _order(ascending, second)
     return [
-        (int(score), tiebreaker_of(info.split(":")[1], ascending=bool(ascending)))
-        if info and score is not None
-        else None
+        _state(int(score), info.split(":")[1], order) if info and score is not None else None
         for info, score in zip(cells[0::2], cells[1::2], strict=True)
     ]
+
+
+def _state(score: int, digits: str, order: Order) -> State:
+    return score, tiebreaker_of(digits, ascending=order.ascending), second_of(digits, order) or 0
 
 
 def _updated_at(info: str) -> int:

@@ -27,7 +27,7 @@ from common.redis_store.keys import BoardKeys
 
 log = structlog.get_logger(__name__)
 
-LEASE_MS = 5_000
+LEASE_MS = 3_000
 """How long a rebuild may keep the board's lease; each page of rows renews it."""
 
 SMALL = 5_000
@@ -69,10 +69,11 @@ class Rebuilder:
         fence = secrets.token_hex(8)
         started = time.monotonic()
         with self._engine.connect() as connection:
-            ascending = int(catalogue.is_ascending(connection, board_id))
+            order, shared = catalogue.read_order(connection, board_id)
         board = [of.scores, of.members, of.meta, of.rebuilding]
         new = of.under_construction(fence)
-        run_id = self._begin(keys=board, args=[fence, LEASE_MS, ascending])
+        second = "" if order.second_ascending is None else int(order.second_ascending)
+        run_id = self._begin(keys=board, args=[fence, LEASE_MS, int(order.ascending), second, int(shared)])
         if not run_id:
             return False
         try:

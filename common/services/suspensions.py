@@ -86,7 +86,7 @@ def sync_to_redis(engine: Engine, board: Board, inbox: Inbox, user_id: str) -> N
     shown: dict[BoardId, int] = {}
     for start in range(0, len(rows), BOARDS_AT_ONCE):
         some = rows[start : start + BOARDS_AT_ONCE]
-        answers = zip(some, board.project([[row] for row in some], now, ("", "")), strict=True)
+        answers = zip(some, board.project([[row] for row in some], now, ()), strict=True)
         shown |= {row.key.board: answer.seq for row, answer in answers if isinstance(answer, Projected)}
     board.forget_username(user_id)
     news = [{"board": board_id, "period": period_id, "seq": seq} for (board_id, period_id), seq in shown.items()]

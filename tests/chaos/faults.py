@@ -104,7 +104,7 @@ def _freeze_one_within_a_batch(at: Installation, draw: random.Random, seconds: f
     """One of the worker's processes stands still between merge and COMMIT, with its locks, beside a living one."""
     marker = at.stack.folder / f"frozen-{draw.randrange(10**9)}"
     environment = {
-        crash_points.POINT: "ledger insert",
+        crash_points.POINT: "standings merged",
         crash_points.MARKER: str(marker),
         crash_points.SIGNAL: "SIGSTOP",
     }

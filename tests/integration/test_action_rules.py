@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from common.core.settings import Settings
 from common.domain.scoring import Action
-from common.postgres import catalogue
+from common.postgres import catalogue, tables
 from tests.command_line import CommandLine
 from tests.conftest import SettingsFactory
 from tests.documents import documented_application
@@ -113,13 +113,40 @@ def test_of_many_at_once_by_several_workers_as_many_count_as_may(settings: Setti
 
 def test_what_is_accepted_before_the_closing_counts_and_nothing_after(worker: WorkerState, ada: str) -> None:
     with worker.engine.begin() as connection:
-        assert catalogue.close(connection, "main", LAST_NOON)
-        assert not catalogue.close(connection, "no-such-board", LAST_NOON)
+        connection.execute(tables.boards.update().values(closes_at=LAST_NOON))
+        catalogue.count_change(connection)
     worker.catalogue._read_at = 0.0
     for instant in (LAST_NOON - MINUTE, LAST_NOON, LAST_NOON + MINUTE):
         accept_at(worker, ada, instant, "share")
     drain_completely(worker)
     assert ledger(worker) == [(1, None), (0, "board_closed"), (0, "board_closed")]
+    assert worker.verifier.check([ada]) == []
+
+
+def test_a_closed_board_is_left_out_and_the_others_of_its_action_count_on(worker: WorkerState, ada: str) -> None:
+    with worker.engine.begin() as connection:
+        connection.execute(tables.boards.insert(), {"id": "contest", "closes_at": LAST_NOON, "periods": ["all"]})
+        connection.execute(tables.boards.insert(), {"id": "next", "opens_at": LAST_NOON + MINUTE})
+    both = add_action(worker, Action("both", 1, 10, ("contest", "main", "next")))
+    contest = add_action(worker, Action("contest", 1, 10, ("contest",)))
+    early = add_action(worker, Action("early", 1, 10, ("next",)))
+    for instant in (LAST_NOON - MINUTE, LAST_NOON, LAST_NOON + MINUTE):
+        for action_id in (both, contest, early):
+            accept_at(worker, ada, instant, action_id)
+        drain_completely(worker)
+    with worker.engine.connect() as connection:
+        rows = connection.execute(text("SELECT points, refusal, left_out FROM score_events ORDER BY id")).all()
+        scores = connection.execute(text("SELECT board_id, score FROM standings WHERE period_id = 'all'")).all()
+        of_contest = connection.execute(text("SELECT count(*) FROM standings WHERE board_id = 'contest'")).scalar_one()
+    assert [tuple(row) for row in rows] == [
+        (10, None, ["next"]), (10, None, None), (0, "board_not_open", None),
+        (10, None, ["contest", "next"]), (0, "board_closed", None), (0, "board_not_open", None),
+        (10, None, ["contest"]), (0, "board_closed", None), (10, None, None),
+    ]  # fmt: skip
+    assert {board: int(score) for board, score in scores} == {"main": 30, "contest": 20, "next": 20}
+    assert of_contest == 1, "it has no period but all time"
+    assert worker.verifier.check([ada]) == []
+    assert worker.verifier.checkpoint.advance(10**9, 100, 5_000)
     assert worker.verifier.check([ada]) == []
 
 
@@ -135,8 +162,8 @@ def test_an_operator_closes_a_board_and_opens_it_again(worker: WorkerState, comm
     assert command_line("boards", "open", "main").returncode == 0
     assert closes_at() is None
     assert command_line("boards", "close", "main", "--at", "2099-12-31T20:00:00Z").returncode == 0
-    listed = json.loads(command_line("boards", "list", "--json").stdout)
-    assert listed == [{"boardId": "main", "closesAt": "2099-12-31T20:00:00.000Z"}]
+    (listed,) = json.loads(command_line("boards", "list", "--json").stdout)
+    assert (listed["boardId"], listed["closesAt"]) == ("main", "2099-12-31T20:00:00.000Z")
     assert "2099" in command_line("boards", "list").stdout
     assert command_line("boards", "close", "main", "--at", "2020-01-01T00:00:00Z").returncode == 2
     assert command_line("boards", "close", "main", "--at", "tomorrow").returncode == 2
@@ -165,8 +192,8 @@ def test_a_refused_use_is_409_for_ever_under_its_key(make_settings: SettingsFact
 def test_an_operator_makes_changes_and_lifts_rules(worker: WorkerState, command_line: CommandLine) -> None:
     made = json.loads(command_line("actions", "set", "chest", "--points", "10", "--cooldown", "60").stdout)
     assert made == {
-        "actionId": "chest", "version": 1, "points": 10, "boards": ["main"],
-        "cooldownSeconds": 60, "dailyLimit": None, "enabled": True,
+        "actionId": "chest", "version": 1, "kind": "points", "points": 10, "value": None, "boards": ["main"],
+        "claimedBy": "both", "cooldownSeconds": 60, "dailyLimit": None, "lifetimeLimit": None, "enabled": True,
     }  # fmt: skip
     changed = json.loads(command_line("actions", "set", "chest", "--daily-limit", "3").stdout)
     assert changed == {**made, "version": 2, "dailyLimit": 3}

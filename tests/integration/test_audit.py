@@ -29,6 +29,8 @@ READING = {
     "actions list",
     "audit list",
     "boards list",
+    "boards show",
+    "catalogue export",
     "demo",  # which goes through the API
     "keys list",
     "quarantine list",
@@ -113,7 +115,13 @@ def test_every_command_that_changes_something_is_audited_with_the_systems_user(
     audited("players import", str(tmp_path / "players.csv"))
     audited("boards close", "main", "--at", "2099-12-31T20:00:00Z")
     audited("boards open", "main")
+    audited("boards create", "laps", "--rule", "lowest")
+    audited("boards set", "laps", "--title", "Laps")
+    audited("boards archive", "laps")
     audited("actions set", "share", "--cooldown", "60")
+    file = tmp_path / "catalogue.toml"
+    file.write_text('version = 1\n[[boards]]\nid = "of-a-file"\n')
+    audited("apply", str(file))
     audited("quarantine retry", set_aside(engine, 1))
     audited("quarantine discard", set_aside(engine, 2))
     audited("rebuild", "--board", "main", "--period", "all")

@@ -13,7 +13,7 @@ from sqlalchemy import Engine, text
 from common.core.settings import Settings
 from common.domain import inbox_entries
 from common.domain.inbox_entries import ENTRY_VERSION
-from common.postgres import catalogue, migrate
+from common.postgres import catalogue, migrate, schema
 from common.postgres import engine as database
 from common.redis_store import held, keys
 from common.redis_store.client import Client
@@ -77,7 +77,7 @@ def upgraded(settings_before: Settings) -> Iterator[WorkerState]:
     state = WorkerState.create(settings_before)
     _fill_inbox(state.redis)
     migrate.upgrade(state.engine)
-    migrate.require_fit_at_start(settings_before)
+    schema.require_fit_at_start(settings_before)
     maintenance.repair(state)
     yield state
     state.close()

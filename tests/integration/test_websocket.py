@@ -56,7 +56,7 @@ class ShownBoard:
             for user, score in scores.items()
         ]
         self._board.remember_usernames({user: f"name of {user}" for user in scores})
-        (projected,) = self._board.project([rows], int(time.time() * 1000), ("", ""))
+        (projected,) = self._board.project([rows], int(time.time() * 1000), ())
         assert isinstance(projected, Projected)
         if publish:
             self.publish(projected.seq)

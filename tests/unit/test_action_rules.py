@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from common.contract.errors import ErrorCode
 from common.domain import rules
+from common.domain.boards import Board
 from common.domain.scoring import Action
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -54,6 +55,14 @@ def test_days_are_utc_from_their_first_instant_to_their_last() -> None:
     assert rules.judge(once, in_tokyo, [NOON]) is None
 
 
+def test_so_many_uses_ever_count() -> None:
+    once = Action("solve", 1, 10, ("main",), lifetime_limit=1)
+    years_ago = NOON - timedelta(days=5000)
+    assert rules.judge(once, NOON, []) is None
+    assert rules.judge(once, NOON, [years_ago]) is ErrorCode.ACTION_LIMIT_REACHED
+    assert rules.window(once, NOON).since < years_ago
+
+
 def test_the_cooldown_reaches_over_midnight() -> None:
     both = action(cooldown_seconds=60, daily_limit=1)
     assert rules.judge(both, MIDNIGHT + SECOND, [MIDNIGHT - SECOND]) is ErrorCode.ACTION_ON_COOLDOWN
@@ -69,8 +78,23 @@ def test_a_rule_is_from_one_up(rule: int) -> None:
 
 @pytest.mark.parametrize(("after", "is_closed"), [(-MILLISECOND, False), (0 * SECOND, True), (SECOND, True)])
 def test_a_board_is_closed_from_its_instant_on(after: timedelta, is_closed: bool) -> None:
-    assert rules.is_closed(action(), NOON + after, {"main": NOON, "other": NOON - SECOND}) is is_closed
-    assert not rules.is_closed(action(), NOON + after, {"other": NOON - SECOND})
+    boards = {"main": Board("main", closes_at=NOON), "other": Board("other", closes_at=NOON - SECOND)}
+    assert rules.left_out(action(), NOON + after, boards) == ({"main": ErrorCode.BOARD_CLOSED} if is_closed else {})
+
+
+def test_a_board_is_open_from_its_instant_on() -> None:
+    boards = {"main": Board("main", opens_at=NOON)}
+    assert rules.left_out(action(), NOON - MILLISECOND, boards) == {"main": ErrorCode.BOARD_NOT_OPEN}
+    assert rules.left_out(action(), NOON, boards) == {}
+
+
+def test_a_use_is_refused_only_if_no_board_is_left_and_waits_only_if_all_open_later() -> None:
+    of_two = Action("chest", 1, 10, ("main", "other"))
+    closed, early = ErrorCode.BOARD_CLOSED, ErrorCode.BOARD_NOT_OPEN
+    assert rules.refusal_of_boards(of_two, {}) is None
+    assert rules.refusal_of_boards(of_two, {"main": closed}) is None
+    assert rules.refusal_of_boards(of_two, {"main": early, "other": early}) is early
+    assert rules.refusal_of_boards(of_two, {"main": early, "other": closed}) is closed
 
 
 rule = st.none() | st.integers(1, 3)

@@ -27,7 +27,7 @@ ADA = "3f2b8c1e-5d4a-4c3b-9a2e-7f6d5c4b3a21"
 UNDOCUMENTED = {"pages.home", "assets.static"}
 """Pages for people, which promise nothing to programs."""
 
-OF_BATCH_ITEMS = {ErrorCode.ACTION_NOT_ALLOWED}
+OF_BATCH_ITEMS = {ErrorCode.ACTION_NOT_ALLOWED, ErrorCode.VALUE_OUT_OF_RANGE}
 """Told of an update within the answer to a batch."""
 
 

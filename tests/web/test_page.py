@@ -17,7 +17,7 @@ from sqlalchemy.exc import OperationalError
 from common.domain import periods
 from common.domain.boards import Board
 from common.domain.entries import BoardHead, Entry
-from common.domain.scoring import Action, Catalogue
+from common.domain.scoring import Action, Catalogue, ClaimedBy
 from common.postgres.catalogue import DEFAULTS
 from common.services.leaderboard import Leaderboard
 from tests.conftest import SettingsFactory
@@ -175,9 +175,14 @@ def test_every_action_of_the_catalogue_has_a_button(client: FlaskClient) -> None
     assert "+100" in client.get("/").text
 
 
-def test_buttons_are_for_actions_that_move_the_board_shown() -> None:
-    other = Action("other-game", 1, 7, ("other",))
-    catalogue = Catalogue({**DEFAULTS.actions, other.id: other}, {**DEFAULTS.boards, "other": Board("other")})
+def test_buttons_are_for_actions_of_players_that_move_the_board_shown() -> None:
+    other, servers = (
+        Action("other-game", 1, 7, ("other",)),
+        Action("bonus", 1, 7, ("main",), claimed_by=ClaimedBy.SERVER),
+    )
+    catalogue = Catalogue(
+        {**DEFAULTS.actions, other.id: other, servers.id: servers}, {**DEFAULTS.boards, "other": Board("other")}
+    )
     assert home.buttons(catalogue) == home.buttons(DEFAULTS)
     assert home.buttons(DEFAULTS)[-1] == home.ActionButton("win-tournament", 100, "Win tournament")
 

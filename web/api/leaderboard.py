@@ -7,7 +7,6 @@ from common.contract.requests import BoardQuery, LeaderboardQuery, LookupRequest
 from common.contract.responses import FoundEntries, LeaderboardPage, PlaceOnBoard, PlayerBoards, PlayerPlace
 from common.domain.entries import Entry
 from common.domain.permissions import Scope
-from common.domain.ranking import percentile
 from common.domain.standing import BoardId
 from common.postgres import identities
 from web import board_pages, found_players
@@ -67,9 +66,7 @@ def user(user_id: str) -> Response:
     place = services().leaderboard.place(query.board, asked_period(query).id, user_id)
     if place is None:
         raise ScoreboardError(ErrorCode.NOT_FOUND, "There is no such user.")
-    share = percentile(place.entry.rank, place.total) if place.entry else None
-    body: PlayerPlace = {**place.to_wire(), "total": place.total, "percentile": share}
-    return jsonify(body)
+    return jsonify(board_pages.body_of_place(place))
 
 
 @blueprint.get("/user/<user_id>/boards")

@@ -4,8 +4,8 @@ from flask import Blueprint, Response, g, jsonify, request
 
 from common.contract.errors import ErrorCode, ScoreboardError, invalid_field
 from common.contract.fields import is_idempotency_key
-from common.contract.requests import BatchRequest, ScoreUpdateRequest, UpdateQuery
-from common.contract.responses import AcceptedForLater, Applied, BatchAccepted, BatchOutcomes, Receipt
+from common.contract.requests import BatchRequest, ReceiptsRequest, ScoreUpdateRequest, UpdateQuery
+from common.contract.responses import AcceptedForLater, Applied, BatchAccepted, BatchOutcomes, Receipt, Receipts
 from common.domain import outcomes
 from common.domain.permissions import Scope
 from common.postgres import identities
@@ -15,7 +15,7 @@ from web.guards.access import authenticated, authenticated_or_by_api_key, by_api
 from web.guards.api_keys import api_key, require_scope
 from web.guards.errors import refuse
 from web.guards.scopes import is_by_api_key
-from web.intake import answers, batches, updates
+from web.intake import answers, batches, receipts, updates
 from web.intake.batches import Sender
 from web.intake.updates import UpdateResult
 from web.reference.documented import ResponseDoc, documented
@@ -43,9 +43,11 @@ blueprint = Blueprint("scores", __name__, url_prefix="/api/scores")
         ErrorCode.SCORE_OUT_OF_RANGE,
         ErrorCode.SIGNATURE_INVALID,
         ErrorCode.USER_MISMATCH,
+        ErrorCode.SERVER_ACTION,
         ErrorCode.ACTION_ON_COOLDOWN,
         ErrorCode.ACTION_LIMIT_REACHED,
         ErrorCode.BOARD_CLOSED,
+        ErrorCode.BOARD_NOT_OPEN,
         ErrorCode.REBUILDING,
     ],
 )
@@ -89,6 +91,25 @@ def batch() -> tuple[Response, int]:
     )
     result = batches.submit(services(), request_body.updates, sender)
     return jsonify(result.body), result.status
+
+
+@blueprint.post("/receipts")
+@documented(
+    "readUpdates",
+    "Ask what became of many updates",
+    description="In the order of the request; null for an update that is not known, or of a player whom the API key "
+    "may not name.",
+    body=ReceiptsRequest,
+    headers=["X-Signature.required"],
+    answers=[ResponseDoc(200, "What is known of each by now.", Receipts)],
+)
+@by_api_key(Scope.SUBMIT, Scope.READ)
+@limits.per_api_key
+def read_receipts() -> Response:
+    asked = body_as(ReceiptsRequest).updates
+    found = receipts.look_up_asked(services(), asked, api_key().permissions.realm)
+    body: Receipts = {"receipts": [outcome and outcomes.receipt(outcome) for outcome in found]}
+    return jsonify(body)
 
 
 @blueprint.get("/updates/<idempotency_key>")

@@ -42,11 +42,11 @@ def admin(view: View[Params]) -> View[Params]:
     return _guarded(view, "admin", _authenticate_admin)
 
 
-def by_api_key(scope: Scope) -> Callable[[View[Params]], View[Params]]:
-    """Require a valid API key of this scope, and a signature with its secret; `api_key()` then returns it."""
+def by_api_key(*any_of: Scope) -> Callable[[View[Params]], View[Params]]:
+    """Require a valid API key of one of these scopes, and a signature with its secret; `api_key()` then returns it."""
 
     def guard(view: View[Params]) -> View[Params]:
-        return scopes.declare(_guarded(view, "by_api_key", api_key), (scope,), needs_key=True)
+        return scopes.declare(_guarded(view, "by_api_key", api_key), any_of, needs_key=True)
 
     return guard
 

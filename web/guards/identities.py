@@ -52,6 +52,11 @@ class Identities:
         except ScoreboardError:
             return None
 
+    def is_of_admin(self, authorization: str) -> bool:
+        """Return whether the header field Authorization has the token of an admin, who is counted by another limit."""
+        caller = self.in_header(authorization) if authorization else None
+        return caller is not None and caller.role == "admin"
+
     def signing_key(self, session_id: str) -> bytes:
         """Return the signing key of a session. It is derived, so that nothing of it is stored."""
         return _signing_key(self._settings.secret_keys[0], session_id)

@@ -3,13 +3,14 @@
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from common.contract.errors import ErrorCode, ScoreboardError
 from common.contract.requests import BatchItem
 from common.contract.responses import BatchAccepted, BatchOutcomes
 from common.core import deadlines
-from common.domain import outcomes
+from common.domain import outcomes, rules
 from common.domain.inbox_entries import Update
 from common.domain.outcomes import Outcome
 from common.domain.permissions import SUBMITTING, Permissions
@@ -24,6 +25,10 @@ from web.intake.verdicts import Claim, Claims, Verdicts
 from web.services import Services
 
 _ACCEPTED_OR_NOT = "All its good updates may have been accepted, or none; send it again with the same keys."
+
+
+_CLOCKS_DIFFER_BY = timedelta(seconds=5)
+"""The door judges by its own clock whether boards are open, the worker by that of the Redis server."""
 
 
 class Sender(NamedTuple):
@@ -53,7 +58,7 @@ def submit(services: Services, items: Sequence[object], sender: Sender) -> Batch
     """
     verdicts = Verdicts(items)
     good = _allowed(sender.permissions, _read(items, verdicts), verdicts)
-    problems = {index: problem for index, item in good.items() if (problem := updates.problem_of_new(services, item))}
+    problems = {index: problem for index, item in good.items() if (problem := _problem(services, item, sender))}
     players = _players(services, sender, good, problems)
     claims = _not_recorded(services, _named(players, good, verdicts), verdicts)
     _resolve_refused(services, claims, problems, verdicts)
@@ -87,6 +92,23 @@ def _allowed(permissions: Permissions, items: Mapping[int, BatchItem], verdicts:
     for index in items.keys() - good.keys():
         verdicts.refuse(index, ScoreboardError(ErrorCode.ACTION_NOT_ALLOWED))
     return good
+
+
+def _problem(services: Services, item: BatchItem, sender: Sender) -> ScoreboardError | None:
+    """Return the error for an item that cannot be accepted as new, or None.
+
+    Where no board of its action takes it, however different the clocks are, its key is not spent on that.
+    """
+    problem = updates.problem_of_new(services, item, sender.api_key_id, item.value, item.second)
+    if problem:
+        return problem
+    catalogue, now = services.catalogue.current(), datetime.now(UTC)
+    refusals = {
+        rules.refusal_of_boards(action, rules.left_out(action, instant, catalogue.bounded))
+        for action in [catalogue.actions[item.action_id]]
+        for instant in (now - _CLOCKS_DIFFER_BY, now + _CLOCKS_DIFFER_BY)
+    }
+    return ScoreboardError(refusals.pop() or ErrorCode.BOARD_CLOSED) if None not in refusals else None
 
 
 def _players(
@@ -184,4 +206,14 @@ def _outcomes(services: Services, verdicts: Verdicts, deadline: float) -> Mappin
 def _update(claim: Claim, sender: Sender, reply_to: str | None) -> Update:
     user_id, key = claim.key
     item = claim.item
-    return Update(user_id, item.action_id, key, item.timestamp, sender.request_id, reply_to, sender.api_key_id)
+    return Update(
+        user_id=user_id,
+        action_id=item.action_id,
+        idempotency_key=key,
+        occurred_at=item.timestamp,
+        request_id=sender.request_id,
+        reply_to=reply_to,
+        source=sender.api_key_id,
+        value=item.value,
+        second=item.second,
+    )

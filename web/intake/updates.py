@@ -12,7 +12,7 @@ from common.contract.errors import ErrorCode, ScoreboardError
 from common.contract.requests import Deed, ScoreUpdateRequest
 from common.core import deadlines
 from common.core.timestamps import format_instant
-from common.domain import outcomes, signing
+from common.domain import claims, outcomes, signing
 from common.domain.inbox_entries import Update
 from common.domain.ledger_row import PLAYER, LedgerRow
 from common.domain.outcomes import Outcome
@@ -90,13 +90,20 @@ def look_up(services: Services, user_id: str, idempotency_key: str) -> Outcome |
     return _from_ledger(services, row, names[user_id]) if row else None
 
 
-def problem_of_new(services: Services, claim: Deed) -> ScoreboardError | None:
+def problem_of_new(
+    services: Services, claim: Deed, source: str = PLAYER, value: int | None = None, second: int | None = None
+) -> ScoreboardError | None:
     """Return the error for a claim that cannot be accepted as new, or None.
 
     A key that was used before keeps its outcome all the same.
     """
-    if claim.action_id not in services.catalogue.current().actions:
+    catalogue = services.catalogue.current()
+    action = catalogue.actions.get(claim.action_id)
+    if action is None:
         return ScoreboardError(ErrorCode.UNKNOWN_ACTION, f"There is no action {claim.action_id!r}.")
+    problem = claims.problem_of(action, catalogue.boards, source, value, second)
+    if problem:
+        return problem
     now = datetime.now(UTC)
     if abs(claim.occurred_at - now) > TIMESTAMP_WINDOW:
         message = f"The timestamp is more than {TIMESTAMP_WINDOW.seconds} s from the server's time."
@@ -163,7 +170,7 @@ def _answer_duplicate(
 
 
 def _same_action(claim: ScoreUpdateRequest, answer: UpdateResult) -> UpdateResult:
-    if answer.outcome["update"]["actionId"] != claim.action_id:
+    if not claims.is_repetition(answer.outcome, claim.action_id):
         raise reused_key()
     return answer
 

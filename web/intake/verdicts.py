@@ -7,6 +7,7 @@ from common.contract.errors import ErrorCode, ScoreboardError, sentence_of
 from common.contract.fields import is_idempotency_key
 from common.contract.requests import BatchItem
 from common.contract.responses import BatchAccepted, BatchRefusal, Replay
+from common.domain import claims
 from common.domain.ledger_row import LedgerRow, UpdateKey
 from common.domain.outcomes import Outcome
 
@@ -56,9 +57,8 @@ class Verdicts:
         self._refused[index] = error
 
     def known(self, index: int, claim: Claim, known: Outcome | LedgerRow) -> None:
-        """Count an update whose key was used before: a replay, or a refusal if it was used for another action."""
-        action_id = known.action_id if isinstance(known, LedgerRow) else known["update"]["actionId"]
-        if action_id == claim.item.action_id:
+        """Count an update whose key was used before: a replay, or a refusal if it was for another action or value."""
+        if claims.is_repetition(known, claim.item.action_id, claim.item.value, claim.item.second):
             self._replayed[index] = claim.key, known
         else:
             self.refuse(index, ScoreboardError(ErrorCode.IDEMPOTENCY_KEY_REUSED))

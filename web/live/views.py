@@ -20,13 +20,14 @@ from web.api.parsing import query_as
 from web.guards import limits
 from web.guards.access import public
 from web.guards.addresses import client_address
+from web.guards.request_context import COUNTED_BY_ADDRESS
 from web.live import handshake
 from web.live.feed import Feed
 from web.live.first_reads import FirstReads
 from web.live.group import Watch
 from web.live.handshake import LONGEST_MESSAGE_BYTES
 from web.live.hub import Hub, Slot
-from web.live.lane import COUNTED, PATH
+from web.live.lane import PATH
 from web.reference.documented import ResponseDoc, documented
 from web.services import Services, services
 
@@ -111,7 +112,7 @@ def _admit() -> None:
     """Admit a viewer or refuse the request, before the handshake."""
     if request.path.rstrip("/") != PATH:  # as Flask's router compares
         return
-    if COUNTED not in request.environ:
+    if COUNTED_BY_ADDRESS not in request.environ:
         limits.count_handshake()
     _check_handshake()
     _check_origin()

@@ -17,6 +17,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from common.contract.constants import ALL_TIME, DEFAULT_BOARD
 from common.contract.errors import ErrorCode, ScoreboardError
 from common.core.timestamps import format_instant, from_milliseconds
+from common.domain.claims import CLAIMED_BY_PLAYERS
 from common.domain.entries import BoardHead, Entry
 from common.domain.scoring import Catalogue
 from web.guards import root_path
@@ -109,7 +110,11 @@ def minute(iso_instant: str) -> str:
 
 def buttons(catalogue: Catalogue) -> list[ActionButton]:
     """Return a button for each action of the board that is shown, the smallest points first."""
-    shown = [action for action in catalogue.actions.values() if DEFAULT_BOARD in action.boards]
+    shown = [
+        action
+        for action in catalogue.actions.values()
+        if DEFAULT_BOARD in action.boards and action.claimed_by in CLAIMED_BY_PLAYERS
+    ]
     shown.sort(key=lambda action: (action.points, action.id))
     return [ActionButton(action.id, action.points, _label(action.id)) for action in shown]
 

@@ -34,9 +34,11 @@ _DESCRIPTION_OF_STATUS = {
 
 _REMEMBERED = (
     ErrorCode.SCORE_OUT_OF_RANGE,
+    ErrorCode.SERVER_ACTION,
     ErrorCode.ACTION_ON_COOLDOWN,
     ErrorCode.ACTION_LIMIT_REACHED,
     ErrorCode.BOARD_CLOSED,
+    ErrorCode.BOARD_NOT_OPEN,
 )
 """The codes that are stored as an update's outcome, so that a repetition is answered with them again."""
 

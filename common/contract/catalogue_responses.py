@@ -1,0 +1,112 @@
+"""What the service answers about boards and actions, in JSON. Pure."""
+
+from typing import Annotated, Any, Literal, NotRequired
+
+from pydantic import Field
+from typing_extensions import TypedDict
+
+from common.contract.catalogue import OrderName, PeriodName, RuleName
+from common.contract.fields import ActionId, BoardId, Cursor, Instant, PeriodId, Score
+
+
+class BoardFormat(TypedDict):
+    """How a score is written for people. On the wire it is a whole number."""
+
+    kind: Annotated[Literal["integer", "decimal", "duration"], Field(examples=["duration"])]
+    places: NotRequired[Annotated[int, Field(ge=0, le=6, description="Of a decimal: the digits behind the point.")]]
+    unit: NotRequired[Annotated[Literal["ms", "s"], Field(description="Of a duration.", examples=["ms"])]]
+
+
+class SecondDescription(TypedDict):
+    """The second score of a board, which decides between equal first ones."""
+
+    order: OrderName
+    label: Annotated[str, Field(examples=["Penalty"])]
+    format: BoardFormat
+
+
+class CurrentPeriod(TypedDict):
+    """A period of a board that is open now."""
+
+    period: PeriodId
+    endsAt: Annotated[Instant | None, Field(description="Null for all time.")]
+
+
+class BoardDescription(TypedDict):
+    """A board."""
+
+    boardId: BoardId
+    title: Annotated[str, Field(examples=["Monza, best lap"])]
+    description: Annotated[str, Field(examples=[""])]
+    category: Annotated[str | None, Field(examples=["laps"])]
+    position: Annotated[int, Field(description="Its place in lists, the least first.", examples=[10])]
+    rule: Annotated[RuleName, Field(description="What events make of a score.", examples=["lowest"])]
+    order: Annotated[OrderName, Field(description="Whether the least or the greatest score leads.")]
+    second: SecondDescription | None
+    owner: Literal["player"]
+    periods: Annotated[list[PeriodName], Field(examples=[["all", "weekly"]])]
+    format: BoardFormat
+    ties: Annotated[
+        Literal["ordinal", "shared"],
+        Field(description="Whether players of equal scores have places one after the other, or share one."),
+    ]
+    visibility: Annotated[
+        Literal["public", "players", "hidden"],
+        Field(description="Who may see it: everybody, whoever is logged in, or admins."),
+    ]
+    opensAt: Instant | None
+    closesAt: Instant | None
+    state: Annotated[Literal["planned", "open", "closed", "archived"], Field(examples=["open"])]
+    archived: Annotated[bool, Field(description="It is on no list, takes no updates, and stays readable.")]
+    revision: Annotated[int, Field(ge=1, description="Counts its changes.", examples=[3])]
+    current: list[CurrentPeriod]
+
+
+class BoardPage(TypedDict):
+    """Boards, in order of category, position and id."""
+
+    boards: list[BoardDescription]
+    nextCursor: Annotated[Cursor | None, Field(description="Where the next page begins; null on the last.")]
+
+
+class ValueBounds(TypedDict):
+    """The least and the greatest value that an action takes."""
+
+    min: Annotated[Score, Field(examples=[20000])]
+    max: Annotated[Score, Field(examples=[600000])]
+
+
+class ActionDescription(TypedDict):
+    """The newest version of an action."""
+
+    actionId: ActionId
+    kind: Annotated[Literal["points", "value"], Field(examples=["points"])]
+    points: Annotated[int | None, Field(description="What one use is worth; null for an action of values.")]
+    value: ValueBounds | None
+    boards: list[BoardId]
+    claimedBy: Annotated[
+        Literal["player", "server", "both", "admin"], Field(description="Who may claim it.", examples=["both"])
+    ]
+    cooldownSeconds: Annotated[int | None, Field(description="Least seconds between two uses that count.")]
+    dailyLimit: Annotated[int | None, Field(description="Uses that count in a UTC day.")]
+    lifetimeLimit: Annotated[int | None, Field(description="Uses that ever count.")]
+    enabled: Annotated[bool, Field(examples=[True])]
+    version: Annotated[int, Field(ge=1, examples=[1])]
+
+
+ChangeDescription = TypedDict(
+    "ChangeDescription",
+    {
+        "path": Annotated[str, Field(examples=["boards.lap-monza.title"])],
+        "from": Annotated[Any, Field(description="Null for what is new.")],
+        "to": Any,
+    },
+)
+ChangeDescription.__doc__ = "One difference between a catalogue and what is stored."
+
+
+class CatalogueChanges(TypedDict):
+    """What a catalogue changes, and whether it was applied."""
+
+    changes: list[ChangeDescription]
+    applied: Annotated[bool, Field(examples=[True])]

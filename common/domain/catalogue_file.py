@@ -1,0 +1,173 @@
+"""A catalogue as a file: reading it, with every problem and its place, planning what it changes, and writing one. Pure.
+
+The file is TOML with snake_case names, or JSON with camelCase ones. Boards and actions are parsed one by one, so that
+one problem hides no other.
+"""
+
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Generic, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from pydantic.alias_generators import to_camel
+from pydantic_core import ErrorDetails
+
+from common.contract.catalogue import ActionInFile, BoardInFile
+from common.contract.errors import ErrorCode, FieldProblem, ScoreboardError
+from common.contract.errors import ErrorDetails as Details
+from common.domain.catalogue_plan import Place, Plan, Problem, Stored, add_action, add_board, check_room, put_action
+from common.domain.scoring import ClaimedBy
+
+MAX_PROBLEMS = 20
+"""The greatest number of problems in a response."""
+
+_VERSION = 1
+_FIELDS = ("version", "boards", "actions")
+_GRAVEST = (
+    ErrorCode.VALIDATION_FAILED,
+    ErrorCode.UNKNOWN_BOARD,
+    ErrorCode.BOARD_IMMUTABLE,
+    ErrorCode.TOO_MANY,
+)
+"""Of several problems the first of these codes is that of the answer."""
+
+Spec = TypeVar("Spec", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class Placed(Generic[Spec]):
+    """A board or an action of a file, and where it stands there."""
+
+    at: Place
+    id: str
+    spec: Spec
+
+
+@dataclass
+class ParsedFile:
+    """What could be read of a file, and what could not. `board_ids` has those of boards with problems too."""
+
+    boards: list[Placed[BoardInFile]] = field(default_factory=list)
+    actions: list[Placed[ActionInFile]] = field(default_factory=list)
+    board_ids: set[str] = field(default_factory=set)
+    problems: list[Problem] = field(default_factory=list)
+
+
+def parse_toml(text: str) -> ParsedFile:
+    """Read the text of a file."""
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        said = str(error).replace("at end of document", f"at its end, line {len(text.splitlines())}")
+        return ParsedFile(problems=[Problem("", f"this is not TOML: {said}")])
+    return parse(values, in_toml=True)
+
+
+def parse(values: Mapping[str, object], *, in_toml: bool = False) -> ParsedFile:
+    """Read the values of a file: of TOML, or of its twin in JSON."""
+    parsed = ParsedFile()
+    unknown = (name for name in values if name not in _FIELDS)
+    parsed.problems += [Problem(name, "is not known to this version") for name in unknown]
+    if values.get("version") != _VERSION or values["version"] is True:
+        parsed.problems.append(Problem("version", f"must be {_VERSION}"))
+    boards = list(_items(values, "boards", parsed.problems))
+    parsed.board_ids = {str(item["id"]) for _, item in boards if isinstance(item, dict) and "id" in item}
+    parsed.boards = _parse_all(BoardInFile, boards, parsed.problems, in_toml=in_toml)
+    parsed.actions = _parse_all(
+        ActionInFile, _items(values, "actions", parsed.problems), parsed.problems, in_toml=in_toml
+    )
+    return parsed
+
+
+def plan(file: ParsedFile, stored: Stored, now: datetime, most_boards: int, *, disable_missing: bool = False) -> Plan:
+    """Return what the file changes of what is stored. What it does not name is left alone.
+
+    With `disable_missing` actions that it does not name are disabled; boards never are.
+    """
+    planned = Plan(problems=list(file.problems))
+    for board in file.boards:
+        add_board(planned, board.at, board.id, board.spec, known=stored.boards.get(board.id), now=now)
+    board_ids = stored.boards.keys() | file.board_ids
+    for action in file.actions:
+        add_action(planned, action.at, action.id, action.spec, known=stored.actions.get(action.id), board_ids=board_ids)
+    check_room(planned, stored, most_boards, "boards")
+    if disable_missing:
+        for action_id in actions_missing(file, stored):
+            known, enabled = stored.actions[action_id]
+            if enabled:
+                put_action(planned, replace(known), (known, enabled), enabled=False)
+    return planned
+
+
+def actions_missing(file: ParsedFile, stored: Stored) -> list[str]:
+    """Return the stored actions that the file does not name, but for those that boards bring with them."""
+    named = {action.id for action in file.actions}
+    return sorted(
+        action_id
+        for action_id, (action, _) in stored.actions.items()
+        if action_id not in named and action.claimed_by is not ClaimedBy.ADMIN
+    )
+
+
+def boards_missing(file: ParsedFile, stored: Stored) -> list[str]:
+    """Return the stored boards that the file does not name."""
+    return sorted(stored.boards.keys() - {board.id for board in file.boards})
+
+
+def refusal(problems: Iterable[Problem]) -> ScoreboardError:
+    """Return the error that names problems, at most `MAX_PROBLEMS` of them."""
+    found = list(problems)
+    code = min((problem.code for problem in found), key=_GRAVEST.index)
+    of_code = sorted(found, key=lambda problem: problem.code is not code)[:MAX_PROBLEMS]
+    fields: list[FieldProblem] = [{"field": problem.path, "message": problem.message} for problem in of_code]
+    details: Details = {"fields": fields}
+    return ScoreboardError(code, details=details)
+
+
+def problems_of(error: ValidationError, at: Place) -> list[Problem]:
+    """Return the problems that a model found, each with its path."""
+    return [Problem(_path(at, problem["loc"]), _sentence(problem)) for problem in error.errors(include_input=False)]
+
+
+def _items(values: Mapping[str, object], name: str, problems: list[Problem]) -> Iterator[tuple[Place, object]]:
+    items = values.get(name, [])
+    if not isinstance(items, list):
+        problems.append(Problem(name, "must be a list of tables"))
+        return
+    for index, item in enumerate(items):
+        yield Place(f"{name}[{index}].", "id", str), item
+
+
+def _parse_all(
+    model: type[Spec], items: Iterable[tuple[Place, object]], problems: list[Problem], *, in_toml: bool
+) -> list[Placed[Spec]]:
+    found: list[Placed[Spec]] = []
+    seen: set[str] = set()
+    for place, item in items:
+        at = replace(place, named=str if in_toml else to_camel)
+        try:
+            spec = model.model_validate(item, strict=True, by_name=in_toml, by_alias=not in_toml)
+        except ValidationError as error:
+            problems += problems_of(error, at)
+            continue
+        item_id = str(spec.id)  # type: ignore[attr-defined]  # both models have one
+        if item_id in seen:
+            problems.append(Problem(at.of("id"), f"{item_id!r} is named twice"))
+        seen.add(item_id)
+        found.append(Placed(at, item_id, spec))
+    return found
+
+
+def _path(at: Place, location: tuple[int | str, ...]) -> str:
+    path = at.prefix
+    for step in location:
+        path += f"[{step}]" if isinstance(step, int) else step if path.endswith(".") or not path else f".{step}"
+    return path.removesuffix(".")
+
+
+def _sentence(problem: ErrorDetails) -> str:
+    if problem["type"] == "extra_forbidden":
+        return "is not known"
+    return problem["msg"].removeprefix("Value error, ")

@@ -1,0 +1,86 @@
+"""Changing the catalogue: one writer at a time, one transaction, and a version that tells every process of it.
+
+1. Hold the row of `catalogue_version`, for which other writers wait.
+2. Read what is stored, and plan (`common/domain/catalogue_plan.py`).
+3. Write, and count the version up, unless there is nothing to change.
+"""
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, text, update
+
+from common.domain.board_moments import Moment
+from common.domain.boards import Board
+from common.domain.catalogue_plan import Plan, Stored, put_board
+from common.postgres import catalogue
+from common.postgres.tables import actions, boards
+
+_HOLD = text("SELECT version FROM catalogue_version FOR UPDATE")
+
+# Only what may change is named. Of the second score that is its label and its format.
+_MUTABLE = (
+    *("title", "description", "category", "position", "format", "ties", "visibility"),
+    *("opens_at", "closes_at", "archived_at", "revision"),
+)
+_CHANGE = (
+    update(boards)
+    .where(boards.c.id == bindparam("board"))
+    .values(
+        {name: bindparam(f"new_{name}") for name in _MUTABLE}
+        | {"second": boards.c.second.op("||")(bindparam("new_second", type_=boards.c.second.type))}
+    )
+)
+
+
+def hold(connection: Connection) -> Stored:
+    """Hold the catalogue until this transaction ends, and return what is stored."""
+    connection.execute(_HOLD)
+    return stored(connection)
+
+
+def stored(connection: Connection) -> Stored:
+    """Return all boards, and the newest version of every action."""
+    return Stored(
+        {board.id: board for board in catalogue.list_boards(connection)},
+        {action.id: (action, enabled) for action, enabled in catalogue.list_all(connection)},
+    )
+
+
+def write(connection: Connection, plan: Plan) -> None:
+    """Write what is planned. The transaction holds the catalogue, and the plan has no problems."""
+    if not plan.changes:
+        return
+    if plan.new_boards:
+        connection.execute(boards.insert(), [_row(board) for board in plan.new_boards])
+    if plan.changed_boards:
+        connection.execute(_CHANGE, [_changed(board) for board in plan.changed_boards])
+    if plan.actions:
+        rows = [{**asdict(action), "boards": list(action.boards), "enabled": on} for action, on in plan.actions]
+        connection.execute(actions.insert(), rows)
+    catalogue.count_change(connection)
+
+
+def move(
+    connection: Connection, board: Board, moment: Moment, at: datetime | None, now: datetime
+) -> tuple[Board, Plan]:
+    """Open, close or archive a board, and return it as it is then. The transaction holds the catalogue.
+
+    Raises ScoreboardError if it cannot be, and nothing is changed.
+    """
+    plan = Plan()
+    after = moment(board, at, now.replace(microsecond=now.microsecond // 1000 * 1000))
+    put_board(plan, after, board)
+    write(connection, plan)
+    return (plan.changed_boards[0] if plan.changed_boards else board), plan
+
+
+def _row(board: Board) -> dict[str, Any]:
+    return {**asdict(board), "periods": list(board.periods)}
+
+
+def _changed(board: Board) -> dict[str, Any]:
+    row = asdict(board)
+    second = row["second"] and {"label": row["second"]["label"], "format": row["second"]["format"]}
+    return {"board": board.id, "new_second": second or {}, **{f"new_{name}": row[name] for name in _MUTABLE}}
