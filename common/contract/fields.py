@@ -191,10 +191,12 @@ Sentence = Annotated[str, Field(description="A sentence for a person; may change
 
 WORDS_OF_EXTERNAL_ID = "must be 1 to 128 printable ASCII characters without a space"
 
+WORDS_OF_IDEMPOTENCY_KEY = "must be 8 to 64 of A-Z a-z 0-9 _ -"
+
 WORDS_OF_PATTERN = {
     _GIVEN_USER_ID: "must be a user's id, which is a UUID; a game's own id of a player is an externalId",
     _NAME: "must be 1 to 64 of a-z 0-9 _ - and begin with a letter or a digit",
-    _IDEMPOTENCY_KEY: "must be 8 to 64 of A-Z a-z 0-9 _ -",
+    _IDEMPOTENCY_KEY: WORDS_OF_IDEMPOTENCY_KEY,
     _EXTERNAL_ID: WORDS_OF_EXTERNAL_ID,
     _ASKED_PERIOD: "must be all, daily, weekly, monthly or the id of a period, such as 2026-W48",
     _VERSION: "must be a version of the board, as an answer had it",
