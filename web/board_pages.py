@@ -18,14 +18,23 @@ def period_of(query: BoardQuery, board_ids: Collection[str], now: datetime) -> P
     """Return the period that a query names. Raises `unknown_board` or `validation_failed`."""
     if query.board not in board_ids:
         raise ScoreboardError(ErrorCode.UNKNOWN_BOARD, f"There is no board {query.board!r}.")
+    return named_period(query.period, now)
+
+
+def named_period(name_or_id: str, now: datetime) -> Period:
+    """Return the period of this name or id. Raises `validation_failed`."""
     try:
-        return periods.resolve(query.period, now)
+        return periods.resolve(name_or_id, now)
     except ValueError:
         raise invalid_field("period", "must be all, daily, weekly, monthly or the id of a period") from None
 
 
 def selection_of(query: LeaderboardQuery, period: Period, secret_keys: Sequence[bytes]) -> Selection:
     """Return the rows that a query asks for. Raises `invalid_cursor` for one of another board, period or service."""
+    if query.around_score is not None:
+        if query.cursor is not None or query.around is not None:
+            raise invalid_field("aroundScore", "goes with no cursor and no around")
+        return pagination.around_score(query.around_score)
     if query.around is not None:
         if query.cursor is not None:
             raise invalid_field("around", "goes with no cursor")
@@ -60,6 +69,8 @@ def body_of(
     }
     if query.around is not None:
         body["found"] = page.found
+    if page.would_rank is not None:
+        body["would"] = {"rank": page.would_rank}
     return body
 
 

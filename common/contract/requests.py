@@ -9,6 +9,7 @@ from pydantic import (
     ConfigDict,
     Field,
     SkipValidation,
+    ValidationError,
     ValidationInfo,
     field_validator,
     model_validator,
@@ -18,8 +19,10 @@ from pydantic.alias_generators import to_camel
 from common.contract import known_passwords
 from common.contract.constants import ALL_TIME, DEFAULT_BOARD, GREATEST_SCORE, GREATEST_SECOND
 from common.contract.fields import (
+    WORDS_OF_PATTERN,
     ActionId,
     AskedPeriod,
+    AskedScore,
     Avatar,
     BoardId,
     Cursor,
@@ -43,6 +46,20 @@ RESERVED_USERNAMES = frozenset(
 _INSTANT_WITH_OFFSET = r"^[0-9]{4}[0-9W-]{3,6}T[0-9]{2}[0-9:.,]*(?:Z|[+-][0-9]{2}[0-9:.]*)$"
 
 
+WORDS_OF_FORM = {
+    **WORDS_OF_PATTERN,
+    NEW_USERNAME: "must be 3 to 32 of A-Z a-z 0-9 _ . - and begin with neither . nor -",
+    _INSTANT_WITH_OFFSET: "must be ISO 8601 with an offset, such as 2026-11-23T09:15:00.123Z, and not Unix time",
+}
+"""What a field has to be, in words, by the pattern that it must match."""
+
+WORDS_OF_NAME = {
+    "points": "there is no such field: the action says how many points it is worth",
+    "timestamp": WORDS_OF_FORM[_INSTANT_WITH_OFFSET],
+}
+"""What to say of a field of this name that is of another type, or that there should not be."""
+
+
 class Strict(BaseModel):
     """Exactly the documented fields, in camelCase, each of its own JSON type."""
 
@@ -55,8 +72,12 @@ def _composed(password: object) -> object:
 
 
 def may_be_left_out(body: type[BaseModel]) -> bool:
-    """Return whether a request may omit this body, because all of its fields have defaults."""
-    return not any(field.is_required() for field in body.model_fields.values())
+    """Return whether a request may omit this body, because nothing in it is required."""
+    try:
+        body.model_validate({})
+    except ValidationError:
+        return False
+    return True
 
 
 class RegisterRequest(Strict):
@@ -347,11 +368,33 @@ class BoardQuery(Strict):
 
 
 class LeaderboardQuery(BoardQuery):
-    """A page of a board. A cursor already says where, so it goes with no `around`."""
+    """A page of a board. One of `cursor`, `around` and `aroundScore` says where it is."""
 
     limit: PageSize = 10
     cursor: Cursor | None = None
     around: GivenUserId | None = None
+    around_score: AskedScore | None = None
+
+
+class LookupRequest(BoardQuery):
+    """Players to look for on a board, all by their user ids, or all by the ids of a game."""
+
+    user_ids: list[GivenUserId] | None = Field(None, min_length=1, max_length=100)
+    external_ids: list[ExternalId] | None = Field(
+        None, min_length=1, max_length=100, description="Needs an API key of the scope `read`."
+    )
+
+    @model_validator(mode="after")
+    def _names_players_one_way(self) -> Self:
+        if (self.user_ids is None) == (self.external_ids is None):
+            raise ValueError("exactly one of userIds and externalIds names the players")
+        return self
+
+
+class PlayerBoardsQuery(Strict):
+    """The period of all boards that are asked for."""
+
+    period: AskedPeriod = ALL_TIME
 
 
 class SnapshotsQuery(BoardQuery):

@@ -298,6 +298,12 @@ class PlayerPlace(Place):
     ]
 
 
+class WouldStand(TypedDict):
+    """Where somebody would stand who reaches a score now."""
+
+    rank: Rank
+
+
 class LeaderboardPage(TypedDict):
     """Rows of a board, all of one instant."""
 
@@ -312,6 +318,41 @@ class LeaderboardPage(TypedDict):
     ]
     version: Version
     found: NotRequired[Annotated[bool, Field(description="With `around`: whether that player is ranked.")]]
+    would: NotRequired[Annotated[WouldStand, Field(description="With `aroundScore`.")]]
+
+
+class FoundEntry(Entry):
+    """The row of a player who was looked for."""
+
+    position: Annotated[int, Field(ge=1, description="The place among those who were looked for.", examples=[1])]
+    externalId: NotRequired[ExternalId]
+
+
+class FoundEntries(TypedDict):
+    """Players on a board, all of one instant, the best first."""
+
+    entries: list[FoundEntry]
+    notFound: Annotated[
+        list[str], Field(description="The ids of those who are not on the board, as they were sent.", examples=[[]])
+    ]
+    total: Total
+    version: Version
+
+
+class PlaceOnBoard(TypedDict):
+    """Where a player stands on one board."""
+
+    board: BoardId
+    period: PeriodId
+    score: Score
+    rank: Rank
+    total: Total
+
+
+class PlayerBoards(TypedDict):
+    """The boards on which a player stands, in order of their ids."""
+
+    boards: list[PlaceOnBoard]
 
 
 class SnapshotSummary(TypedDict):

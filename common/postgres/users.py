@@ -107,6 +107,14 @@ def is_taken(connection: Connection, username: str) -> bool:
     return connection.execute(statement).one_or_none() is not None
 
 
+def find_taken(connection: Connection, usernames: Collection[str]) -> set[str]:
+    """Return, in lower case, those of these names that accounts have, whatever their case."""
+    names = {username.lower() for username in usernames}
+    return (
+        set(connection.scalars(select(users.c.username_key).where(users.c.username_key.in_(names)))) if names else set()
+    )
+
+
 def _credentials(connection: Connection, condition: ColumnElement[bool]) -> Credentials | None:
     columns = (*_USER, users.c.password_hash, users.c.password_changed_at)
     row = connection.execute(select(*columns).where(condition)).one_or_none()

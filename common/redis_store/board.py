@@ -82,7 +82,8 @@ class Board:
         )
         if first_place:
             entries = with_places(entries, first_place)
-        return Page(BoardHead(epoch, int(seq), int(at), total, entries), start, bool(found), positions)
+        head = BoardHead(epoch, int(seq), int(at), total, entries)
+        return Page(head, start, bool(found), positions, found if which.kind == "around_score" else None)
 
     def places(self, board_id: str, period_id: str, user_ids: Collection[str]) -> Places:
         """Return the places of players at one instant, without details that the cache does not hold.

@@ -1,5 +1,6 @@
 """Reading a board: from Redis while Redis serves it, otherwise from PostgreSQL. A page is always of one instant."""
 
+import time
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -17,9 +18,9 @@ from common.domain.details import Details, KnownDetails, PlayerVisibility
 from common.domain.entries import BoardHead, Entry, Place, Places, Unlisted
 from common.domain.pagination import FIRST, Page, Position, Selection, around, before
 from common.domain.shown import Gate, Viewer
-from common.domain.standing import Standing, StandingKey
+from common.domain.standing import BoardId, Standing, StandingKey
 from common.postgres import engine as database
-from common.postgres import history, people, standings
+from common.postgres import history, people, score_places, standings
 from common.postgres.history import History
 from common.redis_store.board import Board, BoardNotServedError, fill_details, missing_details
 from common.services.single_flight import SingleFlight
@@ -34,6 +35,9 @@ HISTORY_READS_AT_ONCE = 2
 """The same for periods that are over, which any client may request one after the other."""
 
 LONGEST_WAIT_SECONDS = 1.0
+
+LONGEST_READ_SECONDS = 1.5
+"""The longest that the places of several users are looked for in PostgreSQL."""
 
 
 class Leaderboard:
@@ -109,7 +113,8 @@ class Leaderboard:
         def read() -> Page:
             with self._database(period_id) as connection:
                 connection.execution_options(isolation_level="REPEATABLE READ")
-                return standings.page(connection, board_id, period_id, limit, which)
+                read_page = score_places.page if which.kind == "around_score" else standings.page
+                return read_page(connection, board_id, period_id, limit, which)
 
         return self._database_reads.get((board_id, period_id, limit, which), read)
 
@@ -127,8 +132,7 @@ class Leaderboard:
         place = self._stored_place(board_id, period_id, user_id)
         if place is None or place.details is None:
             return None
-        is_named = place.details.visibility is PlayerVisibility.NAMED
-        return place if is_named or viewer is Viewer.INSIDER else None
+        return place if _is_known_to(viewer, place.details) else None
 
     def _stored_place(self, board_id: str, period_id: str, user_id: str) -> Place | None:
         try:
@@ -171,22 +175,31 @@ class Leaderboard:
 
         Who is unlisted is looked up in PostgreSQL; while that is away their places are missing.
         """
-        try:
-            places = self._board.places(board_id, period_id, user_ids)
-        except (BoardNotServedError, redis.RedisError):
+        places = self._live_places(board_id, period_id, user_ids)
+        if places is None:
             return None
-        missing = [place.user_id for place in places.of.values() if not place.details]
-        found = self._fetch_details(missing) if missing else {}
-        of = {user_id: place.with_details(found.get(user_id)) for user_id, place in places.of.items()}
+        of = places.of
         veiled = [place for place in of.values() if _is_veiled(place)]
         if not veiled:
-            return places._replace(of=of)
+            return places
         named = {user_id: place for user_id, place in of.items() if not _is_veiled(place)}
         try:
             return places._replace(of=named | self._own_views(board_id, period_id, veiled))
         except SQLAlchemyError as error:
             log.warning("unlisted_places_not_read", error=type(error).__name__)
             return places._replace(of=named)
+
+    def _live_places(self, board_id: str, period_id: str, user_ids: Collection[str]) -> Places | None:
+        """Return the places of users with their details, from Redis; None if it is away or does not serve the board."""
+        try:
+            places = self._board.places(board_id, period_id, user_ids)
+        except (BoardNotServedError, redis.RedisError):
+            return None
+        missing = [place.user_id for place in places.of.values() if not place.details]
+        found = self._fetch_details(missing) if missing else {}
+        return places._replace(
+            of={user_id: place.with_details(found.get(user_id)) for user_id, place in places.of.items()}
+        )
 
     def _own_views(self, board_id: str, period_id: str, places: Sequence[Place]) -> dict[str, Place]:
         """Return the places as their players see them: under which id they are listed, or what they would have."""
@@ -211,6 +224,75 @@ class Leaderboard:
         """Return the rank that a hidden standing would have on its board."""
         ahead = self._stored_page(*row.key.board, 1, before(Position(row.score, row.tiebreaker, row.second)))
         return ahead.rows.entries[-1].rank + 1 if ahead.rows.entries else 1
+
+    def places(
+        self,
+        board_id: str,
+        period_id: str,
+        user_ids: Collection[str],
+        viewer: Viewer = Viewer.ANYBODY,
+        caller: str | None = None,
+    ) -> Places:
+        """Return the places of some users at one instant, as this viewer may see them, and as `caller` may see their own.
+
+        Of one who does not exist, is not ranked, or is not named to the viewer, the entry is None.
+        """
+        found = self._stored_places(board_id, period_id, user_ids)
+        viewers = {user_id: Viewer.INSIDER if user_id == caller else viewer for user_id in found.of}
+        shown = {user_id: self._named_place(board_id, place, viewers[user_id]) for user_id, place in found.of.items()}
+        return found._replace(of=shown)
+
+    def _named_place(self, board_id: str, place: Place, viewer: Viewer) -> Place:
+        """Return the place of a user who was asked for by id, without an entry if the viewer may not know whose it is."""
+        entry = self._gate.shown(board_id, place.entry, viewer) if place.entry and place.details else None
+        if entry is None or entry.user_id != place.user_id:
+            return Place(place.user_id, "", place.total, None)
+        return replace(place, entry=entry)
+
+    def _stored_places(self, board_id: str, period_id: str, user_ids: Collection[str]) -> Places:
+        live = self._live_places(board_id, period_id, user_ids)
+        if live:
+            return live
+        if self._history.has_no_standings(board_id, period_id, datetime.now(UTC)):
+            return Places(standings.DATABASE_EPOCH, 0, {user_id: Place(user_id, "", 0, None) for user_id in user_ids})
+        until = time.monotonic() + LONGEST_READ_SECONDS
+        with self._database(period_id) as connection:
+            connection.execution_options(isolation_level="REPEATABLE READ")
+            head = standings.top(connection, board_id, period_id, 1)
+            known = people.find_details(connection, user_ids)
+            found = {}
+            for user_id in user_ids:
+                if time.monotonic() > until:
+                    raise _rebuilding()
+                found[user_id] = (
+                    standings.place(connection, board_id, period_id, user_id, known[user_id].details)
+                    if user_id in known
+                    else Place(user_id, "", head.total, None)
+                )
+        return Places(head.epoch, head.seq, found)
+
+    def places_of(
+        self, user_id: str, boards: Collection[BoardId], viewer: Viewer = Viewer.ANYBODY
+    ) -> dict[BoardId, Place]:
+        """Return the places of a user on those of these (board, period) where they are ranked, each of its own instant.
+
+        They are those that this viewer may see. The cost follows the boards on which the user has scored, and not those
+        that there are.
+        """
+        with self._engine.connect() as connection:
+            rows = standings.read(connection, [StandingKey(*board, user_id) for board in boards])
+        found = {}
+        for board in (row.key.board for row in rows if not row.hidden):
+            place = self.place(*board, user_id, viewer)
+            if place and place.entry:
+                found[board] = place
+        return found
+
+    def is_known(self, user_id: str, viewer: Viewer = Viewer.ANYBODY) -> bool:
+        """Return whether there is such a user whom this viewer may know of, and who is not suspended."""
+        with self._engine.connect() as connection:
+            known = people.find_details(connection, [user_id]).get(user_id)
+        return known is not None and not known.is_suspended and _is_known_to(viewer, known.details)
 
     def _place_in_database(self, board_id: str, period_id: str, user_id: str) -> Place | None:
         has_no_standings = self._history.has_no_standings(board_id, period_id, datetime.now(UTC))
@@ -256,6 +338,11 @@ class Leaderboard:
         except redis.RedisError:
             log.warning("usernames_not_remembered", users=len(known))
         return {user_id: found.details for user_id, found in known.items()}
+
+
+def _is_known_to(viewer: Viewer, details: Details) -> bool:
+    """Return whether the viewer may know who this is."""
+    return viewer is Viewer.INSIDER or details.visibility is PlayerVisibility.NAMED
 
 
 def _is_veiled(place: Place) -> bool:

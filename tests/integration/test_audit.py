@@ -115,6 +115,8 @@ def test_every_command_that_changes_something_is_audited_with_the_systems_user(
     key_id = json.loads(audited("keys create", "arena", "--json").output)["id"]
     audited("keys rotate", key_id)
     audited("keys revoke", key_id)
+    (tmp_path / "players.csv").write_text("externalId\nsteam:1\n")
+    audited("players import", str(tmp_path / "players.csv"))
     audited("boards close", "main", "--at", "2099-12-31T20:00:00Z")
     audited("boards open", "main")
     audited("boards create", "laps", "--rule", "lowest")

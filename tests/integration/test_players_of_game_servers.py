@@ -1,5 +1,6 @@
 """Players whom a game knows by ids of its own: made once, scored without an account, and of no other game."""
 
+import json
 import threading
 from collections.abc import Callable
 
@@ -11,6 +12,7 @@ from common.core.settings import Settings
 from common.domain.permissions import Permissions, Scope
 from common.postgres import identities, users
 from common.redis_store.inbox import Inbox
+from tests.command_line import CommandLine
 from tests.game_server import BATCH, GameServer, game_server, item
 from tests.inbox import add_users, board_of, drain_completely
 from tests.player import PASSWORD, Player, error_code
@@ -307,6 +309,52 @@ def test_a_key_submits_its_actions_alone(server_of: ServerOf, ada: Player, worke
     ]
     drain_completely(worker)
     assert board_of(worker) == {ada.user_id: 26}
+
+
+def test_an_operator_says_what_a_key_may_do(command_line: CommandLine, client: FlaskClient) -> None:
+    options = (
+        "--scope",
+        "submit,players",
+        "--scope",
+        "read",
+        "--realm",
+        "arena",
+        "--action",
+        "lap-*",
+        "--action",
+        "win",
+    )
+    made_key = json.loads(command_line("keys", "create", "arena", *options, "--json").stdout)
+    plain = json.loads(command_line("keys", "create", "plain", "--json").stdout)
+    listed = {key["id"]: key for key in json.loads(command_line("keys", "list", "--json").stdout)}
+    told = {name: listed[made_key["id"]][name] for name in ("scopes", "realm", "actions")}
+    assert told == {"scopes": ["players", "read", "submit"], "realm": "arena", "actions": ["lap-*", "win"]}
+    told = {name: listed[plain["id"]][name] for name in ("scopes", "realm", "actions")}
+    assert told == {"scopes": ["submit"], "realm": "default", "actions": None}
+    assert "lap-*" in command_line("keys", "list").stdout
+    assert made(GameServer(client, made_key["id"], made_key["secret"]), "steam:1")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--scope", "admin"),
+        ("--scope", ""),
+        ("--scope", "submit,"),
+        ("--realm", ""),
+        ("--realm", "A b"),
+        ("--realm", "x" * 65),
+        ("--action", "*lap"),
+        ("--action", "lap-*-x"),
+        ("--action", "Lap"),
+        ("--action", ""),
+    ],
+)
+def test_a_key_that_makes_no_sense_is_not_made(command_line: CommandLine, options: tuple[str, str]) -> None:
+    done = command_line("keys", "create", "arena", *options)
+    assert done.returncode == 2, done.stderr
+    assert options[0] in done.stderr
+    assert json.loads(command_line("keys", "list", "--json").stdout) == []
 
 
 # -- exchange ----------------------------------------------------------------------------------------------------------

@@ -3,15 +3,20 @@
 from flask import Blueprint, Response, jsonify, request
 
 from common.contract.errors import ErrorCode, ScoreboardError
-from common.contract.requests import BoardQuery, LeaderboardQuery
-from common.contract.responses import LeaderboardPage, PlayerPlace
-from common.domain.entries import Place
+from common.contract.requests import BoardQuery, LeaderboardQuery, LookupRequest, PlayerBoardsQuery
+from common.contract.responses import FoundEntries, LeaderboardPage, PlaceOnBoard, PlayerBoards, PlayerPlace
+from common.domain.entries import Entry, Place
+from common.domain.permissions import Scope
 from common.domain.shown import Viewer
-from web import board_pages
-from web.api.boards import asked_period, parsed_user_id
-from web.api.parsing import query_as
-from web.guards import access
-from web.guards.access import public
+from common.domain.standing import BoardId
+from common.postgres import identities
+from web import board_pages, found_players
+from web.api.boards import asked_period, listed_boards, parsed_user_id, period_named
+from web.api.parsing import body_as, query_as
+from web.guards import access, limits
+from web.guards.access import public, public_or_by_api_key
+from web.guards.api_keys import api_key
+from web.guards.scopes import is_by_api_key
 from web.reference.documented import ResponseDoc, documented
 from web.revalidation import is_current, private, revalidated
 from web.services import services
@@ -25,7 +30,8 @@ blueprint = Blueprint("leaderboard", __name__, url_prefix="/api/scores")
     "Read a page of a board",
     description="A cursor names a place in the order: nobody is skipped or shown twice because others move. It is "
     "refused once its period is over. `around` centres on a player by the id on the board; of one who is not ranked "
-    "the list is empty. An admin's access token shows who everybody is.",
+    "the list is empty. `aroundScore` centres on the place of somebody who reaches that score now, and `would` tells "
+    "their rank. An admin's access token shows who everybody is.",
     query=LeaderboardQuery,
     headers=["If-None-Match"],
     answers=[
@@ -77,3 +83,69 @@ def _place(query: BoardQuery, period_id: str, user_id: str) -> Place | None:
     if access.is_caller(user_id):
         return services().leaderboard.own_place(query.board, period_id, user_id)
     return services().leaderboard.place(query.board, period_id, user_id, access.viewer())
+
+
+@blueprint.get("/user/<user_id>/boards")
+@documented(
+    "readPlayerBoards",
+    "Read where a player stands on every board",
+    description="The public boards on which the player is ranked in this period. A player who is not named is found by "
+    "nobody but themselves and admins, with an access token.",
+    query=PlayerBoardsQuery,
+    answers=[ResponseDoc(200, "The player's places.", PlayerBoards)],
+    errors=[ErrorCode.NOT_FOUND, ErrorCode.REBUILDING],
+)
+@public
+def boards_of_user(user_id: str) -> Response:
+    user_id = parsed_user_id(user_id)
+    period_id = period_named(query_as(PlayerBoardsQuery).period).id
+    shown = [(board_id, period_id) for board_id in listed_boards()]
+    viewer = Viewer.INSIDER if access.is_caller(user_id) else access.viewer()
+    places = services().leaderboard.places_of(user_id, shown, viewer)
+    if not places and not services().leaderboard.is_known(user_id, viewer):
+        raise ScoreboardError(ErrorCode.NOT_FOUND, "There is no such user.")
+    body: PlayerBoards = {
+        "boards": [_on_board(board, place.entry, place.total) for board, place in sorted(places.items()) if place.entry]
+    }
+    told = jsonify(body)
+    return private(told) if "Authorization" in request.headers else told
+
+
+@blueprint.post("/lookup")
+@documented(
+    "lookUpPlayers",
+    "Look for some players on a board",
+    description="The view of friends: up to 100 players, all of one instant. `position` is the place among them. By "
+    "`userIds` anybody may ask; `externalIds` are those of the realm of an API key of the scope `read`. Only such a "
+    "key, admins and the player find one who is not named.",
+    body=LookupRequest,
+    headers=["X-Signature"],
+    answers=[ResponseDoc(200, "Those who are on the board, and those who are not.", FoundEntries)],
+    errors=[ErrorCode.UNKNOWN_BOARD, ErrorCode.REBUILDING],
+)
+@public_or_by_api_key(Scope.READ)
+@limits.per_api_key
+def lookup() -> Response:
+    asked = body_as(LookupRequest)
+    period = asked_period(asked)
+    user_ids = _user_ids_of(asked)
+    known = {user_id for user_id in user_ids.values() if user_id} | {found_players.NOBODY}
+    caller = next(filter(access.is_caller, known), None)
+    places = services().leaderboard.places(asked.board, period.id, sorted(known), access.viewer(), caller)
+    return jsonify(found_players.told(user_ids, places, by_external_id=asked.external_ids is not None))
+
+
+def _user_ids_of(asked: LookupRequest) -> dict[str, str | None]:
+    """Return the user id of each id that is asked for, in their order; None for an external id that nobody has."""
+    if asked.user_ids is not None:
+        return {user_id: user_id.lower() for user_id in asked.user_ids}
+    if not is_by_api_key():
+        raise ScoreboardError(ErrorCode.API_KEY_INVALID, "externalIds are looked up with an API key.")
+    external_ids = asked.external_ids or []
+    with services().engine.connect() as connection:
+        found = identities.find(connection, api_key().realm, external_ids)
+    return {external_id: found.get(external_id) for external_id in external_ids}
+
+
+def _on_board(board: BoardId, entry: Entry, total: int) -> PlaceOnBoard:
+    return {"board": board[0], "period": board[1], "score": entry.score, "rank": entry.rank, "total": total}

@@ -3,7 +3,7 @@
 from flask import Blueprint, Response, g, jsonify, request
 
 from common.contract.errors import ErrorCode, ScoreboardError, invalid_field
-from common.contract.fields import is_idempotency_key
+from common.contract.fields import WORDS_OF_IDEMPOTENCY_KEY, is_idempotency_key
 from common.contract.requests import BatchRequest, ReceiptsRequest, ScoreUpdateRequest, UpdateQuery
 from common.contract.responses import AcceptedForLater, Applied, BatchAccepted, BatchOutcomes, Receipt, Receipts
 from common.domain import outcomes
@@ -100,7 +100,7 @@ def batch() -> tuple[Response, int]:
     description="In the order of the request; null for an update that is not known, or of a player whom the API key "
     "may not name.",
     body=ReceiptsRequest,
-    headers=["X-Signature.required"],
+    headers=["X-Signature.v2"],
     answers=[ResponseDoc(200, "What is known of each by now.", Receipts)],
 )
 @by_api_key(Scope.SUBMIT, Scope.READ)
@@ -127,7 +127,7 @@ def read_receipts() -> Response:
 @limits.per_api_key
 def receipt(idempotency_key: str) -> Response:
     if not is_idempotency_key(idempotency_key):
-        raise invalid_field("idempotencyKey", "must match [A-Za-z0-9_-]{8,64}")
+        raise invalid_field("idempotencyKey", WORDS_OF_IDEMPOTENCY_KEY)
     user_id = _whose_update()
     outcome = updates.look_up(services(), user_id, idempotency_key) if user_id else None
     if outcome is None:

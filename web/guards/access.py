@@ -92,9 +92,38 @@ def is_caller(user_id: str) -> bool:
 
 
 def viewer() -> Viewer:
-    """Return who looks, at a view that asks for no access token: an admin with a live session may see who is who."""
+    """Return who looks, at a view that asks for no access token: who may see who is who, or anybody.
+
+    The former are admins with a live session, and API keys of the scope `read`.
+    """
+    if scopes.is_by_api_key():
+        return Viewer.INSIDER if Scope.READ in api_key().permissions.scopes else Viewer.ANYBODY
     given = _given_identity()
     return Viewer.INSIDER if given and given.role == "admin" and _is_admin(given) else Viewer.ANYBODY
+
+
+def is_by_admin() -> bool:
+    """Return whether the request carries the token of an admin's live session, which `identity()` then has.
+
+    The role is that of the token, which lives for an hour: `admin` asks PostgreSQL for the role of now. False while
+    nobody can tell whether the session is live.
+    """
+    if "is_by_admin" not in g:
+        g.is_by_admin = _bears_live_token_of_admin()
+    return cast(bool, g.is_by_admin)
+
+
+def _bears_live_token_of_admin() -> bool:
+    caller = services().identities.in_header(request.headers.get("Authorization", ""))
+    if caller is None or caller.role != "admin":
+        return False
+    try:
+        is_live = services().revocations.is_live(caller.session_id, caller.user_id)
+    except SQLAlchemyError:
+        return False
+    if is_live:
+        g.identity = caller
+    return is_live
 
 
 def signing_key(session_id: str) -> bytes:

@@ -43,6 +43,11 @@ _SIGNED_BY_BODY_ALONE = ("scores.batch",)
 _COPY_SECONDS = 5.0
 _KEY_ID = re.compile(r"sbk_[0-9a-f]{20}", re.ASCII)
 _SIGNATURE = re.compile(r"t=([0-9]{1,15})(,v1=[0-9a-f]{64})?(,v2=[0-9a-f]{64})?", re.ASCII)
+_SECRET = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
+_FORM = "t=<Unix seconds>,v2=<64 lower-case hexadecimal digits>"
+_FIRST_MILLISECONDS = 10**11
+"""As seconds this is the year 5138, as milliseconds 1973."""
+
 _ORIGIN_OF_TARGET = re.compile(r"https?://[^/?#]*", re.ASCII | re.IGNORECASE)
 
 
@@ -130,7 +135,7 @@ def api_key() -> ApiKey:
 def _verified() -> ApiKey:
     key_id = request.headers.get(API_KEY_HEADER, "")
     if not _KEY_ID.fullmatch(key_id):
-        raise _unknown_key()
+        raise _no_key_id(key_id)
     signature = _signature()
     if not _is_known(key_id):
         raise _unknown_key()
@@ -156,16 +161,20 @@ def _signature() -> _Signature:
 
     Raises `timestamp_out_of_range`, and `signature_invalid` for another form, or without `v2` where that is required.
     """
-    signed = _SIGNATURE.fullmatch(request.headers.get(SIGNATURE_HEADER, ""))
+    given = request.headers.get(SIGNATURE_HEADER, "")
+    signed = _SIGNATURE.fullmatch(given)
     seconds, *signatures = signed.groups() if signed else ("0",)
     newest = next((each for each in reversed(signatures) if each), None)
     if newest is None:
-        raise _bad_signature()
+        problem = f"must be {_FORM}" if given else f"is missing: {_FORM}"
+        raise ScoreboardError(ErrorCode.SIGNATURE_INVALID, f"{SIGNATURE_HEADER} {problem}.")
     version, _, hexadecimal = newest[1:].partition("=")
     if version == "v1" and request.endpoint not in _SIGNED_BY_BODY_ALONE:
         raise ScoreboardError(ErrorCode.SIGNATURE_INVALID, "This address takes no v1 signature: sign with v2.")
     if abs(int(seconds) - time.time()) > SIGNATURE_SECONDS:
         message = f"The signature is more than {SIGNATURE_SECONDS} s from the server's time."
+        if int(seconds) >= _FIRST_MILLISECONDS:
+            message = f"`t` in {SIGNATURE_HEADER} is Unix time in seconds, and these are milliseconds."
         details: ErrorDetails = {"serverTime": format_instant(datetime.now(UTC))}
         raise ScoreboardError(ErrorCode.TIMESTAMP_OUT_OF_RANGE, message, details=details)
     return _Signature(seconds, version, hexadecimal)
@@ -215,8 +224,18 @@ def _find(key_id: str) -> tuple[ApiKey, tuple[bytes, ...]]:
     )
 
 
+def _no_key_id(given: str) -> ScoreboardError:
+    """Return the error for a header field that holds no id of a key, with the likely mistake."""
+    problem = "takes the id of an API key, sbk_ and 20 hexadecimal digits"
+    if not given:
+        problem = "is missing: it names the API key"
+    elif _SECRET.fullmatch(given):
+        problem = "takes the id of the API key, and this looks like its secret, which is never sent"
+    return ScoreboardError(ErrorCode.API_KEY_INVALID, f"{API_KEY_HEADER} {problem}.")
+
+
 def _unknown_key() -> ScoreboardError:
-    return ScoreboardError(ErrorCode.API_KEY_INVALID)
+    return ScoreboardError(ErrorCode.API_KEY_INVALID, "There is no such API key, or it was revoked.")
 
 
 def _bad_signature() -> ScoreboardError:

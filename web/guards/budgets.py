@@ -22,6 +22,7 @@ Answer = TypeVar("Answer")
 
 MESSAGES = {
     "ip": (ErrorCode.RATE_LIMITED, SENTENCES[ErrorCode.RATE_LIMITED]),
+    "admin": (ErrorCode.RATE_LIMITED, "Too many requests of this admin."),
     "updates": (ErrorCode.RATE_LIMITED, "Too many score updates."),
     "batch": (ErrorCode.RATE_LIMITED, "Too many requests with this API key."),
     "batch_updates": (ErrorCode.RATE_LIMITED, "Too many score updates with this API key."),

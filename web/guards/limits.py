@@ -2,7 +2,8 @@
 
 | limit | counts | by | window |
 |---|---|---|---|
-| ip | every request below /api without a valid API key | client address | sliding |
+| ip | every request below /api without a valid API key and not of an admin | client address | sliding |
+| admin | requests of admins below /api | admin | sliding |
 | batch | requests with an API key | API key | sliding |
 | batch_updates | updates in batches | API key | sliding |
 | api_key_failures | API keys that nobody has; bad signatures | client address; and key | sliding |
@@ -33,7 +34,7 @@ from common.core import deadlines, metrics
 from common.core.settings import Settings
 from common.redis_store import keys
 from web.guards import api_keys, limit_keys
-from web.guards.access import identity
+from web.guards.access import identity, is_by_admin
 from web.guards.addresses import client_address
 from web.guards.api_keys import api_key_id, has_api_key
 from web.guards.budgets import CODE_OF_LIMIT, Budget, Budgets, budgets, exceeded
@@ -94,12 +95,21 @@ class _AddressLimiter(_RetryingLimiter):
     """The limiter that also has the limit of addresses."""
 
     def counts_before_views(self) -> bool:
-        return _is_counted_by_address()
+        return _is_counted()
+
+
+def _is_counted() -> bool:
+    """Return whether the request is counted by its address or by its admin."""
+    is_counted_already = COUNTED_BY_ADDRESS in request.environ
+    return request.path.startswith("/api/") and not is_counted_already and not has_api_key()
 
 
 def _is_counted_by_address() -> bool:
-    is_counted_already = COUNTED_BY_ADDRESS in request.environ
-    return request.path.startswith("/api/") and not is_counted_already and not has_api_key()
+    return _is_counted() and not is_by_admin()
+
+
+def _is_counted_by_admin() -> bool:
+    return _is_counted() and is_by_admin()
 
 
 _per_address = _AddressLimiter(
@@ -111,7 +121,13 @@ _per_address = _AddressLimiter(
             key_function=client_address,
             scope="ip",
             exempt_when=lambda: not _is_counted_by_address(),
-        )
+        ),
+        ApplicationLimit(
+            limit_provider=lambda: services().settings.admin_limit,
+            key_function=lambda: identity().user_id,
+            scope="admin",
+            exempt_when=lambda: not _is_counted_by_admin(),
+        ),
     ],
     in_memory_fallback_enabled=True,
     # Requests that match no view are counted too: Flask-Limiter skips a request without an endpoint.

@@ -2,10 +2,12 @@
 -- Rows of a board with their version, read together so that they are never torn.
 -- KEYS: scores, members, meta.
 -- ARGV: how many rows, prefix and suffix of the details key, then which:
---   'first' | 'after', score, place | 'before', score, place | 'around', user id; a place as in `order`.
+--   'first' | 'after', score, place | 'before', score, place | 'around', user id; a place as in `order`
+--   | 'around_score', score, which stands behind those who have it.
 -- Returns nil if the board is not served, else
---   {epoch, seq, at, 1 if the lowest score leads, the order of the second score or '', total, found (1 or 0), index of the
---   first row, its place if equal scores share one, then per row: member, score, info, details}.
+--   {epoch, seq, at, 1 if the lowest score leads, the order of the second score or '', total, found (1 or 0; for a score
+--   the rank that it would have), index of the first row, its place if equal scores share one, then per row: member,
+--   score, info, details}.
 local state = serving(KEYS[1], KEYS[2], KEYS[3])
 if not state then return false end
 
@@ -24,6 +26,12 @@ elseif which == 'before' then
   local stop = ahead(ARGV[5], ARGV[6], false)
   start = math.max(0, stop - limit)
   count = stop - start
+elseif which == 'around_score' then
+  local from, to = ARGV[5], '+inf'
+  if state.ascending then from, to = '-inf', ARGV[5] end
+  local stand_before = redis.call('ZCOUNT', KEYS[1], from, to)
+  found = stand_before + 1
+  start = math.max(0, math.min(stand_before - math.floor(limit / 2), total - limit))
 elseif which == 'around' then
   local info = redis.call('HGET', KEYS[2], ARGV[5])
   if info then
