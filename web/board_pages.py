@@ -1,25 +1,27 @@
 """Pages of boards as clients ask for them and as they are told. Pure."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
-from common.contract.errors import ErrorCode, ScoreboardError, invalid_field
+from common.contract.errors import invalid_field
 from common.contract.requests import BoardQuery, LeaderboardQuery
 from common.contract.responses import LeaderboardPage
 from common.core.timestamps import format_instant
 from common.domain import cursors, pagination, periods
+from common.domain.boards import Board
 from common.domain.pagination import Page, Position, Selection
 from common.domain.periods import Period
 
 
-def period_of(query: BoardQuery, board_ids: Collection[str], now: datetime) -> Period:
-    """Return the period that a query names. Raises `unknown_board` or `validation_failed`."""
-    if query.board not in board_ids:
-        raise ScoreboardError(ErrorCode.UNKNOWN_BOARD, f"There is no board {query.board!r}.")
+def period_of(query: BoardQuery, board: Board, now: datetime) -> Period:
+    """Return the period of the board that a query names. Raises `validation_failed`, also for one that it has not."""
     try:
-        return periods.resolve(query.period, now)
+        period = periods.resolve(query.period, now)
     except ValueError:
         raise invalid_field("period", "must be all, daily, weekly, monthly or the id of a period") from None
+    if periods.name_of(period.id) not in board.periods:
+        raise invalid_field("period", f"this board has {', '.join(board.periods)}, and the ids of such periods")
+    return period
 
 
 def selection_of(query: LeaderboardQuery, period: Period, secret_keys: Sequence[bytes]) -> Selection:

@@ -4,12 +4,18 @@ from flask import Response, request
 from werkzeug.http import parse_etags
 
 CACHE_CONTROL = "public, no-cache"
+PRIVATE_CACHE_CONTROL = "private, no-cache"
 
 
-def revalidated(response: Response, etag: str) -> Response:
-    """Let caches keep the response and ask each time whether it still holds. `etag` tells it from any other."""
+def revalidated(response: Response, etag: str, *, is_private: bool = False) -> Response:
+    """Let caches keep the response and ask each time whether it still holds. `etag` tells it from any other.
+
+    With `is_private` only the client itself may keep it, since who asked decided what is shown.
+    """
     response.set_etag(etag)
-    response.headers["Cache-Control"] = CACHE_CONTROL
+    response.headers["Cache-Control"] = PRIVATE_CACHE_CONTROL if is_private else CACHE_CONTROL
+    if is_private:
+        response.vary.add("Authorization")
     response.make_conditional(request)
     del response.headers["Date"]  # gunicorn sends one
     return response

@@ -1,7 +1,7 @@
 """The bodies and queries that clients send: one model each for parsing and for documentation."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SkipValidation, ValidationInfo, field_validator
 from pydantic.alias_generators import to_camel
@@ -160,6 +160,15 @@ class BoardQuery(Strict):
 
     board: BoardId = DEFAULT_BOARD
     period: AskedPeriod = ALL_TIME
+
+
+class BoardsQuery(Strict):
+    """A page of the list of boards."""
+
+    category: str | None = Field(None, pattern=r"^[a-z0-9-]{1,32}$", examples=["laps"])
+    state: Literal["planned", "open", "closed"] | None = Field(None, description="As of now.", examples=["open"])
+    limit: PageSize = 50
+    cursor: Cursor | None = None
 
 
 class LeaderboardQuery(BoardQuery):

@@ -169,6 +169,19 @@ class CatalogueCache:
             self._read()
             return self._catalogue or known
 
+    def knowing(self, board_id: str) -> Catalogue:
+        """Return the catalogue, asked for anew if it lacks this board: at most once a second, whoever asks."""
+        known = self.current()
+        if board_id in known.boards or self._age < _RETRY_SECONDS:
+            return known
+        with self._reading:
+            self._read()
+            return self._catalogue or known
+
+    def expire(self) -> None:
+        """Let the next caller ask PostgreSQL: this process has changed the catalogue."""
+        self._read_at = -math.inf
+
     @property
     def _age(self) -> float:
         return time.monotonic() - self._read_at

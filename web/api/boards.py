@@ -1,18 +1,41 @@
 """Boards, periods and users from paths and queries, as typed values."""
 
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from common.contract.errors import invalid_field
 from common.contract.fields import is_uuid
 from common.contract.requests import BoardQuery
+from common.domain.boards import Board, Visibility
 from common.domain.periods import Period
 from web import board_pages
+from web.guards.board_access import board_for_caller
 from web.services import services
 
 
+class Asked(NamedTuple):
+    """What a read is about. `is_private`: the answer is not for everybody, so that no shared cache may keep it."""
+
+    board: Board
+    period: Period
+
+    @property
+    def is_private(self) -> bool:
+        return self.board.visibility is not Visibility.PUBLIC
+
+
+def asked(query: BoardQuery) -> Asked:
+    """Return the board and the period that a query names.
+
+    Raises the errors of `board_access.ERRORS`, or `validation_failed`.
+    """
+    board = board_for_caller(services().catalogue.current().boards, query.board)
+    return Asked(board, board_pages.period_of(query, board, datetime.now(UTC)))
+
+
 def asked_period(query: BoardQuery) -> Period:
-    """Return the period that a query names. Raises `unknown_board` or `validation_failed`."""
-    return board_pages.period_of(query, services().catalogue.current().boards, datetime.now(UTC))
+    """Return the period that a query names. Raises as `asked` does."""
+    return asked(query).period
 
 
 def parsed_user_id(text: str) -> str:

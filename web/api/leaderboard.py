@@ -7,8 +7,9 @@ from common.contract.requests import BoardQuery, LeaderboardQuery
 from common.contract.responses import LeaderboardPage, PlayerPlace
 from common.domain.ranking import percentile
 from web import board_pages
-from web.api.boards import asked_period, parsed_user_id
+from web.api.boards import asked, asked_period, parsed_user_id
 from web.api.parsing import query_as
+from web.guards import board_access
 from web.guards.access import public
 from web.reference.documented import ResponseDoc, documented
 from web.revalidation import is_current, revalidated
@@ -29,18 +30,18 @@ blueprint = Blueprint("leaderboard", __name__, url_prefix="/api/scores")
         ResponseDoc(200, "Rows of one instant.", LeaderboardPage, headers=["ETag", "Cache-Control"]),
         ResponseDoc(304, "The board has not moved.", headers=["ETag", "Cache-Control"]),
     ],
-    errors=[ErrorCode.UNKNOWN_BOARD, ErrorCode.INVALID_CURSOR, ErrorCode.REBUILDING],
+    errors=[*board_access.ERRORS, ErrorCode.INVALID_CURSOR, ErrorCode.REBUILDING],
 )
 @public
 def leaderboard() -> Response:
     query = query_as(LeaderboardQuery)
-    period = asked_period(query)
+    board, period = is_about = asked(query)
     secret_keys = services().settings.secret_keys
     which = board_pages.selection_of(query, period, secret_keys)
-    page = services().leaderboard.page(query.board, period.id, query.limit, which)
-    if is_current(page.rows.version):
-        return revalidated(Response(), page.rows.version)
-    return revalidated(jsonify(board_pages.body_of(page, query, period, which, secret_keys)), page.rows.version)
+    page = services().leaderboard.page(board.id, period.id, query.limit, which)
+    is_known = is_current(page.rows.version)
+    answer = Response() if is_known else jsonify(board_pages.body_of(page, query, period, which, secret_keys))
+    return revalidated(answer, page.rows.version, is_private=is_about.is_private)
 
 
 @blueprint.get("/user/<user_id>")
@@ -50,7 +51,7 @@ def leaderboard() -> Response:
     description="A known user who has not scored has 0 points, no rank and no instant.",
     query=BoardQuery,
     answers=[ResponseDoc(200, "The player's place.", PlayerPlace)],
-    errors=[ErrorCode.UNKNOWN_BOARD, ErrorCode.NOT_FOUND, ErrorCode.REBUILDING],
+    errors=[*board_access.ERRORS, ErrorCode.NOT_FOUND, ErrorCode.REBUILDING],
 )
 @public
 def user(user_id: str) -> Response:

@@ -32,12 +32,17 @@ def public(view: AnyView) -> AnyView:
 
 def authenticated(view: View[Params]) -> View[Params]:
     """Require the access token of a live session; `identity()` then returns its user."""
-    return _guarded(view, "authenticated", _authenticate)
+    return _guarded(view, "authenticated", authenticate)
 
 
 def admin(view: View[Params]) -> View[Params]:
     """Require the access token of a live session of a user who is an admin now, whatever the token says."""
-    return _guarded(view, "admin", _authenticate_admin)
+    return _guarded(view, "admin", authenticate_admin)
+
+
+def manager(view: View[Params]) -> View[Params]:
+    """Require somebody who may change the catalogue: an admin."""
+    return admin(view)
 
 
 def by_api_key(view: View[Params]) -> View[Params]:
@@ -47,7 +52,7 @@ def by_api_key(view: View[Params]) -> View[Params]:
 
 def authenticated_or_by_api_key(view: View[Params]) -> View[Params]:
     """Require an API key if one is given, otherwise the access token of a live session."""
-    return _guarded(view, "authenticated_or_by_api_key", lambda: api_key_id() if is_by_api_key() else _authenticate())
+    return _guarded(view, "authenticated_or_by_api_key", lambda: api_key_id() if is_by_api_key() else authenticate())
 
 
 def identity() -> Identity:
@@ -92,15 +97,21 @@ def _guarded(view: View[Params], name: str, check: Callable[[], object]) -> View
     return checked
 
 
-def _authenticate_admin() -> None:
-    _authenticate()
-    with services().engine.connect() as connection:
-        user = users.find(connection, identity().user_id)
-    if user is None or user.role != "admin":
+def authenticate_admin() -> None:
+    """Set the identity of the request. Raises as `authenticate` does, and `forbidden` for one who is no admin now."""
+    authenticate()
+    if not is_admin(identity().user_id):
         raise ScoreboardError(ErrorCode.FORBIDDEN)
 
 
-def _authenticate() -> None:
+def is_admin(user_id: str) -> bool:
+    """Return whether a user is an admin now."""
+    with services().engine.connect() as connection:
+        user = users.find(connection, user_id)
+    return user is not None and user.role == "admin"
+
+
+def authenticate() -> None:
     """Set the identity of the request. Raises the error for a token that is missing, invalid or of no live session."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():

@@ -91,7 +91,7 @@ def _check_size(body_bytes: int) -> None:
 
 
 def _most() -> int:
-    return MAX_BATCH_BYTES if request.endpoint == "scores.batch" else MAX_BODY_BYTES
+    return MAX_BATCH_BYTES if request.endpoint in ("scores.batch", "catalogue.apply") else MAX_BODY_BYTES
 
 
 def end(response: Response) -> Response:

@@ -56,7 +56,7 @@ _LONGEST_PAUSE = 5.0
 
 
 class Feed:
-    """The four loops of a process: they listen for news, send what changed, and check viewers and sessions."""
+    """The loops of a process: they listen for news, send what changed, and check viewers and sessions."""
 
     def __init__(
         self, hub: Hub, leaderboard: Leaderboard, revocations: Revocations, listener: Client, heartbeats: Heartbeats
@@ -71,11 +71,16 @@ class Feed:
         self._sessions_in_doubt = Event()
         self._held_until = 0.0
         self._loops: list[Greenlet[..., None]] = []
+        self._further: list[Callable[[], None]] = []
+
+    def add(self, turn: Callable[[], None]) -> None:
+        """Add a loop to those that `start` starts."""
+        self._further.append(turn)
 
     def start(self) -> None:
         """Start the loops, in the process that serves. Further calls do nothing."""
         if not self._loops:
-            turns = (self._listen, self._show, self._check_viewers, self._check_sessions)
+            turns = (self._listen, self._show, self._check_viewers, self._check_sessions, *self._further)
             self._loops = [gevent.spawn(_run_loop, turn, self._heartbeats) for turn in turns]
 
     def stop(self) -> None:

@@ -21,8 +21,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from common.contract.errors import ScoreboardError
 from common.contract.requests import LiveQuery
 from common.core import deadlines
-from common.domain import periods
+from common.domain.boards import Visibility
 from common.domain.periods import Period
+from web import board_pages
 from web.guards import limits, request_context
 from web.guards.addresses import address_of
 from web.guards.limit_keys import CountedLimit
@@ -88,12 +89,13 @@ class ViewerLane:
         )
 
     def _period(self, query: LiveQuery) -> Period | None:
-        """Return the period of a query on a board that exists; None for anything else."""
+        """Return the period of a query on a board that everybody may see; None for anything else."""
         try:
-            if query.board not in self._services.catalogue.current().boards:
+            board = self._services.catalogue.current().boards.get(query.board)
+            if board is None or board.visibility is not Visibility.PUBLIC:
                 return None
-            return periods.resolve(query.period, datetime.now(UTC))
-        except (*_AWAY, ValueError):
+            return board_pages.period_of(query, board, datetime.now(UTC))
+        except _AWAY:
             return None
 
     def _attempt(self, environ: WSGIEnvironment, query: LiveQuery, period: Period) -> bool:

@@ -66,6 +66,8 @@ Refusals are plain HTTP before the handshake; `/openapi.json` lists them."""
 TAGS = {
     "admin": ("Moderation", "For admins: suspend and reinstate users."),
     "auth": ("Accounts", "Register, log in, and what a session lives on."),
+    "catalogue": ("Catalogue", "For admins: boards and actions."),
+    "boards": ("Lists of boards", "Which boards there are."),
     "scores": ("Score updates", "Signed claims, and what became of them."),
     "leaderboard": ("Boards", "Who stands where."),
     "snapshots": ("History", "Boards as they were."),

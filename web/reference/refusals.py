@@ -14,6 +14,8 @@ from web.reference.routes import Route
 _DETAILS: dict[ErrorCode, ErrorDetails] = {
     ErrorCode.VALIDATION_FAILED: {"fields": [{"field": "limit", "message": "must be a whole number"}]},
     ErrorCode.TIMESTAMP_OUT_OF_RANGE: {"serverTime": "2026-11-23T09:15:00.123Z"},
+    ErrorCode.BOARD_IMMUTABLE: {"fields": [{"field": "rule", "message": "never changes; it is lowest"}]},
+    ErrorCode.CATALOGUE_CHANGED: {"revision": 4},
 }
 
 _DESCRIPTION_OF_STATUS = {
@@ -70,7 +72,7 @@ def codes_of(route: Route) -> list[ErrorCode]:
         possible.add(ErrorCode.VALIDATION_FAILED)
     if route.is_api:
         possible.update((CODE_OF_LIMIT["ip"], ErrorCode.DEPENDENCY_UNAVAILABLE))
-        if route.method == "post":
+        if route.method in ("post", "put"):
             possible.add(ErrorCode.OUTCOME_UNKNOWN)
     return [code for code in ErrorCode if code in possible]
 
