@@ -228,18 +228,14 @@ class ActionInFile(ActionSpec):
     id: str
 
 
-class CatalogueFile(Strict):
-    """A catalogue. What it does not name is left alone."""
-
-    version: Literal[1]
-    boards: list[BoardInFile] = Field([], max_length=10_000)
-    actions: list[ActionInFile] = Field([], max_length=10_000)
-
-
 class ApplyRequest(Strict):
     """A catalogue to apply. With `dryRun` nothing is changed, and the answer says what would be."""
 
-    catalogue: Annotated[dict[str, Any], WithJsonSchema({"$ref": "#/$defs/CatalogueFile"})]
+    catalogue: dict[str, Any] = Field(
+        description="`version` 1, `boards` as `PUT /api/admin/boards/{boardId}` takes them and `actions` as `PUT "
+        "/api/admin/actions/{actionId}` does, each with its `id`.",
+        examples=[{"version": 1, "boards": [{"id": "lap-monza", "rule": "lowest"}], "actions": []}],
+    )
     dry_run: bool = False
 
 

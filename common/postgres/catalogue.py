@@ -89,6 +89,12 @@ def is_ascending(connection: Connection, board_id: str) -> bool:
     return bool(connection.scalar(select(boards.c.ascending).where(boards.c.id == board_id)))
 
 
+def ascending_of(connection: Connection, board_ids: Collection[str]) -> dict[str, bool]:
+    """Return whether the lowest score leads, by board."""
+    found = connection.execute(select(boards.c.id, boards.c.ascending).where(boards.c.id.in_(board_ids)))
+    return {row.id: row.ascending for row in found}
+
+
 def load_defaults(connection: Connection) -> None:
     """Add the rows of the default catalogue that the database has never had. Safe to run twice."""
     connection.execute(_VERSION_ROW)

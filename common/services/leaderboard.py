@@ -1,6 +1,6 @@
 """Reading a board: from Redis while Redis serves it, otherwise from PostgreSQL. A page is always of one instant."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -15,6 +15,7 @@ from common.contract.errors import ErrorCode, ScoreboardError
 from common.core import metrics
 from common.domain.entries import BoardHead, Entry, Place, Places
 from common.domain.pagination import FIRST, Page, Selection
+from common.domain.standing import BoardId
 from common.postgres import engine as database
 from common.postgres import history, standings, users
 from common.postgres.history import History
@@ -71,6 +72,13 @@ class Leaderboard:
         """Return the first entries from Redis alone; None if Redis is away or does not serve the board."""
         found = self._live_page(board_id, period_id, limit, FIRST)
         return found.rows if found else None
+
+    def live_states(self, boards: Sequence[BoardId]) -> Mapping[BoardId, str | None]:
+        """Return the versions of boards in Redis in one round trip; nothing if Redis is away."""
+        try:
+            return self._board.states_of(boards)[1]
+        except redis.RedisError:
+            return {}
 
     def _live_page(self, board_id: str, period_id: str, limit: int, which: Selection) -> Page | None:
         try:
