@@ -30,7 +30,7 @@ def take_all(worker: WorkerState, now: datetime | None = None) -> None:
     due = snapshots.due_at(now, worker.settings.snapshot_minutes)
     open_boards = worker.catalogue.current().open_boards(due)
     _, states = worker.board.states_of(open_boards)
-    shown = worker.redis.hgetall(keys.SNAPSHOTS)
+    shown = {str(field): str(state) for field, state in worker.redis.hgetall(keys.SNAPSHOTS).items()}
     taken = 0
     failure: SQLAlchemyError | None = None
     for board, state in states.items():

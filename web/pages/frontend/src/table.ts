@@ -6,6 +6,7 @@ import * as clock from "./clock.js";
 import { copy, field, find, play, setText } from "./elements.js";
 import { ago, number } from "./format.js";
 import { Motion } from "./motion.js";
+import { score } from "./scores.js";
 import type { Player } from "./session.js";
 import type { Standing } from "./standing.js";
 import type { PeriodChoice } from "./switcher.js";
@@ -21,6 +22,9 @@ export interface View {
 export class BoardTable {
   /** How many rows it has room for. */
   readonly limit: number;
+  readonly boardId: string;
+  /** How scores are written, as `scores.ts` reads it. */
+  readonly format: string;
   readonly #table: HTMLTableElement;
   readonly #caption: Caption;
   readonly #head: HTMLTableSectionElement;
@@ -36,6 +40,8 @@ export class BoardTable {
   /** Takes over the rows that the server rendered. */
   constructor(table: HTMLTableElement, template: HTMLTemplateElement) {
     this.limit = Number(table.dataset["limit"]);
+    this.boardId = table.dataset["board"] ?? "";
+    this.format = table.dataset["format"] ?? "";
     this.#periodId = table.dataset["periodId"] ?? "";
     this.#table = table;
     this.#caption = new Caption(table, this.limit);
@@ -119,7 +125,7 @@ function fill(row: HTMLTableRowElement, entry: Entry, isOwn: boolean): void {
   field(row, "you").hidden = !isOwn;
   setText(field(row, "rank"), number(entry.rank));
   setText(field(row, "username"), entry.username);
-  setText(field(row, "score"), number(entry.score));
+  setText(field(row, "score"), score(entry.score));
   find(row, "time", HTMLTimeElement).dateTime = entry.lastUpdated;
   showTime(row);
 }

@@ -4,9 +4,13 @@ import * as clock from "./clock.js";
 import { copy, field, find, play, setText } from "./elements.js";
 import { ago, number } from "./format.js";
 import { Motion } from "./motion.js";
+import { score } from "./scores.js";
 export class BoardTable {
     /** How many rows it has room for. */
     limit;
+    boardId;
+    /** How scores are written, as `scores.ts` reads it. */
+    format;
     #table;
     #caption;
     #head;
@@ -21,6 +25,8 @@ export class BoardTable {
     /** Takes over the rows that the server rendered. */
     constructor(table, template) {
         this.limit = Number(table.dataset["limit"]);
+        this.boardId = table.dataset["board"] ?? "";
+        this.format = table.dataset["format"] ?? "";
         this.#periodId = table.dataset["periodId"] ?? "";
         this.#table = table;
         this.#caption = new Caption(table, this.limit);
@@ -104,7 +110,7 @@ function fill(row, entry, isOwn) {
     field(row, "you").hidden = !isOwn;
     setText(field(row, "rank"), number(entry.rank));
     setText(field(row, "username"), entry.username);
-    setText(field(row, "score"), number(entry.score));
+    setText(field(row, "score"), score(entry.score));
     find(row, "time", HTMLTimeElement).dateTime = entry.lastUpdated;
     showTime(row);
 }
