@@ -6,7 +6,7 @@ from hashlib import blake2b
 from flask import Blueprint, Response, jsonify
 
 from common.contract.catalogue_responses import BoardDescription, BoardPage
-from common.contract.errors import ErrorCode, ScoreboardError
+from common.contract.errors import SENTENCES, ErrorCode, ScoreboardError
 from common.contract.requests import BoardsQuery
 from common.domain import cursors
 from common.domain.boards import Visibility, listed, place_of
@@ -75,7 +75,7 @@ def one(board_id: str) -> Response:
         board = board_access.board_for_caller(catalogue.boards, board_id)
     except ScoreboardError as error:
         if error.code is ErrorCode.UNKNOWN_BOARD:
-            raise ScoreboardError(ErrorCode.NOT_FOUND, "There is no such board.") from None
+            raise ScoreboardError(ErrorCode.NOT_FOUND, SENTENCES[ErrorCode.UNKNOWN_BOARD]) from None
         raise
     answer = jsonify(board_to_wire(board, datetime.now(UTC)))
     return _revalidated(answer, is_private=board.visibility is not Visibility.PUBLIC)

@@ -15,7 +15,7 @@ from common.contract.catalogue_responses import (
     CatalogueChanges,
     ChangeDescription,
 )
-from common.contract.errors import ErrorCode, ScoreboardError, invalid_field
+from common.contract.errors import SENTENCES, ErrorCode, ScoreboardError, invalid_field
 from common.domain import board_moments, catalogue_file
 from common.domain.board_moments import Moment
 from common.domain.catalogue_plan import Place, Plan, Stored, add_action, add_board, check_room
@@ -163,7 +163,7 @@ def _move(board_id: str, name: str, moment: Moment) -> Response:
     now = datetime.now(UTC)
     with _changing() as (connection, stored):
         if board_id not in stored.boards:
-            raise ScoreboardError(ErrorCode.NOT_FOUND, "There is no such board.")
+            raise ScoreboardError(ErrorCode.NOT_FOUND, SENTENCES[ErrorCode.UNKNOWN_BOARD])
         board, plan = catalogue_changes.move(connection, stored.boards[board_id], moment, asked.at, now)
         if plan.changes:
             audit.add(connection, _actor(), name, board_id, changes=_told(plan), reason=asked.reason)
