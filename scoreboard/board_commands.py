@@ -74,7 +74,7 @@ def create(board_id: str, **options: Any) -> None:  # noqa: ANN401 - click's
         stored = catalogue_changes.hold(connection)
         if board_id in stored.boards:
             raise click.ClickException(f"there is a board {board_id} already; see: scoreboard boards set --help")
-        _put(connection, stored, board_id, fields)
+        _put(connection, stored, board_id, fields, "create_board")
         click.echo(f"{board_id}: made")
         _tell_cost(catalogue_changes.stored(connection), board_id)
 
@@ -89,7 +89,7 @@ def change(board_id: str, **options: Any) -> None:  # noqa: ANN401 - click's
         stored = catalogue_changes.hold(connection)
         known = described_board(_find(stored, board_id))
         del known["boardId"]
-        plan = _put(connection, stored, board_id, {**known, **fields})
+        plan = _put(connection, stored, board_id, {**known, **fields}, "set_board")
         click.echo(f"{board_id}: {'changed' if plan.changes else 'nothing to do'}")
         _tell_cost(catalogue_changes.stored(connection), board_id)
 
@@ -128,7 +128,7 @@ def _find(stored: Stored, board_id: str) -> Board:
     return stored.boards[board_id]
 
 
-def _put(connection: Connection, stored: Stored, board_id: str, fields: dict[str, Any]) -> Plan:
+def _put(connection: Connection, stored: Stored, board_id: str, fields: dict[str, Any], name: str) -> Plan:
     """Bring a board to these fields, in their form as JSON. Raises click.ClickException, and nothing is changed."""
     plan = Plan()
     try:
@@ -143,7 +143,7 @@ def _put(connection: Connection, stored: Stored, board_id: str, fields: dict[str
         raise click.ClickException(told)
     if plan.changes:
         catalogue_changes.write(connection, plan)
-        operator.record(connection, "set_board", board_id, changes=described_changes(plan.changes))
+        operator.record(connection, name, board_id, changes=described_changes(plan.changes))
     return plan
 
 

@@ -25,7 +25,8 @@ def choosing_boards(command: Command) -> Command:
 def chosen(engine: Engine, board: str | None, period: str | None) -> list[BoardId]:
     """Return the boards that the options name. Raises click.BadParameter."""
     with engine.connect() as connection:
-        known = sorted(catalogue.load(connection).boards)
+        boards = catalogue.load(connection).boards
+    known = sorted(boards)
     if board is not None and board not in known:
         raise click.BadParameter(f"there is no board {board!r}; there are: {', '.join(known)}", param_hint="--board")
     now = datetime.now(UTC)
@@ -33,4 +34,9 @@ def chosen(engine: Engine, board: str | None, period: str | None) -> list[BoardI
         wanted = [periods.resolve(period, now)] if period else list(periods.open_at(now))
     except ValueError:
         raise click.BadParameter(f"there is no period {period!r}", param_hint="--period") from None
-    return [(board_id, chosen_period.id) for board_id in ([board] if board else known) for chosen_period in wanted]
+    return [
+        (board_id, chosen_period.id)
+        for board_id in ([board] if board else known)
+        for chosen_period in wanted
+        if periods.name_of(chosen_period.id) in boards[board_id].periods
+    ]

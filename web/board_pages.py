@@ -1,24 +1,26 @@
 """Pages of boards, and places on them, as clients ask for them and as they are told. Pure."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
-from common.contract.errors import ErrorCode, ScoreboardError, invalid_field
+from common.contract.errors import invalid_field
 from common.contract.requests import BoardQuery, LeaderboardQuery
 from common.contract.responses import LeaderboardPage, PlayerPlace
 from common.core.timestamps import format_instant
 from common.domain import cursors, pagination, periods
+from common.domain.boards import Board
 from common.domain.entries import Place
 from common.domain.pagination import Page, Position, Selection
 from common.domain.periods import Period
 from common.domain.ranking import percentile
 
 
-def period_of(query: BoardQuery, board_ids: Collection[str], now: datetime) -> Period:
-    """Return the period that a query names. Raises `unknown_board` or `validation_failed`."""
-    if query.board not in board_ids:
-        raise ScoreboardError(ErrorCode.UNKNOWN_BOARD, f"There is no board {query.board!r}.")
-    return named_period(query.period, now)
+def period_of(query: BoardQuery, board: Board, now: datetime) -> Period:
+    """Return the period of the board that a query names. Raises `validation_failed`, also for one that it has not."""
+    period = named_period(query.period, now)
+    if periods.name_of(period.id) not in board.periods:
+        raise invalid_field("period", f"this board has {', '.join(board.periods)}, and the ids of such periods")
+    return period
 
 
 def named_period(name_or_id: str, now: datetime) -> Period:

@@ -63,14 +63,15 @@ def release_old(worker: WorkerState, now: datetime) -> None:
     """
     with worker.engine.connect() as connection:
         closed = period_closing.closed_since(connection, now - 2 * KEPT_IN_REDIS)
-    for period in {*closed, *_dated(worker, now), *_dated(worker, now - timedelta(days=1))}:
-        worker.board.expire(period.board_id, period.period_id, period.ends_at + KEPT_IN_REDIS)
+    dated = {*closed, *_dated(worker, now), *_dated(worker, now - timedelta(days=1))}
+    worker.board.expire({(each.board_id, each.period_id): each.ends_at + KEPT_IN_REDIS for each in dated})
 
 
 def _dated(worker: WorkerState, now: datetime) -> list[Ended]:
     """Return the dated periods of every board that were open at this instant."""
-    dated = [(period.id, period.ends_at) for period in periods.open_at(now) if period.ends_at]
-    return [Ended(board_id, *period) for board_id in worker.catalogue.current().boards for period in dated]
+    ends_at = {period.id: period.ends_at for period in periods.open_at(now)}
+    boards = worker.catalogue.current().open_boards(now)
+    return [Ended(board_id, period_id, end) for board_id, period_id in boards if (end := ends_at[period_id])]
 
 
 def _may_grow(period: Ended, pending: Sequence[datetime]) -> bool:

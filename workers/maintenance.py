@@ -9,7 +9,6 @@ import redis
 import structlog
 
 from common.core import metrics, task_names
-from common.domain import periods
 from common.domain.boards import Ties
 from common.domain.standing import BoardId
 from common.postgres import sessions
@@ -28,6 +27,9 @@ CHORES_ALIVE_SECONDS = 120
 CONSUMER_GONE_MS = 3_600_000
 REPAIR_SECONDS = 1.0
 """The longest time for which a sweep rebuilds small boards, while updates wait."""
+
+FEW = 20
+"""So many boards are filled one by one. Of more, as at midnight, those without standings are made whole together."""
 
 LEASE_POLL_SECONDS = 0.5
 """The seconds between two attempts to rebuild a board that another process is rebuilding."""
@@ -84,8 +86,11 @@ def rebuild_small_boards(worker: WorkerState) -> bool:
             return False
         return worker.rebuilder.rebuild(*board)
 
+    unserved = _find_unserved(worker)
+    if len(unserved) > FEW:
+        unserved = worker.rebuilder.fill_empty(unserved)
     try:
-        return not all(try_each(_find_unserved(worker), is_filled))
+        return not all(try_each(unserved, is_filled))
     finally:
         metrics.BOARDS_NOT_SERVED.set(len(_find_unserved(worker)))
 
@@ -109,12 +114,9 @@ def rebuild_boards(worker: WorkerState) -> None:
 
 def _find_unserved(worker: WorkerState) -> list[BoardId]:
     """Return the boards of all open periods that Redis does not serve."""
-    now = datetime.now(UTC)
-    boards = worker.catalogue.current().boards
-    return worker.board.find_unserved(
-        [(board, period.id) for board in sorted(boards) for period in periods.open_at(now)],
-        shared={board.id for board in boards.values() if board.ties is Ties.SHARED},
-    )
+    catalogue = worker.catalogue.current()
+    shared = {board.id for board in catalogue.boards.values() if board.ties is Ties.SHARED}
+    return worker.served.find_unserved(catalogue.open_boards(datetime.now(UTC)), shared)
 
 
 def show_changes(worker: WorkerState) -> None:

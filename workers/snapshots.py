@@ -5,12 +5,12 @@ later. Those of the last snapshot are stored in Redis too. If they are lost, the
 one.
 """
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from common.domain import periods
 from common.domain.standing import BoardId
 from common.postgres import snapshots
 from common.redis_store import keys
@@ -28,13 +28,16 @@ def take_all(worker: WorkerState, now: datetime | None = None) -> None:
     """
     now = now or datetime.now(UTC)
     due = snapshots.due_at(now, worker.settings.snapshot_minutes)
-    boards = sorted(worker.catalogue.current().boards)
-    open_boards = [(board_id, period.id) for board_id in boards for period in periods.open_at(due)]
+    open_boards = worker.catalogue.current().open_boards(due)
+    _, states = worker.board.states_of(open_boards)
+    shown = {str(field): str(state) for field, state in worker.redis.hgetall(keys.SNAPSHOTS).items()}
     taken = 0
     failure: SQLAlchemyError | None = None
-    for board in open_boards:
+    for board, state in states.items():
+        if state and state == shown.get(_field(board)):
+            continue
         try:
-            taken += _take(worker, board, due)
+            taken += _take(worker, board, due, state, shown.get(_field(board)))
         except SQLAlchemyError as error:
             log.warning("snapshot_not_taken", board=board[0], period=board[1], detail=str(error)[:300])
             failure = error
@@ -46,14 +49,16 @@ def take_all(worker: WorkerState, now: datetime | None = None) -> None:
         raise failure
 
 
-def _take(worker: WorkerState, board: BoardId, due: datetime) -> bool:
-    """Store a snapshot of a board if it has changed, and return whether one was stored."""
-    state = worker.board.state_of(*board)
-    shown = worker.redis.hget(keys.SNAPSHOTS, _field(board))
-    if state and state == shown:
-        return False
+def _take(worker: WorkerState, board: BoardId, due: datetime, state: str | None, shown: str | None) -> bool:
+    """Store a snapshot of a board that has changed, and return whether one was stored.
+
+    `state` is what Redis said of the board, and `shown` what it said at the last snapshot, if any. Of a board without
+    standings the state is remembered too, so that it is not asked about until its first standing moves it.
+    """
     with worker.engine.connect() as connection:
         if not snapshots.is_wanted(connection, *board):
+            if state:
+                worker.redis.hset(keys.SNAPSHOTS, _field(board), state)
             return False
     head = snapshots.read(worker.engine, *board)
     with worker.engine.begin() as connection:
@@ -64,7 +69,7 @@ def _take(worker: WorkerState, board: BoardId, due: datetime) -> bool:
     return is_stored
 
 
-def _forget_all_but(worker: WorkerState, boards: list[BoardId]) -> None:
+def _forget_all_but(worker: WorkerState, boards: Iterable[BoardId]) -> None:
     gone = set(worker.redis.hkeys(keys.SNAPSHOTS)) - {_field(board) for board in boards}
     if gone:
         worker.redis.hdel(keys.SNAPSHOTS, *gone)

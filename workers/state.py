@@ -18,6 +18,7 @@ from common.redis_store.board import Board
 from common.redis_store.chores_watch import ChoresWatch
 from common.redis_store.client import Client
 from common.redis_store.inbox import Inbox
+from common.redis_store.served_boards import ServedBoards
 from common.services.rebuild import Rebuilder
 from common.services.verification import Verifier
 from workers.batches import Batches
@@ -42,6 +43,7 @@ class WorkerState:
     redis: Client
     inbox: Inbox
     board: Board
+    served: ServedBoards
     rebuilder: Rebuilder
     verifier: Verifier
     catalogue: CatalogueCache
@@ -72,7 +74,19 @@ class WorkerState:
         drain = Drain(inbox, batches, consumer, HeldUpdates(client))
         verifier, failures, watch = Verifier(engine, board), FailureTracker(client), ChoresWatch(client)
         return cls(
-            config, engine, recording, client, inbox, board, rebuilder, verifier, catalogue, drain, failures, watch
+            config,
+            engine,
+            recording,
+            client,
+            inbox,
+            board,
+            ServedBoards(board),
+            rebuilder,
+            verifier,
+            catalogue,
+            drain,
+            failures,
+            watch,
         )
 
     def close(self) -> None:

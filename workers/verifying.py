@@ -15,7 +15,6 @@ import orjson
 import structlog
 
 from common.core import metrics
-from common.domain import periods
 from common.postgres import checkpoint
 from common.postgres.engine import TooSlowError
 from common.redis_store import keys
@@ -149,11 +148,9 @@ def _check(worker: WorkerState, user_ids: list[str]) -> list[Drift]:
 
 def _end(worker: WorkerState, state: Round) -> None:
     """End a round: count the players that Redis shows without a standing, and begin anew."""
-    for board_id in worker.catalogue.current().boards:
-        for period in periods.open_at(datetime.now(UTC)):
-            surplus = worker.verifier.surplus(board_id, period.id)
-            state.found += surplus
-            if surplus:
-                log.error("surplus_found", board=board_id, period=period.id, players=surplus)
+    boards = worker.catalogue.current().open_boards(datetime.now(UTC))
+    for (board_id, period_id), surplus in worker.verifier.surpluses(boards).items():
+        state.found += surplus
+        log.error("surplus_found", board=board_id, period=period_id, players=surplus)
     state.after, state.last_found, state.found, state.barren = _FIRST, state.found, 0, 0
     metrics.VERIFIED_ROUNDS.inc()

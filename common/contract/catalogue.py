@@ -101,9 +101,11 @@ PeriodName = Literal["all", "daily", "weekly", "monthly"]
 class FormatSpec(Strict):
     """How a score is written for people. On the wire it is a whole number: 61200 in ms is 1:01.200."""
 
-    kind: Literal["integer", "decimal", "duration"]
-    places: int | None = Field(None, ge=0, le=6, description="The digits behind the point, of a decimal.")
-    unit: Literal["ms", "s"] | None = Field(None, description="The unit of a duration.")
+    kind: Literal["integer", "decimal", "duration"] = Field(examples=["integer"])
+    places: int | None = Field(
+        None, ge=0, le=6, description="The digits behind the point, of a decimal.", examples=[None]
+    )
+    unit: Literal["ms", "s"] | None = Field(None, description="The unit of a duration.", examples=[None])
 
     @model_validator(mode="after")
     def _fits(self) -> "FormatSpec":
@@ -117,7 +119,7 @@ class FormatSpec(Strict):
 class SecondSpec(Strict):
     """A second score, which decides between equal first ones. Its order never changes."""
 
-    order: OrderName
+    order: OrderName = Field(examples=["ascending"])
     label: Annotated[str, Field(max_length=LONGEST_TITLE, examples=["Penalty"]), AfterValidator(_printable)] = ""
     format: FormatSpec = FormatSpec(kind="integer", places=None, unit=None)
 
@@ -128,17 +130,23 @@ class BoardSpec(Strict):
     title: Title = ""
     description: Description = ""
     category: Category | None = None
-    position: int = Field(0, ge=-(2**31), le=2**31 - 1, description="Its place in lists, the least first.")
-    rule: RuleName | None = Field(None, description="What events make of a score. Of a new board `sum`.")
+    position: int = Field(
+        0, ge=-(2**31), le=2**31 - 1, description="Its place in lists, the least first.", examples=[10]
+    )
+    rule: RuleName | None = Field(
+        None, description="What events make of a score. Of a new board `sum`.", examples=["sum"]
+    )
     order: OrderName | None = Field(
-        None, description="Which score leads. `highest` and `lowest` decide it; else `descending`."
+        None,
+        description="Which score leads. `highest` and `lowest` decide it; else `descending`.",
+        examples=["descending"],
     )
     second: SecondSpec | None = None
-    owner: Literal["player"] | None = Field(None, description="Whose scores they are.")
-    periods: list[PeriodName] | None = Field(None, description="Of a new board all four.")
+    owner: Literal["player"] | None = Field(None, description="Whose scores they are.", examples=["player"])
+    periods: list[PeriodName] | None = Field(None, description="Of a new board all four.", examples=[["all", "weekly"]])
     format: FormatSpec = FormatSpec(kind="integer", places=None, unit=None)
-    ties: Literal["ordinal", "shared"] = "ordinal"
-    visibility: Literal["public", "players", "hidden"] = "public"
+    ties: Literal["ordinal", "shared"] = Field("ordinal", examples=["ordinal"])
+    visibility: Literal["public", "players", "hidden"] = Field("public", examples=["public"])
     opens_at: GivenInstant | None = None
     closes_at: GivenInstant | None = None
 
@@ -171,19 +179,23 @@ class ActionSpec(Strict):
     Of a known action, `points`, `value` and `boards` stay as they are if they are left out.
     """
 
-    kind: Literal["points", "value"] | None = None
+    kind: Literal["points", "value"] | None = Field(None, examples=["points"])
     points: GivenValue | None = None
     value: ValueSpec | None = None
     boards: list[str] | None = Field(
-        None, min_length=1, max_length=MOST_BOARDS_OF_AN_ACTION, description="Of a new action `main`."
+        None,
+        min_length=1,
+        max_length=MOST_BOARDS_OF_AN_ACTION,
+        description="Of a new action `main`.",
+        examples=[["main"]],
     )
     claimed_by: Literal["player", "server", "both"] | None = Field(
-        None, description="Who may claim it. `both` by default; of values always `server`."
+        None, description="Who may claim it. `both` by default; of values always `server`.", examples=["both"]
     )
     cooldown_seconds: _Limit | None = None
     daily_limit: _Limit | None = None
     lifetime_limit: Annotated[int, Field(ge=1, le=GREATEST_LIFETIME_LIMIT, examples=[1])] | None = None
-    enabled: bool = True
+    enabled: bool = Field(True, examples=[True])
 
     @field_validator("boards")
     @classmethod
@@ -206,14 +218,16 @@ class ActionSpec(Strict):
 class PutBoard(BoardSpec):
     """A board as it shall be, from now on."""
 
-    board_id: str | None = Field(None, description="The id of the address, if it is given.")
-    revision: int | None = Field(None, ge=0, description="Refused with 409 if the board has changed since.")
+    board_id: str | None = Field(None, description="The id of the address, if it is given.", examples=["lap-monza"])
+    revision: int | None = Field(
+        None, ge=0, description="Refused with 409 if the board has changed since.", examples=[3]
+    )
 
 
 class PutAction(ActionSpec):
     """An action as it shall be, from now on."""
 
-    action_id: str | None = Field(None, description="The id of the address, if it is given.")
+    action_id: str | None = Field(None, description="The id of the address, if it is given.", examples=["lap-monza"])
 
 
 class BoardInFile(BoardSpec):
@@ -228,19 +242,15 @@ class ActionInFile(ActionSpec):
     id: str
 
 
-class CatalogueFile(Strict):
-    """A catalogue. What it does not name is left alone."""
-
-    version: Literal[1]
-    boards: list[BoardInFile] = Field([], max_length=10_000)
-    actions: list[ActionInFile] = Field([], max_length=10_000)
-
-
 class ApplyRequest(Strict):
     """A catalogue to apply. With `dryRun` nothing is changed, and the answer says what would be."""
 
-    catalogue: Annotated[dict[str, Any], WithJsonSchema({"$ref": "#/$defs/CatalogueFile"})]
-    dry_run: bool = False
+    catalogue: dict[str, Any] = Field(
+        description="`version` 1, `boards` as `PUT /api/admin/boards/{boardId}` takes them and `actions` as `PUT "
+        "/api/admin/actions/{actionId}` does, each with its `id`.",
+        examples=[{"version": 1, "boards": [{"id": "lap-monza", "rule": "lowest"}], "actions": []}],
+    )
+    dry_run: bool = Field(False, examples=[False])
 
 
 class MomentRequest(Strict):

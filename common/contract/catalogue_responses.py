@@ -13,14 +13,16 @@ class BoardFormat(TypedDict):
     """How a score is written for people. On the wire it is a whole number."""
 
     kind: Annotated[Literal["integer", "decimal", "duration"], Field(examples=["duration"])]
-    places: NotRequired[Annotated[int, Field(ge=0, le=6, description="Of a decimal: the digits behind the point.")]]
+    places: NotRequired[
+        Annotated[int, Field(ge=0, le=6, description="Of a decimal: the digits behind the point.", examples=[3])]
+    ]
     unit: NotRequired[Annotated[Literal["ms", "s"], Field(description="Of a duration.", examples=["ms"])]]
 
 
 class SecondDescription(TypedDict):
     """The second score of a board, which decides between equal first ones."""
 
-    order: OrderName
+    order: Annotated[OrderName, Field(examples=["ascending"])]
     label: Annotated[str, Field(examples=["Penalty"])]
     format: BoardFormat
 
@@ -41,23 +43,30 @@ class BoardDescription(TypedDict):
     category: Annotated[str | None, Field(examples=["laps"])]
     position: Annotated[int, Field(description="Its place in lists, the least first.", examples=[10])]
     rule: Annotated[RuleName, Field(description="What events make of a score.", examples=["lowest"])]
-    order: Annotated[OrderName, Field(description="Whether the least or the greatest score leads.")]
+    order: Annotated[
+        OrderName, Field(description="Whether the least or the greatest score leads.", examples=["ascending"])
+    ]
     second: SecondDescription | None
-    owner: Literal["player"]
+    owner: Annotated[Literal["player"], Field(examples=["player"])]
     periods: Annotated[list[PeriodName], Field(examples=[["all", "weekly"]])]
     format: BoardFormat
     ties: Annotated[
         Literal["ordinal", "shared"],
-        Field(description="Whether players of equal scores have places one after the other, or share one."),
+        Field(
+            description="Whether players of equal scores have places one after the other, or share one.",
+            examples=["ordinal"],
+        ),
     ]
     visibility: Annotated[
         Literal["public", "players", "hidden"],
-        Field(description="Who may see it: everybody, whoever is logged in, or admins."),
+        Field(description="Who may see it: everybody, whoever is logged in, or admins.", examples=["public"]),
     ]
     opensAt: Instant | None
     closesAt: Instant | None
     state: Annotated[Literal["planned", "open", "closed", "archived"], Field(examples=["open"])]
-    archived: Annotated[bool, Field(description="It is on no list, takes no updates, and stays readable.")]
+    archived: Annotated[
+        bool, Field(description="It is on no list, takes no updates, and stays readable.", examples=[False])
+    ]
     revision: Annotated[int, Field(ge=1, description="Counts its changes.", examples=[3])]
     current: list[CurrentPeriod]
 
@@ -81,15 +90,19 @@ class ActionDescription(TypedDict):
 
     actionId: ActionId
     kind: Annotated[Literal["points", "value"], Field(examples=["points"])]
-    points: Annotated[int | None, Field(description="What one use is worth; null for an action of values.")]
+    points: Annotated[
+        int | None, Field(description="What one use is worth; null for an action of values.", examples=[25])
+    ]
     value: ValueBounds | None
     boards: list[BoardId]
     claimedBy: Annotated[
         Literal["player", "server", "both", "admin"], Field(description="Who may claim it.", examples=["both"])
     ]
-    cooldownSeconds: Annotated[int | None, Field(description="Least seconds between two uses that count.")]
-    dailyLimit: Annotated[int | None, Field(description="Uses that count in a UTC day.")]
-    lifetimeLimit: Annotated[int | None, Field(description="Uses that ever count.")]
+    cooldownSeconds: Annotated[
+        int | None, Field(description="Least seconds between two uses that count.", examples=[60])
+    ]
+    dailyLimit: Annotated[int | None, Field(description="Uses that count in a UTC day.", examples=[3])]
+    lifetimeLimit: Annotated[int | None, Field(description="Uses that ever count.", examples=[1])]
     enabled: Annotated[bool, Field(examples=[True])]
     version: Annotated[int, Field(ge=1, examples=[1])]
 
@@ -98,8 +111,8 @@ ChangeDescription = TypedDict(
     "ChangeDescription",
     {
         "path": Annotated[str, Field(examples=["boards.lap-monza.title"])],
-        "from": Annotated[Any, Field(description="Null for what is new.")],
-        "to": Any,
+        "from": Annotated[Any, Field(description="Null for what is new.", examples=[""])],
+        "to": Annotated[Any, Field(examples=["Monza, best lap"])],
     },
 )
 ChangeDescription.__doc__ = "One difference between a catalogue and what is stored."

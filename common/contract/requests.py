@@ -367,6 +367,15 @@ class BoardQuery(Strict):
     period: AskedPeriod = ALL_TIME
 
 
+class BoardsQuery(Strict):
+    """A page of the list of boards."""
+
+    category: str | None = Field(None, pattern=r"^[a-z0-9-]{1,32}$", examples=["laps"])
+    state: Literal["planned", "open", "closed"] | None = Field(None, description="As of now.", examples=["open"])
+    limit: PageSize = 50
+    cursor: Cursor | None = None
+
+
 class LeaderboardQuery(BoardQuery):
     """A page of a board. One of `cursor`, `around` and `aroundScore` says where it is."""
 

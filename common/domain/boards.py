@@ -4,6 +4,7 @@ What would rewrite history never changes: the rule, the order, the second score,
 (`IMMUTABLE`). Everything else may.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -111,3 +112,14 @@ class Board:
 
 IMMUTABLE = ("rule", "ascending", "second", "periods")
 """The fields of a board that never change; of `second` its label and its format may."""
+
+
+def listed(boards: Iterable[Board], now: datetime) -> list[Board]:
+    """Return the boards that are on lists, neither hidden nor archived ones, in the order of lists."""
+    shown = (board for board in boards if board.visibility is not Visibility.HIDDEN)
+    return sorted((board for board in shown if board.state_at(now) != "archived"), key=place_of)
+
+
+def place_of(board: Board) -> tuple[str, int, str]:
+    """Return what boards are sorted by in lists: category, position, id."""
+    return board.category or "", board.position, board.id

@@ -88,6 +88,16 @@ def parse(period_id: str) -> Period:
     raise ValueError(f"no period has the id {period_id!r}")
 
 
+def name_of(period_id: str) -> str:
+    """Return the name of the kind of period that an id is of, one of `PERIOD_NAMES`. Raises ValueError."""
+    if period_id == ALL_TIME:
+        return ALL_TIME
+    for name, form in _FORMS.items():
+        if form.fullmatch(period_id):
+            return name
+    raise ValueError(f"no period has the id {period_id!r}")
+
+
 def open_at(now: datetime) -> Iterator[Period]:
     """Yield every period that an update accepted at this instant belongs to."""
     return map(parse, ids_at(now))

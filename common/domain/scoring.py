@@ -15,7 +15,7 @@ from common.contract.constants import GREATEST_SCORE
 from common.domain import periods
 from common.domain.boards import Board
 from common.domain.parts import Event, Part, join, part_of
-from common.domain.standing import StandingKey
+from common.domain.standing import BoardId, StandingKey
 
 
 class Kind(StrEnum):
@@ -85,6 +85,12 @@ class Catalogue:
         return {
             board.id: board for board in self.boards.values() if board.opens_at or board.closes_at or board.archived_at
         }
+
+    def open_boards(self, now: datetime) -> list[BoardId]:
+        """Return each board with each of its periods that is open at this instant, in order of the boards' ids."""
+        return [
+            (board_id, period_id) for board_id in sorted(self.boards) for period_id in self.periods_of(board_id, now)
+        ]
 
     def periods_of(self, board_id: str, instant: datetime) -> tuple[str, ...]:
         """Return the ids of the periods of a board that an instant belongs to; none of a board that is not known."""

@@ -85,13 +85,13 @@ def count_change(connection: Connection) -> None:
     connection.execute(_COUNT)
 
 
-def read_order(connection: Connection, board_id: str) -> tuple[Order, bool]:
-    """Return the order of a board, and whether equal scores share a place there; the usual of one that is not there."""
+def read_orders(connection: Connection, board_ids: Collection[str]) -> dict[str, tuple[Order, bool]]:
+    """Return the order of each board, and whether equal scores share a place; the usual of one that is not there."""
     second = boards.c.second["ascending"].as_boolean()
-    found = connection.execute(
-        select(boards.c.ascending, second, boards.c.ties == Ties.SHARED).where(boards.c.id == board_id)
-    ).one_or_none()
-    return (Order(found[0], found[1]), bool(found[2])) if found else (Order(), False)
+    columns = (boards.c.id, boards.c.ascending, second, boards.c.ties == Ties.SHARED)
+    rows = connection.execute(select(*columns).where(boards.c.id.in_(board_ids)))
+    usual = dict.fromkeys(board_ids, (Order(), False))
+    return usual | {row[0]: (Order(row[1], row[2]), bool(row[3])) for row in rows}
 
 
 def load_defaults(connection: Connection) -> None:
@@ -173,6 +173,19 @@ class CatalogueCache:
             self._read_whole_at = -math.inf
             self._read()
             return self._catalogue or known
+
+    def knowing(self, board_id: str) -> Catalogue:
+        """Return the catalogue, asked for anew if it lacks this board: at most once a second, whoever asks."""
+        known = self.current()
+        if board_id in known.boards or self._age < _RETRY_SECONDS:
+            return known
+        with self._reading:
+            self._read()
+            return self._catalogue or known
+
+    def expire(self) -> None:
+        """Let the next caller ask PostgreSQL: this process has changed the catalogue."""
+        self._read_at = -math.inf
 
     @property
     def _age(self) -> float:

@@ -12,7 +12,7 @@ from common.core.timestamps import to_milliseconds
 from common.domain.details import Details
 from common.domain.entries import BoardHead, Entry, Place, with_places
 from common.domain.pagination import FIRST, Page, Position, Selection
-from common.domain.standing import Hidden, Standing, StandingKey
+from common.domain.standing import BoardId, Hidden, Standing, StandingKey
 from common.postgres.people import details_of
 
 DATABASE_EPOCH = "database"
@@ -41,6 +41,10 @@ _NEXT = text(f"""
 SELECT {COLUMNS} {_OF_BOARD} AND user_id > CAST(:after AS uuid) ORDER BY standings.user_id LIMIT :limit
 """)
 _AT_MOST = text(f"SELECT count(*) FROM (SELECT 1 {_OF_BOARD} LIMIT :limit) first_rows")  # noqa: S608 - built from constants
+_WITH_ROWS = text("""
+SELECT b, p FROM json_to_recordset(CAST(:boards AS json)) AS sent(b text, p text)
+WHERE EXISTS (SELECT FROM standings WHERE (board_id, period_id) = (sent.b, sent.p) OFFSET 0)
+""")
 # As `standing.hidden_reasons` reads the two columns.
 _REASONS = "CASE WHEN NOT hidden THEN 0 WHEN hidden_for = 0 THEN 1 ELSE hidden_for END"
 _HIDE = text(f"""
@@ -182,6 +186,12 @@ def stream(connection: Connection, board_id: str, period_id: str, rows_at_once: 
             after = page[-1].key.user_id
         if len(page) < rows_at_once:
             return
+
+
+def boards_with_rows(connection: Connection, boards: Sequence[BoardId]) -> set[BoardId]:
+    """Return those of these boards that have a standing."""
+    sent = orjson.dumps([{"b": board_id, "p": period_id} for board_id, period_id in boards]).decode()
+    return {(row.b, row.p) for row in connection.execute(_WITH_ROWS, {"boards": sent})}
 
 
 def has_more_than(connection: Connection, board_id: str, period_id: str, players: int) -> bool:

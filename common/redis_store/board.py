@@ -18,6 +18,9 @@ from common.redis_store.keys import BoardKeys
 ROWS_PER_CALL = 100
 """Redis does nothing else while a call lasts: so many rows take it a few milliseconds (docs/scaling.md)."""
 
+AT_ONCE = 200
+"""Boards whose commands go in one round trip."""
+
 DETAILS_TTL_SECONDS = 3600
 _DETAILS_PREFIX, _DETAILS_SUFFIX = keys.user_details("|").split("|")
 
@@ -128,6 +131,23 @@ class Board:
         state = self._client.hmget(BoardKeys(board_id, period_id).meta, "epoch", "seq")
         return ":".join(map(str, state)) if all(state) else None
 
+    def states_of(self, boards: Sequence[BoardId]) -> tuple[str, dict[BoardId, str | None]]:
+        """Return the server's run id and, by board, what `state_of` returns, all in one round trip."""
+        pipeline = self._client.pipeline(transaction=False)
+        pipeline.info("server")
+        for board in boards:
+            pipeline.hmget(BoardKeys(*board).meta, "epoch", "seq")
+        server, *states = pipeline.execute()
+        told = (":".join(map(str, state)) if all(state) else None for state in states)
+        return str(server["run_id"]), dict(zip(boards, told, strict=True))
+
+    def sizes(self, boards: Sequence[BoardId]) -> dict[BoardId, int]:
+        """Return what `size` returns, by board, in one round trip."""
+        pipeline = self._client.pipeline(transaction=False)
+        for board in boards:
+            pipeline.hlen(BoardKeys(*board).members)
+        return dict(zip(boards, pipeline.execute(), strict=True))
+
     def size(self, board_id: str, period_id: str) -> int:
         """Return the number of players that Redis holds of a board, whether it is served or not."""
         return self._client.hlen(BoardKeys(board_id, period_id).members)
@@ -163,17 +183,23 @@ class Board:
             self._is_served(keys=[of.scores, of.members, of.meta], args=told, client=pipeline)
         return [board for board, served in zip(boards, pipeline.execute(), strict=True) if not served]
 
-    def expire(self, board_id: str, period_id: str, at: datetime) -> None:
-        """Let a board in Redis expire at an instant, or at once if that is past. PostgreSQL still has it."""
-        of = BoardKeys(board_id, period_id)
-        board = (of.scores, of.members, of.meta)
-        if at <= datetime.now(UTC):
-            self._client.unlink(*board)  # an instant that is past would have Redis free them while it does nothing else
-            return
-        pipeline = self._client.pipeline(transaction=True)
-        for key in board:
-            pipeline.expireat(key, at)
-        pipeline.execute()
+    def expire(self, at: Mapping[BoardId, datetime]) -> None:
+        """Let boards in Redis expire at their instants, at once if these are past. PostgreSQL still has them.
+
+        `AT_ONCE` boards take one round trip and one transaction.
+        """
+        now = datetime.now(UTC)
+        boards = list(at.items())
+        for start in range(0, len(boards), AT_ONCE):
+            pipeline = self._client.pipeline(transaction=True)
+            for board, instant in boards[start : start + AT_ONCE]:
+                of = BoardKeys(*board)
+                if instant <= now:  # an instant that is past would have Redis free them while it does nothing else
+                    pipeline.unlink(of.scores, of.members, of.meta)
+                    continue
+                for key in (of.scores, of.members, of.meta):
+                    pipeline.expireat(key, instant)
+            pipeline.execute()
 
     def touch(self, boards: Sequence[BoardId], user_id: str, at: int) -> dict[BoardId, int]:
         """Move the seq of those of these boards that show the player, since their row looks different now.

@@ -1,7 +1,7 @@
 """Reading a board: from Redis while Redis serves it, otherwise from PostgreSQL. A page is always of one instant."""
 
 import time
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -118,6 +118,13 @@ class Leaderboard:
 
         return self._database_reads.get((board_id, period_id, limit, which), read)
 
+    def live_states(self, boards: Sequence[BoardId]) -> Mapping[BoardId, str | None]:
+        """Return the versions of boards in Redis in one round trip; nothing if Redis is away."""
+        try:
+            return self._board.states_of(boards)[1]
+        except redis.RedisError:
+            return {}
+
     def _live_page(self, board_id: str, period_id: str, limit: int, which: Selection) -> Page | None:
         try:
             page = self._board.page(board_id, period_id, limit, which)
@@ -233,7 +240,7 @@ class Leaderboard:
         viewer: Viewer = Viewer.ANYBODY,
         caller: str | None = None,
     ) -> Places:
-        """Return the places of some users at one instant, as this viewer may see them, and as `caller` may see their own.
+        """Return the places of some users at one instant, as this viewer may see them; `caller` may see their own.
 
         Of one who does not exist, is not ranked, or is not named to the viewer, the entry is None.
         """
@@ -243,7 +250,7 @@ class Leaderboard:
         return found._replace(of=shown)
 
     def _named_place(self, board_id: str, place: Place, viewer: Viewer) -> Place:
-        """Return the place of a user who was asked for by id, without an entry if the viewer may not know whose it is."""
+        """Return the place of a user who was asked for by id, without the entry that the viewer may not know."""
         entry = self._gate.shown(board_id, place.entry, viewer) if place.entry and place.details else None
         if entry is None or entry.user_id != place.user_id:
             return Place(place.user_id, "", place.total, None)

@@ -14,15 +14,19 @@ dead one is refused. So is a commit on a server that was restarted since the reb
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import structlog
+from redis.commands.core import Script
 from sqlalchemy import Connection, Engine
 
 from common.core import metrics
+from common.domain.ranking import Order
+from common.domain.standing import BoardId
 from common.postgres import catalogue, standings
-from common.redis_store.board import ROWS_PER_CALL, script_values
-from common.redis_store.client import Client, script
+from common.redis_store.board import AT_ONCE, ROWS_PER_CALL, script_values
+from common.redis_store.client import Client, call_all, script
 from common.redis_store.keys import BoardKeys
 
 log = structlog.get_logger(__name__)
@@ -40,6 +44,7 @@ class Rebuilder:
 
     def __init__(self, client: Client, engine: Engine) -> None:
         self._engine = engine
+        self._client = client
         self._is_served = script(client, "is_served")
         self._begin = script(client, "begin_rebuild")
         self._stage = script(client, "stage_rebuild")
@@ -69,11 +74,10 @@ class Rebuilder:
         fence = secrets.token_hex(8)
         started = time.monotonic()
         with self._engine.connect() as connection:
-            order, shared = catalogue.read_order(connection, board_id)
-        board = [of.scores, of.members, of.meta, of.rebuilding]
+            orders = catalogue.read_orders(connection, [board_id])
+        board = _of_board(of)
         new = of.under_construction(fence)
-        second = "" if order.second_ascending is None else int(order.second_ascending)
-        run_id = self._begin(keys=board, args=[fence, LEASE_MS, int(order.ascending), second, int(shared)])
+        run_id = self._begin(keys=board, args=[fence, LEASE_MS, *_ordered(*orders[board_id])])
         if not run_id:
             return False
         try:
@@ -93,6 +97,55 @@ class Rebuilder:
         log.info("board_rebuilt", board=board_id, period=period_id, rows=rows, milliseconds=milliseconds)
         return True
 
+    def fill_empty(self, boards: Sequence[BoardId]) -> list[BoardId]:
+        """Make those of these boards served that have no standings, many at a time, and return the others.
+
+        Each goes the same way as in `rebuild`: what is committed after it has begun is projected, and so is not lost.
+        """
+        left: list[BoardId] = []
+        for start in range(0, len(boards), AT_ONCE):
+            some = boards[start : start + AT_ONCE]
+            filled = self._fill_empty(some)
+            left += [board for board in some if board not in filled]
+        return left
+
+    def _fill_empty(self, boards: Sequence[BoardId]) -> set[BoardId]:
+        fence = secrets.token_hex(8)
+        with self._engine.connect() as connection:
+            orders = catalogue.read_orders(connection, {board_id for board_id, _ in boards})
+            with_rows = standings.boards_with_rows(connection, boards)
+        empty = [BoardKeys(*board) for board in boards if board not in with_rows]
+        begun = self._call_for(
+            self._begin, empty, lambda of: (4, *_of_board(of), fence, LEASE_MS, *_ordered(*orders[of.board_id]))
+        )
+        run_ids = dict(zip(empty, begun, strict=True))
+        building = [of for of in empty if run_ids[of]]
+        filled: set[BoardId] = set()
+        try:
+            with self._engine.connect() as connection:
+                with_rows = standings.boards_with_rows(connection, [(of.board_id, of.period_id) for of in building])
+            still_empty = [of for of in building if (of.board_id, of.period_id) not in with_rows]
+            now, epoch = int(time.time() * 1000), secrets.token_hex(4)
+            committed = self._call_for(
+                self._commit,
+                still_empty,
+                lambda of: (7, *_of_board(of), *of.under_construction(fence), fence, epoch, str(run_ids[of]), now),
+            )
+            filled = {(of.board_id, of.period_id) for of, done in zip(still_empty, committed, strict=True) if done}
+        finally:
+            self._call_for(
+                self._abort, building, lambda of: (5, of.meta, of.rebuilding, *of.under_construction(fence), fence)
+            )
+        for board_id, _ in filled:
+            metrics.REBUILDS.labels(board_id).inc()
+        log.info("empty_boards_filled", count=len(filled))
+        return filled
+
+    def _call_for(
+        self, called: Script, boards: Sequence[BoardKeys], arguments: Callable[[BoardKeys], tuple[str | int, ...]]
+    ) -> list[Any]:
+        return call_all(self._client, called, [arguments(of) for of in boards]) if boards else []
+
     def _stage_all(
         self, connection: Connection, of: BoardKeys, fence: str, progress: Callable[[int], None] | None
     ) -> int | None:
@@ -106,3 +159,13 @@ class Rebuilder:
             if progress:
                 progress(len(page))
         return staged
+
+
+def _of_board(of: BoardKeys) -> tuple[str, str, str, str]:
+    return of.scores, of.members, of.meta, of.rebuilding
+
+
+def _ordered(order: Order, shares_places: bool) -> tuple[int, int | str, int]:
+    """Return the arguments by which the script `begin_rebuild` learns how a board is ordered."""
+    second = "" if order.second_ascending is None else int(order.second_ascending)
+    return int(order.ascending), second, int(shares_places)

@@ -113,6 +113,7 @@ class Verifier:
         self.checkpoint = Checkpoint(engine)
         self._engine = engine
         self._board = board
+        self._without_surplus: dict[BoardId, tuple[str | None, int]] = {}
 
     def player_count(self) -> int:
         with self._engine.connect() as connection:
@@ -144,6 +145,23 @@ class Verifier:
         shown = self._board.size(board_id, period_id)
         with self._engine.connect() as connection:
             return max(0, shown - standings.count(connection, board_id, period_id))
+
+    def surpluses(self, boards: Sequence[BoardId]) -> dict[BoardId, int]:
+        """Return what `surplus` returns of the boards that have one.
+
+        Boards that are empty in Redis have none, and those that are as they were when this process last found none
+        are not counted again.
+        """
+        sizes = self._board.sizes(boards)
+        _, states = self._board.states_of(boards)
+        looks = {board: (states[board], size) for board, size in sizes.items() if size}
+        found = {
+            board: surplus
+            for board, look in looks.items()
+            if self._without_surplus.get(board) != look and (surplus := self.surplus(*board))
+        }
+        self._without_surplus = {board: look for board, look in looks.items() if board not in found}
+        return found
 
     def recount(self, user_ids: Collection[str]) -> None:
         """Set the standings of these players to what the ledger says. The caller rebuilds their boards in Redis.

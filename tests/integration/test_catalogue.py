@@ -5,12 +5,12 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import create_engine
+from sqlalchemy import Connection, create_engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from common.core import deadlines
 from common.domain.scoring import Action
-from common.postgres import catalogue
+from common.postgres import catalogue, tables
 from common.postgres.catalogue import FRESH_SECONDS, CatalogueCache
 from workers.state import WorkerState
 
@@ -38,6 +38,36 @@ def test_while_postgresql_is_away_the_last_one_holds_and_is_not_asked_for_again_
 
     assert kept.current() is known
     assert time.monotonic() - kept._read_at < FRESH_SECONDS / 2
+
+
+def test_while_its_version_is_the_same_the_catalogue_is_not_read_again(
+    worker: WorkerState, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = CatalogueCache(worker.engine)
+    known = kept.current()
+    kept._read_at -= FRESH_SECONDS
+    assert kept.current() is known
+    with worker.engine.begin() as connection:  # as the release before does: without a new version
+        connection.execute(tables.boards.update().values(title="All"))
+    kept._read_at -= FRESH_SECONDS
+    assert kept.current() is known
+    kept._read_at -= FRESH_SECONDS
+    kept._read_whole_at -= catalogue.READ_WHOLE_SECONDS
+    assert kept.current().boards["main"].title == "All"
+
+
+def test_no_action_is_known_before_its_board(worker: WorkerState, monkeypatch: pytest.MonkeyPatch) -> None:
+    list_all = catalogue.list_all
+
+    def list_all_after_both_were_made(connection: Connection) -> list[tuple[Action, bool]]:
+        with worker.engine.begin() as another:
+            another.execute(tables.boards.insert(), {"id": "laps"})
+            catalogue.add(another, Action("lap", 1, 10, ("laps",)), enabled=True)
+        return list_all(connection)
+
+    monkeypatch.setattr(catalogue, "list_all", list_all_after_both_were_made)
+    known = CatalogueCache(worker.engine).current()
+    assert {board for action in known.actions.values() for board in action.boards} <= known.boards.keys()
 
 
 @pytest.mark.parametrize("is_away", [True, False])

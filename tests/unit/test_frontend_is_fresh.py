@@ -10,6 +10,8 @@ import pytest
 
 from common.core.timestamps import format_instant
 from common.domain import periods, signing
+from common.domain.boards import ScoreFormat
+from web.pages.score_text import name_of, score_text
 
 FRONTEND = Path(__file__).parents[2] / "web" / "pages" / "frontend"
 OUTPUT = FRONTEND.parent / "static" / "js"
@@ -60,6 +62,15 @@ def test_the_page_is_tested_with_periods_that_end_as_the_servers_do() -> None:
         ends_at = periods.parse(vector["period"]).ends_at
         assert ends_at
         assert vector["endsAt"] == format_instant(ends_at)
+
+
+def test_the_page_is_tested_with_scores_as_the_server_writes_them() -> None:
+    for vector in json.loads((FRONTEND / "tests" / "score_vectors.json").read_text()):
+        kind, _, detail = vector["format"].partition(":")
+        places, unit = (int(detail), None) if kind == "decimal" else (0, detail or None)
+        how = ScoreFormat(kind, places, unit)
+        assert score_text(vector["score"], how) == vector["text"]
+        assert name_of(how) == vector["format"]
 
 
 def run(*command: str | Path) -> subprocess.CompletedProcess[str]:

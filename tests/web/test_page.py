@@ -1,7 +1,7 @@
 """GET /: a page that stands without its script, without its board, and against its players' names."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -15,9 +15,9 @@ from flask.testing import FlaskClient
 from sqlalchemy.exc import OperationalError
 
 from common.domain import periods
-from common.domain.boards import Board
+from common.domain.boards import Board, Rule, ScoreFormat, Visibility
 from common.domain.entries import BoardHead, Entry
-from common.domain.scoring import Action, Catalogue, ClaimedBy
+from common.domain.scoring import Action, Catalogue, ClaimedBy, Kind
 from common.postgres.catalogue import DEFAULTS
 from common.services.leaderboard import Leaderboard
 from tests.conftest import SettingsFactory
@@ -157,10 +157,101 @@ def test_a_period_shows_its_own_list_under_its_own_name(app: Flask, client: Flas
     assert 'Nobody has scored yet<span data-field="when"> today</span>.' in empty
 
 
-@pytest.mark.parametrize("name", ["nonsense", "", "2026-W48", "Daily", "daily%00", "%F0%9F%8E%B2"])
-def test_an_address_that_names_no_period_leads_to_all_time(client: FlaskClient, name: str) -> None:
+@pytest.mark.parametrize("name", ["nonsense", "", "Daily", "daily%00", "%F0%9F%8E%B2", "2026-W60"])
+def test_an_address_that_names_no_period_is_a_page_that_says_so(client: FlaskClient, name: str) -> None:
     answer = client.get(f"/?period={name}")
-    assert (answer.status_code, answer.headers["Location"]) == (302, "./")
+    assert (answer.status_code, answer.mimetype) == (404, "text/html")
+    assert "no such period" in shown_text(answer.text)
+
+
+def test_a_period_that_is_over_is_shown_by_its_id(client: FlaskClient) -> None:
+    page = client.get("/?period=2020-W01").text
+    outline = Outline(page)
+    assert outline.all("table")[0]["data-period-id"] == "2020-W01"
+    assert [link["data-period"] for link in outline.all("a") if link.get("aria-current")] == ["2020-W01"]
+    assert "Top 10 in 2020-W01" in page
+
+
+@pytest.mark.parametrize(("limit", "status"), [("1", 200), ("100", 200), ("0", 404), ("101", 404), ("ten", 404)])
+def test_a_list_has_as_many_rows_as_are_asked_for_up_to_a_hundred(client: FlaskClient, limit: str, status: int) -> None:
+    answer = client.get(f"/?limit={limit}")
+    assert answer.status_code == status
+    if status == 200:
+        assert Outline(answer.text).all("table")[0]["data-limit"] == limit
+        assert f"./?period=weekly&limit={limit}" in [link["href"] for link in Outline(answer.text).all("a")]
+
+
+@contextmanager
+def boards(app: Flask, *made: Board, actions: Sequence[Action] = ()) -> Iterator[None]:
+    """These boards and actions beside the default ones."""
+    cache = app.extensions["scoreboard"].catalogue
+    known = cache.current()
+    cache._catalogue = Catalogue(
+        {**known.actions, **{action.id: action for action in actions}},
+        {**known.boards, **{each.id: each for each in made}},
+    )
+    home.forget_rendered(app)
+    yield
+    cache._catalogue = known
+    home.forget_rendered(app)
+
+
+LAPS = Board(
+    "laps", title="Monza <best>", description="One lap.", category="laps", rule=Rule.LOWEST, ascending=True,
+    periods=("weekly", "monthly"), format=ScoreFormat("duration", 0, "ms"),
+)  # fmt: skip
+
+
+def test_any_board_has_a_page_with_its_title_its_periods_and_its_format(app: Flask) -> None:
+    with boards(app, LAPS), showing(app, top_of(entry("ada", 61200))) as client:
+        page = client.get("/b/laps")
+        outline = Outline(page.text)
+    assert page.status_code == 200
+    assert "<title>This week · Monza &lt;best&gt; · Scoreboard</title>" in page.text
+    assert outline.rows[0] == ["Rank", "Player", "Last scored", "Score"]
+    assert outline.rows[1][-1] == "1:01.200"
+    table = outline.all("table")[0]
+    assert (table["data-board"], table["data-format"]) == ("laps", "duration:ms")
+    links = [link["href"] for link in outline.all("a") if "data-period" in link]
+    assert links == ["../b/laps", "../b/laps?period=monthly"]
+    as_json = next(link["href"] for link in outline.all("a") if link.get("id") == "as-json")
+    assert as_json == "../api/scores/leaderboard?board=laps&period=weekly"
+    assert {"og:title", "og:description", "og:type"} <= {meta.get("property") for meta in outline.all("meta")}
+
+
+@pytest.mark.parametrize("path", ["/b/nowhere", "/b/secret", "/b/laps?period=daily", "/b/laps?period=all"])
+def test_a_board_or_period_that_is_not_there_is_a_page_that_says_so(app: Flask, path: str) -> None:
+    with boards(app, LAPS, Board("secret", visibility=Visibility.HIDDEN)):
+        answer = app.test_client().get(path)
+    assert (answer.status_code, answer.mimetype) == (404, "text/html")
+    assert "no such" in shown_text(answer.text)
+
+
+def test_a_board_of_players_shows_nobody_on_its_page(app: Flask) -> None:
+    secret = Board("club", visibility=Visibility.PLAYERS)
+    with boards(app, secret), showing(app, top_of(entry("ada", 5))) as client:
+        text = shown_text(client.get("/b/club").text)
+    assert "Sign in to see it" in text
+    assert "ada" not in text
+
+
+def test_a_closed_board_is_final_and_has_no_buttons(app: Flask) -> None:
+    over = Board("over", closes_at=datetime(2026, 1, 1, tzinfo=UTC))
+    with boards(app, over, actions=[Action("late", 1, 5, ("over",))]):
+        page = app.test_client().get("/b/over").text
+    assert "Final" in shown_text(page)
+    assert "data-action" not in page
+
+
+def test_the_boards_are_listed_by_category_without_hidden_and_archived_ones(app: Flask) -> None:
+    now = datetime.now(UTC)
+    gone, secret = Board("gone", archived_at=now), Board("secret", visibility=Visibility.HIDDEN)
+    with boards(app, LAPS, gone, secret):
+        page = app.test_client().get("/boards").text
+    links = [link["href"] for link in Outline(page).all("a")]
+    assert links == ["./", "./b/laps"]
+    assert "Monza &lt;best&gt;" in page
+    assert "<h3>laps</h3>" in page
 
 
 def test_every_action_of_the_catalogue_has_a_button(client: FlaskClient) -> None:
@@ -175,16 +266,15 @@ def test_every_action_of_the_catalogue_has_a_button(client: FlaskClient) -> None
     assert "+100" in client.get("/").text
 
 
-def test_buttons_are_for_actions_of_players_that_move_the_board_shown() -> None:
-    other, servers = (
-        Action("other-game", 1, 7, ("other",)),
-        Action("bonus", 1, 7, ("main",), claimed_by=ClaimedBy.SERVER),
-    )
-    catalogue = Catalogue(
-        {**DEFAULTS.actions, other.id: other, servers.id: servers}, {**DEFAULTS.boards, "other": Board("other")}
-    )
-    assert home.buttons(catalogue) == home.buttons(DEFAULTS)
-    assert home.buttons(DEFAULTS)[-1] == home.ActionButton("win-tournament", 100, "Win tournament")
+def test_buttons_are_for_actions_that_move_the_board_shown_and_that_players_claim() -> None:
+    other = Action("other-game", 1, 7, ("other",))
+    of_server = Action("referee", 1, 7, ("main",), claimed_by=ClaimedBy.SERVER)
+    value = Action("lap", 1, 0, ("main",), kind=Kind.VALUE, claimed_by=ClaimedBy.SERVER)
+    more = {action.id: action for action in (other, of_server, value)}
+    catalogue = Catalogue({**DEFAULTS.actions, **more}, {**DEFAULTS.boards, "other": Board("other")})
+    main = DEFAULTS.boards["main"]
+    assert home.buttons(catalogue, main) == home.buttons(DEFAULTS, main)
+    assert home.buttons(DEFAULTS, main)[-1] == home.ActionButton("win-tournament", 100, "Win tournament")
 
 
 def test_whoever_has_no_script_is_told(client: FlaskClient) -> None:

@@ -1,30 +1,49 @@
 """Boards, periods and users from paths and queries, as typed values."""
 
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from common.contract.errors import invalid_field
 from common.contract.fields import is_uuid
-from common.contract.requests import BoardQuery
-from common.domain.boards import Visibility
-from common.domain.periods import Period
+from common.contract.requests import BoardQuery, PlayerBoardsQuery
+from common.domain.boards import Board, Visibility
+from common.domain.periods import Period, name_of
+from common.domain.standing import BoardId
 from web import board_pages
+from web.guards.board_access import board_for_caller, boards_for_caller
 from web.services import services
 
 
+class Asked(NamedTuple):
+    """What a read is about. `is_private`: the answer is not for everybody, so that no shared cache may keep it."""
+
+    board: Board
+    period: Period
+
+    @property
+    def is_private(self) -> bool:
+        return self.board.visibility is not Visibility.PUBLIC
+
+
+def asked(query: BoardQuery) -> Asked:
+    """Return the board and the period that a query names.
+
+    Raises the errors of `board_access.ERRORS`, or `validation_failed`.
+    """
+    board = board_for_caller(services().catalogue.current().boards, query.board)
+    return Asked(board, board_pages.period_of(query, board, datetime.now(UTC)))
+
+
 def asked_period(query: BoardQuery) -> Period:
-    """Return the period that a query names. Raises `unknown_board` or `validation_failed`."""
-    return board_pages.period_of(query, services().catalogue.current().boards, datetime.now(UTC))
+    """Return the period that a query names. Raises as `asked` does."""
+    return asked(query).period
 
 
-def period_named(name_or_id: str) -> Period:
-    """Return the period of this name or id, of whatever board. Raises `validation_failed`."""
-    return board_pages.named_period(name_or_id, datetime.now(UTC))
-
-
-def listed_boards() -> list[str]:
-    """Return the ids of the boards that everybody may see and that are not archived."""
-    boards = services().catalogue.current().boards.values()
-    return [board.id for board in boards if board.visibility is Visibility.PUBLIC and board.archived_at is None]
+def asked_boards(query: PlayerBoardsQuery) -> list[BoardId]:
+    """Return the boards that the caller may see, in the period that a query names. Raises `validation_failed`."""
+    period_id = board_pages.named_period(query.period, datetime.now(UTC)).id
+    seen = boards_for_caller(services().catalogue.current().boards)
+    return [(board.id, period_id) for board in seen if name_of(period_id) in board.periods]
 
 
 def parsed_user_id(text: str) -> str:

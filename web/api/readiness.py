@@ -10,7 +10,6 @@ import redis
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from common.domain import periods
 from common.domain.standing import BoardId
 from common.postgres import engine as database
 from common.postgres.catalogue import CatalogueCache
@@ -18,6 +17,7 @@ from common.redis_store import failing, held, keys
 from common.redis_store.board import Board
 from common.redis_store.chores_watch import ChoresWatch
 from common.redis_store.client import Client
+from common.redis_store.served_boards import ServedBoards
 from web.live.heartbeats import Heartbeats
 from web.shared_reads import SharedReads
 
@@ -52,7 +52,7 @@ class Readiness:
     ) -> None:
         self._engine = engine
         self._client = client
-        self._board = board
+        self._served = ServedBoards(board)
         self._catalogue = catalogue
         self._heartbeats = heartbeats
         self._chores_watch = ChoresWatch(client)
@@ -93,11 +93,8 @@ class Readiness:
         return bool(self._client.set(keys.READY, "1", px=1000))
 
     def _boards_not_served(self) -> list[str]:
-        open_periods = periods.open_at(datetime.now(UTC))
-        board_ids = sorted(self._catalogue.current().boards)
-        open_boards = [(board_id, period.id) for board_id in board_ids for period in open_periods]
         now = time.monotonic()
-        unserved = self._board.find_unserved(open_boards)
+        unserved = self._served.find_unserved(self._catalogue.current().open_boards(datetime.now(UTC)))
         self._unserved_since = {board: self._unserved_since.get(board, now) for board in unserved}
         late = [board for board, since in self._unserved_since.items() if now - since >= UNSERVED_AFTER_SECONDS]
         return _named([f"{board} {period} is not served by Redis" for board, period in late])

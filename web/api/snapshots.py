@@ -13,7 +13,8 @@ from common.postgres import snapshots
 from common.postgres.snapshots import Snapshot
 from web.api.boards import asked_period
 from web.api.parsing import query_as
-from web.guards.access import public
+from web.guards import board_access, limits
+from web.guards.access import readable
 from web.reference.documented import ResponseDoc, documented
 from web.services import services
 
@@ -26,9 +27,10 @@ blueprint = Blueprint("snapshots", __name__, url_prefix="/api/scores/snapshots")
     "List the snapshots of a board",
     query=SnapshotsQuery,
     answers=[ResponseDoc(200, "Snapshots, the newest first.", SnapshotPage)],
-    errors=[ErrorCode.UNKNOWN_BOARD, ErrorCode.INVALID_CURSOR],
+    errors=[*board_access.ERRORS, ErrorCode.INVALID_CURSOR],
 )
-@public
+@readable
+@limits.per_api_key
 def listing() -> Response:
     query = query_as(SnapshotsQuery)
     period = asked_period(query)
@@ -47,9 +49,10 @@ def listing() -> Response:
     "readSnapshot",
     "Read a snapshot",
     answers=[ResponseDoc(200, "The board as it was.", StoredSnapshot)],
-    errors=[ErrorCode.NOT_FOUND],
+    errors=[ErrorCode.NOT_FOUND, *board_access.OF_A_TOKEN],
 )
-@public
+@readable
+@limits.per_api_key
 def one(snapshot_id: str) -> Response:
     found = None
     if snapshot_id.isascii() and snapshot_id.isdigit() and len(snapshot_id) < len(str(2**63)):
@@ -58,9 +61,20 @@ def one(snapshot_id: str) -> Response:
     if found is None:
         raise ScoreboardError(ErrorCode.NOT_FOUND, "There is no such snapshot.")
     snapshot, entries = found
+    _check_visible(snapshot.board_id)
     shown = services().leaderboard.shown(snapshot.board_id, entries)
     body: StoredSnapshot = {**_summary(snapshot), "entries": [entry.to_wire() for entry in shown]}
     return jsonify(body)
+
+
+def _check_visible(board_id: str) -> None:
+    """Raise `not_found` for a snapshot of a board that the caller may not know of, or an error of their token."""
+    try:
+        board_access.board_for_caller(services().catalogue.current().boards, board_id)
+    except ScoreboardError as error:
+        if error.code is ErrorCode.UNKNOWN_BOARD:
+            raise ScoreboardError(ErrorCode.NOT_FOUND, "There is no such snapshot.") from None
+        raise
 
 
 def _summary(snapshot: Snapshot) -> SnapshotSummary:

@@ -16,7 +16,7 @@ from common.domain.shown import Viewer
 from common.postgres import users
 from common.services import suspensions
 from web.guards import scopes
-from web.guards.api_keys import api_key
+from web.guards.api_keys import api_key, has_api_key
 from web.guards.identities import Identity
 from web.services import services
 
@@ -35,12 +35,24 @@ def public(view: AnyView) -> AnyView:
 
 def authenticated(view: View[Params]) -> View[Params]:
     """Require the access token of a live session; `identity()` then returns its user."""
-    return _guarded(view, "authenticated", _authenticate)
+    return _guarded(view, "authenticated", authenticate)
 
 
 def admin(view: View[Params]) -> View[Params]:
     """Require the access token of a live session of a user who is an admin now, whatever the token says."""
-    return _guarded(view, "admin", _authenticate_admin)
+    return _guarded(view, "admin", authenticate_admin)
+
+
+def manager(view: View[Params]) -> View[Params]:
+    """Require somebody who may change the catalogue: an API key of the scope `manage` if one is given, or an admin."""
+
+    def check() -> None:
+        if scopes.is_by_api_key():
+            api_key()
+        else:
+            authenticate_admin()
+
+    return scopes.declare(_guarded(view, "manager", check), (Scope.MANAGE,), needs_key=False)
 
 
 def by_api_key(*any_of: Scope) -> Callable[[View[Params]], View[Params]]:
@@ -59,7 +71,7 @@ def authenticated_or_by_api_key(*any_of: Scope) -> Callable[[View[Params]], View
         if scopes.is_by_api_key():
             api_key()
         else:
-            _authenticate()
+            authenticate()
 
     def guard(view: View[Params]) -> View[Params]:
         return scopes.declare(_guarded(view, "authenticated_or_by_api_key", check), any_of, needs_key=False)
@@ -80,9 +92,23 @@ def public_or_by_api_key(scope: Scope) -> Callable[[View[Params]], View[Params]]
     return guard
 
 
+def readable(view: AnyView) -> AnyView:
+    """Let anybody call this view. An API key of the scope `read` is shown more; any other one is passed over.
+
+    The view asks `viewer()`, or `board_access` for the board.
+    """
+    setattr(view, _DECISION, "public_or_by_api_key")
+    return scopes.declare(view, (Scope.READ,), needs_key=False)
+
+
 def identity() -> Identity:
     """Return the caller of the request that is being handled."""
     return cast(Identity, g.identity)
+
+
+def has_session() -> bool:
+    """Return whether the request has the access token of a live session, at a view that asks for none."""
+    return _given_identity() is not None
 
 
 def is_caller(user_id: str) -> bool:
@@ -92,14 +118,15 @@ def is_caller(user_id: str) -> bool:
 
 
 def viewer() -> Viewer:
-    """Return who looks, at a view that asks for no access token: who may see who is who, or anybody.
+    """Return who looks, at a view that asks for no access token: somebody who may see who is who, or anybody.
 
     The former are admins with a live session, and API keys of the scope `read`.
     """
-    if scopes.is_by_api_key():
+    if has_api_key():
         return Viewer.INSIDER if Scope.READ in api_key().permissions.scopes else Viewer.ANYBODY
     given = _given_identity()
-    return Viewer.INSIDER if given and given.role == "admin" and _is_admin(given) else Viewer.ANYBODY
+    is_insider = given is not None and given.role == "admin" and is_admin(given.user_id)
+    return Viewer.INSIDER if is_insider else Viewer.ANYBODY
 
 
 def is_by_admin() -> bool:
@@ -163,15 +190,17 @@ def _guarded(view: View[Params], name: str, check: Callable[[], object]) -> View
     return checked
 
 
-def _authenticate_admin() -> None:
-    _authenticate()
-    if not _is_admin(identity()):
+def authenticate_admin() -> None:
+    """Set the identity of the request. Raises as `authenticate` does, and `forbidden` for one who is no admin now."""
+    authenticate()
+    if not is_admin(identity().user_id):
         raise ScoreboardError(ErrorCode.FORBIDDEN)
 
 
-def _is_admin(caller: Identity) -> bool:
+def is_admin(user_id: str) -> bool:
+    """Return whether a user is an admin now."""
     with services().engine.connect() as connection:
-        user = users.find(connection, caller.user_id)
+        user = users.find(connection, user_id)
     return user is not None and user.role == "admin"
 
 
@@ -180,12 +209,12 @@ def _given_identity() -> Identity | None:
     if "given_identity" not in g:
         g.given_identity = None
         with suppress(ScoreboardError, SQLAlchemyError):
-            _authenticate()
+            authenticate()
             g.given_identity = identity()
     return cast("Identity | None", g.given_identity)
 
 
-def _authenticate() -> None:
+def authenticate() -> None:
     """Set the identity of the request. Raises the error for a token that is missing, invalid or of no live session."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():

@@ -92,7 +92,8 @@ def _check_size(body_bytes: int) -> None:
 
 
 def _most() -> int:
-    return MAX_BATCH_BYTES if scopes.has_body_of_game_server() else MAX_BODY_BYTES
+    is_long = scopes.has_body_of_game_server() or request.endpoint == "catalogue.apply"
+    return MAX_BATCH_BYTES if is_long else MAX_BODY_BYTES
 
 
 def end(response: Response) -> Response:

@@ -56,7 +56,7 @@ _LONGEST_PAUSE = 5.0
 
 
 class Feed:
-    """The four loops of a process: they listen for news, send what changed, and check viewers and sessions."""
+    """The loops of a process: they listen for news, send what changed, and check viewers and sessions."""
 
     def __init__(
         self, hub: Hub, leaderboard: Leaderboard, revocations: Revocations, listener: Client, heartbeats: Heartbeats
@@ -71,11 +71,16 @@ class Feed:
         self._sessions_in_doubt = Event()
         self._held_until = 0.0
         self._loops: list[Greenlet[..., None]] = []
+        self._further: list[Callable[[], None]] = []
+
+    def add(self, turn: Callable[[], None]) -> None:
+        """Add a loop to those that `start` starts."""
+        self._further.append(turn)
 
     def start(self) -> None:
         """Start the loops, in the process that serves. Further calls do nothing."""
         if not self._loops:
-            turns = (self._listen, self._show, self._check_viewers, self._check_sessions)
+            turns = (self._listen, self._show, self._check_viewers, self._check_sessions, *self._further)
             self._loops = [gevent.spawn(_run_loop, turn, self._heartbeats) for turn in turns]
 
     def stop(self) -> None:
@@ -140,13 +145,31 @@ class Feed:
         changed, self._changed = self._changed, {}
         now = datetime.now(UTC)
         due: list[tuple[BoardId, list[Group]]] = []
+        polled: list[tuple[BoardId, list[Group]]] = []
         for board, groups in self._watched_boards(now).items():
             self._mark(groups, changed.get(board, ()))
-            if board in changed or any(_is_due(group, board[1], now) for group in groups):
+            if board in changed or any(_is_due_at_once(group, board[1]) for group in groups):
                 due.append((board, groups))
+            elif any(_is_due(group, board[1], now) for group in groups):
+                polled.append((board, groups))
+        due += self._moved(polled)
         if len(due) == 1:
             return self._look_at(due[0])
         return sum(Pool(BOARDS_AT_ONCE).imap_unordered(self._look_at, due))
+
+    def _moved(self, polled: list[tuple[BoardId, list[Group]]]) -> list[tuple[BoardId, list[Group]]]:
+        """Return those boards that are not as they were sent; one round trip asks for the versions of all of them."""
+        versions = self._leaderboard.live_states([board for board, _ in polled]) if polled else {}
+        moved = []
+        for board, groups in polled:
+            version = versions.get(board)
+            is_known = version is not None and all(group.version == version for group in groups)
+            if version is None or not is_known or self._hub.followers.due_followers(groups, version):
+                moved.append((board, groups))
+                continue
+            for group in groups:
+                group.last_read_at = time.monotonic()
+        return moved
 
     def _watched_boards(self, now: datetime) -> dict[BoardId, list[Group]]:
         current = dict(zip(PERIOD_NAMES, periods.ids_at(now), strict=True))
@@ -221,6 +244,11 @@ class Feed:
     def _check_viewers(self) -> None:
         gevent.sleep(1.0)
         self._hub.beat(time.monotonic())
+
+
+def _is_due_at_once(group: Group, period_id: str) -> bool:
+    """Return whether a board has to be read whatever its version: it was asked for, or its period has rolled over."""
+    return group.last_read_at == 0.0 or group.period_id != period_id
 
 
 def _is_due(group: Group, period_id: str, now: datetime) -> bool:

@@ -27,6 +27,8 @@ class Group:
         self.last_sent_at = 0.0
         self.last_read_at = 0.0
         self.period_id = period_id
+        self.version = top.version
+        """The version of the board that was last read, also if nothing was sent of it."""
         self._top = replace(top, entries=top.entries[: watch.limit])
         self._snapshot: bytes | None = None
 
@@ -42,6 +44,7 @@ class Group:
         """Store a new head, and return the frame to send to all viewers; None if nothing changed."""
         top = replace(top, entries=top.entries[: self.watch.limit])
         before = self._top
+        self.version = top.version
         if period_id != self.period_id:
             self._show(period_id, top)
             return frames.rollover(self.watch.board_id, period_id) + self.snapshot

@@ -207,6 +207,12 @@ class Hub:
         for viewer in self.followers.in_sessions(session_ids):
             self._close(viewer, frames.POLICY, "session_ended")
 
+    def end_board(self, board_id: str) -> None:
+        """Close all viewers of a board."""
+        for viewer, group in tuple(self._group_of.items()):
+            if group.watch.board_id == board_id:
+                self._close(viewer, frames.POLICY, "board_not_public")
+
     def on_failed(self, viewer: Viewer, error: Exception) -> None:
         """Drop a viewer whose connection failed, and nobody else."""
         log.error("viewer_failed", address=viewer.address, exc_info=error)

@@ -1,6 +1,7 @@
 """`WS /ws/scoreboard`: access is decided in plain HTTP before the handshake; afterwards the hub has the socket."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from wsgiref.types import WSGIEnvironment
 
 from flask import Flask, Response, current_app, g, request
@@ -15,13 +16,15 @@ from common.domain.periods import Period
 from common.redis_store import client as redis_client
 from common.redis_store import tickets
 from common.redis_store.tickets import Ticket
-from web.api.boards import asked_period
+from web import board_pages
 from web.api.parsing import query_as
 from web.guards import limits
 from web.guards.access import public
 from web.guards.addresses import client_address
+from web.guards.board_access import board_for_ticket, unknown
 from web.guards.request_context import COUNTED_BY_ADDRESS
 from web.live import handshake
+from web.live.board_watch import BoardWatch
 from web.live.feed import Feed
 from web.live.first_reads import FirstReads
 from web.live.group import Watch
@@ -53,6 +56,7 @@ class Live:
         self.hub = Hub(most=settings.live_max, most_per_address=settings.live_per_ip, most_groups=settings.live_groups)
         listener = redis_client.connect_to_listen(settings.redis_url)
         self.feed = Feed(self.hub, adapters.leaderboard, adapters.revocations, listener, adapters.heartbeats)
+        self.feed.add(BoardWatch(self.hub, adapters.catalogue).check_boards)
 
     def prepare(self, slot: Slot, query: LiveQuery, period: Period) -> None:
         """Prepare what the viewer of this slot will see. The board is read once for a group."""
@@ -117,10 +121,15 @@ def _admit() -> None:
     _check_handshake()
     _check_origin()
     query = query_as(LiveQuery)
-    period = asked_period(query)
+    boards = services().catalogue.current().boards
+    board = board_for_ticket(boards, query.board, None) if query.ticket is None else boards.get(query.board)
+    if board is None:
+        raise unknown(query.board)
+    period = board_pages.period_of(query, board, datetime.now(UTC))
     g.since = query.since
     g.slot = live().hub.reserve(client_address())
     g.slot.ticket = _ticket(query.ticket)
+    board_for_ticket(boards, query.board, g.slot.ticket)
     live().prepare(g.slot, query, period)
     _redeem(query.ticket)
     _reduce_to_handshake(request.environ)

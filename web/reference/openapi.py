@@ -21,6 +21,7 @@ _SECURITY: dict[str, list[Schema]] = {
     "public": [],
     "authenticated": [{BEARER: []}],
     "admin": [{BEARER: []}],
+    "manager": [{BEARER: []}, {API_KEY: []}],
     "by_api_key": [{API_KEY: []}],
     "public_or_by_api_key": [{}, {API_KEY: []}],
     "authenticated_or_by_api_key": [{BEARER: []}, {API_KEY: []}],

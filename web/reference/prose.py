@@ -71,6 +71,8 @@ TAGS = {
     "me": ("One's own account", "What is shown of a player, and to whom."),
     "auth": ("Accounts", "Register, log in, and what a session lives on."),
     "players": ("Players of game servers", "Players whom a game knows by ids of its own."),
+    "catalogue": ("Catalogue", "For admins, and API keys of the scope `manage`: boards and actions."),
+    "boards": ("Lists of boards", "Which boards there are."),
     "scores": ("Score updates", "Signed claims, and what became of them."),
     "leaderboard": ("Boards", "Who stands where."),
     "snapshots": ("History", "Boards as they were."),

@@ -15,6 +15,8 @@ _DETAILS: dict[ErrorCode, ErrorDetails] = {
     ErrorCode.VALIDATION_FAILED: {"fields": [{"field": "limit", "message": "must be a whole number"}]},
     ErrorCode.TIMESTAMP_OUT_OF_RANGE: {"serverTime": "2026-11-23T09:15:00.123Z"},
     ErrorCode.API_KEY_SCOPE: {"scope": "players"},
+    ErrorCode.BOARD_IMMUTABLE: {"fields": [{"field": "rule", "message": "never changes; it is lowest"}]},
+    ErrorCode.CATALOGUE_CHANGED: {"revision": 4},
 }
 
 _DESCRIPTION_OF_STATUS = {
@@ -61,6 +63,7 @@ _OF_ACCESS = {
     "public": (),
     "authenticated": _OF_A_TOKEN,
     "admin": (*_OF_A_TOKEN, ErrorCode.FORBIDDEN),
+    "manager": (*_OF_A_TOKEN, ErrorCode.FORBIDDEN, *_OF_AN_API_KEY),
     "by_api_key": _OF_AN_API_KEY,
     "public_or_by_api_key": _OF_AN_API_KEY,
     "authenticated_or_by_api_key": (*_OF_A_TOKEN, *_OF_AN_API_KEY),
@@ -78,7 +81,7 @@ def codes_of(route: Route) -> list[ErrorCode]:
         possible.add(ErrorCode.VALIDATION_FAILED)
     if route.is_api:
         possible.update((CODE_OF_LIMIT["ip"], ErrorCode.DEPENDENCY_UNAVAILABLE))
-        if route.method == "post":
+        if route.method in ("post", "put"):
             possible.add(ErrorCode.OUTCOME_UNKNOWN)
     return [code for code in ErrorCode if code in possible]
 

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from flask import Flask
 from werkzeug.routing import Rule
 
-from common.contract.fields import GivenUserId, IdempotencyKey
+from common.contract.fields import ActionId, BoardId, GivenUserId, IdempotencyKey
 from common.contract.responses import SnapshotId
 from web.guards import access, limits
 from web.reference.documented import Documentation, documentation_of
@@ -21,6 +21,8 @@ _NAME_AND_TYPE = {
     "user_id": ("userId", GivenUserId),
     "idempotency_key": ("idempotencyKey", IdempotencyKey),
     "snapshot_id": ("snapshotId", SnapshotId),
+    "board_id": ("boardId", BoardId),
+    "action_id": ("actionId", ActionId),
 }
 
 

@@ -1,6 +1,6 @@
 """What a feed reads from: a leaderboard, a Redis that is away, and sessions that are over."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import cast
 
@@ -23,6 +23,12 @@ class FakeLeaderboard:
     heads: dict[tuple[str, str], BoardHead | Exception | None]
     scores: dict[str, int] = field(default_factory=dict)
     """Of those who are asked for by id; who is missing is not ranked."""
+    tells_versions: bool = False
+    """Whether it says of which version a board is, so that one that has not moved need not be read."""
+
+    def live_states(self, boards: Sequence[tuple[str, str]]) -> dict[tuple[str, str], str | None]:
+        heads = {board: self.heads.get(board) for board in boards} if self.tells_versions else {}
+        return {board: head.version for board, head in heads.items() if isinstance(head, BoardHead)}
 
     def live_places(self, board_id: str, period_id: str, user_ids: Collection[str]) -> Places | None:
         head = self.heads[board_id, period_id]

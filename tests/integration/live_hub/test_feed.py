@@ -66,6 +66,20 @@ def test_a_period_that_is_long_over_is_read_once_a_minute_or_when_it_changed(hub
         assert len(board.reads) == 3
 
 
+def test_boards_that_have_not_moved_are_not_read_by_the_poll(hub: Hub) -> None:
+    names = [f"board-{number}" for number in range(50)]
+    for name in names:
+        Peer(hub, Watch(name, "all", 10))
+    board = FakeLeaderboard({(name, "all"): head(1, 10) for name in names}, tells_versions=True)
+    feed = feed_of(hub, board)
+    feed.look()
+    board.reads.clear()
+    board.heads["board-7", "all"] = head(2, 20)
+    _let_pass(hub, POLL_SECONDS)
+    feed.look()
+    assert board.reads == [("board-7", "all", 10)]
+
+
 def test_many_boards_are_read_at_the_same_time_and_all_viewers_told(hub: Hub) -> None:
     names = [f"board-{number}" for number in range(3 * BOARDS_AT_ONCE)]
     peers = [Peer(hub, Watch(name, "all", 10)) for name in names]

@@ -3,6 +3,7 @@
 import type { Board } from "./board.js";
 import { setText } from "./elements.js";
 import { number, players } from "./format.js";
+import { amount } from "./scores.js";
 import type { Standing } from "./standing.js";
 
 const INTERVAL_MS = 10_000;
@@ -20,11 +21,11 @@ export function news(before: Scene, after: Scene): string {
   const parts: string[] = [];
   const leader = after.board.entries[0];
   if (leader && leader.userId !== before.board.entries[0]?.userId) {
-    parts.push(`${leader.username} leads with ${number(leader.score)} points.`);
+    parts.push(`${leader.username} leads with ${amount(leader.score)}.`);
   }
   const own = after.standing;
   if (own && own.rank !== null && own.rank !== before.standing?.rank) {
-    parts.push(`You are number ${number(own.rank)} with ${number(own.score)} points.`);
+    parts.push(`You are number ${number(own.rank)} with ${amount(own.score)}.`);
   }
   return parts.join(" ");
 }
@@ -63,5 +64,5 @@ function isAnother(before: Scene, after: Scene): boolean {
 function introduction({ board, opening }: Scene): string {
   const leader = board.entries[0];
   if (!leader) return `${opening}: nobody has scored yet.`;
-  return `${opening}: ${players(board.total)}. ${leader.username} leads with ${number(leader.score)} points.`;
+  return `${opening}: ${players(board.total)}. ${leader.username} leads with ${amount(leader.score)}.`;
 }

@@ -6,6 +6,7 @@ import type { Board } from "./board.js";
 import { field, find, play, setText } from "./elements.js";
 import { number, players } from "./format.js";
 import { ProfileForm } from "./profile.js";
+import { score } from "./scores.js";
 import type { Player, Session } from "./session.js";
 import type { Standing } from "./standing.js";
 
@@ -53,7 +54,7 @@ export class PlayerPanel {
   /** `when` says of which period these points and this rank are. */
   show(board: Board | null, standing: Standing | null, when: string): void {
     const isOtherPeriod = setText(this.#when, when);
-    const isOtherScore = setText(this.#score, standing ? number(standing.score) : "–");
+    const isOtherScore = setText(this.#score, standing ? score(standing.score) : "–");
     if (isOtherScore && !isOtherPeriod && standing?.lastUpdated) {
       play(this.#score, "has-scored");
     }

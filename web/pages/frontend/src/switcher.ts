@@ -2,7 +2,7 @@
 
 import { find } from "./elements.js";
 
-/** What an address without a period shows. */
+/** The period without an end. An address without a period shows the first one of its board. */
 export const ALL_TIME = "all";
 
 /** A period in the words of the page. */
@@ -45,7 +45,7 @@ export class PeriodSwitch {
 
   /** Back or forward was pressed: the address has changed already. */
   #follow(): void {
-    const name = new URLSearchParams(location.search).get("period") ?? ALL_TIME;
+    const name = new URLSearchParams(location.search).get("period") ?? this.#links[0]?.dataset["period"];
     const link = this.#links.find((one) => one.dataset["period"] === name);
     if (link && link !== this.#current) this.#turnTo(link);
   }

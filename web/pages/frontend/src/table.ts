@@ -7,6 +7,7 @@ import { copy, field, find, play, setText } from "./elements.js";
 import { ago, number } from "./format.js";
 import { Motion } from "./motion.js";
 import { addressOf } from "./root.js";
+import { score } from "./scores.js";
 import type { Player } from "./session.js";
 import type { Standing } from "./standing.js";
 import type { PeriodChoice } from "./switcher.js";
@@ -22,6 +23,9 @@ export interface View {
 export class BoardTable {
   /** How many rows it has room for. */
   readonly limit: number;
+  readonly boardId: string;
+  /** How scores are written, as `scores.ts` reads it. */
+  readonly format: string;
   readonly #table: HTMLTableElement;
   readonly #caption: Caption;
   readonly #head: HTMLTableSectionElement;
@@ -37,6 +41,8 @@ export class BoardTable {
   /** Takes over the rows that the server rendered. */
   constructor(table: HTMLTableElement, template: HTMLTemplateElement) {
     this.limit = Number(table.dataset["limit"]);
+    this.boardId = table.dataset["board"] ?? "";
+    this.format = table.dataset["format"] ?? "";
     this.#periodId = table.dataset["periodId"] ?? "";
     this.#table = table;
     this.#caption = new Caption(table, this.limit);
@@ -131,7 +137,7 @@ function fill(row: HTMLTableRowElement, entry: Entry, isOwn: boolean, hasHandle:
   showIf(field(row, "handle"), hasHandle ? `@${entry.username}` : "");
   showIf(field(row, "country"), entry.country ?? "");
   showPicture(find(row, "[data-field=picture]", HTMLImageElement), entry.avatar);
-  setText(field(row, "score"), number(entry.score));
+  setText(field(row, "score"), score(entry.score));
   find(row, "time", HTMLTimeElement).dateTime = entry.lastUpdated;
   showTime(row);
 }

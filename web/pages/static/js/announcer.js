@@ -1,6 +1,7 @@
 /** News of the board for screen readers: only what matters, and never more often than it can be listened to. */
 import { setText } from "./elements.js";
 import { number, players } from "./format.js";
+import { amount } from "./scores.js";
 const INTERVAL_MS = 10_000;
 /** What to say about the way from one scene to another: a new leader, and the player's own new rank. Pure. */
 export function news(before, after) {
@@ -9,11 +10,11 @@ export function news(before, after) {
     const parts = [];
     const leader = after.board.entries[0];
     if (leader && leader.userId !== before.board.entries[0]?.userId) {
-        parts.push(`${leader.username} leads with ${number(leader.score)} points.`);
+        parts.push(`${leader.username} leads with ${amount(leader.score)}.`);
     }
     const own = after.standing;
     if (own && own.rank !== null && own.rank !== before.standing?.rank) {
-        parts.push(`You are number ${number(own.rank)} with ${number(own.score)} points.`);
+        parts.push(`You are number ${number(own.rank)} with ${amount(own.score)}.`);
     }
     return parts.join(" ");
 }
@@ -49,5 +50,5 @@ function introduction({ board, opening }) {
     const leader = board.entries[0];
     if (!leader)
         return `${opening}: nobody has scored yet.`;
-    return `${opening}: ${players(board.total)}. ${leader.username} leads with ${number(leader.score)} points.`;
+    return `${opening}: ${players(board.total)}. ${leader.username} leads with ${amount(leader.score)}.`;
 }

@@ -3,6 +3,7 @@ import { Announcer } from "./announcer.js";
 import * as clock from "./clock.js";
 import { find } from "./elements.js";
 import { Live } from "./live.js";
+import * as scores from "./scores.js";
 import { PlayerPanel } from "./panel.js";
 import { addressOf } from "./root.js";
 import { Session } from "./session.js";
@@ -13,12 +14,15 @@ import { BoardTable } from "./table.js";
 import { Tickets } from "./tickets.js";
 const TIMES_EVERY_MS = 10_000;
 const NEW_FOR_MS = 60_000;
+const DEFAULT_BOARD = "main";
+const TITLE = document.documentElement.dataset["title"] ?? "Scoreboard";
 const FAREWELL = {
     left: "",
     unheard: "You are signed out here, but the server could not be told.",
     ended: "Your session has ended. Sign in again.",
 };
 const table = new BoardTable(find(document, "#board", HTMLTableElement), find(document, "#row", HTMLTemplateElement));
+scores.learn(table.format);
 const announcer = new Announcer(find(document, "#news", HTMLElement));
 const status = new StatusView(find(document, "#connection", HTMLElement), find(document, "#state", HTMLElement));
 const asJson = find(document, "#as-json", HTMLAnchorElement);
@@ -32,12 +36,15 @@ let isDrawing = false;
 const switcher = new PeriodSwitch(find(document, "#periods", HTMLElement), periodChosen);
 let shown = switcher.choice;
 const session = new Session(playerChanged);
-const panel = new PlayerPanel(find(document, "#play", HTMLElement), session, (standing) => learn(ALL_TIME, standing));
+const panel = new PlayerPanel(find(document, "#play", HTMLElement), session, (standing) => {
+    if (table.boardId === DEFAULT_BOARD)
+        learn(ALL_TIME, standing); // what an update is answered with is of this board
+});
 let player = session.player;
 panel.turnTo(player);
 draw();
 const tickets = new Tickets(session);
-const address = addressOf(`/ws/scoreboard?limit=${table.limit}`);
+const address = addressOf(`/ws/scoreboard?board=${table.boardId}&limit=${table.limit}`);
 address.protocol = address.protocol.replace("http", "ws");
 const live = new Live(address, shown.name, () => tickets.next(), { onBoard, onStanding, onConnection });
 live.start();
@@ -96,7 +103,7 @@ async function findOwnStanding(periodId) {
     if (!asked || !into.wants(periodId))
         return;
     try {
-        const { body } = await session.call({ method: "GET", path: `/api/scores/user/${asked.userId}?period=${periodId}` });
+        const { body } = await session.call({ method: "GET", path: `/api/scores/user/${asked.userId}?board=${table.boardId}&period=${periodId}` });
         into.learn(periodId, readStanding(body));
         drawSoon();
     }
@@ -127,8 +134,13 @@ function draw() {
     panel.show(board, standing, shown.when);
     if (!board)
         return;
-    document.title = shown.when ? `${shown.label} · Scoreboard` : "Scoreboard";
-    asJson.search = shown.when ? `?period=${shown.name}` : "";
+    document.title = shown.when ? `${shown.label} · ${TITLE}` : TITLE;
+    const query = new URLSearchParams();
+    if (table.boardId !== DEFAULT_BOARD)
+        query.set("board", table.boardId);
+    if (shown.when)
+        query.set("period", shown.name);
+    asJson.search = query.toString();
     table.show({ board, choice: shown, player, standing });
     announcer.look({ board, standing, opening: begun || shown.label });
 }

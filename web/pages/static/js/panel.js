@@ -4,6 +4,7 @@ import { ActionButtons } from "./actions.js";
 import { field, find, play, setText } from "./elements.js";
 import { number, players } from "./format.js";
 import { ProfileForm } from "./profile.js";
+import { score } from "./scores.js";
 export class PlayerPanel {
     #name;
     #score;
@@ -43,7 +44,7 @@ export class PlayerPanel {
     /** `when` says of which period these points and this rank are. */
     show(board, standing, when) {
         const isOtherPeriod = setText(this.#when, when);
-        const isOtherScore = setText(this.#score, standing ? number(standing.score) : "–");
+        const isOtherScore = setText(this.#score, standing ? score(standing.score) : "–");
         if (isOtherScore && !isOtherPeriod && standing?.lastUpdated) {
             play(this.#score, "has-scored");
         }

@@ -6,9 +6,13 @@ import { copy, field, find, play, setText } from "./elements.js";
 import { ago, number } from "./format.js";
 import { Motion } from "./motion.js";
 import { addressOf } from "./root.js";
+import { score } from "./scores.js";
 export class BoardTable {
     /** How many rows it has room for. */
     limit;
+    boardId;
+    /** How scores are written, as `scores.ts` reads it. */
+    format;
     #table;
     #caption;
     #head;
@@ -23,6 +27,8 @@ export class BoardTable {
     /** Takes over the rows that the server rendered. */
     constructor(table, template) {
         this.limit = Number(table.dataset["limit"]);
+        this.boardId = table.dataset["board"] ?? "";
+        this.format = table.dataset["format"] ?? "";
         this.#periodId = table.dataset["periodId"] ?? "";
         this.#table = table;
         this.#caption = new Caption(table, this.limit);
@@ -116,7 +122,7 @@ function fill(row, entry, isOwn, hasHandle) {
     showIf(field(row, "handle"), hasHandle ? `@${entry.username}` : "");
     showIf(field(row, "country"), entry.country ?? "");
     showPicture(find(row, "[data-field=picture]", HTMLImageElement), entry.avatar);
-    setText(field(row, "score"), number(entry.score));
+    setText(field(row, "score"), score(entry.score));
     find(row, "time", HTMLTimeElement).dateTime = entry.lastUpdated;
     showTime(row);
 }

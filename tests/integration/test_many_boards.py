@@ -1,0 +1,127 @@
+"""Hundreds of boards of which few move: what is done regularly follows those that do."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import event
+
+from common.domain.scoring import Action
+from common.domain.standing import BoardId
+from common.postgres import catalogue, tables
+from common.redis_store.keys import BoardKeys
+from common.redis_store.served_boards import IN_TURN
+from tests.inbox import accept, add_action, add_users, drain_completely
+from workers import maintenance, snapshots, verifying
+from workers.state import WorkerState
+
+BOARDS, MOVING = 150, 3
+
+
+@pytest.fixture
+def boards(worker: WorkerState) -> list[BoardId]:
+    """Many boards that Redis serves, and the ids of all their open periods."""
+    ids = [f"level-{number:03}" for number in range(BOARDS)]
+    with worker.engine.begin() as connection:
+        rows = [{"id": board_id, "periods": ["all", "daily"]} for board_id in ids]
+        connection.execute(tables.boards.insert(), rows)
+        catalogue.count_change(connection)
+    for number in range(MOVING):
+        add_action(worker, Action(f"play-{number}", 1, 5, (ids[number],)))
+    worker.catalogue._read_at = 0.0
+    assert maintenance.rebuild_small_boards(worker) is False, "all of them are filled"
+    return worker.catalogue.current().open_boards(datetime.now(UTC))
+
+
+@contextmanager
+def counting_scripts(worker: WorkerState) -> Iterator[list[int]]:
+    """How often Redis was asked to run a script."""
+
+    def runs() -> int:
+        stats = worker.redis.info("commandstats")
+        return sum(stats.get(f"cmdstat_{name}", {}).get("calls", 0) for name in ("evalsha", "eval"))
+
+    counted: list[int] = []
+    before = runs()
+    yield counted
+    counted.append(runs() - before)
+
+
+@contextmanager
+def counting_statements(worker: WorkerState) -> Iterator[list[str]]:
+    statements: list[str] = []
+
+    def note(*about: object) -> None:
+        statements.append(str(about[2]))
+
+    event.listen(worker.engine, "before_cursor_execute", note)
+    yield statements
+    event.remove(worker.engine, "before_cursor_execute", note)
+
+
+def move(worker: WorkerState) -> None:
+    (ada,) = add_users(worker.engine, 1)
+    for number in range(MOVING):
+        accept(worker, ada, f"play-{number}")
+    drain_completely(worker)
+
+
+def test_boards_without_standings_are_filled_together_and_served(worker: WorkerState, boards: list[BoardId]) -> None:
+    assert len(boards) == 2 * BOARDS + 4
+    assert worker.board.find_unserved(boards) == []
+
+
+def test_a_board_that_has_standings_is_not_filled_as_if_it_had_none(worker: WorkerState, boards: list[BoardId]) -> None:
+    move(worker)
+    worker.redis.flushdb()
+    left = worker.rebuilder.fill_empty(boards)
+    assert sorted(left) == sorted(board for board in boards if board[0] in ("level-000", "level-001", "level-002"))
+    assert sorted(worker.board.find_unserved(boards)) == sorted(left)
+    maintenance.rebuild_small_boards(worker)
+    assert worker.board.find_unserved(boards) == []
+
+
+def test_a_sweep_looks_closely_at_what_moved_and_at_some_of_the_others(
+    worker: WorkerState, boards: list[BoardId]
+) -> None:
+    maintenance._find_unserved(worker)
+    move(worker)
+    with counting_scripts(worker) as scripts:
+        assert maintenance._find_unserved(worker) == []
+    assert scripts[0] <= 2 * MOVING + IN_TURN
+
+
+def test_a_board_that_redis_has_lost_in_part_is_found_in_its_turn_and_one_that_is_gone_at_once(
+    worker: WorkerState, boards: list[BoardId]
+) -> None:
+    move(worker)
+    maintenance._find_unserved(worker)
+    gone, hurt = boards[100], ("level-000", "all")
+    worker.redis.delete(BoardKeys(*gone).meta)
+    assert gone in maintenance._find_unserved(worker)
+    worker.redis.delete(BoardKeys(*hurt).scores)
+    turns = -(-len(boards) // IN_TURN) + 1
+    assert any(hurt in maintenance._find_unserved(worker) for _ in range(turns))
+
+
+def test_snapshots_ask_only_about_boards_that_have_moved(worker: WorkerState, boards: list[BoardId]) -> None:
+    snapshots.take_all(worker)
+    move(worker)
+    with counting_statements(worker) as statements:
+        snapshots.take_all(worker)
+    asked = [statement for statement in statements if "AND NOT EXISTS (SELECT FROM periods" in statement]
+    assert len(asked) == 2 * MOVING
+    with worker.engine.connect() as connection:
+        assert connection.execute(tables.snapshots.select()).rowcount == 2 * MOVING
+
+
+def test_the_end_of_a_verification_counts_only_boards_that_have_moved(
+    worker: WorkerState, boards: list[BoardId]
+) -> None:
+    move(worker)
+    for expected in (2 * MOVING, 0):
+        with counting_statements(worker) as statements:
+            verifying._end(worker, verifying.Round())
+        counted = [statement for statement in statements if "AND hidden)" in statement]
+        assert len(counted) == expected

@@ -1,0 +1,87 @@
+"""The views of boards themselves: what there is, and what one of them is."""
+
+from datetime import UTC, datetime
+from hashlib import blake2b
+
+from flask import Blueprint, Response, jsonify
+
+from common.contract.catalogue_responses import BoardDescription, BoardPage
+from common.contract.errors import SENTENCES, ErrorCode, ScoreboardError
+from common.contract.requests import BoardsQuery
+from common.domain import cursors
+from common.domain.boards import Visibility, listed, place_of
+from common.domain.catalogue_wire import board_to_wire
+from web.api.parsing import query_as
+from web.guards import board_access, limits
+from web.guards.access import public, readable
+from web.reference.documented import ResponseDoc, documented
+from web.revalidation import revalidated
+from web.services import services
+
+blueprint = Blueprint("boards", __name__, url_prefix="/api/boards")
+
+_SCOPE = "boards"
+
+
+@blueprint.get("")
+@documented(
+    "listBoards",
+    "List the boards",
+    description="Neither archived nor hidden ones.",
+    query=BoardsQuery,
+    headers=["If-None-Match"],
+    answers=[
+        ResponseDoc(200, "Boards, by category, position and id.", BoardPage, headers=["ETag", "Cache-Control"]),
+        ResponseDoc(304, "The list is the same.", headers=["ETag", "Cache-Control"]),
+    ],
+    errors=[ErrorCode.INVALID_CURSOR],
+)
+@public
+def listing() -> Response:
+    query = query_as(BoardsQuery)
+    now = datetime.now(UTC)
+    scope = f"{_SCOPE} {query.category or ''} {query.state or ''}"
+    shown = [
+        board
+        for board in listed(services().catalogue.current().boards.values(), now)
+        if query.category in (None, board.category) and query.state in (None, board.state_at(now))
+    ]
+    if query.cursor is not None:
+        after = tuple(cursors.decode(services().settings.secret_keys, scope, query.cursor))
+        shown = [board for board in shown if place_of(board) > after]
+    page = shown[: query.limit]
+    next_cursor = None
+    if len(shown) > len(page):
+        next_cursor = cursors.encode(services().settings.secret_keys[0], scope, list(place_of(page[-1])))
+    body: BoardPage = {"boards": [board_to_wire(board, now) for board in page], "nextCursor": next_cursor}
+    return _revalidated(jsonify(body))
+
+
+@blueprint.get("/<board_id>")
+@documented(
+    "readBoard",
+    "Read what a board is",
+    headers=["If-None-Match"],
+    answers=[
+        ResponseDoc(200, "The board.", BoardDescription, headers=["ETag", "Cache-Control"]),
+        ResponseDoc(304, "It is the same.", headers=["ETag", "Cache-Control"]),
+    ],
+    errors=[ErrorCode.NOT_FOUND, *board_access.OF_A_TOKEN],
+)
+@readable
+@limits.per_api_key
+def one(board_id: str) -> Response:
+    catalogue = services().catalogue.knowing(board_id)
+    try:
+        board = board_access.board_for_caller(catalogue.boards, board_id)
+    except ScoreboardError as error:
+        if error.code is ErrorCode.UNKNOWN_BOARD:
+            raise ScoreboardError(ErrorCode.NOT_FOUND, SENTENCES[ErrorCode.UNKNOWN_BOARD]) from None
+        raise
+    answer = jsonify(board_to_wire(board, datetime.now(UTC)))
+    return _revalidated(answer, is_private=board.visibility is not Visibility.PUBLIC)
+
+
+def _revalidated(answer: Response, *, is_private: bool = False) -> Response:
+    """Name the answer by its content, which changes with the catalogue, at midnight, and with states."""
+    return revalidated(answer, blake2b(answer.get_data(), digest_size=12).hexdigest(), is_private=is_private)
