@@ -44,7 +44,7 @@ class PlaceLane:
         """
         user_id = request.path.removeprefix(FOLDER).lower()
         query = _parsed(request.query) if is_uuid(user_id) else None
-        if query is None or request.header("AUTHORIZATION"):  # who asks may be the player, or an admin
+        if query is None or request.header("HTTP_AUTHORIZATION"):  # who asks may be the player, or an admin
             return None
         period = board_pages.period_of(query, self._services.catalogue.current().boards, datetime.now(UTC))
         place = self._count(request.address, BoardKeys(query.board, period.id), user_id)

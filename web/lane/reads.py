@@ -107,7 +107,7 @@ class ReadLane:
 
     def _is_of_admin(self, request: LaneRequest) -> bool:
         """Return whether the request has a token that names an admin, who may be shown more than everybody."""
-        authorization = request.header("AUTHORIZATION")
+        authorization = request.header("HTTP_AUTHORIZATION")
         if not authorization:
             return False
         try:
