@@ -30,6 +30,7 @@ from bench.load import percentile
 from bench.viewers import Viewers, Watched
 from common.contract.constants import ALL_TIME, DEFAULT_BOARD
 from common.core.settings import load
+from common.domain.details import Details, KnownDetails
 from common.domain.standing import Standing, StandingKey
 from common.postgres.engine import create as create_database_engine
 from common.postgres.tables import boards
@@ -131,7 +132,9 @@ class Hub:
         self._client = stack.redis()
         self._board = Board(self._client)
         self._version = time.time_ns() // 1000
-        self._board.remember_usernames({_user(number): f"player-{number}" for number in range(MOVED)})
+        self._board.remember_details(
+            {_user(number): KnownDetails(Details(f"player-{number}")) for number in range(MOVED)}
+        )
 
     def move(self, _number: int, board_id: str = DEFAULT_BOARD) -> int:
         """Move the head of a board, as a worker does."""

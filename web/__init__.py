@@ -9,13 +9,13 @@ from typing import Any
 from flask import Flask
 
 from common.core.settings import Settings
-from web.api import admin, auth, health, leaderboard, players, scores, snapshots
+from web.api import admin, auth, health, leaderboard, me, players, scores, snapshots
 from web.guards import access, errors, limits, proxies, request_context, security_headers
 from web.guards.root_path import RootPath
 from web.json_body import OrjsonProvider
 from web.lane import middleware as lane
 from web.live import views as live
-from web.pages import assets, home
+from web.pages import assets, home, pictures
 from web.reference import views as reference
 from web.services import Services
 
@@ -47,7 +47,10 @@ def create_app(settings: Settings) -> Flask:
     access.init_app(app)
     live.init_app(app, adapters)
 
-    for module in (auth, admin, players, scores, leaderboard, snapshots, health, assets, home, reference):
+    for module in (
+        *(auth, me, admin, players, scores, leaderboard, snapshots, health),
+        *(assets, pictures, home, reference),
+    ):
         app.register_blueprint(module.blueprint)
     if settings.root_path:
         app.wsgi_app = RootPath(app.wsgi_app, settings.root_path)  # type: ignore[method-assign]  # Flask's documented place

@@ -15,6 +15,13 @@ def revalidated(response: Response, etag: str) -> Response:
     return response
 
 
+def private(response: Response) -> Response:
+    """Let nobody but the client itself keep a response that its token has decided."""
+    response.headers["Cache-Control"] = "private, no-store"
+    response.vary.add("Authorization")
+    return response
+
+
 def is_current(etag: str) -> bool:
     """Return whether the client has the answer with this tag, so that no body is needed."""
     return has(request.headers.get("If-None-Match", ""), etag)

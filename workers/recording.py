@@ -98,7 +98,7 @@ def record(
     events = [_event(row, catalogue) for row in drafts]
     folded = fold(events, catalogue.boards)
     merging = _of_open_periods(connection, folded, known.periods)
-    merged = parts.merge(connection, merging, catalogue.boards, known.now, known.suspended)
+    merged = parts.merge(connection, merging, catalogue.boards, known.now, known.hidden)
     unmoved = drafts if len(merging) < len(folded) else [row for row in drafts if not _moves_default(row, catalogue)]
     touched = _touched([*repeated.values(), *unmoved], catalogue)
     if len(merged) < len(merging):

@@ -51,6 +51,7 @@ class ErrorCode(StrEnum):
     UPGRADE_REQUIRED = "upgrade_required"
 
     USERNAME_TAKEN = "username_taken"
+    NO_PASSWORD = "no_password"  # noqa: S105 - an error code
     ACTION_ON_COOLDOWN = "action_on_cooldown"
     ACTION_LIMIT_REACHED = "action_limit_reached"
     BOARD_CLOSED = "board_closed"
@@ -113,6 +114,7 @@ SENTENCES: Mapping[ErrorCode, str] = {
     ErrorCode.UNSUPPORTED_MEDIA_TYPE: "The body must be application/json.",
     ErrorCode.UPGRADE_REQUIRED: "This address speaks WebSocket, version 13.",
     ErrorCode.USERNAME_TAKEN: "This name is taken.",
+    ErrorCode.NO_PASSWORD: "This account has no password.",
     ErrorCode.ACTION_ON_COOLDOWN: "This action was used too recently to count again.",
     ErrorCode.ACTION_LIMIT_REACHED: "This action has counted as often as it can, in a day (UTC) or ever.",
     ErrorCode.BOARD_CLOSED: "The board is closed.",

@@ -90,6 +90,17 @@ ExternalId = Annotated[
     ),
 ]
 Username = Annotated[str, Field(min_length=1, max_length=128, description="The name as registered.", examples=["ada"])]
+DisplayName = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=32,
+        description="The name to show, of any script. It is not unique: `username` is.",
+        examples=["Ada Lovelace"],
+    ),
+]
+Country = Annotated[str, Field(pattern="^[A-Z]{2}$", description="A country: ISO 3166-1 alpha-2.", examples=["GB"])]
+Avatar = Annotated[int, Field(ge=0, le=63, description="A built-in picture: `/avatars/{n}.svg`.", examples=[7])]
 ActionId = Annotated[
     str,
     Field(

@@ -1,7 +1,7 @@
 """The bodies and queries that clients send: one model each for parsing and for documentation."""
 
 from datetime import datetime
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -23,6 +23,7 @@ from common.contract.fields import (
     ActionId,
     AskedPeriod,
     AskedScore,
+    Avatar,
     BoardId,
     Cursor,
     ExternalId,
@@ -123,11 +124,90 @@ class LoginRequest(Strict):
     password: str = Field(min_length=1, max_length=128, repr=False, examples=["correct horse"])
 
 
+NewPassword = Annotated[
+    str,
+    Field(
+        min_length=SHORTEST_PASSWORD,
+        max_length=LONGEST_PASSWORD,
+        repr=False,
+        description="As at registration: neither the username nor one of the passwords that are guessed first.",
+        examples=["another horse"],
+    ),
+    BeforeValidator(_composed),
+]
+
+
+class PasswordRequest(Strict):
+    """A new password of one's own, and the one that it replaces."""
+
+    current_password: str = Field(min_length=1, max_length=128, repr=False, examples=["correct horse"])
+    new_password: NewPassword
+
+
+class ResetRequest(Strict):
+    """A new password for an account whose operator has made a code."""
+
+    username: str = Field(min_length=1, max_length=128, examples=["ada"])
+    code: str = Field(
+        min_length=1,
+        max_length=64,
+        repr=False,
+        description="Hyphens, spaces and the case of letters do not matter.",
+        examples=["K7WQ2M-PLX4RD-9ZTB3H-AVCE5N"],
+    )
+    new_password: NewPassword
+
+    @field_validator("new_password")
+    @classmethod
+    def _not_guessed_first(cls, password: str, others: ValidationInfo) -> str:
+        problem = known_passwords.problem(password, others.data.get("username", ""))
+        if problem:
+            raise ValueError(problem)
+        return password
+
+
 class RefreshRequest(Strict):
     """The refresh token that was handed out last."""
 
     refresh_token: str = Field(
         min_length=1, max_length=512, repr=False, examples=["Zk1mU3l2b0pXcWJ4RzVhVnR5a0hfZVBvN0ZRYzJkNnM"]
+    )
+
+
+class ProfileRequest(Strict):
+    """What is to be shown of a player. A field that is left out stays as it is; null removes it."""
+
+    display_name: Annotated[
+        str | None,
+        Field(
+            description="1 to 32 characters of any script, kept in their composed form (Unicode NFC) without spaces "
+            "around them. Nothing that cannot be seen or turns the text beside it, no mixture of Latin, Cyrillic and "
+            "Greek letters, and nobody else's username.",
+            examples=["Ada Lovelace"],
+        ),
+    ] = None
+    country: Annotated[str | None, Field(description="A country: ISO 3166-1 alpha-2.", examples=["GB"])] = None
+    avatar: Avatar | None = None
+
+
+class ModeratedProfileRequest(ProfileRequest):
+    """What an admin sets for a player, and why, for the audit log."""
+
+    reason: str = Field("", max_length=500, examples=["an insulting name"])
+
+
+class DeletionRequest(Strict):
+    """The password of the account that is to be deleted; left out for an account that has none."""
+
+    password: str | None = Field(None, min_length=1, max_length=128, repr=False, examples=["correct horse"])
+
+
+class VisibilityRequest(Strict):
+    """How one wants to stand on boards."""
+
+    visibility: Literal["named", "anonymous", "unlisted"] = Field(
+        description="With one's name; as `Anonymous`, with an id that leads nowhere; or not at all.",
+        examples=["anonymous"],
     )
 
 

@@ -12,8 +12,11 @@ from typing_extensions import TypedDict
 from common.contract.errors import ErrorCode, ErrorDetails
 from common.contract.fields import (
     ActionId,
+    Avatar,
     BoardId,
+    Country,
     Cursor,
+    DisplayName,
     ExternalId,
     IdempotencyKey,
     Instant,
@@ -103,6 +106,26 @@ class Login(TypedDict):
     user: User
 
 
+class PasswordChanged(TypedDict):
+    """The password is another one now."""
+
+    status: Literal["changed"]
+    sessionsEnded: Annotated[int, Field(ge=0, description="How many other sessions ended.", examples=[2])]
+
+
+class PasswordReset(TypedDict):
+    """The password is another one now, and every session has ended."""
+
+    status: Literal["reset"]
+
+
+class IssuedResetCode(TypedDict):
+    """A code with which a password is set anew, once."""
+
+    code: Annotated[str, Field(min_length=1, max_length=64, examples=["K7WQ2M-PLX4RD-9ZTB3H-AVCE5N"])]
+    expiresIn: Annotated[Seconds, Field(examples=[3600])]
+
+
 class LoggedOut(TypedDict):
     """The session has ended."""
 
@@ -118,10 +141,117 @@ class IssuedTicket(TypedDict):
     expiresIn: Annotated[Seconds, Field(examples=[30])]
 
 
+# -- people ------------------------------------------------------------------------------------------------------------
+
+
+class Profile(TypedDict):
+    """What a player has set to be shown; null where it is not set."""
+
+    displayName: DisplayName | None
+    country: Country | None
+    avatar: Avatar | None
+
+
+class Me(TypedDict):
+    """The account of whoever asks."""
+
+    user: User
+    profile: Profile
+    visibility: Annotated[
+        Literal["named", "anonymous", "unlisted"],
+        Field(description="How they stand on boards: with their name, as somebody, or not at all."),
+    ]
+    guest: Annotated[bool, Field(description="Whether the account is one for a while only.", examples=[False])]
+    createdAt: Instant
+
+
+class Deleted(TypedDict):
+    """The account is deleted."""
+
+    status: Literal["deleted"]
+
+
+class OwnSession(TypedDict):
+    """A login of one's own."""
+
+    sessionId: UserId
+    createdAt: Instant
+    expiresAt: Instant
+    revokedAt: Instant | None
+
+
+class OwnIdentity(TypedDict):
+    """An id by which a game server knows the player."""
+
+    realm: Annotated[str, Field(examples=["default"])]
+    externalId: Annotated[str, Field(examples=["steam:7656"])]
+    createdAt: Instant
+
+
+class OwnEvent(TypedDict):
+    """An update of one's own, counted or refused."""
+
+    eventId: Annotated[str, Field(pattern=r"^[0-9]{1,18}$", examples=["802"])]
+    actionId: ActionId
+    idempotencyKey: IdempotencyKey
+    points: Points
+    refusal: ErrorCode | None
+    occurredAt: Instant
+    acceptedAt: Instant
+    recordedAt: Instant
+
+
+class OwnStanding(TypedDict):
+    """A score of one's own on a board in a period."""
+
+    board: BoardId
+    period: PeriodId
+    score: Score
+    lastUpdated: Instant
+    listed: Annotated[bool, Field(description="Whether it stands on the board.", examples=[True])]
+
+
+class OwnData(TypedDict):
+    """All that is kept about a player."""
+
+    account: User
+    createdAt: Instant
+    profile: Profile
+    visibility: Literal["named", "anonymous", "unlisted"]
+    sessions: list[OwnSession]
+    identities: list[OwnIdentity]
+    events: list[OwnEvent]
+    truncatedAt: NotRequired[
+        Annotated[int, Field(description="There are more events than so many.", examples=[50_000])]
+    ]
+    standings: list[OwnStanding]
+
+
+class ChangedVisibility(TypedDict):
+    """How a player stands on boards from now on."""
+
+    visibility: Literal["named", "anonymous", "unlisted"]
+
+
+class ChangedProfile(TypedDict):
+    """A profile as it is now."""
+
+    user: User
+    profile: Profile
+
+
 # -- boards ------------------------------------------------------------------------------------------------------------
 
 
-class Entry(TypedDict):
+class ShownProfile(TypedDict, total=False):
+    """What a player has set to be shown; what is not set is left out."""
+
+    displayName: DisplayName
+    country: Country
+    avatar: Avatar
+
+
+class Entry(ShownProfile):
     """A player's row on a board."""
 
     userId: UserId
@@ -133,7 +263,7 @@ class Entry(TypedDict):
     lastUpdated: Instant
 
 
-class Place(TypedDict):
+class Place(ShownProfile):
     """Where a player stands; one who has not scored has 0 points, no rank and no instant."""
 
     userId: UserId
@@ -143,6 +273,17 @@ class Place(TypedDict):
     rank: Rank | None
     place: NotRequired[SharedPlace]
     lastUpdated: Instant | None
+    listedAs: NotRequired[
+        Annotated[
+            UserId,
+            Field(description="Only to oneself, and only where it is another one: the id of one's row on the board."),
+        ]
+    ]
+    listed: NotRequired[Annotated[bool, Field(description="Only to oneself: false if one is on no board.")]]
+    wouldRank: NotRequired[
+        Annotated[Rank | None, Field(description="With `listed`: the rank that one would have.", examples=[4])]
+    ]
+    why: NotRequired[Annotated[Literal["unlisted"], Field(description="With `listed`: why. More reasons may come.")]]
 
 
 class PlayerPlace(Place):

@@ -233,6 +233,11 @@ class Settings(BaseSettings):
     registration: Literal["open", "closed"] = Field(
         "open", alias="SCOREBOARD_REGISTRATION", description="`closed`: only `scoreboard users create` makes users."
     )
+    visibility_default: Literal["named", "anonymous", "unlisted"] = Field(
+        "named",
+        alias="SCOREBOARD_VISIBILITY_DEFAULT",
+        description="How new players stand on boards until they choose: `named`, `anonymous` or `unlisted`.",
+    )
     update_limit: RateLimit = Field(
         "10/minute", alias="SCOREBOARD_UPDATE_LIMIT", description="Score updates per user, a moving window."
     )

@@ -1,5 +1,6 @@
 """A standing: one player's score on one board in one period, and its key. Pure."""
 
+from enum import IntFlag
 from typing import NamedTuple
 
 BoardId = tuple[str, str]
@@ -17,6 +18,26 @@ class StandingKey(NamedTuple):
     def board(self) -> BoardId:
         """The board and the period of this standing."""
         return self.board_id, self.period_id
+
+
+class Hidden(IntFlag):
+    """Why a standing is on no board, as the bits of `standings.hidden_for`."""
+
+    SUSPENDED = 1
+    UNLISTED = 2
+    EMPTY = 4
+    GUEST = 8
+    DISQUALIFIED = 16
+
+
+def hidden_reasons(hidden_for: int, *, is_hidden: bool) -> Hidden:
+    """Return why a standing is hidden, by its two columns.
+
+    A version before writes only the column `hidden`, and for one reason: so that column says whether, and the bits why.
+    """
+    if not is_hidden:
+        return Hidden(0)
+    return Hidden(hidden_for) or Hidden.SUSPENDED
 
 
 class Standing(NamedTuple):

@@ -41,13 +41,19 @@ _MOVE = text("UPDATE ledger_checkpoint SET event_id = :to")
 _NEXT = text("""
 SELECT max(id) FROM (SELECT id FROM score_events WHERE id > :after AND id <= :most ORDER BY id LIMIT :rows) following
 """)
+# OFFSET 0 keeps it a look-up by the index, however many totals there are.
 _ADD = text(f"""
 WITH chunk AS MATERIALIZED (SELECT * FROM score_events WHERE id > :after AND id <= :to),
 fresh AS MATERIALIZED ({parts.COUNTED.format(rows="chunk")}),
 parts AS (
     SELECT * FROM fresh
     UNION ALL
-    {parts.OF_TOTALS} WHERE (t.user_id, t.board_id, t.period_id) IN (SELECT user_id, board_id, period_id FROM fresh)
+    SELECT moved.*, t.score, t.tie, t.updated_at, t.second, t.decided_at
+    FROM (SELECT DISTINCT user_id, board_id, period_id, rule, second_ascending FROM fresh) AS moved
+    CROSS JOIN LATERAL (
+        SELECT * FROM ledger_totals
+        WHERE (user_id, board_id, period_id) = (moved.user_id, moved.board_id, moved.period_id) OFFSET 0
+    ) AS t
 )
 INSERT INTO ledger_totals (user_id, board_id, period_id, score, tie, updated_at, second, decided_at)
 {parts.JOINED.format(parts="parts")}

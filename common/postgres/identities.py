@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, text
 
+from common.domain.details import PlayerVisibility
 from common.postgres.arrays import plain_array, text_array
 
 _USERNAME_BYTES = 8
@@ -41,8 +42,8 @@ WITH sent AS (
     ON CONFLICT (realm, external_id) DO NOTHING
     RETURNING user_id
 )
-INSERT INTO users (id, username, username_key, role)
-SELECT user_id, username, lower(username), 'player' FROM added JOIN sent USING (user_id)
+INSERT INTO users (id, username, username_key, role, visibility)
+SELECT user_id, username, lower(username), 'player', :visibility FROM added JOIN sent USING (user_id)
 """)
 
 _NAMEABLE = text("""
@@ -62,12 +63,17 @@ def find(connection: Connection, realm: str, external_ids: Collection[str]) -> d
 
 
 def ensure(
-    connection: Connection, realm: str, external_ids: Collection[str], usernames: Mapping[str, str] | None = None
+    connection: Connection,
+    realm: str,
+    external_ids: Collection[str],
+    usernames: Mapping[str, str] | None = None,
+    visibility: PlayerVisibility = PlayerVisibility.NAMED,
 ) -> dict[str, Known]:
     """Return the user of each external id, made where there is none. Safe to run twice and at the same time.
 
-    A new user has the name that `usernames` gives to the external id, or else one that is drawn. Raises IntegrityError
-    if somebody has a given name. The transaction must be READ COMMITTED, so that what another one adds is seen.
+    A new user has this visibility, and the name that `usernames` gives to the external id, or else one that is drawn.
+    Raises IntegrityError if somebody has a given name. The transaction must be READ COMMITTED, so that what another one
+    adds is seen.
     """
     found = find(connection, realm, external_ids)
     missing = sorted(set(external_ids) - found.keys())
@@ -79,6 +85,7 @@ def ensure(
         "realm": realm,
         "external_ids": text_array(missing),
         "user_ids": plain_array(user_ids.values()),
+        "visibility": visibility.value,
         "usernames": text_array([given.get(external_id) or _drawn_username() for external_id in missing]),
     }
     connection.execute(_ADD, values)

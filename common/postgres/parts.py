@@ -9,19 +9,19 @@ order of locks. Where a rule keeps one of the events, a part that is no better c
 all the same, and does not return it.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 
 from sqlalchemy import Connection
 
 from common.domain.boards import Board, Rule
 from common.domain.parts import Part
-from common.domain.standing import Standing, StandingKey
+from common.domain.standing import Hidden, Standing, StandingKey
 from common.postgres import prepared, standings
 from common.postgres.arrays import plain_array, text_array
 
 _TYPES = {
-    **{"at": "timestamptz", "hidden": "uuid[]", "boards": "text[]", "periods": "text[]", "users": "uuid[]"},
+    **{"at": "timestamptz", "reasons": "smallint[]", "boards": "text[]", "periods": "text[]", "users": "uuid[]"},
     **{"scores": "bigint[]", "ties": "bigint[]", "seconds": "bigint[]"},
 }
 _TYPES_OF_RULE = {
@@ -55,10 +55,11 @@ def _merge_of(rule: Rule) -> prepared.Statement:
     return prepared.Statement(
         f"""
         INSERT INTO standings AS s
-            (board_id, period_id, user_id, score, tie, version, updated_at, hidden, second, decided_at)
-        SELECT b, p, u, score, tie, 1, %(at)s, u = ANY(%(hidden)s), coalesce(second, 0), decided
-        FROM unnest(%(boards)s, %(periods)s, %(users)s, %(scores)s, %(ties)s, %(seconds)s, {decided[0]})
-            AS part(b, p, u, score, tie, second, {decided[1]})
+            (board_id, period_id, user_id, score, tie, version, updated_at, hidden, hidden_for, second, decided_at)
+        SELECT b, p, u, score, tie, 1, %(at)s, coalesce(reasons, 0) <> 0, coalesce(reasons, 0), coalesce(second, 0),
+               decided
+        FROM unnest(%(boards)s, %(periods)s, %(users)s, %(scores)s, %(ties)s, %(seconds)s, %(reasons)s, {decided[0]})
+            AS part(b, p, u, score, tie, second, reasons, {decided[1]})
         ORDER BY b, p, u
         ON CONFLICT (board_id, period_id, user_id) DO UPDATE {_CHANGES[rule]}
         RETURNING {standings.COLUMNS}
@@ -122,19 +123,20 @@ def merge(
     parts: Mapping[StandingKey, Part],
     boards: Mapping[str, Board],
     at: datetime,
-    hidden: Collection[str] = (),
+    hidden: Mapping[str, Hidden] | None = None,
 ) -> list[Standing]:
     """Merge each part into its row, under the row's own lock. Returns the rows that changed, as they are now.
 
-    `boards` has the boards of all parts; `at` is the instant of recording. New rows of `hidden` players are hidden.
-    Raises NotPreparedError.
+    `boards` has the boards of all parts; `at` is the instant of recording. New rows of players in `hidden` are
+    hidden for the reasons there. Raises NotPreparedError.
     """
     rules = {board_id: boards[board_id].rule for board_id in {key.board_id for key in parts}}
     occurring = sorted(set(rules.values()))
     changed = []
     for rule in occurring:
         of_rule = {key: part for key, part in parts.items() if rules[key.board_id] is rule} if occurring[1:] else parts
-        values = {"at": at, "hidden": plain_array(hidden), **_values(of_rule, rule, boards)}
+        reasons = plain_array(str(int(hidden.get(key.user_id, 0))) for key in of_rule) if hidden else "{}"
+        values = {"at": at, "reasons": reasons, **_values(of_rule, rule, boards)}
         changed += standings.from_rows(prepared.run(connection, _MERGES[rule], values).all())
     return changed
 

@@ -1,13 +1,16 @@
-"""Snapshots: the head and the size of a board as they were at an instant, kept in PostgreSQL."""
+"""Snapshots: the head and the size of a board as they were at an instant, kept in PostgreSQL.
 
-from collections.abc import Sequence
+They hold no names, only ids: who a player is, and whether anybody may know, is looked up when a snapshot is read.
+"""
+
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import orjson
 from sqlalchemy import Connection, Engine, delete, select, text, tuple_
 
-from common.contract import responses
+from common.core.timestamps import format_milliseconds, parse_instant, to_milliseconds
 from common.domain.entries import Entry
 from common.postgres import standings, tables
 
@@ -33,8 +36,9 @@ class Head(NamedTuple):
     total: int
     entries: Sequence[Entry]
 
-    def to_wire(self) -> list[responses.Entry]:
-        return [entry.to_wire() for entry in self.entries]
+    def to_json(self) -> list[dict[str, Any]]:
+        """Return the entries as they are stored."""
+        return [_stored(entry) for entry in self.entries]
 
 
 class Snapshot(NamedTuple):
@@ -70,7 +74,7 @@ def store(connection: Connection, board_id: str, period_id: str, taken_at: datet
         "period": period_id,
         "taken_at": taken_at,
         "total": head.total,
-        "entries": orjson.dumps(head.to_wire()).decode(),
+        "entries": orjson.dumps(head.to_json()).decode(),
     }
     return connection.execute(_STORE, values).rowcount == 1
 
@@ -84,7 +88,9 @@ def is_newest(connection: Connection, board_id: str, period_id: str, head: Head)
     """Return whether a board's newest snapshot equals this head."""
     newest = page(connection, board_id, period_id, 1, None)
     found = find(connection, newest[0].id) if newest else None
-    return found is not None and found[0].total == head.total and found[1] == head.to_wire()
+    return (
+        found is not None and found[0].total == head.total and found[1] == [_entry(stored) for stored in head.to_json()]
+    )
 
 
 def prune(connection: Connection, older_than: datetime, limit: int) -> int:
@@ -106,8 +112,29 @@ def page(
     return [Snapshot(*row) for row in connection.execute(statement)]
 
 
-def find(connection: Connection, snapshot_id: int) -> tuple[Snapshot, list[responses.Entry]] | None:
-    """Return one snapshot and its entries as JSON; None if there is no such snapshot."""
+def find(connection: Connection, snapshot_id: int) -> tuple[Snapshot, list[Entry]] | None:
+    """Return one snapshot and its entries, without names; None if there is no such snapshot."""
     statement = select(*_SUMMARY, tables.snapshots.c.entries).where(tables.snapshots.c.id == snapshot_id)
     row = connection.execute(statement).one_or_none()
-    return (Snapshot(*row[:-1]), row[-1]) if row else None
+    return (Snapshot(*row[:-1]), [_entry(stored) for stored in row[-1]]) if row else None
+
+
+def _stored(entry: Entry) -> dict[str, Any]:
+    stored: dict[str, Any] = {
+        "userId": entry.user_id,
+        "score": entry.score,
+        "rank": entry.rank,
+        "lastUpdated": format_milliseconds(entry.updated_at),
+    }
+    if entry.second is not None:
+        stored["second"] = entry.second
+    if entry.place is not None:
+        stored["place"] = entry.place
+    return stored
+
+
+def _entry(stored: Mapping[str, Any]) -> Entry:
+    """Read an entry; a version before has stored a username in it, which is as old as the snapshot."""
+    updated_at = to_milliseconds(parse_instant(stored["lastUpdated"]))
+    scores = (stored["score"], stored["rank"], updated_at, stored.get("second"), stored.get("place"))
+    return Entry(stored["userId"], "", *scores)

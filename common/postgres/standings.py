@@ -9,9 +9,11 @@ import orjson
 from sqlalchemy import Connection, Row, text
 
 from common.core.timestamps import to_milliseconds
+from common.domain.details import Details
 from common.domain.entries import BoardHead, Entry, Place, with_places
 from common.domain.pagination import FIRST, Page, Position, Selection
-from common.domain.standing import Standing, StandingKey
+from common.domain.standing import Hidden, Standing, StandingKey
+from common.postgres.people import details_of
 
 DATABASE_EPOCH = "database"
 """The epoch of versions that are made from PostgreSQL while Redis does not serve the board."""
@@ -39,9 +41,21 @@ _NEXT = text(f"""
 SELECT {COLUMNS} {_OF_BOARD} AND user_id > CAST(:after AS uuid) ORDER BY standings.user_id LIMIT :limit
 """)
 _AT_MOST = text(f"SELECT count(*) FROM (SELECT 1 {_OF_BOARD} LIMIT :limit) first_rows")  # noqa: S608 - built from constants
-_HIDE = text("""
-UPDATE standings SET hidden = :hidden, version = version + 1 WHERE user_id = CAST(:user AS uuid) AND hidden <> :hidden
-""")
+# As `standing.hidden_reasons` reads the two columns.
+_REASONS = "CASE WHEN NOT hidden THEN 0 WHEN hidden_for = 0 THEN 1 ELSE hidden_for END"
+_HIDE = text(f"""
+UPDATE standings s SET hidden_for = changed.reasons, hidden = changed.reasons <> 0, version = s.version + 1
+FROM (
+    SELECT board_id, period_id, user_id, {_REASONS} AS before,
+           CASE WHEN :hidden THEN ({_REASONS}) | :reason ELSE ({_REASONS}) & ~CAST(:reason AS int) END AS reasons
+    FROM standings WHERE user_id = CAST(:user AS uuid)
+) changed
+WHERE (s.board_id, s.period_id, s.user_id) = (changed.board_id, changed.period_id, changed.user_id)
+    AND changed.reasons <> changed.before
+    AND (NOT :open OR NOT EXISTS (
+        SELECT FROM periods p WHERE (p.board_id, p.period_id) = (s.board_id, s.period_id) AND p.closed_at IS NOT NULL
+    ))
+""")  # noqa: S608 - built from constants
 
 # A board of a million players is neither sorted nor numbered for a page of it: the best so many are kept while it is
 # read once, and who stands before them is counted.
@@ -69,7 +83,8 @@ _GIVEN_PLACE = f"({_SIGN} * :score, {_SECOND_SIGN} * :second, :tiebreaker)"
 _IN_ORDER = f"ORDER BY {_ordered_by('s')} LIMIT :limit"
 _IN_REVERSE = f"ORDER BY {_ordered_by('s', 'DESC')} LIMIT :limit"
 _SOME = f"SELECT s.user_id, s.score, s.second, s.tie, s.updated_at {_VISIBLE}"
-_CELLS = """u.username, found.score, found.tie, found.second, (SELECT has_second FROM board) AS has_second,
+_CELLS = """u.username, u.display_name, u.country, u.avatar, u.visibility,
+           found.score, found.tie, found.second, (SELECT has_second FROM board) AS has_second,
            (extract(epoch FROM found.updated_at) * 1000)::bigint AS updated_at"""
 
 
@@ -175,9 +190,13 @@ def has_more_than(connection: Connection, board_id: str, period_id: str, players
     return int(connection.execute(_AT_MOST, values).scalar_one()) > players
 
 
-def hide(connection: Connection, user_id: str, *, is_hidden: bool) -> None:
-    """Hide every standing of a player, or show them again. The caller holds `ledger.lock_exclusive`."""
-    connection.execute(_HIDE, {"user": user_id, "hidden": is_hidden})
+def hide(connection: Connection, user_id: str, reason: Hidden, *, is_hidden: bool, only_open: bool = False) -> None:
+    """Hide every standing of a player for this reason, or end that; with `only_open`, not those of closed periods.
+
+    What is hidden for another reason too stays so. The caller holds `ledger.lock_exclusive`.
+    """
+    values = {"user": user_id, "reason": int(reason), "hidden": is_hidden, "open": only_open}
+    connection.execute(_HIDE, values)
 
 
 def count(connection: Connection, board_id: str, period_id: str) -> int:
@@ -212,16 +231,16 @@ def top(connection: Connection, board_id: str, period_id: str, limit: int) -> Bo
     return page(connection, board_id, period_id, limit, FIRST).rows
 
 
-def place(connection: Connection, board_id: str, period_id: str, user_id: str, username: str) -> Place:
+def place(connection: Connection, board_id: str, period_id: str, user_id: str, details: Details) -> Place:
     """Return the place of a known user."""
     row = connection.execute(_PLACE, {"board": board_id, "period": period_id, "user": user_id}).one_or_none()
     (entry,) = _placed(connection, board_id, period_id, [_entry(row)]) if row else (None,)
-    return Place(user_id, username, count(connection, board_id, period_id), entry)
+    return Place(user_id, details.username, count(connection, board_id, period_id), entry, details)
 
 
 def _entry(row: Row[Any]) -> Entry:
     second = row.second if row.has_second else None
-    return Entry(row.user_id, row.username, row.score, row.rank, row.updated_at, second)
+    return Entry(row.user_id, "", row.score, row.rank, row.updated_at, second).with_details(details_of(row))
 
 
 def _placed(connection: Connection, board_id: str, period_id: str, entries: Sequence[Entry]) -> tuple[Entry, ...]:

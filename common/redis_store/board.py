@@ -1,10 +1,12 @@
 """The boards in Redis: reads of pages and places, and the projection that writes standings to them."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Literal, cast
 
+from common.domain.details import Details, KnownDetails, PlayerVisibility
 from common.domain.entries import BoardHead, Entry, Place, Places, with_places
 from common.domain.pagination import Page, Position, Selection
 from common.domain.ranking import PLAIN, Order, second_of, tiebreaker_of, user_of
@@ -50,9 +52,14 @@ class Board:
         self._read_standings = script(client, "read_standings")
         self._project = script(client, "project")
         self._is_served = script(client, "is_served")
+        self._remember_details = script(client, "remember_details")
+        self._touch = script(client, "touch")
 
     def page(self, board_id: str, period_id: str, limit: int, which: Selection) -> Page:
-        """Return up to `limit` rows. A username that the cache does not hold is empty. Raises BoardNotServedError."""
+        """Return up to `limit` rows. Where the cache does not hold the details, the username is empty.
+
+        Raises BoardNotServedError.
+        """
         of = BoardKeys(board_id, period_id)
         arguments = [limit, _DETAILS_PREFIX, _DETAILS_SUFFIX, which.kind, *_place_of(which)]
         reply = self._read_page(keys=[of.scores, of.members, of.meta], args=arguments)
@@ -62,8 +69,12 @@ class Board:
         order = _order(ascending, second)
         rows = list(zip(cells[0::4], cells[1::4], cells[2::4], cells[3::4], strict=True))
         entries = tuple(
-            Entry(user_of(member), username or "", int(score), rank, _updated_at(info), second_of(member, order))
-            for rank, (member, score, info, username) in enumerate(rows, start=start + 1)
+            _entry(
+                user_of(member),
+                (int(score), rank, _updated_at(info), second_of(member, order), None),
+                details_in(cached),
+            )
+            for rank, (member, score, info, cached) in enumerate(rows, start=start + 1)
         )
         positions = tuple(
             Position(entry.score, tiebreaker_of(row[0], ascending=order.ascending), entry.second or 0)
@@ -75,7 +86,10 @@ class Board:
         return Page(head, start, bool(found), positions, found if which.kind == "around_score" else None)
 
     def places(self, board_id: str, period_id: str, user_ids: Collection[str]) -> Places:
-        """Return the places of players at one instant. An unknown username is empty. Raises BoardNotServedError."""
+        """Return the places of players at one instant, without details that the cache does not hold.
+
+        Raises BoardNotServedError.
+        """
         of = BoardKeys(board_id, period_id)
         arguments = [_DETAILS_PREFIX, _DETAILS_SUFFIX, *user_ids]
         reply = self._read_players(keys=[of.scores, of.members, of.meta], args=arguments)
@@ -84,7 +98,7 @@ class Board:
         epoch, seq, total, ascending, second, *cells = reply
         order = _order(ascending, second)
         rows = zip(user_ids, *(cells[i::5] for i in range(5)), strict=True)
-        places = {user_id: place_of(user_id, total, cells[:4], order, cells[4]) for user_id, *cells in rows}
+        places = {user_id: _place(user_id, total, cells, order) for user_id, *cells in rows}
         return Places(epoch, int(seq), places)
 
     def project(
@@ -161,16 +175,30 @@ class Board:
             pipeline.expireat(key, at)
         pipeline.execute()
 
-    def forget_username(self, user_id: str) -> None:
+    def touch(self, boards: Sequence[BoardId], user_id: str, at: int) -> dict[BoardId, int]:
+        """Move the seq of those of these boards that show the player, since their row looks different now.
+
+        Returns the new seqs. `at` (ms) is when the change was committed.
+        """
+        calls: list[tuple[str | int, ...]] = []
+        for board in boards:
+            of = BoardKeys(*board)
+            calls.append((3, of.scores, of.members, of.meta, at, user_id))
+        moved = zip(boards, call_all(self._client, self._touch, calls), strict=True)
+        return {board: seq for board, seq in moved if seq}
+
+    def forget_details(self, user_id: str) -> None:
         self._client.delete(keys.user_details(user_id))
 
-    def remember_usernames(self, usernames: Mapping[str, str]) -> None:
-        """Fill the details cache."""
-        pipeline = self._client.pipeline(transaction=False)
-        for user_id, username in usernames.items():
-            pipeline.hset(keys.user_details(user_id), "username", username)
-            pipeline.expire(keys.user_details(user_id), DETAILS_TTL_SECONDS)
-        pipeline.execute()
+    def remember_details(self, known: Mapping[str, KnownDetails]) -> None:
+        """Fill the details cache. What it holds of a later version stays."""
+        people = list(known.items())
+        for start in range(0, len(people), ROWS_PER_CALL):
+            some = people[start : start + ROWS_PER_CALL]
+            values = [value for _, (details, version, _) in some for value in (version, *_cached(details))]
+            self._remember_details(
+                keys=[keys.user_details(user_id) for user_id, _ in some], args=[DETAILS_TTL_SECONDS, *values]
+            )
 
 
 def _projected(rows: Sequence[Standing], replies: Sequence[list[Any]]) -> Projected | NotServed:
@@ -194,14 +222,15 @@ def script_values(rows: Iterable[Standing]) -> list[str | int]:
     return values
 
 
-def missing_usernames(entries: Iterable[Entry]) -> list[str]:
+def missing_details(entries: Iterable[Entry]) -> list[str]:
     return [entry.user_id for entry in entries if not entry.username]
 
 
-def fill_usernames(entries: Iterable[Entry], usernames: Mapping[str, str]) -> tuple[Entry, ...]:
-    """Return the entries with the usernames that were missing filled in."""
+def fill_details(entries: Iterable[Entry], details: Mapping[str, Details]) -> tuple[Entry, ...]:
+    """Return the entries with the details that were missing filled in."""
     return tuple(
-        entry if entry.username else replace(entry, username=usernames.get(entry.user_id, "")) for entry in entries
+        entry if entry.username or entry.user_id not in details else entry.with_details(details[entry.user_id])
+        for entry in entries
     )
 
 
@@ -218,17 +247,54 @@ def _order(ascending: int, second: str) -> Order:
     return Order(bool(ascending), second == "1" if second else None)
 
 
-def place_of(
-    user_id: str, total: int, cells: Sequence[Any], order: Order = PLAIN, shared_place: int | None = None
-) -> Place:
-    """Return the place for what the scripts tell of a player: username, score, info and rank from 0."""
-    username, score, info, rank = cells
-    name = username or ""
+def _place(user_id: str, total: int, cells: Sequence[Any], order: Order) -> Place:
+    """Return the place for the five values that the script `read_players` returns for a player."""
+    cached, score, info, rank, shared_place = cells
+    details = details_in(cached)
     if not info:
-        return Place(user_id, name, total, None)
+        return Place(user_id, details.username if details else "", total, None, details)
+    return place_of(user_id, total, details, (score, info, rank), order, shared_place)
+
+
+def place_of(  # noqa: PLR0917 - most calls leave two of them out
+    user_id: str,
+    total: int,
+    details: Details | None,
+    cells: Sequence[Any],
+    order: Order = PLAIN,
+    shared_place: int | None = None,
+) -> Place:
+    """Return the place for what the scripts tell of a player who is ranked: score, info and rank from 0."""
+    score, info, rank = cells
     second = second_of(info.split(":")[1], order)
-    entry = Entry(user_id, name, int(score), rank + 1, _updated_at(info), second, shared_place)
-    return Place(user_id, name, total, entry)
+    entry = _entry(user_id, (int(score), rank + 1, _updated_at(info), second, shared_place), details)
+    return Place(user_id, entry.username, total, entry, details)
+
+
+def _entry(user_id: str, numbers: tuple[int, int, int, int | None, int | None], details: Details | None) -> Entry:
+    if details is None:
+        return Entry(user_id, "", *numbers)
+    return Entry(user_id, details.username, *numbers, *details[1:])
+
+
+def details_in(cached: Sequence[str | None]) -> Details | None:
+    """Return the details in the cache; None unless all of them are there, as a version before did not store them."""
+    username, display_name, country, avatar, visibility = cached
+    if not username or not visibility:
+        return None
+    return _told_details(username, display_name or "", country or "", avatar or "", visibility)
+
+
+@lru_cache(maxsize=10_000)
+def _told_details(username: str, display_name: str, country: str, avatar: str, visibility: str) -> Details:
+    picture = int(avatar) if avatar else None
+    return Details(username, display_name or None, country or None, picture, PlayerVisibility(visibility))
+
+
+def _cached(details: Details) -> tuple[str | int, ...]:
+    """Return the values of the fields of the cache; an empty text stands for what is not set."""
+    avatar = "" if details.avatar is None else details.avatar
+    return details.username, details.display_name or "", details.country or "", avatar, details.visibility
 
 
 def _states(reply: tuple[int, str, list[str | None]] | None) -> list[State | None] | None:

@@ -82,9 +82,14 @@ WHERE (due.score, due.tie, due.second) IS DISTINCT FROM (s.score, s.tie, s.secon
 _RECOUNT = text(f"""
 {_DUE}
 INSERT INTO standings AS s
-    (board_id, period_id, user_id, score, tie, version, updated_at, hidden, second, decided_at)
-SELECT board_id, period_id, user_id, score, tie, 1, due.updated_at, u.suspended_at IS NOT NULL, second, decided_at
+    (board_id, period_id, user_id, score, tie, version, updated_at, hidden, hidden_for, second, decided_at)
+SELECT board_id, period_id, user_id, score, tie, 1, due.updated_at, why.reasons <> 0, why.reasons, second, decided_at
 FROM due JOIN users u ON u.id = due.user_id
+LEFT JOIN periods p USING (board_id, period_id)
+CROSS JOIN LATERAL (SELECT
+    CASE WHEN u.suspended_at IS NULL THEN 0 ELSE 1 END
+    + CASE WHEN u.visibility = 'unlisted' AND p.closed_at IS NULL THEN 2 ELSE 0 END AS reasons
+) why
 ORDER BY board_id, period_id, user_id
 ON CONFLICT (board_id, period_id, user_id) DO UPDATE
 SET score = excluded.score, tie = excluded.tie, version = s.version + 1, updated_at = excluded.updated_at,

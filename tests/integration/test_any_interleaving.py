@@ -22,6 +22,7 @@ from sqlalchemy import text
 
 from common.domain import periods
 from common.domain.boards import Board, Rule, SecondScore
+from common.domain.details import PlayerVisibility
 from common.domain.inbox_entries import Update
 from common.domain.pagination import FIRST
 from common.domain.scoring import Action, ClaimedBy, Kind
@@ -29,7 +30,8 @@ from common.postgres import catalogue, parts, standings
 from common.redis_store import keys
 from common.redis_store.inbox import Inbox
 from common.redis_store.keys import BoardKeys
-from common.services import suspensions
+from common.services import showing, suspensions
+from common.services.profiles import Profiles
 from common.services.suspensions import COMMAND_LINE, Decision
 from tests.inbox import add_users, board_of
 from tests.integration.test_scoring_rules import add_boards
@@ -58,10 +60,12 @@ class Died(BaseException):
 
 
 class Model:
-    """What should come of it: every key counts once, a closed day stays as it was, who is suspended is not shown."""
+    """What should come of it: every key counts once, a closed day stays as it was, who is hidden is not shown."""
 
     def __init__(self) -> None:
         self.suspended: set[int] = set()
+        self.unlisted: set[int] = set()
+        self.unlisted_at_close: set[int] = set()
         self.counted: dict[tuple[int, int], int] = {}
         self.played: dict[int, set[int]] = {}
         self.closed: Counter[int] | None = None
@@ -83,7 +87,9 @@ class Model:
         return {u: of_rule[board](numbers) for u, numbers in self.played.items() if u not in self.suspended}
 
     def board(self, period: str) -> Counter[int]:
-        return Counter({user: points for user, points in self.scores(period).items() if user not in self.suspended})
+        is_closed = period == "daily" and self.closed is not None
+        gone = self.suspended | (self.unlisted_at_close if is_closed else self.unlisted)
+        return Counter({user: points for user, points in self.scores(period).items() if user not in gone})
 
     def scores(self, period: str) -> Counter[int]:
         if period == "daily" and self.closed is not None:
@@ -172,7 +178,18 @@ class Interleavings(RuleBasedStateMachine):
             suspensions.decide(connection, Decision(self.users[user], suspended, COMMAND_LINE, ""))
         (self.model.suspended.add if suspended else self.model.suspended.discard)(user)
         if tells:
-            suspensions.sync_to_redis(self.worker.engine, self.worker.board, self.worker.inbox, self.users[user])
+            showing.show(self.worker.engine, self.worker.board, self.worker.inbox, self.users[user])
+
+    @rule(user=users, visibility=st.sampled_from(PlayerVisibility), tells=st.booleans())
+    def choose(self, user: int, visibility: PlayerVisibility, tells: bool) -> None:
+        profiles = Profiles(self.worker.engine, self.worker.board, self.worker.inbox)
+        if tells:
+            profiles.set_visibility(self.users[user], visibility)
+        else:
+            with patch.object(showing, "show", lambda *_: None):
+                profiles.set_visibility(self.users[user], visibility)
+        is_unlisted = visibility is PlayerVisibility.UNLISTED
+        (self.model.unlisted.add if is_unlisted else self.model.unlisted.discard)(user)
 
     @rule(user=users)
     def recount(self, user: int) -> None:
@@ -195,6 +212,7 @@ class Interleavings(RuleBasedStateMachine):
         closed = closing.close_ended(self.worker, datetime.now(UTC) + timedelta(days=40))
         if any(period.period_id == self._id("daily") for period in closed):
             self.model.closed = self.model.scores("daily")
+            self.model.unlisted_at_close = set(self.model.unlisted)
 
     @invariant()
     def nothing_is_ever_too_much(self) -> None:
@@ -207,7 +225,7 @@ class Interleavings(RuleBasedStateMachine):
     def teardown(self) -> None:
         while self.worker.inbox.depth():
             self.worker.drain.run()
-        maintenance.sync_suspensions(self.worker)
+        maintenance.show_changes(self.worker)
         for period in PERIODS:
             self.worker.rebuilder.ensure_served("main", self._id(period))
             due = {self.users[user]: points for user, points in self.model.board(period).items()}

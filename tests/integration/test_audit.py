@@ -108,6 +108,10 @@ def test_every_command_that_changes_something_is_audited_with_the_systems_user(
     audited("users create", "chief", "--role", "admin", "--password-stdin", stdin=b"a password of its own\n")
     audited("users suspend", "chief", "--reason", "a try")
     audited("users reinstate", "chief")
+    audited("users reset-code", "chief")
+    audited("users set-password", "chief", "--password-stdin", stdin=b"another phrase of mine\n")
+    audited("users create", "leaver", "--password-stdin", stdin=b"a password of its own\n")
+    audited("users erase", "leaver", "--yes")
     key_id = json.loads(audited("keys create", "arena", "--json").output)["id"]
     audited("keys rotate", key_id)
     audited("keys revoke", key_id)
@@ -162,21 +166,24 @@ def test_every_route_for_admins_that_changes_something_is_audited_with_the_admin
         for rule in app.url_map.iter_rules()
         if decision(app.view_functions[rule.endpoint]) == "admin" and (rule.methods or set()) - READING_METHODS
     }
-    made = []
-    for what in ("suspend", "reinstate"):
+    done = {
+        "suspend": ({"reason": "a try"}, "suspend", {"reason": "a try"}),
+        "reinstate": ({"reason": "a try"}, "reinstate", {"reason": "a try"}),
+        "profile": (
+            {"displayName": "Ada L", "reason": "a try"},
+            "change_profile",
+            {"fields": ["display_name"], "reason": "a try"},
+        ),
+        "reset-code": (None, "issue_reset_code", {}),
+    }
+    for what, (body, action, details) in done.items():
         before = len(rows(worker.engine))
         path = f"/api/admin/users/{ada.user_id}/{what}"
-        assert client.post(path, json={"reason": "a try"}, headers=chief.headers).status_code == 200
+        assert client.post(path, json=body, headers=chief.headers).status_code == 200
         (row,) = rows(worker.engine)[before:]
-        assert (row.actor, row.action, row.subject, row.details) == (
-            chief.user_id,
-            what,
-            ada.user_id,
-            {"reason": "a try"},
-        )
-        made.append(f"/api/admin/users/<user_id>/{what}")
+        assert (row.actor, row.action, row.subject, row.details) == (chief.user_id, action, ada.user_id, details)
 
-    assert set(made) == changing
+    assert {f"/api/admin/users/<user_id>/{what}" for what in done} == changing
 
 
 def test_the_log_is_listed_for_people_and_for_programs(command: Command, worker: WorkerState) -> None:

@@ -159,7 +159,7 @@ def test_a_statement_that_could_not_be_prepared_is_prepared_when_that_can_be_don
     with noted_statements(worker) as sent:
         apply_all(worker)
 
-    assert len(sent) == 4
+    assert len(sent) == 3
     assert sum("EXECUTE" in statement for statement in sent) == 3
     assert counted(worker) == {players[0]: 50}
 

@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, event, text
 
 from common.contract.constants import ALL_TIME
 from common.domain.boards import Board, Rule, SecondScore
@@ -72,10 +72,10 @@ def record(connection: Connection, events: Sequence[Event]) -> None:
     same = dict(zip(columns, ("anything", 1, 0, NOON, RECORDED_AT), strict=True))
     rows = [
         {
-            **same, "id": event.ledger_id, "user_id": event.user_id, "idempotency_key": f"key-{event.ledger_id}",
-            "points": event.points, "second": event.second, "occurred_at": event.occurred_at, "refusal": None,
+            **same, "id": each.ledger_id, "user_id": each.user_id, "idempotency_key": f"key-{each.ledger_id}",
+            "points": each.points, "second": each.second, "occurred_at": each.occurred_at, "refusal": None,
         }
-        for event in events
+        for each in events
     ]  # fmt: skip
     refused = {**rows[0], "id": 99, "idempotency_key": "refused", "points": 0, "second": 0, "refusal": "board_closed"}
     connection.execute(tables.score_events.insert(), [*rows, refused])
@@ -135,7 +135,7 @@ def test_a_part_that_is_no_better_changes_nothing_and_its_row_is_locked(catalogu
 @pytest.mark.parametrize("rule", list(Rule))
 def test_a_drift_is_found_and_repaired_under_each_rule(catalogued: WorkerState, rule: Rule) -> None:
     board = f"{rule}-up"
-    events = [event._replace(boards=(board,)) for event in events_of([(USERS[0], 2, 1, 0), (USERS[0], 1, 1, 1)])]
+    events = [each._replace(boards=(board,)) for each in events_of([(USERS[0], 2, 1, 0), (USERS[0], 1, 1, 1)])]
     with catalogued.engine.begin() as connection:
         parts.merge(connection, fold(events, BOARDS), BOARDS, RECORDED_AT)
         record(connection, events)
@@ -154,8 +154,11 @@ def test_a_drift_is_found_and_repaired_under_each_rule(catalogued: WorkerState, 
 
 def test_a_batch_takes_one_statement_for_each_rule_that_occurs_in_it(catalogued: WorkerState) -> None:
     events = events_of([(user, 1, 0, 0) for user in add_users(catalogued.engine, 3)])
+    sent = []
     with catalogued.engine.begin() as connection:
+        event.listen(connection, "before_cursor_execute", lambda *told: sent.append(told[2]))
         rows = parts.merge(connection, fold(events, BOARDS), BOARDS, RECORDED_AT)
+    assert len(sent) == len(Rule)
     places = [(BOARDS[row.key.board_id].rule, row.key) for row in rows]
     assert places == sorted(places), "rows are locked in one global order"
     assert {row.key.period_id for row in rows} == {ALL_TIME}

@@ -11,6 +11,7 @@ from sqlalchemy import text
 
 from common.contract.constants import GREATEST_SECOND
 from common.domain import pagination
+from common.domain.details import Details
 from common.domain.pagination import FIRST, Page, Position, Selection
 from common.postgres import catalogue, standings, tables
 from common.redis_store.keys import BoardKeys
@@ -114,11 +115,11 @@ def test_redis_and_the_database_give_the_same_page_with_the_same_places(
     for entry in page.rows.entries:
         ahead = sum(better_first(other) < better_first(entry.user_id) for other in board)
         assert entry.place == (ahead + 1 if shared else None)
-        alone = places[entry.user_id].entry
-        assert alone is not None
-        assert (alone.second, alone.rank, alone.place) == (entry.second, entry.rank, entry.place)
         with players.engine.connect() as connection:
-            assert standings.place(connection, "trial", "all", entry.user_id, entry.username).entry is not None
+            stored = standings.place(connection, "trial", "all", entry.user_id, Details("-"))
+        for alone in (places[entry.user_id].entry, stored.entry):
+            assert alone is not None
+            assert (alone.second, alone.rank, alone.place) == (entry.second, entry.rank, entry.place)
 
 
 def walk(client: FlaskClient, limit: int) -> Iterator[Any]:

@@ -24,6 +24,7 @@ UNLIMITED = {
     "/readyz",
     "/static/<path:filename>",
     "/ws/scoreboard",
+    "/avatars/<name>.svg",
 }
 """Pages, documents, probes and the live socket, which has its own cap on connections."""
 

@@ -1,23 +1,24 @@
 """The views that read: pages of a board, and one player's place on it."""
 
-from flask import Blueprint, Response, jsonify
+from flask import Blueprint, Response, jsonify, request
 
 from common.contract.errors import ErrorCode, ScoreboardError
 from common.contract.requests import BoardQuery, LeaderboardQuery, LookupRequest, PlayerBoardsQuery
 from common.contract.responses import FoundEntries, LeaderboardPage, PlaceOnBoard, PlayerBoards, PlayerPlace
-from common.domain.entries import Entry
+from common.domain.entries import Entry, Place
 from common.domain.permissions import Scope
+from common.domain.shown import Viewer
 from common.domain.standing import BoardId
 from common.postgres import identities
 from web import board_pages, found_players
 from web.api.boards import asked_period, listed_boards, parsed_user_id, period_named
 from web.api.parsing import body_as, query_as
-from web.guards import limits
+from web.guards import access, limits
 from web.guards.access import public, public_or_by_api_key
 from web.guards.api_keys import api_key
 from web.guards.scopes import is_by_api_key
 from web.reference.documented import ResponseDoc, documented
-from web.revalidation import is_current, revalidated
+from web.revalidation import is_current, private, revalidated
 from web.services import services
 
 blueprint = Blueprint("leaderboard", __name__, url_prefix="/api/scores")
@@ -28,8 +29,9 @@ blueprint = Blueprint("leaderboard", __name__, url_prefix="/api/scores")
     "readLeaderboard",
     "Read a page of a board",
     description="A cursor names a place in the order: nobody is skipped or shown twice because others move. It is "
-    "refused once its period is over. `around` centres on a player; of one who is not ranked the list is empty. "
-    "`aroundScore` centres on the place of somebody who reaches that score now, and `would` tells their rank.",
+    "refused once its period is over. `around` centres on a player by the id on the board; of one who is not ranked "
+    "the list is empty. `aroundScore` centres on the place of somebody who reaches that score now, and `would` tells "
+    "their rank. An admin's access token shows who everybody is.",
     query=LeaderboardQuery,
     headers=["If-None-Match"],
     answers=[
@@ -44,7 +46,12 @@ def leaderboard() -> Response:
     period = asked_period(query)
     secret_keys = services().settings.secret_keys
     which = board_pages.selection_of(query, period, secret_keys)
-    page = services().leaderboard.page(query.board, period.id, query.limit, which)
+    viewer = access.viewer()
+    page = services().leaderboard.page(query.board, period.id, query.limit, which, viewer)
+    if viewer is Viewer.INSIDER:
+        told = private(jsonify(board_pages.body_of(page, query, period, which, secret_keys)))
+        told.set_etag(f"{page.rows.version}-insider")
+        return told
     if is_current(page.rows.version):
         return revalidated(Response(), page.rows.version)
     return revalidated(jsonify(board_pages.body_of(page, query, period, which, secret_keys)), page.rows.version)
@@ -54,7 +61,8 @@ def leaderboard() -> Response:
 @documented(
     "readPlayer",
     "Read where a player stands",
-    description="A known user who has not scored has 0 points, no rank and no instant.",
+    description="A known user who has not scored has 0 points, no rank and no instant. A player who is not named is "
+    "found by nobody but themselves and admins, with an access token.",
     query=BoardQuery,
     answers=[ResponseDoc(200, "The player's place.", PlayerPlace)],
     errors=[ErrorCode.UNKNOWN_BOARD, ErrorCode.NOT_FOUND, ErrorCode.REBUILDING],
@@ -63,10 +71,18 @@ def leaderboard() -> Response:
 def user(user_id: str) -> Response:
     user_id = parsed_user_id(user_id)
     query = query_as(BoardQuery)
-    place = services().leaderboard.place(query.board, asked_period(query).id, user_id)
+    place = _place(query, asked_period(query).id, user_id)
     if place is None:
         raise ScoreboardError(ErrorCode.NOT_FOUND, "There is no such user.")
-    return jsonify(board_pages.body_of_place(place))
+    told = jsonify(board_pages.body_of_place(place))
+    return private(told) if "Authorization" in request.headers else told
+
+
+def _place(query: BoardQuery, period_id: str, user_id: str) -> Place | None:
+    """Return the place of a player as whoever asks may see it, who may be the player."""
+    if access.is_caller(user_id):
+        return services().leaderboard.own_place(query.board, period_id, user_id)
+    return services().leaderboard.place(query.board, period_id, user_id, access.viewer())
 
 
 @blueprint.get("/user/<user_id>/boards")
@@ -83,8 +99,9 @@ def boards_of_user(user_id: str) -> Response:
     user_id = parsed_user_id(user_id)
     period_id = period_named(query_as(PlayerBoardsQuery).period).id
     shown = [(board_id, period_id) for board_id in listed_boards()]
-    places = services().leaderboard.places_of(user_id, shown)
-    if not places and not services().leaderboard.exists(user_id):
+    is_own, viewer = access.is_caller(user_id), access.viewer()
+    places = services().leaderboard.places_of(user_id, shown, viewer, is_own=is_own)
+    if not places and not is_own and not services().leaderboard.is_shown(user_id, viewer):
         raise ScoreboardError(ErrorCode.NOT_FOUND, "There is no such user.")
     body: PlayerBoards = {
         "boards": [_on_board(board, place.entry, place.total) for board, place in sorted(places.items()) if place.entry]
@@ -110,7 +127,8 @@ def lookup() -> Response:
     period = asked_period(asked)
     user_ids = _user_ids_of(asked)
     known = {user_id for user_id in user_ids.values() if user_id} | {found_players.NOBODY}
-    places = services().leaderboard.places(asked.board, period.id, sorted(known))
+    viewer = Viewer.INSIDER if is_by_api_key() else access.viewer()
+    places = services().leaderboard.places(asked.board, period.id, sorted(known), viewer)
     return jsonify(found_players.told(user_ids, places, by_external_id=asked.external_ids is not None))
 
 

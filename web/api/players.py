@@ -8,6 +8,7 @@ from flask import Blueprint, Response, jsonify
 from common.contract.errors import ErrorCode, ScoreboardError, sentence_of
 from common.contract.requests import NewPlayer, PlayersRequest
 from common.contract.responses import KnownPlayers, PlayerRefusal
+from common.domain.details import PlayerVisibility
 from common.domain.permissions import Scope
 from common.postgres import identities
 from common.postgres.identities import Known
@@ -45,9 +46,10 @@ class _Read(NamedTuple):
 @limits.per_api_key
 def players() -> tuple[Response, int]:
     read = _read(body_as(PlayersRequest).players)
+    visibility = PlayerVisibility(services().settings.visibility_default)
     external_ids = [player.external_id for player in read.good]
     with services().engine.begin() as connection:
-        known = identities.ensure(connection, api_key().realm, external_ids)
+        known = identities.ensure(connection, api_key().realm, external_ids, visibility=visibility)
     return jsonify(_told(external_ids, known, read.refused)), 200 if read.good else 400
 
 

@@ -58,7 +58,8 @@ def one(snapshot_id: str) -> Response:
     if found is None:
         raise ScoreboardError(ErrorCode.NOT_FOUND, "There is no such snapshot.")
     snapshot, entries = found
-    body: StoredSnapshot = {**_summary(snapshot), "entries": entries}
+    shown = services().leaderboard.shown(snapshot.board_id, entries)
+    body: StoredSnapshot = {**_summary(snapshot), "entries": [entry.to_wire() for entry in shown]}
     return jsonify(body)
 
 

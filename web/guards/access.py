@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from common.contract.errors import ErrorCode, ScoreboardError
 from common.domain.permissions import Scope
+from common.domain.shown import Viewer
 from common.postgres import users
 from common.services import suspensions
 from web.guards import scopes
@@ -108,6 +109,18 @@ def _bears_live_token_of_admin() -> bool:
     return is_live
 
 
+def is_caller(user_id: str) -> bool:
+    """Return whether the request has the access token of a live session of this user, at a view that asks for none."""
+    given = _given_identity()
+    return given is not None and given.user_id == user_id
+
+
+def viewer() -> Viewer:
+    """Return who looks, at a view that asks for no access token: an admin with a live session may see who is who."""
+    given = _given_identity()
+    return Viewer.INSIDER if given and given.role == "admin" and _is_admin(given) else Viewer.ANYBODY
+
+
 def signing_key(session_id: str) -> bytes:
     """Return the signing key of a session. It is derived, so that nothing of it is stored."""
     return services().identities.signing_key(session_id)
@@ -147,10 +160,24 @@ def _guarded(view: View[Params], name: str, check: Callable[[], object]) -> View
 
 def _authenticate_admin() -> None:
     _authenticate()
-    with services().engine.connect() as connection:
-        user = users.find(connection, identity().user_id)
-    if user is None or user.role != "admin":
+    if not _is_admin(identity()):
         raise ScoreboardError(ErrorCode.FORBIDDEN)
+
+
+def _is_admin(caller: Identity) -> bool:
+    with services().engine.connect() as connection:
+        user = users.find(connection, caller.user_id)
+    return user is not None and user.role == "admin"
+
+
+def _given_identity() -> Identity | None:
+    """Return the caller whom a good access token names; None without one, which is no mistake here."""
+    if "given_identity" not in g:
+        g.given_identity = None
+        with suppress(ScoreboardError, SQLAlchemyError):
+            _authenticate()
+            g.given_identity = identity()
+    return cast("Identity | None", g.given_identity)
 
 
 def _authenticate() -> None:

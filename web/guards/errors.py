@@ -57,6 +57,7 @@ STATUS_OF = {
     ErrorCode.NOT_FOUND: 404,
     ErrorCode.METHOD_NOT_ALLOWED: 405,
     ErrorCode.USERNAME_TAKEN: 409,
+    ErrorCode.NO_PASSWORD: 409,
     ErrorCode.ACTION_ON_COOLDOWN: 409,
     ErrorCode.ACTION_LIMIT_REACHED: 409,
     ErrorCode.BOARD_CLOSED: 409,

@@ -13,6 +13,7 @@
 | login_failures | failed logins | account and client address | sliding |
 | network_failures | failed logins where the account is not known | client address; IPv6 /56 and /48 | sliding |
 | account_failures | the same | account | sliding |
+| exports | copies of one's data | user | moving (exact) |
 | handshakes | live connections that were begun | client address | sliding |
 
 `web/guards/budgets.py` checks the limits that no decorator can check.
@@ -44,6 +45,9 @@ from web.guards.request_context import COUNTED_BY_ADDRESS
 from web.services import Services, services
 
 View = TypeVar("View", bound=Callable[..., object])
+
+EXPORTS = "3/day"
+"""Copies of one's data: each reads all that a player ever did."""
 
 _NAMES = "limits"
 
@@ -158,6 +162,9 @@ per_address_registrations = _declared(
 per_address_logins = _declared(
     "login",
     _per_address.shared_limit(lambda: services().settings.login_limit, scope="login", key_func=client_address),
+)
+per_user_exports = _declared(
+    "exports", _per_user.shared_limit(lambda: EXPORTS, scope="exports", key_func=lambda: identity().user_id)
 )
 per_account_failures = _declared("login_failures", lambda view: view)
 """Declares the limit that `web/guards/login_attempts.py` checks and counts, once the body names the account."""

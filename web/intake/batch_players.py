@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from common.contract.errors import ErrorCode, ScoreboardError
 from common.contract.requests import BatchItem
+from common.domain.details import PlayerVisibility
 from common.domain.permissions import Permissions
 from common.postgres import identities
 from web.services import Services
@@ -49,8 +50,9 @@ def find(
         known = identities.find(connection, permissions.realm, external_ids)
     missing = {external_id for external_id in to_make if external_id not in known}
     if missing:
+        visibility = PlayerVisibility(services.settings.visibility_default)
         with services.engine.begin() as connection:
-            made = identities.ensure(connection, permissions.realm, missing)
+            made = identities.ensure(connection, permissions.realm, missing, visibility=visibility)
         known |= {external_id: player.user_id for external_id, player in made.items()}
     with services.engine.connect() as connection:
         nameable = identities.find_nameable(connection, permissions.realm, user_ids.union(known.values()))

@@ -16,6 +16,7 @@ from common.domain import claims, outcomes, signing
 from common.domain.inbox_entries import Update
 from common.domain.ledger_row import PLAYER, LedgerRow
 from common.domain.outcomes import Outcome
+from common.domain.shown import Viewer
 from common.postgres import ledger, users
 from common.redis_store.inbox import Accepted, Inbox, InboxFullError, Known
 from web.intake.replies import Waiter
@@ -176,6 +177,6 @@ def _same_action(claim: ScoreUpdateRequest, answer: UpdateResult) -> UpdateResul
 
 
 def _from_ledger(services: Services, row: LedgerRow, username: str) -> Outcome:
-    place = services.leaderboard.place(DEFAULT_BOARD, ALL_TIME, row.user_id)
+    place = services.leaderboard.place(DEFAULT_BOARD, ALL_TIME, row.user_id, Viewer.INSIDER)
     entry = place.entry if place else None
     return outcomes.recorded(row, username, entry.rank if entry else None, entry.updated_at if entry else None)

@@ -3,6 +3,8 @@
 The page is the same for all visitors, so it is rendered at most once a second, however many requests there are.
 """
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -17,6 +19,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from common.contract.constants import ALL_TIME, DEFAULT_BOARD
 from common.contract.errors import ErrorCode, ScoreboardError
 from common.core.timestamps import format_instant, from_milliseconds
+from common.domain import countries
 from common.domain.claims import CLAIMED_BY_PLAYERS
 from common.domain.entries import BoardHead, Entry
 from common.domain.scoring import Catalogue
@@ -120,16 +123,25 @@ def buttons(catalogue: Catalogue) -> list[ActionButton]:
 
 
 def _render(adapters: Services, periods: PeriodChoice) -> Content:
+    top = _top(adapters, periods.period.id)
     page = render_template(
         "home.html",
         periods=periods,
-        top=_top(adapters, periods.period.id),
+        top=top,
+        doubled=doubled(top.entries if top else ()),
+        countries=" ".join(sorted(countries.CODES)),
         rows=ROWS,
         actions=_actions(adapters),
         registration_is_open=adapters.settings.registration == "open",
         now=format_instant(datetime.now(UTC)),
     )
     return Content.of(page.encode(), "text/html")
+
+
+def doubled(entries: Sequence[Entry]) -> set[str]:
+    """Return the ids of players in view whose name another one has, too: their usernames tell them apart."""
+    names = Counter(entry.display_name or entry.username for entry in entries)
+    return {entry.user_id for entry in entries if entry.display_name and names[entry.display_name] > 1}
 
 
 def _label(action_id: str) -> str:

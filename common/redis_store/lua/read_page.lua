@@ -1,4 +1,4 @@
--- requires: order, ahead, chunks, serving
+-- requires: order, ahead, chunks, serving, details
 -- Rows of a board with their version, read together so that they are never torn.
 -- KEYS: scores, members, meta.
 -- ARGV: how many rows, prefix and suffix of the details key, then which:
@@ -7,7 +7,7 @@
 -- Returns nil if the board is not served, else
 --   {epoch, seq, at, 1 if the lowest score leads, the order of the second score or '', total, found (1 or 0; for a score
 --   the rank that it would have), index of the first row, its place if equal scores share one, then per row: member,
---   score, info, username}.
+--   score, info, details}.
 local state = serving(KEYS[1], KEYS[2], KEYS[3])
 if not state then return false end
 
@@ -56,6 +56,6 @@ for i, user in ipairs(users) do
   out[n + 1] = rows[2 * i - 1]
   out[n + 2] = rows[2 * i]
   out[n + 3] = infos[i]
-  out[n + 4] = redis.call('HGET', ARGV[2] .. user .. ARGV[3], 'username')
+  out[n + 4] = details(ARGV[2] .. user .. ARGV[3])
 end
 return out
