@@ -116,6 +116,30 @@ def test_a_file_without_the_header_is_wrong_use(
     assert identities_in(engine) == {}
 
 
+def test_names_and_countries_are_imported_and_change_with_the_file(
+    command_line: CommandLine, engine: Engine, file: Path
+) -> None:
+    def shown() -> list[tuple[str | None, str | None]]:
+        with engine.connect() as connection:
+            rows = connection.execute(
+                text(
+                    "SELECT display_name, country FROM identities JOIN users ON users.id = user_id ORDER BY external_id"
+                )
+            )
+            return [(row.display_name, row.country) for row in rows]
+
+    file.write_text("country,externalId,displayName\nGB,a,Ada\n,b,\nZZ,c,Cleo\nDE,d,\u0430da\n")
+    done = command_line("players", "import", str(file))
+    assert (done.returncode, shown()) == (1, [("Ada", "GB"), (None, None)])
+    assert done.stderr.splitlines() == [
+        "line 4: country: must be an ISO 3166-1 alpha-2 code of a country, such as DE",
+        "line 5: displayName: must not mix Latin and Cyrillic letters",
+    ]
+    file.write_text("externalId,displayName\na,Grace\nb,Bob\n")
+    assert command_line("players", "import", str(file)).returncode == 0
+    assert shown() == [("Grace", "GB"), ("Bob", None)]
+
+
 def test_a_file_that_is_missing_and_a_realm_of_another_form_are_wrong_use(
     command_line: CommandLine, file: Path
 ) -> None:
