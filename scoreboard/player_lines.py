@@ -14,6 +14,9 @@ REQUIRED_COLUMN = "externalId"
 COLUMNS = (REQUIRED_COLUMN, "displayName", "country", "username")
 
 
+_UNCLOSED = "nothing closes a quotation mark here, so nothing that follows is read"
+
+
 class HeaderError(Exception):
     """The file does not begin with a header of known columns; the message says what is wrong."""
 
@@ -49,7 +52,9 @@ def read(text: Iterable[str], username_form: tuple[str, str]) -> Iterator[Player
         except StopIteration:
             return
         except csv.Error as error:
-            yield RefusedLine(number, f"is no line of comma-separated values: {error}")
+            yield RefusedLine(
+                number, _UNCLOSED if "end of data" in str(error) else f"no comma-separated values: {error}"
+            )
             continue
         if cells:
             yield _line(number, header, cells, username_form, known)

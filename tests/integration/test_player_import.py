@@ -167,6 +167,12 @@ def test_two_imports_of_the_same_players_at_once_make_each_once(engine: Engine, 
 
 
 def test_a_quoted_value_may_span_lines_and_is_named_by_its_first() -> None:
-    found = list(player_lines.read(["externalId\n", '"a\n', 'b"\n', "good\n", 'x"y"\n'], FORM))
-    assert [type(line) for line in found] == [RefusedLine, PlayerLine, RefusedLine]
-    assert [line.number for line in found] == [2, 4, 5]
+    found = list(player_lines.read(["externalId\n", '"a\n', 'b"\n', "good\n", '"x"y\n', "\n", "last\n"], FORM))
+    assert [type(line) for line in found] == [RefusedLine, PlayerLine, RefusedLine, PlayerLine]
+    assert [line.number for line in found] == [2, 4, 5, 7]
+
+
+def test_a_quotation_mark_that_is_never_closed_is_told_to_end_the_file() -> None:
+    good, bad = player_lines.read(["externalId\n", "good\n", '"a\n', "b\n"], FORM)
+    assert isinstance(good, PlayerLine)
+    assert (bad.number, "nothing that follows is read" in str(bad)) == (3, True)
