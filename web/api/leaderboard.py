@@ -9,8 +9,7 @@ from common.domain.ranking import percentile
 from web import board_pages
 from web.api.boards import asked, asked_period, parsed_user_id
 from web.api.parsing import query_as
-from web.guards import board_access
-from web.guards.access import public
+from web.guards.access import by_visibility
 from web.reference.documented import ResponseDoc, documented
 from web.revalidation import is_current, revalidated
 from web.services import services
@@ -30,9 +29,9 @@ blueprint = Blueprint("leaderboard", __name__, url_prefix="/api/scores")
         ResponseDoc(200, "Rows of one instant.", LeaderboardPage, headers=["ETag", "Cache-Control"]),
         ResponseDoc(304, "The board has not moved.", headers=["ETag", "Cache-Control"]),
     ],
-    errors=[*board_access.ERRORS, ErrorCode.INVALID_CURSOR, ErrorCode.REBUILDING],
+    errors=[ErrorCode.UNKNOWN_BOARD, ErrorCode.INVALID_CURSOR, ErrorCode.REBUILDING],
 )
-@public
+@by_visibility
 def leaderboard() -> Response:
     query = query_as(LeaderboardQuery)
     board, period = is_about = asked(query)
@@ -51,9 +50,9 @@ def leaderboard() -> Response:
     description="A known user who has not scored has 0 points, no rank and no instant.",
     query=BoardQuery,
     answers=[ResponseDoc(200, "The player's place.", PlayerPlace)],
-    errors=[*board_access.ERRORS, ErrorCode.NOT_FOUND, ErrorCode.REBUILDING],
+    errors=[ErrorCode.UNKNOWN_BOARD, ErrorCode.NOT_FOUND, ErrorCode.REBUILDING],
 )
-@public
+@by_visibility
 def user(user_id: str) -> Response:
     user_id = parsed_user_id(user_id)
     query = query_as(BoardQuery)

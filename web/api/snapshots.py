@@ -14,7 +14,7 @@ from common.postgres.snapshots import Snapshot
 from web.api.boards import asked_period
 from web.api.parsing import query_as
 from web.guards import board_access
-from web.guards.access import public
+from web.guards.access import by_visibility
 from web.reference.documented import ResponseDoc, documented
 from web.services import services
 
@@ -27,9 +27,9 @@ blueprint = Blueprint("snapshots", __name__, url_prefix="/api/scores/snapshots")
     "List the snapshots of a board",
     query=SnapshotsQuery,
     answers=[ResponseDoc(200, "Snapshots, the newest first.", SnapshotPage)],
-    errors=[*board_access.ERRORS, ErrorCode.INVALID_CURSOR],
+    errors=[ErrorCode.UNKNOWN_BOARD, ErrorCode.INVALID_CURSOR],
 )
-@public
+@by_visibility
 def listing() -> Response:
     query = query_as(SnapshotsQuery)
     period = asked_period(query)
@@ -48,9 +48,9 @@ def listing() -> Response:
     "readSnapshot",
     "Read a snapshot",
     answers=[ResponseDoc(200, "The board as it was.", StoredSnapshot)],
-    errors=[ErrorCode.NOT_FOUND, *board_access.OF_A_TOKEN],
+    errors=[ErrorCode.NOT_FOUND],
 )
-@public
+@by_visibility
 def one(snapshot_id: str) -> Response:
     found = None
     if snapshot_id.isascii() and snapshot_id.isdigit() and len(snapshot_id) < len(str(2**63)):

@@ -30,6 +30,12 @@ def public(view: AnyView) -> AnyView:
     return view
 
 
+def by_visibility(view: AnyView) -> AnyView:
+    """Let anybody call this view, which asks for an access token itself if its board is not public."""
+    setattr(view, _DECISION, "by_visibility")
+    return view
+
+
 def authenticated(view: View[Params]) -> View[Params]:
     """Require the access token of a live session; `identity()` then returns its user."""
     return _guarded(view, "authenticated", authenticate)

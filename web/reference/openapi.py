@@ -19,6 +19,7 @@ BEARER = "accessToken"
 API_KEY = "apiKey"
 _SECURITY: dict[str, list[Schema]] = {
     "public": [],
+    "by_visibility": [{}, {BEARER: []}],
     "authenticated": [{BEARER: []}],
     "admin": [{BEARER: []}],
     "by_api_key": [{API_KEY: []}],

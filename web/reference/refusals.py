@@ -54,6 +54,7 @@ _OF_A_TOKEN = (
 _OF_AN_API_KEY = (ErrorCode.API_KEY_INVALID, ErrorCode.SIGNATURE_INVALID, ErrorCode.TIMESTAMP_OUT_OF_RANGE)
 _OF_ACCESS = {
     "public": (),
+    "by_visibility": _OF_A_TOKEN,
     "authenticated": _OF_A_TOKEN,
     "admin": (*_OF_A_TOKEN, ErrorCode.FORBIDDEN),
     "by_api_key": _OF_AN_API_KEY,
