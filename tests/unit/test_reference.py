@@ -24,7 +24,14 @@ from web.reference.renderer import ON_ANY_REQUEST
 
 ASYNCAPI_SCHEMA = Path(__file__).with_name("asyncapi-3.0.0.json")
 ADA = "3f2b8c1e-5d4a-4c3b-9a2e-7f6d5c4b3a21"
-UNDOCUMENTED = {"pages.home", "pages.board_page", "pages.list_of_boards", "assets.static"}
+UNDOCUMENTED = {
+    "pages.home",
+    "pages.board_page",
+    "pages.list_of_boards",
+    "branding.logo",
+    "branding.accent",
+    "assets.static",
+}
 """Pages for people, which promise nothing to programs."""
 
 OF_BATCH_ITEMS = {ErrorCode.UNKNOWN_USER}
