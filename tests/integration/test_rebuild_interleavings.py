@@ -171,7 +171,7 @@ def test_a_rebuilder_that_was_believed_dead_cannot_switch(
 
 def test_the_chores_wait_for_the_end_of_a_dead_rebuilds_lease(worker: WorkerState, players: list[str]) -> None:
     assert worker.rebuilder._begin(
-        keys=[BOARD.scores, BOARD.members, BOARD.meta, BOARD.rebuilding], args=["dead", 800, 0]
+        keys=[BOARD.scores, BOARD.members, BOARD.meta, BOARD.rebuilding], args=["dead", 800, 0, "", 0]
     )
     assert not worker.rebuilder.rebuild("main", "all")
     maintenance.rebuild_boards(worker)
@@ -181,7 +181,7 @@ def test_the_chores_wait_for_the_end_of_a_dead_rebuilds_lease(worker: WorkerStat
 
 def test_what_a_dead_rebuilder_has_gathered_is_let_go_of_by_the_next(worker: WorkerState, players: list[str]) -> None:
     fence = worker.rebuilder._begin(
-        keys=[BOARD.scores, BOARD.members, BOARD.meta, BOARD.rebuilding], args=["dead", 60_000, 0]
+        keys=[BOARD.scores, BOARD.members, BOARD.meta, BOARD.rebuilding], args=["dead", 60_000, 0, "", 0]
     )
     assert fence
     score(worker, players[0])
