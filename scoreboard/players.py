@@ -5,13 +5,14 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import click
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from common.core.printable import escaped
+from common.core.settings import Settings
 from common.domain import permissions
 from common.domain.details import PlayerVisibility
 from common.domain.permissions import DEFAULT_REALM
@@ -32,7 +33,20 @@ _ATTEMPTS = 3
 _SOME_REFUSED = 1
 
 
-class _Imported(NamedTuple):
+class Terms(NamedTuple):
+    """What holds for every line: the realm, how new players stand on boards, and the secrets of names that are kept."""
+
+    realm: str
+    visibility: PlayerVisibility
+    secret_keys: Sequence[bytes]
+
+    @classmethod
+    def of(cls, realm: str, settings: Settings) -> Self:
+        """Return the terms of an import under these settings."""
+        return cls(realm, PlayerVisibility(settings.visibility_default), settings.secret_keys)
+
+
+class Imported(NamedTuple):
     """The result of importing some lines: how many players are new, how many were there, and what was refused."""
 
     new: int
@@ -54,14 +68,14 @@ def import_(context: click.Context, file: Path, realm: str) -> None:
 
     The header names the columns: `externalId`, the game's own id, and any of `displayName`, `country` and `username`,
     whose values may be empty. Players who are there stay, with the display name and country that the file gives, so it
-    may be imported again. A line that is refused is named with the reason; all
-    the others are imported, and the exit code is 1.
+    may be imported again. A line that is refused is named with the reason; all the others are imported, and the exit
+    code is 1.
     """
     if not permissions.is_realm(realm):
         raise click.BadParameter("1 to 64 of a-z 0-9 _ - and neither _ nor - first", param_hint="--realm")
     with connected() as engine:
         try:
-            done = _import_file(engine, file, realm)
+            done = import_file(engine, file, Terms.of(realm, load_settings()))
         except HeaderError as error:
             raise click.BadParameter(escaped(str(error)), param_hint="FILE") from None
     for line in sorted(done.refused):
@@ -71,39 +85,39 @@ def import_(context: click.Context, file: Path, realm: str) -> None:
         context.exit(_SOME_REFUSED)
 
 
-def _import_file(engine: Engine, file: Path, realm: str) -> _Imported:
+def import_file(engine: Engine, file: Path, terms: Terms) -> Imported:
     """Import a file. What is not UTF-8 in it fits no column, so its line is refused."""
     # They come with a long list of passwords: only this command pays for that.
     from common.contract.requests import NEW_USERNAME, WORDS_OF_FORM  # noqa: PLC0415
 
-    visibility = PlayerVisibility(load_settings().visibility_default)
     new, known, refused = 0, 0, list[RefusedLine]()
     with progress() as bars, file.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as text:
         bar = bars.add_task("players", total=_count_lines(file) - 1)
         lines = player_lines.read(text, (NEW_USERNAME, WORDS_OF_FORM[NEW_USERNAME]))
         for some in _at_once(lines):
             good = [line for line in some if isinstance(line, PlayerLine)]
-            done = _import_safely(engine, realm, good, visibility)
+            done = _import_safely(engine, terms, good)
             new, known = new + done.new, known + done.known
             refused += done.refused
             refused += [line for line in some if isinstance(line, RefusedLine)]
             bars.advance(bar, len(some))
-    return _Imported(new, known, refused)
+    return Imported(new, known, refused)
 
 
-def _import_safely(engine: Engine, realm: str, lines: Sequence[PlayerLine], visibility: PlayerVisibility) -> _Imported:
+def _import_safely(engine: Engine, terms: Terms, lines: Sequence[PlayerLine]) -> Imported:
     """Import some lines in one transaction, and again if somebody took one of their names meanwhile."""
     for _ in range(_ATTEMPTS - 1):
         with suppress(IntegrityError, OperationalError), engine.begin() as connection:
-            return _import(connection, realm, lines, visibility)
+            return _import(connection, terms, lines)
     with engine.begin() as connection:
-        return _import(connection, realm, lines, visibility)
+        return _import(connection, terms, lines)
 
 
-def _import(connection: Connection, realm: str, lines: Sequence[PlayerLine], visibility: PlayerVisibility) -> _Imported:
+def _import(connection: Connection, terms: Terms, lines: Sequence[PlayerLine]) -> Imported:
+    realm = terms.realm
     known = identities.find(connection, realm, [line.external_id for line in lines])
     names = accounts.find_usernames(connection, set(known.values()))
-    taken = _taken(connection, {line.username for line in lines if line.username})
+    taken = _taken(connection, {line.username for line in lines if line.username}, terms.secret_keys)
     players = {line.external_id: GamePlayer(line.external_id, line.profile, line.username) for line in lines}
     misleading = game_players.refused_names(connection, realm, list(players.values()))
     refused = []
@@ -115,17 +129,17 @@ def _import(connection: Connection, realm: str, lines: Sequence[PlayerLine], vis
         if problem:
             refused.append(RefusedLine(line.number, problem))
             del players[line.external_id]
-    ensured = game_players.ensure(connection, realm, list(players.values()), visibility)
+    ensured = game_players.ensure(connection, realm, list(players.values()), terms.visibility)
     new = sum(player.created for player in ensured.known.values())
     if new or ensured.changed:
         changed = len(ensured.changed)
         operator.record(connection, "import_players", realm, new=new, known=len(players) - new, changed=changed)
-    return _Imported(new, len(players) - new, refused)
+    return Imported(new, len(players) - new, refused)
 
 
-def _taken(connection: Connection, usernames: set[str]) -> set[str]:
+def _taken(connection: Connection, usernames: set[str], secret_keys: Sequence[bytes]) -> set[str]:
     """Return, in lower case, those of these names that accounts have, or had until a short while ago."""
-    kept = kept_names.find_kept(connection, usernames, load_settings().secret_keys, datetime.now(UTC))
+    kept = kept_names.find_kept(connection, usernames, secret_keys, datetime.now(UTC))
     return accounts.find_taken(connection, usernames) | kept
 
 

@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, text
 
+from common.core.settings import Settings
 from common.postgres import audit, identities, users
 from scoreboard import player_lines
 from scoreboard.player_lines import PlayerLine, RefusedLine
-from scoreboard.players import _import_file
+from scoreboard.players import Terms, import_file
 from tests.command_line import CommandLine
 from tests.inbox import add_users
 
@@ -148,12 +149,12 @@ def test_a_file_that_is_missing_and_a_realm_of_another_form_are_wrong_use(
     assert command_line("players", "import", str(file), "--realm", "A B").returncode == 2
 
 
-def test_two_imports_of_the_same_players_at_once_make_each_once(engine: Engine, file: Path) -> None:
+def test_two_imports_of_the_same_players_at_once_make_each_once(engine: Engine, settings: Settings, file: Path) -> None:
     file.write_text("externalId,username\n" + "".join(f"player-{n},name-{n}\n" for n in range(2_500)))
     done: list[tuple[int, int, int]] = []
 
     def run() -> None:
-        result = _import_file(engine, file, "arena")
+        result = import_file(engine, file, Terms.of("arena", settings))
         done.append((result.new, result.known, len(result.refused)))
 
     threads = [threading.Thread(target=run) for _ in range(2)]
