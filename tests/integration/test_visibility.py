@@ -24,7 +24,6 @@ from common.services.leaderboard import Leaderboard
 from tests.conftest import BOTH_WAYS
 from tests.inbox import accept, add_users, board_of, drain_completely
 from tests.player import PASSWORD, Player, error_code, log_in, register
-from web.guards.access import decision
 from web.live import frames
 from web.live.group import Group, Watch
 from web.pages import home
@@ -245,17 +244,16 @@ def test_new_players_stand_on_boards_as_the_operator_has_set(
         assert me["visibility"] == "anonymous"
 
 
-# -- the policy: every public address is walked ------------------------------------------------------------------------
+# -- the policy: every address is walked -------------------------------------------------------------------------------
 
 ARGUMENTS = {"snapshot_id": "1", "idempotency_key": "a-key-of-ours", "name": "1", "filename": "favicon.svg"}
 
 
-def public_addresses(app: Flask, someone: str) -> Iterator[str]:
-    """Every address that anybody may read, with the player's own id where it takes one."""
+def addresses_to_read(app: Flask, someone: str) -> Iterator[str]:
+    """Every address that is read, with the player's own id where it takes one, and the board that there is."""
     arguments = {**ARGUMENTS, "user_id": someone}
     for rule in app.url_map.iter_rules():
-        view = app.view_functions[rule.endpoint]
-        if "GET" in (rule.methods or ()) and decision(view) == "public" and not rule.rule.startswith("/ws/"):
+        if "GET" in (rule.methods or ()) and not rule.rule.startswith("/ws/"):
             yield re.sub(r"<(?:\w+:)?(\w+)>", lambda match: arguments.get(match[1], "main"), rule.rule)
 
 
@@ -273,14 +271,17 @@ def test_no_public_address_tells_the_name_or_the_id_of_who_is_not_named(  # noqa
     if redis_is_empty:
         worker.redis.flushdb()
     secrets_of_grace = (grace.user_id, "grace-hopper", "Amazing")
-    addresses = list(public_addresses(app, grace.user_id))
+    addresses = list(addresses_to_read(app, grace.user_id))
     assert {"/", "/api/scores/leaderboard", "/api/scores/snapshots/1"} <= set(addresses)
-    queries = ["", "?period=daily", "?limit=100", f"?around={grace.user_id}"]
+    queries = ["", "?period=daily", "?limit=100", f"?around={grace.user_id}", "?aroundScore=25"]
     for address in addresses:
         for query in queries if address in ("/", "/api/scores/leaderboard") else ("",):
             answer = client.get(address + query)
             told = [word for word in secrets_of_grace if word in answer.text]
             assert told == [], (address, query, answer.text[:500])
+    sought = {"board": "main", "userIds": [grace.user_id]}
+    found = client.post("/api/scores/lookup", json=sought).get_json()
+    assert (found["entries"], found["notFound"]) == ([], [grace.user_id])
 
 
 @pytest.mark.parametrize("visibility", ["anonymous", "unlisted"])
