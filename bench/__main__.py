@@ -36,6 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     console.print(tables.on_screen(sections))
     console.print(f"stored in {path}")
     failures = [f"{row.name}: {row.problem}" for section in sections for row in section.rows if row.problem]
+    failures += comparison.sagged(sections)
     if given.check:
         failures += comparison.moved(reference, sections)
     for failure in failures:

@@ -1,7 +1,8 @@
 """The floor of the worker rows: what PostgreSQL itself needs for the same batches.
 
-One connection of psycopg2 sends, for each batch, BEGIN, two prepared statements and COMMIT: the ledger rows, and the
-merge of the standings of all open periods, as `common/postgres` has them. The rows are encoded before the clock starts.
+One connection of psycopg2 sends, for each batch, two prepared statements, with BEGIN before the first and COMMIT behind
+the second: the merge of the standings of all open periods and the ledger rows, as `common/postgres` has them. The rows
+are encoded before the clock starts.
 Nothing is looked up, decided, returned, projected, answered or logged.
 """
 
@@ -20,8 +21,7 @@ PREPARE add (uuid[], text[], timestamptz) AS
 INSERT INTO score_events (id, user_id, idempotency_key, action_id, action_version, points, score_after, occurred_at,
                           accepted_at, recorded_at, source)
 SELECT nextval('score_event_ids'), u, k, 'share', 1, 1, 1, $3, $3, $3, 'player' FROM unnest($1, $2) AS sent(u, k)
-ORDER BY u, k
-ON CONFLICT (user_id, idempotency_key) DO NOTHING;
+ORDER BY u, k;
 PREPARE merge (text[], uuid[], bigint[], timestamptz) AS
 INSERT INTO standings AS s (board_id, period_id, user_id, score, tie, version, updated_at, hidden)
 SELECT 'main', p, u, points, 1, 1, $4, false FROM unnest($1) AS p CROSS JOIN unnest($2, $3) AS part(u, points)
@@ -47,10 +47,8 @@ def run(connected: connection, user_ids: Sequence[str], count: int, size: int, n
     with connected.cursor() as cursor:
         started = time.monotonic()
         for ledger_rows, standings in prepared:
-            cursor.execute("BEGIN")
-            cursor.execute("EXECUTE add (%s, %s, %s)", ledger_rows)
-            cursor.execute("EXECUTE merge (%s, %s, %s, %s)", standings)
-            cursor.execute("COMMIT")
+            cursor.execute("BEGIN; EXECUTE merge (%s, %s, %s, %s)", standings)
+            cursor.execute("EXECUTE add (%s, %s, %s); COMMIT", ledger_rows)
         return time.monotonic() - started
 
 

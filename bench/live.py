@@ -30,6 +30,7 @@ from bench.load import percentile
 from bench.viewers import Viewers, Watched
 from common.contract.constants import ALL_TIME, DEFAULT_BOARD
 from common.core.settings import load
+from common.domain.details import Details, KnownDetails
 from common.domain.standing import Standing, StandingKey
 from common.postgres.engine import create as create_database_engine
 from common.postgres.tables import boards
@@ -131,7 +132,9 @@ class Hub:
         self._client = stack.redis()
         self._board = Board(self._client)
         self._version = time.time_ns() // 1000
-        self._board.remember_usernames({_user(number): f"player-{number}" for number in range(MOVED)})
+        self._board.remember_details(
+            {_user(number): KnownDetails(Details(f"player-{number}")) for number in range(MOVED)}
+        )
 
     def move(self, _number: int, board_id: str = DEFAULT_BOARD) -> int:
         """Move the head of a board, as a worker does."""
@@ -141,7 +144,7 @@ class Hub:
             Standing(StandingKey(board_id, ALL_TIME, _user(number)), version % 10**9 + number, number, version, 1)
             for number in range(MOVED)
         ]
-        (projected,) = self._board.project([rows], int(time.time() * 1000), ("", ""))
+        (projected,) = self._board.project([rows], int(time.time() * 1000), ())
         if not isinstance(projected, Projected):
             raise RuntimeError(f"{board_id} is not served")  # noqa: TRY004 - the answer says so, no argument is wrong
         news = {"boards": [{"board": board_id, "period": ALL_TIME, "seq": projected.seq}], "players": [], "at": 0}

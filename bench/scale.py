@@ -22,6 +22,8 @@ from common.contract.errors import ScoreboardError
 from common.core import settings as settings_module
 from common.core.settings import Settings
 from common.domain import pagination
+from common.domain.shown import Gate
+from common.domain.stand_ins import StandIns
 from common.postgres import catalogue
 from common.postgres import engine as database
 from common.redis_store.board import Board
@@ -155,7 +157,7 @@ def _place(players: int, console: Console) -> Iterator[Place]:
 def reads(at: Place, players: int) -> Iterator[tuple[str, str, list[float], int]]:
     """Read the board, and yield what was read, from where, the milliseconds of each read, and how many were refused."""
     engine = database.create(at.settings, pool_size=1, statement_timeout_ms=WEB_TIMEOUT_MS)
-    leaderboard = Leaderboard(Board(at.client), engine)
+    leaderboard = Leaderboard(Board(at.client), engine, Gate(StandIns([b"-" * 32])))
     middle = id_of(players // 2)
     kinds: dict[str, Callable[[], object]] = {
         "the first ten": lambda: leaderboard.top("main", "all", 10),

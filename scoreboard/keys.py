@@ -6,6 +6,8 @@ import click
 from rich.table import Table
 
 from common.core.timestamps import format_instant
+from common.domain import permissions
+from common.domain.permissions import DEFAULT_REALM, SUBMITTING, Permissions, Scope
 from common.postgres import api_keys
 from common.postgres.api_keys import ApiKey
 from scoreboard import operator, tables
@@ -25,9 +27,25 @@ def keys() -> None:
 
 @keys.command()
 @click.argument("name")
+@click.option(
+    "--scope",
+    "scopes",
+    multiple=True,
+    help=f"What it may do: one or more of {', '.join(Scope)}, with commas between them.  [default: submit]",
+)
+@click.option(
+    "--realm", default=DEFAULT_REALM, show_default=True, help="The game whose players it names by external ids."
+)
+@click.option(
+    "--action",
+    "actions",
+    multiple=True,
+    help="An action that it may submit, or the beginning of some, such as 'lap-*'. May be repeated.  [default: all]",
+)
 @_as_json
-def create(name: str, *, as_json: bool) -> None:
+def create(name: str, scopes: tuple[str, ...], realm: str, actions: tuple[str, ...], *, as_json: bool) -> None:
     """Create an API key called NAME and show its secret, once. A live key has its name alone: see `rotate`."""
+    allowed = Permissions(_scopes(scopes), _realm(realm), _actions(actions))
     if not name.strip() or len(name) > _LONGEST_NAME or not name.isprintable():
         raise click.BadParameter(f"1 to {_LONGEST_NAME} printable characters", param_hint="NAME")
     with connected() as engine, engine.begin() as connection:
@@ -35,8 +53,8 @@ def create(name: str, *, as_json: bool) -> None:
             raise click.ClickException(
                 f"there is a live API key called {name}: `scoreboard keys rotate {known}` gives it a new secret"
             )
-        key = api_keys.create(connection, name)
-        operator.record(connection, "create_key", key.id, name=name)
+        key = api_keys.create(connection, name, allowed)
+        operator.record(connection, "create_key", key.id, name=name, **_told(allowed))
     _show_secret(key, as_json=as_json)
 
 
@@ -49,9 +67,9 @@ def listing(*, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(rows))
         return
-    table = Table("id", "name", "created at", "old secret until", "revoked at")
+    table = Table("id", "name", "created at", "old secret until", "revoked at", "scopes", "realm", "actions")
     for row in rows:
-        table.add_row(*(cell or "-" for cell in row.values()))
+        table.add_row(*(_cell(value) for value in row.values()))
     tables.show(table)
 
 
@@ -95,11 +113,45 @@ def _show_secret(key: ApiKey, *, as_json: bool) -> None:
     click.echo("Keep the secret now: it is not shown again.", err=True)
 
 
-def _shown(key: ApiKey) -> dict[str, str | None]:
+def _shown(key: ApiKey) -> dict[str, str | list[str] | None]:
     return {
         "id": key.id,
         "name": key.name,
         "createdAt": format_instant(key.created_at),
         "oldSecretUntil": format_instant(key.previous_until) if key.previous_until else None,
         "revokedAt": format_instant(key.revoked_at) if key.revoked_at else None,
+        **_told(key.permissions),
     }
+
+
+def _told(allowed: Permissions) -> dict[str, str | list[str] | None]:
+    actions = None if allowed.actions is None else list(allowed.actions)
+    return {"scopes": sorted(allowed.scopes), "realm": allowed.realm, "actions": actions}
+
+
+def _cell(value: str | list[str] | None) -> str:
+    return (", ".join(value) if isinstance(value, list) else value) or "-"
+
+
+def _scopes(given: tuple[str, ...]) -> frozenset[Scope]:
+    names = [name for text in given for name in text.split(",")]
+    for name in names:
+        if name not in tuple(Scope):
+            raise click.BadParameter(f"{name!r} is not one of {', '.join(Scope)}", param_hint="--scope")
+    return frozenset(map(Scope, names)) or SUBMITTING.scopes
+
+
+def _realm(given: str) -> str:
+    if not permissions.is_realm(given):
+        raise click.BadParameter("a realm is 1 to 64 of a-z 0-9 _ - and begins with none of _ -", param_hint="--realm")
+    return given
+
+
+def _actions(given: tuple[str, ...]) -> tuple[str, ...] | None:
+    for pattern in given:
+        if not permissions.is_pattern(pattern):
+            raise click.BadParameter(
+                f"{pattern!r} is neither an action's id nor the beginning of one with a * behind it",
+                param_hint="--action",
+            )
+    return given or None

@@ -1,6 +1,8 @@
 """`scoreboard users`: the operator's accounts."""
 
 import re
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import click
 from sqlalchemy import Connection
@@ -10,7 +12,11 @@ from common.domain.tokens import ROLES, Role
 from common.postgres import users as accounts
 from common.postgres.users import User
 from scoreboard import operator, pages, password_input, tables
-from scoreboard.environment import connected, connected_to_redis, load_settings
+from scoreboard.environment import connected, connected_as_owner, connected_to_redis, load_settings
+
+if TYPE_CHECKING:
+    from common.core.settings import Settings
+    from common.redis_store.client import Client
 
 _USERS_AT_ONCE = 5_000
 """No index has them in this order, so that each page reads all of them."""
@@ -18,7 +24,7 @@ _USERS_AT_ONCE = 5_000
 
 @click.group()
 def users() -> None:
-    """Create, list, suspend and reinstate accounts."""
+    """Create, list, suspend and reinstate accounts, and set passwords anew."""
 
 
 @users.command()
@@ -29,8 +35,7 @@ def users() -> None:
 def create(username: str, role: Role, *, password_stdin: bool, if_missing: bool) -> None:
     """Create the account USERNAME and print its user id. Reserved names are allowed here."""
     # These hash when they are imported, or are long lists: only this command pays for that.
-    from common.contract import known_passwords  # noqa: PLC0415
-    from common.contract.requests import LONGEST_PASSWORD, NEW_USERNAME, SHORTEST_PASSWORD  # noqa: PLC0415
+    from common.contract.requests import NEW_USERNAME  # noqa: PLC0415
     from common.domain import passwords  # noqa: PLC0415
 
     if not re.fullmatch(NEW_USERNAME, username, re.ASCII):
@@ -42,16 +47,96 @@ def create(username: str, role: Role, *, password_stdin: bool, if_missing: bool)
             if known:
                 click.echo(_same_role(known[0], role).id)
                 return
-        password = password_input.read_line() if password_stdin else password_input.ask()
-        if not SHORTEST_PASSWORD <= len(composed(password)) <= LONGEST_PASSWORD:
-            raise click.ClickException(f"a password has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters")
-        problem = known_passwords.problem(password, username)
-        if problem:
-            raise click.ClickException(f"the password {problem}")
+        password = _new_password(username, from_stdin=password_stdin)
         with engine.begin() as connection:
+            _refuse_kept(connection, username)
             user = accounts.create(connection, username, passwords.hashed(password), role)
             operator.record(connection, "create_user", user.id, username=username, role=role)
     click.echo(user.id)
+
+
+@users.command("reset-code")
+@click.argument("user")
+def reset_code(user: str) -> None:
+    """Print a code with which USER, a name or a user id, sets a new password. It is good once, for an hour."""
+    # What ends sessions needs Redis, whose client takes a tenth of a second to import.
+    from common.services.new_passwords import NewPasswords  # noqa: PLC0415
+    from common.services.revocations import Revocations  # noqa: PLC0415
+
+    with connected() as engine, connected_to_redis() as client:
+        with engine.connect() as connection:
+            account = _find(connection, user)
+        code = NewPasswords(engine, Revocations(client, engine)).issue_code(account.id, operator.operator())
+    click.echo(code)
+
+
+@users.command("set-password")
+@click.argument("user")
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+def set_password(user: str, *, password_stdin: bool) -> None:
+    """Set a new password of USER, a name or a user id. Every session of theirs ends."""
+    from common.domain import passwords  # noqa: PLC0415
+    from common.services.new_passwords import NewPasswords  # noqa: PLC0415
+    from common.services.revocations import Revocations  # noqa: PLC0415
+
+    with connected() as engine, connected_to_redis() as client:
+        with engine.connect() as connection:
+            account = accounts.get_credentials(connection, _find(connection, user).id)
+        if account is None or account.password_hash is None:
+            raise click.ClickException(f"{user} has no password: this account belongs to a game server")
+        password = _new_password(account.user.username, from_stdin=password_stdin)
+        service = NewPasswords(engine, Revocations(client, engine))
+        ended = service.set(account.user.id, passwords.hashed(password), operator.operator())
+    click.echo(f"{user}: the password is set; sessions ended: {ended}")
+
+
+@users.command()
+@click.argument("user")
+@click.option("--purge", is_flag=True, help="Delete what is recorded of them, too: ledger, standings, names in logs.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def erase(user: str, *, purge: bool, yes: bool) -> None:
+    """Erase USER, a name or a user id, for good: nothing says any more who it was, and their scores stay.
+
+    With --purge their scores go, too, also from periods that are over; that takes the owner of the tables
+    (SCOREBOARD_MIGRATE_DATABASE_URL). An account that is erased already is purged by its user id.
+    """
+    from common.postgres import erasure  # noqa: PLC0415
+    from common.redis_store.board import Board  # noqa: PLC0415
+    from common.redis_store.inbox import Inbox  # noqa: PLC0415
+    from common.services.erasing import Eraser  # noqa: PLC0415
+    from common.services.revocations import Revocations  # noqa: PLC0415
+
+    settings = load_settings()
+    with connected() as engine, connected_to_redis() as client:
+        with engine.connect() as connection:
+            is_erased = is_uuid(user.lower()) and erasure.is_erased(connection, user.lower())
+            user_id = user.lower() if is_erased else _find(connection, user).id
+        if not yes:
+            click.confirm(f"Erase {user} for good?", abort=True)
+        board, inbox = Board(client), Inbox.of(client, settings)
+        eraser = Eraser(engine, Revocations(client, engine), board, inbox, settings.secret_keys[0])
+        eraser.erase(user_id, operator.operator())
+        click.echo(f"{user_id}: erased")
+        if purge:
+            _purge(settings, client, user_id)
+
+
+def _purge(settings: "Settings", client: "Client", user_id: str) -> None:
+    """Delete what is recorded of an erased account, and build the boards anew on which it stood."""
+    from common.postgres import erasure, standings  # noqa: PLC0415
+    from common.services.rebuild import Rebuilder  # noqa: PLC0415
+
+    with connected_as_owner(settings) as owner:
+        with owner.connect() as connection:
+            boards = sorted({row.key.board for row in standings.of_players(connection, [user_id])})
+        with owner.begin() as connection:
+            rows = erasure.purge(connection, user_id)
+            operator.record(connection, "purge_user", user_id, rows=rows)
+        rebuilder = Rebuilder(client, owner)
+        for board in boards:
+            if rebuilder.is_served(*board):
+                rebuilder.rebuild(*board)
+    click.echo(f"{user_id}: purged, with {rows} updates")
 
 
 @users.command("list")
@@ -119,6 +204,28 @@ def _find(connection: Connection, name_or_id: str) -> User:
     if user is None:
         raise click.ClickException(f"there is no user {name_or_id}")
     return user
+
+
+def _refuse_kept(connection: Connection, username: str) -> None:
+    from common.postgres import kept_names  # noqa: PLC0415
+
+    if kept_names.is_kept(connection, username, load_settings().secret_keys, datetime.now(UTC)):
+        days = kept_names.KEPT.days
+        raise click.ClickException(f"{username} was the name of an account that was erased less than {days} days ago")
+
+
+def _new_password(username: str, *, from_stdin: bool) -> str:
+    """Ask for a password that an account of this name may have. Raises click.ClickException."""
+    from common.contract import known_passwords  # noqa: PLC0415
+    from common.contract.requests import LONGEST_PASSWORD, SHORTEST_PASSWORD  # noqa: PLC0415
+
+    password = password_input.read_line() if from_stdin else password_input.ask()
+    if not SHORTEST_PASSWORD <= len(composed(password)) <= LONGEST_PASSWORD:
+        raise click.ClickException(f"a password has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters")
+    problem = known_passwords.problem(password, username)
+    if problem:
+        raise click.ClickException(f"the password {problem}")
+    return password
 
 
 def _same_role(user: User, role: Role) -> User:

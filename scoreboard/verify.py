@@ -178,7 +178,7 @@ def _verdict(finding: Finding) -> str:
 
 
 def _table(drifts: Sequence[Drift]) -> Table:
-    table = Table("where", "board", "period", "player", "expected (score, tie)", "found", title="Drift")
+    table = Table("where", "board", "period", "player", "expected (score, tie, second score)", "found", title="Drift")
     for drift in drifts[:MAX_ROWS_PRINTED]:
         table.add_row(drift.where, *drift.key, str(drift.expected), str(drift.found))
     if len(drifts) > MAX_ROWS_PRINTED:

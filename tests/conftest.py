@@ -5,23 +5,27 @@ import secrets
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 import structlog
+from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import Engine
 
 from common.core import settings as settings_module
 from common.core.settings import Settings
+from common.domain import passwords
 from common.postgres import catalogue, grants, migrate
 from common.postgres import engine as database
 from common.postgres.grants import ServingRole
 from common.redis_store.client import Client
+from dev.harness.databases import Databases
 from dev.harness.servers import Servers, running_servers
 from dev.harness.stack import Stack, running_stack
-from tests.command_line import CommandLine, command_line_of
+from tests.command_line import CommandLine, Commands, command_line_of, running_commands
 from tests.documents import documented_application
 from tests.player import Player, register
 from workers import drain, maintenance
@@ -35,6 +39,21 @@ SERVING = ServingRole("scoreboard_serving", secrets.token_urlsafe(16))
 """Has in every copy of the template the rights that `scoreboard migrate` gives."""
 
 SettingsFactory = Callable[..., Settings]
+
+
+LONG = ("browser/", "chaos/", "dev/", "docs/", "e2e/", "web/test_any_request.py")
+"""Where modules take longest, beside those that run the product."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the modules that take longest, so that no process of the run is left alone with one in the end."""
+    tests = Path(__file__).parent
+    long = {
+        item.path
+        for item in items
+        if item.path.relative_to(tests).as_posix().startswith(LONG) or "stack" in getattr(item, "fixturenames", ())
+    }
+    items.sort(key=lambda item: item.path not in long)
 
 
 @pytest.hookimpl(trylast=True)
@@ -80,16 +99,32 @@ def lane(request: pytest.FixtureRequest) -> str:
     return str(getattr(request, "param", "on"))
 
 
+@pytest.fixture(scope="session")
+def databases(servers: Servers) -> Databases:
+    return Databases(servers, TEMPLATE)
+
+
 @pytest.fixture
-def make_settings(servers: Servers, lane: str) -> SettingsFactory:
+def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hashes of this process are argon2id in its cheapest form: a player's registration and login are two of them.
+
+    Unit tests and other processes have those of the product.
+    """
+    quick = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    monkeypatch.setattr(passwords, "_hasher", quick)
+    monkeypatch.setattr(passwords, "DUMMY_HASH", quick.hash("a password that is nobody's"))
+
+
+@pytest.fixture
+def make_settings(servers: Servers, databases: Databases, lane: str, quick_hashes: None) -> Iterator[SettingsFactory]:
     """Settings for a fresh database and an empty Redis; keyword arguments are environment variables."""
-    url = servers.create_database(f"test_{secrets.token_hex(6)}", TEMPLATE)
     servers.flush_redis(REDIS_DATABASE)
+    with databases.lent() as url:
 
-    def make(**environment: str) -> Settings:
-        return _settings(url, servers.redis_url(REDIS_DATABASE), **{"SCOREBOARD_LANE": lane, **environment})
+        def make(**environment: str) -> Settings:
+            return _settings(url, servers.redis_url(REDIS_DATABASE), **{"SCOREBOARD_LANE": lane, **environment})
 
-    return make
+        yield make
 
 
 @pytest.fixture
@@ -129,9 +164,15 @@ def worker(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Work
     state.close()
 
 
+@pytest.fixture(scope="session")
+def commands() -> Iterator[Commands]:
+    with running_commands() as running:
+        yield running
+
+
 @pytest.fixture
-def command_line(worker: WorkerState) -> CommandLine:
-    return command_line_of(worker.settings)
+def command_line(commands: Commands, worker: WorkerState) -> CommandLine:
+    return command_line_of(commands, worker.settings)
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 from werkzeug.test import TestResponse
 
 from common.core.timestamps import format_instant
+from common.domain.permissions import SUBMITTING, Permissions
 from common.postgres import api_keys
 
 BATCH = "/api/scores/batch"
@@ -38,6 +39,12 @@ class GameServer:
     def send(self, *items: object, age_seconds: int = 0) -> TestResponse:
         body = orjson.dumps({"updates": items})
         return self.client.post(BATCH, data=body, headers=self.headers(body, age_seconds=age_seconds))
+
+    def post(self, path: str, body: object, **fields: str) -> TestResponse:
+        """Send a body to an address, with more header fields if there are any."""
+        sent = orjson.dumps(body)
+        headers = signed(self.key_id, self.secret, sent, target=path)
+        return self.client.post(path, data=sent, headers={**headers, **fields})
 
     def outcome(self, user_id: str, key: str) -> TestResponse:
         target = f"/api/scores/updates/{key}?userId={user_id}"
@@ -68,10 +75,12 @@ def _header_fields(key_id: str, secret: str, seconds: int, version: str, text: b
     }
 
 
-def game_server(client: FlaskClient, engine: Engine, secret_key: bytes) -> GameServer:
-    """One with a new key."""
+def game_server(
+    client: FlaskClient, engine: Engine, secret_key: bytes, permissions: Permissions = SUBMITTING
+) -> GameServer:
+    """One with a new key, which may do so much."""
     with engine.begin() as connection:
-        key = api_keys.create(connection, "a game server")
+        key = api_keys.create(connection, "a game server", permissions)
     return GameServer(client, key.id, api_keys.current_secret(key, secret_key))
 
 

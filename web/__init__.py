@@ -9,14 +9,13 @@ from typing import Any
 from flask import Flask
 
 from common.core.settings import Settings
-from web.api import admin, auth, boards_list, catalogue, health, leaderboard, scores, snapshots
+from web.api import admin, auth, boards_list, catalogue, health, leaderboard, me, players, scores, snapshots
 from web.guards import access, errors, limits, proxies, request_context, security_headers
 from web.guards.root_path import RootPath
 from web.json_body import OrjsonProvider
 from web.lane import middleware as lane
-from web.live import lane as live_lane
 from web.live import views as live
-from web.pages import assets, branding, home
+from web.pages import assets, branding, home, pictures
 from web.reference import views as reference
 from web.services import Services
 
@@ -43,14 +42,13 @@ def create_app(settings: Settings) -> Flask:
     errors.init_app(app)
     limits.init_app(app, adapters)
     lane.init_app(app, adapters)
-    live_lane.init_app(app, adapters)
     proxies.init_app(app, settings)
     app.before_request(request_context.refuse_too_large)  # only now: it counts like any other
     access.init_app(app)
     live.init_app(app, adapters)
 
-    of_api = (auth, admin, catalogue, scores, boards_list, leaderboard, snapshots, health)
-    for module in (*of_api, assets, home, reference):
+    of_api = (auth, me, admin, catalogue, players, scores, boards_list, leaderboard, snapshots, health)
+    for module in (*of_api, assets, pictures, home, reference):
         app.register_blueprint(module.blueprint)
     branding.init_app(app, settings)
     if settings.root_path:

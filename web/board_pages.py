@@ -1,39 +1,50 @@
-"""Pages of boards as clients ask for them and as they are told. Pure."""
+"""Pages of boards, and places on them, as clients ask for them and as they are told. Pure."""
 
 from collections.abc import Sequence
 from datetime import datetime
 
 from common.contract.errors import invalid_field
 from common.contract.requests import BoardQuery, LeaderboardQuery
-from common.contract.responses import LeaderboardPage
+from common.contract.responses import LeaderboardPage, PlayerPlace
 from common.core.timestamps import format_instant
 from common.domain import cursors, pagination, periods
 from common.domain.boards import Board
+from common.domain.entries import Place
 from common.domain.pagination import Page, Position, Selection
 from common.domain.periods import Period
+from common.domain.ranking import percentile
 
 
 def period_of(query: BoardQuery, board: Board, now: datetime) -> Period:
     """Return the period of the board that a query names. Raises `validation_failed`, also for one that it has not."""
-    try:
-        period = periods.resolve(query.period, now)
-    except ValueError:
-        raise invalid_field("period", "must be all, daily, weekly, monthly or the id of a period") from None
+    period = named_period(query.period, now)
     if periods.name_of(period.id) not in board.periods:
         raise invalid_field("period", f"this board has {', '.join(board.periods)}, and the ids of such periods")
     return period
 
 
+def named_period(name_or_id: str, now: datetime) -> Period:
+    """Return the period of this name or id. Raises `validation_failed`."""
+    try:
+        return periods.resolve(name_or_id, now)
+    except ValueError:
+        raise invalid_field("period", "must be all, daily, weekly, monthly or the id of a period") from None
+
+
 def selection_of(query: LeaderboardQuery, period: Period, secret_keys: Sequence[bytes]) -> Selection:
     """Return the rows that a query asks for. Raises `invalid_cursor` for one of another board, period or service."""
+    if query.around_score is not None:
+        if query.cursor is not None or query.around is not None:
+            raise invalid_field("aroundScore", "goes with no cursor and no around")
+        return pagination.around_score(query.around_score)
     if query.around is not None:
         if query.cursor is not None:
             raise invalid_field("around", "goes with no cursor")
         return pagination.around(query.around.lower())
     if query.cursor is None:
         return pagination.FIRST
-    direction, score, tie = cursors.decode(secret_keys, _scope(query, period), query.cursor)
-    position = Position(int(score), int(tie))
+    direction, *place = cursors.decode(secret_keys, _scope(query, period), query.cursor)
+    position = Position(*map(int, place))
     return pagination.after(position) if direction == "after" else pagination.before(position)
 
 
@@ -45,7 +56,8 @@ def body_of(
     def cursor(continued: Selection | None) -> str | None:
         if continued is None:
             return None
-        return cursors.encode(secret_keys[0], _scope(query, period), [continued.kind, *continued.position])
+        place = continued.position if continued.position.second else continued.position[:2]
+        return cursors.encode(secret_keys[0], _scope(query, period), [continued.kind, *place])
 
     body: LeaderboardPage = {
         "board": query.board,
@@ -59,7 +71,15 @@ def body_of(
     }
     if query.around is not None:
         body["found"] = page.found
+    if page.would_rank is not None:
+        body["would"] = {"rank": page.would_rank}
     return body
+
+
+def body_of_place(place: Place) -> PlayerPlace:
+    """Return the body that tells where a player stands."""
+    share = percentile(place.entry.rank, place.total) if place.entry else None
+    return {**place.to_wire(), "total": place.total, "percentile": share}
 
 
 def _scope(query: LeaderboardQuery, period: Period) -> str:

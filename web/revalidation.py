@@ -5,6 +5,8 @@ from werkzeug.http import parse_etags
 
 CACHE_CONTROL = "public, no-cache"
 PRIVATE_CACHE_CONTROL = "private, no-cache"
+_WHO_ASKS = ("Authorization", "X-Api-Key")
+"""The header fields by which a client says who it is."""
 
 
 def revalidated(response: Response, etag: str, *, is_private: bool = False) -> Response:
@@ -15,10 +17,22 @@ def revalidated(response: Response, etag: str, *, is_private: bool = False) -> R
     response.set_etag(etag)
     response.headers["Cache-Control"] = PRIVATE_CACHE_CONTROL if is_private else CACHE_CONTROL
     if is_private:
-        response.vary.add("Authorization")
+        response.vary.update(_WHO_ASKS)
     response.make_conditional(request)
     del response.headers["Date"]  # gunicorn sends one
     return response
+
+
+def private(response: Response) -> Response:
+    """Let nobody but the client itself keep a response that its token or its key has decided."""
+    response.headers["Cache-Control"] = "private, no-store"
+    response.vary.update(_WHO_ASKS)
+    return response
+
+
+def private_if_asked_by_name(response: Response) -> Response:
+    """Return the response, and let nobody but the client itself keep it if the request says who the client is."""
+    return private(response) if any(name in request.headers for name in _WHO_ASKS) else response
 
 
 def is_current(etag: str) -> bool:

@@ -8,14 +8,19 @@ from flask import Flask, current_app
 from sqlalchemy import Engine
 
 from common.core.settings import Settings
+from common.domain.shown import Gate
+from common.domain.stand_ins import StandIns
 from common.postgres import engine as database
 from common.postgres.catalogue import CatalogueCache
 from common.redis_store import client as redis_client
 from common.redis_store.board import Board
 from common.redis_store.client import Client
 from common.redis_store.inbox import Inbox
+from common.services.erasing import Eraser
 from common.services.leaderboard import Leaderboard
 from common.services.moderation import Moderator
+from common.services.new_passwords import NewPasswords
+from common.services.profiles import Profiles
 from common.services.revocations import Revocations
 from web.api.readiness import Readiness
 from web.guards.identities import Identities
@@ -47,6 +52,9 @@ class Services:
     leaderboard: Leaderboard
     inbox: Inbox
     moderator: Moderator
+    profiles: Profiles
+    new_passwords: NewPasswords
+    eraser: Eraser
     doorbell: Doorbell
     replies: Replies
     revocations: Revocations
@@ -78,8 +86,11 @@ class Services:
             redis_clients=redis_clients,
             identities=Identities(settings),
             catalogue=catalogue,
-            leaderboard=Leaderboard(board, engine),
+            leaderboard=Leaderboard(board, engine, Gate(StandIns(settings.secret_keys))),
             inbox=inbox,
+            profiles=Profiles(engine, board, inbox),
+            new_passwords=NewPasswords(engine, revocations),
+            eraser=Eraser(engine, revocations, board, inbox, settings.secret_keys[0]),
             moderator=Moderator(engine, revocations, board, inbox),
             doorbell=Doorbell(settings.celery_broker_url),
             replies=Replies(redis_client.connect_to_listen(settings.redis_url), process_id, heartbeats),

@@ -10,8 +10,9 @@ says itself; in every other case it stays pending.
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import groupby
 from typing import NamedTuple
 
@@ -36,10 +37,12 @@ from common.postgres.prepared import NotPreparedError
 from common.redis_store.board import Board, Projected
 from common.redis_store.inbox import Inbox
 from common.services.rebuild import Rebuilder
-from workers import faults
+from workers import faults, told_entries
 from workers.faults import Fault, UnusableUpdateError
+from workers.finisher import Finisher
 from workers.held_updates import HeldError
 from workers.recording import Recorded, record
+from workers.told_entries import Moves
 
 log = structlog.get_logger(__name__)
 
@@ -82,6 +85,7 @@ class Applied(NamedTuple):
 class _Attempt:
     """The state of applying one batch. From `brief_since` on locks are waited for briefly only."""
 
+    finisher: Finisher | None
     brief_since: float | None = None
     unusable: list[tuple[Delivery, Exception]] = field(default_factory=list)
     locked: list[Delivery] = field(default_factory=list)
@@ -113,13 +117,16 @@ class Batches:
         self._rebuilder = rebuilder
         self._catalogue = catalogue
 
-    def apply(self, entries: Sequence[Entry], *, waits_for_locks: bool = True) -> Applied:
+    def apply(
+        self, entries: Sequence[Entry], *, waits_for_locks: bool = True, finisher: Finisher | None = None
+    ) -> Applied:
         """Apply entries and acknowledge them. Returns those that are still pending.
 
         Raises HeldError if nothing can be applied now, or the error of a server that is away; everything that was not
-        acknowledged is then pending. Without `waits_for_locks`, entries that need a locked row are left at once.
+        acknowledged is then pending. Without `waits_for_locks`, entries that need a locked row are left at once. With a
+        `finisher`, entries are recorded when this returns, and it projects and acknowledges them.
         """
-        attempt = _Attempt(None if waits_for_locks else time.monotonic())
+        attempt = _Attempt(finisher, None if waits_for_locks else time.monotonic())
         deliveries = [entry for entry in entries if isinstance(entry, Delivery)]
         self._apply_or_split([delivery for delivery in deliveries if delivery.times <= SUSPECT_AFTER], attempt)
         for delivery in deliveries:
@@ -163,7 +170,7 @@ class Batches:
         self, deliveries: Sequence[Delivery], refusal: ErrorCode | None, attempt: _Attempt
     ) -> Exception | None:
         try:
-            self._apply(deliveries, refusal, attempt.lock_wait_ms)
+            self._apply(deliveries, refusal, attempt.lock_wait_ms, attempt.finisher)
         except Exception as error:
             return error
         return None
@@ -214,11 +221,24 @@ class Batches:
         log.error("update_quarantined", inbox_id=entry.inbox_id, reason=reason)
 
     def _apply(
-        self, deliveries: Sequence[Delivery], refusal: ErrorCode | None = None, lock_wait_ms: int | None = None
+        self,
+        deliveries: Sequence[Delivery],
+        refusal: ErrorCode | None = None,
+        lock_wait_ms: int | None = None,
+        finisher: Finisher | None = None,
     ) -> None:
         started = time.monotonic()
         recorded, committed_at = self._record(deliveries, refusal, lock_wait_ms)
-        moves, news = self._project(recorded, committed_at)
+        finish = partial(self._finish, deliveries, recorded, committed_at, started)
+        if finisher:
+            finisher.add(deliveries, finish)
+        else:
+            finish()
+
+    def _finish(self, deliveries: Sequence[Delivery], recorded: Recorded, committed_at: int, started: float) -> None:
+        """Show a recorded batch, answer it and acknowledge its entries. Safe to run twice."""
+        told = told_entries.boards_told(deliveries, recorded)
+        moves, news = self._project(recorded, committed_at, told | {ANSWER_BOARD})
         replies = [(delivery.update.reply_to, _reply(delivery, recorded, moves)) for delivery in deliveries]
         self._inbox.acknowledge([delivery.inbox_id for delivery in deliveries], replies, news)
         metrics.BATCH_SIZE.observe(len(deliveries))
@@ -249,28 +269,30 @@ class Batches:
             return recorded, int(time.time() * 1000)
         raise UnusableUpdateError("the ledger has it and does not show it")
 
-    def _project(self, recorded: Recorded, committed_at: int) -> tuple[dict[str, Moved], bytes]:
+    def _project(
+        self, recorded: Recorded, committed_at: int, moves_of: Collection[BoardId] = (ANSWER_BOARD,)
+    ) -> tuple[Moves, bytes]:
         """Project every touched standing. Small boards that Redis has lost are rebuilt first.
 
-        Returns the moves on the default board and the news for the viewers. A board that is not served by then has no
-        moves and no news; its rebuild includes the standings.
+        Returns the moves on these boards and the news for the viewers. A board that is not served by then has no moves
+        and no news; its rebuild includes the standings.
         """
         rows = sorted(recorded.standings, key=lambda row: row.key)
         waiting = {board: list(group) for board, group in groupby(rows, key=lambda row: row.key.board)}
         shown: dict[BoardId, Projected] = {}
-        rebuilt = False
+        rebuilt: set[BoardId] = set()
         deadline = time.monotonic() + SERVED_WITHIN_SECONDS
         while waiting:
-            answers = self._board.project(list(waiting.values()), committed_at, ANSWER_BOARD)
+            answers = self._board.project(list(waiting.values()), committed_at, moves_of)
             projected = zip(waiting, answers, strict=True)
             shown |= {board: answer for board, answer in projected if isinstance(answer, Projected)}
             waiting = {board: group for board, group in waiting.items() if board not in shown}
-            rebuilt |= ANSWER_BOARD in waiting
+            rebuilt |= waiting.keys()
             waiting = {board: waiting[board] for board in self._rebuild_missing(waiting, deadline)}
-        moves = dict(shown[ANSWER_BOARD].moves) if ANSWER_BOARD in shown else {}
-        if rebuilt:
+        moves = {board: shown[board].moves for board in moves_of if board in shown}
+        for board in rebuilt & moves.keys():
             # A rebuilt board includes this batch already, so the ranks before it are unknown.
-            moves = {user_id: Moved(None, moved.after) for user_id, moved in moves.items()}
+            moves[board] = {user_id: Moved(None, moved.after) for user_id, moved in moves[board].items()}
         boards = [{"board": board, "period": period, "seq": shown[board, period].seq} for board, period in shown]
         players = sorted({user_id for user_id, _ in recorded.rows})
         return moves, orjson.dumps({"boards": boards, "players": players, "at": committed_at})
@@ -319,14 +341,18 @@ def _quarantine_reply(sender: Sender) -> tuple[str | None, Reply]:
     return reply_to, Reply(user_id, key, action_id, outcomes.quarantined(user_id, action_id, key), replayed=False)
 
 
-def _reply(delivery: Delivery, recorded: Recorded, moves: dict[str, Moved]) -> Reply:
+def _reply(delivery: Delivery, recorded: Recorded, moves: Moves) -> Reply:
     update = delivery.update
     row = recorded.rows[update.user_id, update.idempotency_key]
-    moved = moves.get(update.user_id, Moved(None, None))
-    previous = moved.before if row.key in recorded.fresh else None
-    changed_at = recorded.changed_at.get(update.user_id)
-    outcome = outcomes.recorded(row, recorded.usernames[update.user_id], moved.after, changed_at, previous)
-    replayed = to_milliseconds(row.accepted_at) != to_milliseconds(delivery.accepted_at)
+    moved = moves.get(ANSWER_BOARD, {}).get(update.user_id, Moved(None, None))
+    is_fresh = row.key in recorded.fresh
+    entries = told_entries.entries_of(row, recorded, moves) if update.reply_to and is_fresh else None
+    username, changed_at = recorded.usernames[update.user_id], recorded.changed_at.get(update.user_id)
+    previous = moved.before if is_fresh else None
+    outcome = outcomes.recorded(row, username, moved.after, changed_at, previous, entries=entries)
+    replayed = row.accepted_at is not delivery.accepted_at and (
+        to_milliseconds(row.accepted_at) != to_milliseconds(delivery.accepted_at)
+    )
     return Reply(update.user_id, update.idempotency_key, update.action_id, outcome, replayed)
 
 

@@ -10,8 +10,8 @@ first batch of new ones; a failure there does not stop the new ones.
 
 import math
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 import redis
@@ -20,6 +20,7 @@ from common.core.task_names import DOORBELL_SECONDS
 from common.domain.inbox_entries import Delivery, Entry
 from common.redis_store.inbox import Inbox
 from workers.batches import Batches
+from workers.finisher import Finisher
 from workers.held_updates import Backoff, HeldError, HeldUpdates
 
 BATCH = 500
@@ -31,6 +32,11 @@ PACE_SECONDS = 0.05
 PACE_WHILE_WAITED_FOR_SECONDS = 0.015
 """The least time from one batch to the next under load, in which more entries gather, which saves CPU; the shorter one
 if somebody waits for the outcome of an entry. A lone update never waits."""
+
+GATHERED_WITHIN_SECONDS = 0.01
+GATHERED_EVERY_SECONDS = 0.002
+"""Who waited for a batch comes back together: so long the next one waits for as many. Without that a few early ones
+have a batch to themselves, for which the others wait, and so on for ever."""
 
 SUPPRESSED_AGAIN_AFTER_SECONDS = DOORBELL_SECONDS / 2
 """Suppressing the doorbell is a write, which Redis makes durable like any other: once a second is enough."""
@@ -62,6 +68,8 @@ class Drain:
     _backoff: Backoff = field(default_factory=Backoff)
     _reclaim_backoff: Backoff = field(default_factory=Backoff)
     _suppressed_at: float = -math.inf
+    _waited: int = 0
+    """How many entries of the last batch somebody waited for; after fewer, it is forgotten by halves."""
     _reached: dict[str | None, str] = field(default_factory=dict)
     """The id up to which entries were reclaimed, by owner, so that held entries do not hide those behind them."""
 
@@ -92,8 +100,11 @@ class Drain:
         entries = self._apply_new(waits=self._reset_doorbell())
         left_behind = self._left_behind(entries)
         failure = self._take_over(left_behind)
-        while entries and time.monotonic() < deadline:
-            entries = self._apply_new(waits=True)
+        with self._finishing() as finisher:
+            while entries and time.monotonic() < deadline:
+                entries = self._apply_new(waits=True, finisher=finisher)
+                self._apply_again(finisher.take_failed())
+            self._apply_again(finisher.take_failed(waits=True))
         if failure:
             raise failure
         if not entries:
@@ -102,15 +113,47 @@ class Drain:
         self._reset_doorbell()
         return self.inbox.depth() > 0
 
-    def _apply_new(self, *, waits: bool) -> Sequence[Entry]:
-        """Read and apply entries that no worker has received yet, and return them."""
-        entries = self._wait_for_more() if waits else self.inbox.read(self.consumer, BATCH)
-        began = time.monotonic()
+    @contextmanager
+    def _finishing(self) -> Iterator[Finisher]:
+        """Finish batches beside the next ones. Those that an error of the drain leaves unfinished are released."""
+        finisher = Finisher()
+        try:
+            with finisher:
+                yield finisher
+        finally:
+            self._release(finisher.take_failed())
+
+    def _apply_again(self, entries: Sequence[Entry]) -> None:
+        """Apply entries that were recorded and could not be finished. They are found in the ledger and count once."""
         if entries and not self._apply(entries):
             self._reclaim_backoff.begin()
+
+    def _apply_new(self, *, waits: bool, finisher: Finisher | None = None) -> Sequence[Entry]:
+        """Read and apply entries that no worker has received yet, and return them.
+
+        A lone one is not left to the `finisher`, because to wake another thread takes longer than it gains.
+        """
+        entries = self._wait_for_more() if waits else self.inbox.read(self.consumer, BATCH)
+        self._gather(entries)
+        began = time.monotonic()
+        if entries and not self._apply(entries, finisher=finisher if len(entries) >= BUSY_FROM else None):
+            self._reclaim_backoff.begin()
+        self._waited = max(_count_waited_for(entries), self._waited // 2)
         if BUSY_FROM <= len(entries) < BATCH:
             time.sleep(max(0.0, began + _pace(entries) - time.monotonic()))
         return entries
+
+    def _gather(self, entries: list[Entry]) -> None:
+        """Read more, until as many have come as waited for the last batch, or for a moment."""
+        if not entries or self._waited < BUSY_FROM:
+            return
+        until = time.monotonic() + GATHERED_WITHIN_SECONDS
+        while len(entries) < self._waited and time.monotonic() < until:
+            time.sleep(GATHERED_EVERY_SECONDS)
+            try:
+                entries += self.inbox.read(self.consumer, BATCH - len(entries))
+            except redis.RedisError:  # what was read already is applied, or released
+                return
 
     def _left_behind(self, new: Sequence[Entry]) -> list[Entry]:
         """Reclaim the entries that earlier drains of this process, or dead workers, did not finish.
@@ -154,10 +197,12 @@ class Drain:
             self._reclaim_backoff.fail()
         return failure
 
-    def _apply(self, entries: Sequence[Entry], *, waits_for_locks: bool = True) -> bool:
+    def _apply(
+        self, entries: Sequence[Entry], *, waits_for_locks: bool = True, finisher: Finisher | None = None
+    ) -> bool:
         """Apply entries, and return whether none of them is held."""
         try:
-            applied = self.batches.apply(entries, waits_for_locks=waits_for_locks)
+            applied = self.batches.apply(entries, waits_for_locks=waits_for_locks, finisher=finisher)
         except Exception:
             self._release(entries)
             raise
@@ -192,5 +237,9 @@ class Drain:
 
 def _pace(entries: Sequence[Entry]) -> float:
     """Return the least time (seconds) from this batch to the next."""
-    is_waited_for = any(isinstance(entry, Delivery) and entry.update.reply_to for entry in entries)
-    return PACE_WHILE_WAITED_FOR_SECONDS if is_waited_for else PACE_SECONDS
+    return PACE_WHILE_WAITED_FOR_SECONDS if _count_waited_for(entries) else PACE_SECONDS
+
+
+def _count_waited_for(entries: Sequence[Entry]) -> int:
+    """Return for how many entries a request waits."""
+    return sum(isinstance(entry, Delivery) and entry.update.reply_to is not None for entry in entries)

@@ -15,7 +15,7 @@ from common.postgres.misfits import is_misfit, sqlstate
 from common.postgres.tables import standings
 from common.redis_store.board import BoardNotServedError
 
-_SCORE_RANGE = f"ck_{standings.name}_score_range"
+_RANGES = (f"ck_{standings.name}_score_range", f"ck_{standings.name}_second_range")
 
 _DATA = "22"
 _CHECK_VIOLATED = "23514"
@@ -72,7 +72,7 @@ def of_recording(error: Exception) -> Fault:
         code = sqlstate(error) or ""
         if code.startswith(_DATA):
             return Fault.ENTRY
-        if code == _CHECK_VIOLATED and _SCORE_RANGE in str(error.orig):
+        if code == _CHECK_VIOLATED and any(name in str(error.orig) for name in _RANGES):
             return Fault.OUT_OF_RANGE
     return of(error)
 

@@ -9,10 +9,11 @@ import redis
 import structlog
 
 from common.core import metrics, task_names
+from common.domain.boards import Ties
 from common.domain.standing import BoardId
 from common.postgres import sessions
 from common.redis_store import failing, keys
-from common.services import revocations, suspensions
+from common.services import revocations, showing
 from common.services.rebuild import LEASE_MS
 from workers import closing, pruning
 from workers.failures import try_each
@@ -34,7 +35,7 @@ LEASE_POLL_SECONDS = 0.5
 """The seconds between two attempts to rebuild a board that another process is rebuilding."""
 
 SYNC_SECONDS, SYNCS_AT_ONCE = 1.0, 200
-"""The same for users of whose suspension Redis does not know yet, and how many are looked up for it."""
+"""The same for players whom Redis may show wrongly, and how many are looked up for it."""
 
 
 def show_alive(worker: WorkerState, queue: str = task_names.QUEUE) -> None:
@@ -113,19 +114,21 @@ def rebuild_boards(worker: WorkerState) -> None:
 
 def _find_unserved(worker: WorkerState) -> list[BoardId]:
     """Return the boards of all open periods that Redis does not serve."""
-    return worker.served.find_unserved(worker.catalogue.current().open_boards(datetime.now(UTC)))
+    catalogue = worker.catalogue.current()
+    shared = {board.id for board in catalogue.boards.values() if board.ties is Ties.SHARED}
+    return worker.served.find_unserved(catalogue.open_boards(datetime.now(UTC)), shared)
 
 
-def sync_suspensions(worker: WorkerState) -> None:
-    """Bring Redis up to date with suspensions whose process died before it did so, for a second at most.
+def show_changes(worker: WorkerState) -> None:
+    """Bring Redis up to date with changes of players whose process died before it did so, for a second at most.
 
     Updates wait meanwhile; the next sweep goes on with those that are left.
     """
     with worker.engine.connect() as connection:
-        pending = suspensions.pending_sync(connection, SYNCS_AT_ONCE)
+        pending = showing.pending(connection, SYNCS_AT_ONCE)
     deadline = time.monotonic() + SYNC_SECONDS
     in_time = takewhile(lambda _: time.monotonic() < deadline, pending)
-    try_each(in_time, lambda user_id: suspensions.sync_to_redis(worker.engine, worker.board, worker.inbox, user_id))
+    try_each(in_time, lambda user_id: showing.show(worker.engine, worker.board, worker.inbox, user_id))
 
 
 def prune(worker: WorkerState) -> None:

@@ -57,7 +57,7 @@ def _of_wanted(worker: WorkerState, changed: Mapping[BoardId, str | None]) -> di
         wanted = snapshots.wanted(connection, list(changed)) if changed else set()
     others = {_field(board): state for board, state in changed.items() if board not in wanted and state}
     if others:
-        worker.redis.hset(keys.SNAPSHOTS, mapping=others)
+        worker.redis.hset(keys.SNAPSHOTS, items=[part for field in others.items() for part in field])
     return {board: state for board, state in changed.items() if board in wanted}
 
 

@@ -55,7 +55,7 @@ def sweep(worker: WorkerState) -> None:
         "inbox": worker.inbox.open,
         "ring": lambda: _ring(worker),
         "revocations": lambda: maintenance.load_revocations(worker),
-        "suspensions": lambda: maintenance.sync_suspensions(worker),
+        "showing": lambda: maintenance.show_changes(worker),
         "chores": lambda: _check_chores(worker),
         "again": lambda: _send_failing_chores(worker),
         "boards": lambda: _rebuild_small_boards(worker),

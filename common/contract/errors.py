@@ -23,6 +23,7 @@ class ErrorCode(StrEnum):
     SCORE_OUT_OF_RANGE = "score_out_of_range"
     INVALID_CURSOR = "invalid_cursor"
     UNKNOWN_USER = "unknown_user"
+    VALUE_OUT_OF_RANGE = "value_out_of_range"
 
     TOKEN_MISSING = "token_missing"  # noqa: S105 - an error code
     TOKEN_INVALID = "token_invalid"  # noqa: S105 - an error code
@@ -39,6 +40,9 @@ class ErrorCode(StrEnum):
     REGISTRATION_CLOSED = "registration_closed"
     ORIGIN_NOT_ALLOWED = "origin_not_allowed"
     ACCOUNT_SUSPENDED = "account_suspended"
+    SERVER_ACTION = "server_action"
+    API_KEY_SCOPE = "api_key_scope"
+    ACTION_NOT_ALLOWED = "action_not_allowed"
 
     NOT_FOUND = "not_found"
     METHOD_NOT_ALLOWED = "method_not_allowed"
@@ -47,6 +51,7 @@ class ErrorCode(StrEnum):
     UPGRADE_REQUIRED = "upgrade_required"
 
     USERNAME_TAKEN = "username_taken"
+    NO_PASSWORD = "no_password"  # noqa: S105 - an error code
     ACTION_ON_COOLDOWN = "action_on_cooldown"
     ACTION_LIMIT_REACHED = "action_limit_reached"
     BOARD_CLOSED = "board_closed"
@@ -81,10 +86,11 @@ SENTENCES: Mapping[ErrorCode, str] = {
     ErrorCode.UNKNOWN_ACTION: "There is no such action.",
     ErrorCode.UNKNOWN_BOARD: "There is no such board.",
     ErrorCode.TIMESTAMP_OUT_OF_RANGE: "The timestamp is too far from the server's time.",
-    ErrorCode.IDEMPOTENCY_KEY_REUSED: "This idempotency key was used for another action before.",
+    ErrorCode.IDEMPOTENCY_KEY_REUSED: "This idempotency key was used for another action or value before.",
     ErrorCode.SCORE_OUT_OF_RANGE: "The player's total would leave the range of ±(2^53-1).",
     ErrorCode.INVALID_CURSOR: "This cursor is not one of this list.",
     ErrorCode.UNKNOWN_USER: "There is no such user.",
+    ErrorCode.VALUE_OUT_OF_RANGE: "The value is outside the range that the action takes.",
     ErrorCode.TOKEN_MISSING: "An access token is needed: Authorization: Bearer …",
     ErrorCode.TOKEN_INVALID: "The access token is not valid.",
     ErrorCode.TOKEN_EXPIRED: "The access token has expired.",
@@ -99,14 +105,18 @@ SENTENCES: Mapping[ErrorCode, str] = {
     ErrorCode.REGISTRATION_CLOSED: "Registration is closed. Ask the operator for an account.",
     ErrorCode.ORIGIN_NOT_ALLOWED: "Pages of this origin may not open the live socket.",
     ErrorCode.ACCOUNT_SUSPENDED: "This account is suspended.",
+    ErrorCode.SERVER_ACTION: "This action is claimed by game servers only.",
+    ErrorCode.API_KEY_SCOPE: "This API key does not have the scope that is needed.",
+    ErrorCode.ACTION_NOT_ALLOWED: "This API key may not submit this action.",
     ErrorCode.NOT_FOUND: "There is no such thing here.",
     ErrorCode.METHOD_NOT_ALLOWED: "The method is not allowed for the requested URL.",
     ErrorCode.BODY_TOO_LARGE: "The body is too large.",
     ErrorCode.UNSUPPORTED_MEDIA_TYPE: "The body must be application/json.",
     ErrorCode.UPGRADE_REQUIRED: "This address speaks WebSocket, version 13.",
     ErrorCode.USERNAME_TAKEN: "This name is taken.",
+    ErrorCode.NO_PASSWORD: "This account has no password.",
     ErrorCode.ACTION_ON_COOLDOWN: "This action was used too recently to count again.",
-    ErrorCode.ACTION_LIMIT_REACHED: "This action has counted as often as it can in a day (UTC).",
+    ErrorCode.ACTION_LIMIT_REACHED: "This action has counted as often as it can, in a day (UTC) or ever.",
     ErrorCode.BOARD_CLOSED: "The board is closed.",
     ErrorCode.BOARD_NOT_OPEN: "The board is not open yet.",
     ErrorCode.BOARD_IMMUTABLE: "This never changes, since it would rewrite history. Make another board.",
@@ -138,6 +148,7 @@ class ErrorDetails(TypedDict, total=False):
         Field(description="With `validation_failed`, `unknown_board`, `board_immutable`, `too_many`."),
     ]
     serverTime: Annotated[Instant, Field(description="With `timestamp_out_of_range`.")]
+    scope: Annotated[str, Field(description="With `api_key_scope`: the scope that is needed.", examples=["players"])]
     revision: Annotated[int, Field(description="With `catalogue_changed`: the board's revision as it is.")]
     parts: Annotated[dict[str, Literal["ok", "missing", "away"]], Field(description="Of `GET /readyz`.")]
 
@@ -180,6 +191,13 @@ def invalid_field(field: str, message: str) -> ScoreboardError:
 def invalid_fields(problems: list[tuple[str, str]]) -> ScoreboardError:
     fields: list[FieldProblem] = [{"field": field, "message": message} for field, message in problems]
     return ScoreboardError(ErrorCode.VALIDATION_FAILED, details={"fields": fields})
+
+
+def sentence_of(error: ScoreboardError) -> str:
+    """Return the message of an error about one item of many, with the problem of each of its fields."""
+    fields = (error.details or {}).get("fields", [])
+    problems = "; ".join(f"{problem['field'] or 'item'}: {problem['message']}" for problem in fields)
+    return f"{error.message} {problems}".strip()
 
 
 def unavailable(what: str) -> ScoreboardError:

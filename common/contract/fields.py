@@ -11,19 +11,31 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
-from common.contract.constants import ALL_TIME, DEFAULT_BOARD, GREATEST_SCORE, PERIOD_NAMES
+from common.contract.constants import ALL_TIME, DEFAULT_BOARD, GREATEST_SCORE, GREATEST_SECOND, PERIOD_NAMES
 
 _HEXADECIMAL = r"{8}-XX{4}-XX{4}-XX{4}-XX{12}$"
 _IS_UUID = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.ASCII)
 _PERIOD_ID = r"[0-9]{4}-(?:(?:0[1-9]|1[0-2])(?:-(?:0[1-9]|[12][0-9]|3[01]))?|W(?:0[1-9]|[1-4][0-9]|5[0-3]))"
 _NAME = r"^[a-z0-9][a-z0-9_-]{0,63}$"
 _IDEMPOTENCY_KEY = r"^[A-Za-z0-9_-]{8,64}$"
+_USER_ID = "^[0-9a-f]" + _HEXADECIMAL.replace("XX", "[0-9a-f]")
+_GIVEN_USER_ID = "^[0-9A-Fa-f]" + _HEXADECIMAL.replace("XX", "[0-9A-Fa-f]")
+_EXTERNAL_ID = r"^[!-~]{1,128}$"
+_ASKED_PERIOD = f"^(?:{'|'.join(PERIOD_NAMES)}|{_PERIOD_ID})$"
+_VERSION = r"^[^:]+:\d+$"
 _ADA = "3f2b8c1e-5d4a-4c3b-9a2e-7f6d5c4b3a21"
 
 
 def _plain_digits(value: object) -> object:
     """Refuse everything but digits in a number of a query: pydantic would also take `1_0`, `+5` and `10.0`."""
     if isinstance(value, str) and not re.fullmatch(r"[0-9]{1,9}", value):
+        raise ValueError("must be a whole number")
+    return value
+
+
+def _whole_number(value: object) -> object:
+    """Refuse everything but a whole number, negative or not, in a score of a query."""
+    if isinstance(value, str) and not re.fullmatch(r"-?[0-9]{1,16}", value):
         raise ValueError("must be a whole number")
     return value
 
@@ -35,6 +47,10 @@ def composed(text: str) -> str:
 
 def is_idempotency_key(text: str) -> bool:
     return re.fullmatch(_IDEMPOTENCY_KEY, text, re.ASCII) is not None
+
+
+def is_external_id(text: str) -> bool:
+    return re.fullmatch(_EXTERNAL_ID, text, re.ASCII) is not None
 
 
 def is_uuid(text: str) -> bool:
@@ -49,7 +65,7 @@ def is_action_id(text: str) -> bool:
 UserId = Annotated[
     str,
     Field(
-        pattern="^[0-9a-f]" + _HEXADECIMAL.replace("XX", "[0-9a-f]"),
+        pattern=_USER_ID,
         description="A user's id.",
         examples=[_ADA],
         json_schema_extra={"format": "uuid"},
@@ -58,13 +74,33 @@ UserId = Annotated[
 GivenUserId = Annotated[
     str,
     Field(
-        pattern="^[0-9A-Fa-f]" + _HEXADECIMAL.replace("XX", "[0-9A-Fa-f]"),
+        pattern=_GIVEN_USER_ID,
         description="A user's id, a UUID in its canonical form.",
         examples=[_ADA],
         json_schema_extra={"format": "uuid"},
     ),
 ]
+ExternalId = Annotated[
+    str,
+    Field(
+        pattern=_EXTERNAL_ID,
+        description="A game's own id of a player: 1 to 128 printable ASCII characters without a space. It counts "
+        "within the realm of the API key.",
+        examples=["steam:76561197960287930"],
+    ),
+]
 Username = Annotated[str, Field(min_length=1, max_length=128, description="The name as registered.", examples=["ada"])]
+DisplayName = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=32,
+        description="The name to show, of any script. It is not unique: `username` is.",
+        examples=["Ada Lovelace"],
+    ),
+]
+Country = Annotated[str, Field(pattern="^[A-Z]{2}$", description="A country: ISO 3166-1 alpha-2.", examples=["GB"])]
+Avatar = Annotated[int, Field(ge=0, le=63, description="A built-in picture: `/avatars/{n}.svg`.", examples=[7])]
 ActionId = Annotated[
     str,
     Field(
@@ -85,7 +121,7 @@ PeriodId = Annotated[
 AskedPeriod = Annotated[
     str,
     Field(
-        pattern=f"^(?:{'|'.join(PERIOD_NAMES)}|{_PERIOD_ID})$",
+        pattern=_ASKED_PERIOD,
         description="`all`, the current `daily`, `weekly` or `monthly`, or the id of a period, such as `2026-W48`.",
         examples=[ALL_TIME],
     ),
@@ -102,6 +138,11 @@ PageSize = Annotated[
     int,
     Field(ge=1, le=100, description="How many rows.", examples=[10]),
     BeforeValidator(_plain_digits),  # last, else pydantic writes `ge` and `le` into the schema instead of bounds
+]
+AskedScore = Annotated[
+    int,
+    Field(ge=-GREATEST_SCORE, le=GREATEST_SCORE, description="A score to look for.", examples=[61200]),
+    BeforeValidator(_whole_number),
 ]
 Cursor = Annotated[
     str,
@@ -125,7 +166,22 @@ Score = Annotated[
     Field(ge=-GREATEST_SCORE, le=GREATEST_SCORE, description="A total of points.", examples=[125]),
 ]
 Points = Annotated[
-    int, Field(ge=-GREATEST_SCORE, le=GREATEST_SCORE, description="What this update was worth.", examples=[25])
+    int,
+    Field(
+        ge=-GREATEST_SCORE,
+        le=GREATEST_SCORE,
+        description="What this update was worth: points of the catalogue, or its value.",
+        examples=[25],
+    ),
+]
+Second = Annotated[
+    int,
+    Field(
+        ge=-GREATEST_SECOND,
+        le=GREATEST_SECOND,
+        description="The second score, which decides between equal first ones.",
+        examples=[7],
+    ),
 ]
 Rank = Annotated[int, Field(ge=1, description="The position in the one total order, from 1.", examples=[3])]
 Total = Annotated[int, Field(ge=0, description="How many players are ranked.", examples=[1234])]
@@ -140,6 +196,20 @@ Epoch = Annotated[
 ]
 Seq = Annotated[int, Field(ge=0, description="Counts the changes of a board within an epoch.", examples=[42])]
 Version = Annotated[
-    str, Field(description="The state of the board: `epoch:seq`.", pattern=r"^[^:]+:\d+$", examples=["8f1c2b7a:42"])
+    str, Field(description="The state of the board: `epoch:seq`.", pattern=_VERSION, examples=["8f1c2b7a:42"])
 ]
 Sentence = Annotated[str, Field(description="A sentence for a person; may change.", examples=["Try again."])]
+
+WORDS_OF_EXTERNAL_ID = "must be 1 to 128 printable ASCII characters without a space"
+
+WORDS_OF_IDEMPOTENCY_KEY = "must be 8 to 64 of A-Z a-z 0-9 _ -"
+
+WORDS_OF_PATTERN = {
+    _GIVEN_USER_ID: "must be a user's id, which is a UUID; a game's own id of a player is an externalId",
+    _NAME: "must be 1 to 64 of a-z 0-9 _ - and begin with a letter or a digit",
+    _IDEMPOTENCY_KEY: WORDS_OF_IDEMPOTENCY_KEY,
+    _EXTERNAL_ID: WORDS_OF_EXTERNAL_ID,
+    _ASKED_PERIOD: "must be all, daily, weekly, monthly or the id of a period, such as 2026-W48",
+    _VERSION: "must be a version of the board, as an answer had it",
+}
+"""What a field has to be, in words, by the pattern that it must match."""

@@ -1,18 +1,32 @@
 """The bodies and queries that clients send: one model each for parsing and for documentation."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SkipValidation, ValidationInfo, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SkipValidation,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic.alias_generators import to_camel
 
 from common.contract import known_passwords
-from common.contract.constants import ALL_TIME, DEFAULT_BOARD
+from common.contract.constants import ALL_TIME, DEFAULT_BOARD, GREATEST_SCORE, GREATEST_SECOND
 from common.contract.fields import (
+    WORDS_OF_PATTERN,
     ActionId,
     AskedPeriod,
+    AskedScore,
+    Avatar,
     BoardId,
     Cursor,
+    ExternalId,
     GivenUserId,
     IdempotencyKey,
     PageSize,
@@ -32,6 +46,20 @@ RESERVED_USERNAMES = frozenset(
 _INSTANT_WITH_OFFSET = r"^[0-9]{4}[0-9W-]{3,6}T[0-9]{2}[0-9:.,]*(?:Z|[+-][0-9]{2}[0-9:.]*)$"
 
 
+WORDS_OF_FORM = {
+    **WORDS_OF_PATTERN,
+    NEW_USERNAME: "must be 3 to 32 of A-Z a-z 0-9 _ . - and begin with neither . nor -",
+    _INSTANT_WITH_OFFSET: "must be ISO 8601 with an offset, such as 2026-11-23T09:15:00.123Z, and not Unix time",
+}
+"""What a field has to be, in words, by the pattern that it must match."""
+
+WORDS_OF_NAME = {
+    "points": "there is no such field: the action says how many points it is worth",
+    "timestamp": WORDS_OF_FORM[_INSTANT_WITH_OFFSET],
+}
+"""What to say of a field of this name that is of another type, or that there should not be."""
+
+
 class Strict(BaseModel):
     """Exactly the documented fields, in camelCase, each of its own JSON type."""
 
@@ -44,8 +72,12 @@ def _composed(password: object) -> object:
 
 
 def may_be_left_out(body: type[BaseModel]) -> bool:
-    """Return whether a request may omit this body, because all of its fields have defaults."""
-    return not any(field.is_required() for field in body.model_fields.values())
+    """Return whether a request may omit this body, because nothing in it is required."""
+    try:
+        body.model_validate({})
+    except ValidationError:
+        return False
+    return True
 
 
 class RegisterRequest(Strict):
@@ -92,11 +124,90 @@ class LoginRequest(Strict):
     password: str = Field(min_length=1, max_length=128, repr=False, examples=["correct horse"])
 
 
+NewPassword = Annotated[
+    str,
+    Field(
+        min_length=SHORTEST_PASSWORD,
+        max_length=LONGEST_PASSWORD,
+        repr=False,
+        description="As at registration: neither the username nor one of the passwords that are guessed first.",
+        examples=["another horse"],
+    ),
+    BeforeValidator(_composed),
+]
+
+
+class PasswordRequest(Strict):
+    """A new password of one's own, and the one that it replaces."""
+
+    current_password: str = Field(min_length=1, max_length=128, repr=False, examples=["correct horse"])
+    new_password: NewPassword
+
+
+class ResetRequest(Strict):
+    """A new password for an account whose operator has made a code."""
+
+    username: str = Field(min_length=1, max_length=128, examples=["ada"])
+    code: str = Field(
+        min_length=1,
+        max_length=64,
+        repr=False,
+        description="Hyphens, spaces and the case of letters do not matter.",
+        examples=["K7WQ2M-PLX4RD-9ZTB3H-AVCE5N"],
+    )
+    new_password: NewPassword
+
+    @field_validator("new_password")
+    @classmethod
+    def _not_guessed_first(cls, password: str, others: ValidationInfo) -> str:
+        problem = known_passwords.problem(password, others.data.get("username", ""))
+        if problem:
+            raise ValueError(problem)
+        return password
+
+
 class RefreshRequest(Strict):
     """The refresh token that was handed out last."""
 
     refresh_token: str = Field(
         min_length=1, max_length=512, repr=False, examples=["Zk1mU3l2b0pXcWJ4RzVhVnR5a0hfZVBvN0ZRYzJkNnM"]
+    )
+
+
+class ProfileRequest(Strict):
+    """What is to be shown of a player. A field that is left out stays as it is; null removes it."""
+
+    display_name: Annotated[
+        str | None,
+        Field(
+            description="1 to 32 characters of any script, kept in their composed form (Unicode NFC) without spaces "
+            "around them. Nothing that cannot be seen or turns the text beside it, no mixture of Latin, Cyrillic and "
+            "Greek letters, and nobody else's username.",
+            examples=["Ada Lovelace"],
+        ),
+    ] = None
+    country: Annotated[str | None, Field(description="A country: ISO 3166-1 alpha-2.", examples=["GB"])] = None
+    avatar: Avatar | None = None
+
+
+class ModeratedProfileRequest(ProfileRequest):
+    """What an admin sets for a player, and why, for the audit log."""
+
+    reason: str = Field("", max_length=500, examples=["an insulting name"])
+
+
+class DeletionRequest(Strict):
+    """The password of the account that is to be deleted; left out for an account that has none."""
+
+    password: str | None = Field(None, min_length=1, max_length=128, repr=False, examples=["correct horse"])
+
+
+class VisibilityRequest(Strict):
+    """How one wants to stand on boards."""
+
+    visibility: Literal["named", "anonymous", "unlisted"] = Field(
+        description="With one's name; as `Anonymous`, with an id that leads nowhere; or not at all.",
+        examples=["anonymous"],
     )
 
 
@@ -106,10 +217,9 @@ class ModerationRequest(Strict):
     reason: str = Field("", max_length=500, examples=["impossible scores"])
 
 
-class Claim(Strict):
-    """That a player did something. `timestamp` stays as sent: it may be part of a signed text."""
+class Deed(Strict):
+    """That somebody did something. `timestamp` stays as sent: it may be part of a signed text."""
 
-    user_id: GivenUserId
     action_id: ActionId
     timestamp: str = Field(
         max_length=40,
@@ -132,6 +242,12 @@ class Claim(Strict):
         return parse_instant(self.timestamp)
 
 
+class Claim(Deed):
+    """That a player did something."""
+
+    user_id: GivenUserId
+
+
 class ScoreUpdateRequest(Claim):
     """A player's own claim, signed."""
 
@@ -143,16 +259,112 @@ class ScoreUpdateRequest(Claim):
     )
 
 
+class BatchItem(Deed):
+    """That a player did something, as a game server tells it. It names the player by exactly one of the two ids."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "externalId": "steam:76561197960287930",
+                    "actionId": "win-match",
+                    "timestamp": "2026-11-23T09:15:00.123Z",
+                    "idempotencyKey": "match-4711-7930",
+                },
+                {
+                    "externalId": "steam:76561197960287930",
+                    "actionId": "lap-monza",
+                    "timestamp": "2026-11-23T09:15:00.123Z",
+                    "idempotencyKey": "race-81-7930-3",
+                    "value": 61200,
+                },
+            ]
+        }
+    )
+
+    user_id: GivenUserId | None = None
+    external_id: ExternalId | None = None
+    value: int | None = Field(
+        None,
+        ge=-GREATEST_SCORE,
+        le=GREATEST_SCORE,
+        description="What was reached; with an action of values, and with no other.",
+        examples=[61200],
+    )
+    second: int | None = Field(
+        None,
+        ge=-GREATEST_SECOND,
+        le=GREATEST_SECOND,
+        description="The second score, 0 if it is left out; only if a board of the action has one.",
+        examples=[7],
+    )
+
+    @model_validator(mode="after")
+    def _names_one_player(self) -> Self:
+        if (self.user_id is None) == (self.external_id is None):
+            raise ValueError("exactly one of userId and externalId names the player")
+        return self
+
+
 class BatchRequest(Strict):
     """Claims of a game server. Each is looked at by itself, so that a bad one does not hold up the others."""
 
-    updates: list[SkipValidation[Claim]] = Field(min_length=1, max_length=1000)
+    updates: list[SkipValidation[BatchItem]] = Field(min_length=1, max_length=1000)
+    create_players: bool = Field(
+        False, description="Whether players are made whose external ids are new. The API key needs the scope `players`."
+    )
+
+
+class AskedUpdate(Strict):
+    """An update that a game server asks about. It names the player by exactly one of the two ids."""
+
+    user_id: GivenUserId | None = None
+    external_id: ExternalId | None = None
+    idempotency_key: IdempotencyKey
+
+    @model_validator(mode="after")
+    def _names_one_player(self) -> Self:
+        if (self.user_id is None) == (self.external_id is None):
+            raise ValueError("exactly one of userId and externalId names the player")
+        return self
+
+
+class ReceiptsRequest(Strict):
+    """The updates that a game server asks about."""
+
+    updates: list[AskedUpdate] = Field(min_length=1, max_length=1000)
+
+
+class NewPlayer(Strict):
+    """A player of a game server, who needs no account. What is left out stays as it is."""
+
+    external_id: ExternalId
+    display_name: str | None = Field(
+        None,
+        max_length=256,
+        description="As in a profile: 1 to 32 characters of any script.",
+        examples=["Ada Lovelace"],
+    )
+    country: str | None = Field(None, description="A country: ISO 3166-1 alpha-2.", examples=["GB"])
+
+
+class PlayersRequest(Strict):
+    """Players of a game server. Each is looked at by itself."""
+
+    players: list[SkipValidation[NewPlayer]] = Field(min_length=1, max_length=1000)
+
+
+class ExchangeRequest(Strict):
+    """The player of a game server for whom a session is begun."""
+
+    external_id: ExternalId
 
 
 class UpdateQuery(Strict):
-    """Whose update is meant: with an access token only one's own, with an API key anybody's."""
+    """Whose update is meant: with an access token only one's own, with an API key anybody's, by one of the ids."""
 
     user_id: GivenUserId | None = None
+    external_id: ExternalId | None = None
 
 
 class BoardQuery(Strict):
@@ -172,11 +384,33 @@ class BoardsQuery(Strict):
 
 
 class LeaderboardQuery(BoardQuery):
-    """A page of a board. A cursor already says where, so it goes with no `around`."""
+    """A page of a board. One of `cursor`, `around` and `aroundScore` says where it is."""
 
     limit: PageSize = 10
     cursor: Cursor | None = None
     around: GivenUserId | None = None
+    around_score: AskedScore | None = None
+
+
+class LookupRequest(BoardQuery):
+    """Players to look for on a board, all by their user ids, or all by the ids of a game."""
+
+    user_ids: list[GivenUserId] | None = Field(None, min_length=1, max_length=100)
+    external_ids: list[ExternalId] | None = Field(
+        None, min_length=1, max_length=100, description="Needs an API key of the scope `read`."
+    )
+
+    @model_validator(mode="after")
+    def _names_players_one_way(self) -> Self:
+        if (self.user_ids is None) == (self.external_ids is None):
+            raise ValueError("exactly one of userIds and externalIds names the players")
+        return self
+
+
+class PlayerBoardsQuery(Strict):
+    """The period of all boards that are asked for."""
+
+    period: AskedPeriod = ALL_TIME
 
 
 class SnapshotsQuery(BoardQuery):

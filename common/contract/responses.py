@@ -12,14 +12,19 @@ from typing_extensions import TypedDict
 from common.contract.errors import ErrorCode, ErrorDetails
 from common.contract.fields import (
     ActionId,
+    Avatar,
     BoardId,
+    Country,
     Cursor,
+    DisplayName,
+    ExternalId,
     IdempotencyKey,
     Instant,
     PeriodId,
     Points,
     Rank,
     Score,
+    Second,
     Sentence,
     Total,
     UserId,
@@ -31,6 +36,15 @@ Seconds = Annotated[int, Field(ge=0, description="In seconds.", examples=[3600])
 Token = Annotated[str, Field(min_length=1, max_length=2048, examples=["eyJhbGciOiJIUzI1NiIsInR5cCI6ImF0K2p3dCJ9…"])]
 SnapshotId = Annotated[str, Field(pattern=r"^[0-9]{1,18}$", description="A snapshot's id.", examples=["7"])]
 
+
+SharedPlace = Annotated[
+    int,
+    Field(
+        ge=1,
+        description="Only on a board where equal scores share a place: one more than the players who are better.",
+        examples=[3],
+    ),
+]
 
 # -- errors ------------------------------------------------------------------------------------------------------------
 
@@ -92,6 +106,26 @@ class Login(TypedDict):
     user: User
 
 
+class PasswordChanged(TypedDict):
+    """The password is another one now."""
+
+    status: Literal["changed"]
+    sessionsEnded: Annotated[int, Field(ge=0, description="How many other sessions ended.", examples=[2])]
+
+
+class PasswordReset(TypedDict):
+    """The password is another one now, and every session has ended."""
+
+    status: Literal["reset"]
+
+
+class IssuedResetCode(TypedDict):
+    """A code with which a password is set anew, once."""
+
+    code: Annotated[str, Field(min_length=1, max_length=64, examples=["K7WQ2M-PLX4RD-9ZTB3H-AVCE5N"])]
+    expiresIn: Annotated[Seconds, Field(examples=[3600])]
+
+
 class LoggedOut(TypedDict):
     """The session has ended."""
 
@@ -107,27 +141,149 @@ class IssuedTicket(TypedDict):
     expiresIn: Annotated[Seconds, Field(examples=[30])]
 
 
+# -- people ------------------------------------------------------------------------------------------------------------
+
+
+class Profile(TypedDict):
+    """What a player has set to be shown; null where it is not set."""
+
+    displayName: DisplayName | None
+    country: Country | None
+    avatar: Avatar | None
+
+
+class Me(TypedDict):
+    """The account of whoever asks."""
+
+    user: User
+    profile: Profile
+    visibility: Annotated[
+        Literal["named", "anonymous", "unlisted"],
+        Field(description="How they stand on boards: with their name, as somebody, or not at all."),
+    ]
+    guest: Annotated[bool, Field(description="Whether the account is one for a while only.", examples=[False])]
+    createdAt: Instant
+
+
+class Deleted(TypedDict):
+    """The account is deleted."""
+
+    status: Literal["deleted"]
+
+
+class OwnSession(TypedDict):
+    """A login of one's own."""
+
+    sessionId: UserId
+    createdAt: Instant
+    expiresAt: Instant
+    revokedAt: Instant | None
+
+
+class OwnIdentity(TypedDict):
+    """An id by which a game server knows the player."""
+
+    realm: Annotated[str, Field(examples=["default"])]
+    externalId: Annotated[str, Field(examples=["steam:7656"])]
+    createdAt: Instant
+
+
+class OwnEvent(TypedDict):
+    """An update of one's own, counted or refused."""
+
+    eventId: Annotated[str, Field(pattern=r"^[0-9]{1,18}$", examples=["802"])]
+    actionId: ActionId
+    idempotencyKey: IdempotencyKey
+    points: Points
+    refusal: ErrorCode | None
+    occurredAt: Instant
+    acceptedAt: Instant
+    recordedAt: Instant
+
+
+class OwnStanding(TypedDict):
+    """A score of one's own on a board in a period."""
+
+    board: BoardId
+    period: PeriodId
+    score: Score
+    lastUpdated: Instant
+    listed: Annotated[bool, Field(description="Whether it stands on the board.", examples=[True])]
+
+
+class OwnData(TypedDict):
+    """All that is kept about a player."""
+
+    account: User
+    createdAt: Instant
+    profile: Profile
+    visibility: Literal["named", "anonymous", "unlisted"]
+    sessions: list[OwnSession]
+    identities: list[OwnIdentity]
+    events: list[OwnEvent]
+    truncatedAt: NotRequired[
+        Annotated[int, Field(description="There are more events than so many.", examples=[50_000])]
+    ]
+    standings: list[OwnStanding]
+
+
+class ChangedVisibility(TypedDict):
+    """How a player stands on boards from now on."""
+
+    visibility: Literal["named", "anonymous", "unlisted"]
+
+
+class ChangedProfile(TypedDict):
+    """A profile as it is now."""
+
+    user: User
+    profile: Profile
+
+
 # -- boards ------------------------------------------------------------------------------------------------------------
 
 
-class Entry(TypedDict):
+class ShownProfile(TypedDict, total=False):
+    """What a player has set to be shown; what is not set is left out."""
+
+    displayName: DisplayName
+    country: Country
+    avatar: Avatar
+
+
+class Entry(ShownProfile):
     """A player's row on a board."""
 
     userId: UserId
     username: Username
     score: Score
+    second: NotRequired[Annotated[Second, Field(description="Only on a board that has a second score.")]]
     rank: Rank
+    place: NotRequired[SharedPlace]
     lastUpdated: Instant
 
 
-class Place(TypedDict):
+class Place(ShownProfile):
     """Where a player stands; one who has not scored has 0 points, no rank and no instant."""
 
     userId: UserId
     username: Username
     score: Score
+    second: NotRequired[Annotated[Second, Field(description="Only on a board that has a second score.")]]
     rank: Rank | None
+    place: NotRequired[SharedPlace]
     lastUpdated: Instant | None
+    listedAs: NotRequired[
+        Annotated[
+            UserId,
+            Field(description="Only to oneself, and only where it is another one: the id of one's row on the board."),
+        ]
+    ]
+    listed: NotRequired[Annotated[bool, Field(description="Only to oneself: false if one is on no board.")]]
+    wouldRank: NotRequired[
+        Annotated[Rank | None, Field(description="With `listed`: the rank that one would have.", examples=[4])]
+    ]
+    why: NotRequired[Annotated[Literal["unlisted"], Field(description="With `listed`: why. More reasons may come.")]]
 
 
 class PlayerPlace(Place):
@@ -140,6 +296,12 @@ class PlayerPlace(Place):
             ge=0, le=100, description="The share of players that this one is level with or ahead of.", examples=[99.84]
         ),
     ]
+
+
+class WouldStand(TypedDict):
+    """Where somebody would stand who reaches a score now."""
+
+    rank: Rank
 
 
 class LeaderboardPage(TypedDict):
@@ -156,6 +318,41 @@ class LeaderboardPage(TypedDict):
     ]
     version: Version
     found: NotRequired[Annotated[bool, Field(description="With `around`: whether that player is ranked.")]]
+    would: NotRequired[Annotated[WouldStand, Field(description="With `aroundScore`.")]]
+
+
+class FoundEntry(Entry):
+    """The row of a player who was looked for."""
+
+    position: Annotated[int, Field(ge=1, description="The place among those who were looked for.", examples=[1])]
+    externalId: NotRequired[ExternalId]
+
+
+class FoundEntries(TypedDict):
+    """Players on a board, all of one instant, the best first."""
+
+    entries: list[FoundEntry]
+    notFound: Annotated[
+        list[str], Field(description="The ids of those who are not on the board, as they were sent.", examples=[[]])
+    ]
+    total: Total
+    version: Version
+
+
+class PlaceOnBoard(TypedDict):
+    """Where a player stands on one board."""
+
+    board: BoardId
+    period: PeriodId
+    score: Score
+    rank: Rank
+    total: Total
+
+
+class PlayerBoards(TypedDict):
+    """The boards on which a player stands, in order of their ids."""
+
+    boards: list[PlaceOnBoard]
 
 
 class SnapshotSummary(TypedDict):
@@ -196,6 +393,7 @@ class AppliedUpdate(NamedUpdate):
     """An update with what it was worth."""
 
     points: Points
+    second: NotRequired[Annotated[Second, Field(description="The second score that came with it, unless it is 0.")]]
     appliedAt: Instant
 
 
@@ -225,6 +423,14 @@ class BatchRefusal(Refusal):
     """Why one update of a batch was not accepted."""
 
     index: Annotated[int, Field(ge=0, le=999, description="Its place in the batch, from 0.", examples=[0])]
+    idempotencyKey: NotRequired[Annotated[IdempotencyKey, Field(description="Its key, if it has a good one.")]]
+
+
+class Replay(TypedDict):
+    """What is known of an update that was accepted before."""
+
+    idempotencyKey: IdempotencyKey
+    status: Literal["accepted", "applied", "refused"]
 
 
 class BatchAccepted(TypedDict):
@@ -233,14 +439,31 @@ class BatchAccepted(TypedDict):
     accepted: Annotated[int, Field(ge=0, le=1000, description="So many are new and will be applied.", examples=[998])]
     replayed: Annotated[int, Field(ge=0, le=1000, description="So many were accepted before.", examples=[1])]
     refused: list[BatchRefusal]
+    replays: NotRequired[Annotated[list[Replay], Field(description="Those that were accepted before, if any were.")]]
+
+
+class BoardEntry(TypedDict):
+    """The player's place on a board, in its longest period."""
+
+    board: BoardId
+    period: PeriodId
+    score: Score
+    second: NotRequired[Annotated[Second, Field(description="Only on a board that has a second score.")]]
+    rank: Annotated[Rank | None, Field(description="Null while it is not known.")]
+    previousRank: Annotated[Rank | None, Field(description="Null for one who was not ranked.", examples=[9])]
+    improved: Annotated[bool, Field(description="Whether this update made the score that stands there.")]
 
 
 class Applied(TypedDict):
-    """It is counted. `entry` is the player's place on the default board, of all time."""
+    """It is counted. `entry` is the player's place on the default board, of all time.
+
+    `entries` are the places on all boards that the update counts on, told to the request that waited for it.
+    """
 
     status: Literal["applied"]
     update: AppliedUpdate
     entry: Place
+    entries: NotRequired[list[BoardEntry]]
     previousRank: Annotated[
         Rank | None, Field(description="Null for one who was not ranked, and in a late repetition.", examples=[5])
     ]
@@ -255,6 +478,44 @@ class Refused(TypedDict):
 
 
 Receipt = Annotated[Accepted | Applied | Refused, Field(discriminator="status")]
+
+
+class Receipts(TypedDict):
+    """What is known of each update that was asked about, in the order of the request; null for an unknown one."""
+
+    receipts: list[Receipt | None]
+
+
+class BatchOutcomes(BatchAccepted):
+    """What became of a batch that waited for its outcomes."""
+
+    outcomes: Annotated[
+        list[Receipt | None], Field(description="In the order of the updates; null for one that was not accepted.")
+    ]
+
+
+# -- players of game servers -------------------------------------------------------------------------------------------
+
+
+class KnownPlayer(TypedDict):
+    """A player of a game server."""
+
+    externalId: ExternalId
+    userId: UserId
+    created: Annotated[bool, Field(description="Whether the player is new.", examples=[True])]
+
+
+class PlayerRefusal(Refusal):
+    """Why one player was not made."""
+
+    index: Annotated[int, Field(ge=0, le=999, description="Its place in the request, from 0.", examples=[0])]
+
+
+class KnownPlayers(TypedDict):
+    """The players that are there now, in the order of the request, and those that were refused."""
+
+    players: list[KnownPlayer]
+    refused: list[PlayerRefusal]
 
 
 # -- operating ---------------------------------------------------------------------------------------------------------

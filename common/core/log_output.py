@@ -1,15 +1,12 @@
 """Where log lines go: they are gathered, and written many at a time, without ever waiting for whoever reads them."""
 
 import _thread
-import os
-import select
-import stat
-import sys
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
-from contextlib import suppress
+
+from common.core.shared_descriptor import LARGEST_WHOLE, SharedDescriptor
 
 GATHERED_LINES = 32
 GATHERED_SECONDS = 0.05
@@ -23,9 +20,6 @@ LAST_WAIT_SECONDS = 1.0
 
 _QUIET_ROUNDS = 20
 """The timer ends when nothing came for so many times `GATHERED_SECONDS`."""
-
-_LARGEST_WRITE = select.PIPE_BUF
-"""Bytes that a pipe takes as a whole or not at all, so that the lines of several processes are never mixed."""
 
 
 class LogOutput:
@@ -42,9 +36,10 @@ class LogOutput:
         *,
         dropped: Callable[[int], object] = lambda _: None,
         notice: Callable[[int], bytes] = lambda _: b"",
+        most_waiting: int = MOST_WAITING_LINES,
     ) -> None:
-        self._descriptor = descriptor
-        self._own = _reopened(descriptor)
+        self._descriptor = SharedDescriptor(descriptor)
+        self._most_waiting = most_waiting
         self._dropped = dropped
         self._notice = notice
         self._untold = 0
@@ -59,22 +54,22 @@ class LogOutput:
 
     def add(self, line: bytes, *, at_once: bool = False) -> None:
         """Add one line, which ends with a line feed. `at_once` writes it, and what was gathered before it, now."""
-        if len(self._lines) >= MOST_WAITING_LINES:
+        if len(self._lines) >= self._most_waiting:
             self._drop(1)
         else:
             self._lines.append(line)
         self._write_when_due(at_once=at_once)
 
-    def add_all(self, lines: Iterable[bytes]) -> None:
-        """Add many lines that are written together."""
+    def add_all(self, lines: Iterable[bytes], *, at_once: bool = False) -> None:
+        """Add many lines that are written together, as `add` does with one."""
         for line in lines:
-            if len(self._lines) >= MOST_WAITING_LINES:
+            if len(self._lines) >= self._most_waiting:
                 self.flush()
-            if len(self._lines) >= MOST_WAITING_LINES:
+            if len(self._lines) >= self._most_waiting:
                 self._drop(1)
             else:
                 self._lines.append(line)
-        self._write_when_due(at_once=False)
+        self._write_when_due(at_once=at_once)
 
     def flush(self) -> None:
         """Write what was gathered, as far as the reader takes it."""
@@ -98,13 +93,12 @@ class LogOutput:
 
     def release(self) -> None:
         """Close the descriptor that was opened here, after `close`."""
-        if self._own is not None:
-            os.close(self._own)
-            self._own = None
+        self._descriptor.release()
 
     def after_fork(self) -> None:
         """Begin anew in a forked process: what the parent had gathered is the parent's, and so is its timer."""
         self._untold = 0
+        self._descriptor.after_fork()
         self._begin()
 
     def _write_when_due(self, *, at_once: bool) -> None:
@@ -151,16 +145,14 @@ class LogOutput:
         lines = self._lines
         parts = [lines.popleft()]
         size = len(parts[0])
-        while lines and (size := size + len(lines[0])) <= _LARGEST_WRITE:
+        while lines and (size := size + len(lines[0])) <= LARGEST_WHOLE:
             parts.append(lines.popleft())
         return b"".join(parts)
 
     def _send(self, piece: bytes) -> int:
         """Return how many bytes were written, or dropped because nobody can read them any more."""
         try:
-            return os.write(self._descriptor if self._own is None else self._own, piece)
-        except BlockingIOError:
-            return 0
+            return self._descriptor.write(piece)
         except OSError:  # closed by its reader, or a full disk
             self._dropped(piece.count(b"\n"))
             return len(piece)
@@ -168,18 +160,3 @@ class LogOutput:
     def _drop(self, lines: int) -> None:
         self._untold += lines
         self._dropped(lines)
-
-
-def _reopened(descriptor: int) -> int | None:
-    """Open a pipe or terminal once more, so that writes to it do not block. Returns None where that is not possible.
-
-    The descriptor that we were given stays as it is, because other programs use the same open file: a shell that finds
-    its terminal non-blocking behaves strangely. Where it cannot be opened once more, as by a user to whom the pipe does
-    not belong, a write may wait for the reader.
-    """
-    with suppress(OSError):
-        mode = os.fstat(descriptor).st_mode
-        if sys.platform == "linux" and (stat.S_ISFIFO(mode) or os.isatty(descriptor)):
-            flags = os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
-            return os.open(f"/proc/self/fd/{descriptor}", flags)
-    return None

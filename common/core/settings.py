@@ -251,10 +251,20 @@ class Settings(BaseSettings):
     registration: Literal["open", "closed"] = Field(
         "open", alias="SCOREBOARD_REGISTRATION", description="`closed`: only `scoreboard users create` makes users."
     )
+    visibility_default: Literal["named", "anonymous", "unlisted"] = Field(
+        "named",
+        alias="SCOREBOARD_VISIBILITY_DEFAULT",
+        description="How new players stand on boards until they choose: `named`, `anonymous` or `unlisted`.",
+    )
     update_limit: RateLimit = Field(
         "10/minute", alias="SCOREBOARD_UPDATE_LIMIT", description="Score updates per user, a moving window."
     )
     ip_limit: RateLimit = Field("100/hour", alias="SCOREBOARD_IP_LIMIT", description="API requests per client address.")
+    admin_limit: RateLimit = Field(
+        "3600/hour",
+        alias="SCOREBOARD_ADMIN_LIMIT",
+        description="API requests of one admin, who does not count against the address.",
+    )
     login_limit: RateLimit = Field("10/minute", alias="SCOREBOARD_LOGIN_LIMIT", description="Logins per address.")
     login_failure_limit: RateLimit = Field(
         "10/15minute",

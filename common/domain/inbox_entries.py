@@ -5,7 +5,8 @@ An entry is a stream entry with the fields `update` (a JSON object with what ver
 without it is of version 1. Within a major version fields may be added: a reader ignores those that it does not know,
 and has a default for those that it does. The first readers refused an `update` with anything more in it and looked at
 no other field, which is why what is new stands beside it. What an older reader would understand wrongly needs the next
-major version.
+major version: an update with a value or a second score is of version 2, because a reader of version 1 would count it as
+0 points. Every other update is still written as version 1, so that workers of the version before apply it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,8 +20,8 @@ from common.contract.fields import is_uuid
 from common.core.timestamps import from_milliseconds
 from common.domain.outcomes import Outcome
 
-ENTRY_VERSION = 1
-"""The major version that this code writes, and the highest one that it reads."""
+ENTRY_VERSION = 2
+"""The highest major version that this code writes, and the highest one that it reads."""
 
 _LONGEST_NAME = 64
 """The greatest length of the name of a user, an action, or a key."""
@@ -34,7 +35,8 @@ class Update:
     """A valid, signed claim.
 
     `reply_to` is the web process whose request waits for the outcome, if one does. `source` says who sent it
-    (`common/domain/ledger_row.py`); None in an entry of a version that did not say it.
+    (`common/domain/ledger_row.py`); None in an entry of a version that did not say it. `value` and `second` come from a
+    game server alone.
     """
 
     user_id: str
@@ -44,8 +46,11 @@ class Update:
     request_id: str
     reply_to: str | None = None
     source: str | None = None
+    value: int | None = None
+    second: int | None = None
 
 
+_NUMBERS = frozenset({"value", "second"})
 _NAMES = tuple(field.name for field in fields(Update))
 _OPTIONAL = frozenset(field.name for field in fields(Update) if field.default is None)
 
@@ -102,11 +107,16 @@ class Reply(NamedTuple):
     replayed: bool
 
 
+def version_of(update: Update) -> int:
+    """Return the major version of the format that an update needs."""
+    return 1 if update.value is None and update.second is None else 2
+
+
 def encode_update(update: Update) -> tuple[bytes, bytes]:
-    """Return the fields `update` and `more` of an entry, each a JSON object."""
+    """Return the fields `update` and `more` of an entry, each a JSON object. What is None in `more` is left out."""
     stored = {name: getattr(update, name) for name in _FIELDS}
     more = {name: stored.pop(name) for name in tuple(stored) if name not in _FIRST_FIELDS}
-    return orjson.dumps(stored), orjson.dumps(more)
+    return orjson.dumps(stored), orjson.dumps({name: value for name, value in more.items() if value is not None})
 
 
 def write_reply(reply: Reply, outcome: bytes) -> bytes:
@@ -174,7 +184,7 @@ def _parsed(entry: Mapping[str, str]) -> Update:
     stored: dict[str, Any] = {**orjson.loads(entry.get("more", "{}")), **orjson.loads(entry["update"])}
     named = {name: stored[name] for name in _NAMES if name in stored}
     for name, value in named.items():
-        if not isinstance(value, str) and not (value is None and name in _OPTIONAL):
+        if not (value is None and name in _OPTIONAL) and type(value) is not (int if name in _NUMBERS else str):
             raise TypeError(name)
     update = Update(**named)
     if not is_uuid(update.user_id):

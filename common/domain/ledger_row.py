@@ -17,7 +17,8 @@ class LedgerRow(NamedTuple):
     `score_after` is the player's all-time score on the default board right after it. `counts_towards_limits`: it
     counted, and its action has rules (`common/domain/rules.py`), so that later uses are judged by it. `source` says who
     sent the update: `PLAYER`, or the id of an API key; None for a row of a version that did not record it. `left_out`
-    are the boards of its action that were closed or not open yet, so that it does not count there; None: none.
+    are the boards of its action that were closed or not open yet, so that it does not count there; None: none. `points`
+    is the value of an action of values, `second` the second score that came with it; both are 0 in a refused row.
     """
 
     id: int
@@ -34,6 +35,7 @@ class LedgerRow(NamedTuple):
     counts_towards_limits: bool
     source: str | None = None
     left_out: tuple[str, ...] | None = None
+    second: int = 0
 
     @property
     def key(self) -> UpdateKey:

@@ -1,6 +1,7 @@
 """Pages of a board by position in its order, so that nobody is skipped or shown twice while others move. Pure.
 
-A position is (score, tiebreaker): where a player with that score, reached by that ledger entry, stands or would stand.
+A position is (score, tiebreaker, second score): where a player with these scores, reached by that ledger entry, stands
+or would stand.
 A page continues from a position and not from a count, so rows that overtake each other elsewhere do not shift it.
 """
 
@@ -8,20 +9,22 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from common.domain.entries import BoardHead
+from common.domain.ranking import GREATEST_TIE
 
 
 class Position(NamedTuple):
-    """A place in the order: the better score first, and of equal ones the lower ledger id."""
+    """A place in the order: the better score first, of equal ones the better second, and then the lower ledger id."""
 
     score: int
     tiebreaker: int
+    second: int = 0
 
 
 @dataclass(frozen=True)
 class Selection:
     """Which rows are asked for."""
 
-    kind: Literal["first", "after", "before", "around"]
+    kind: Literal["first", "after", "before", "around", "around_score"]
     position: Position
     user_id: str = ""
 
@@ -44,14 +47,23 @@ def around(user_id: str) -> Selection:
     return Selection("around", Position(0, 0), user_id)
 
 
+def around_score(score: int) -> Selection:
+    """Select the rows around the place of somebody who reaches this score now, behind those who have it already."""
+    return Selection("around_score", Position(score, GREATEST_TIE))
+
+
 @dataclass(frozen=True)
 class Page:
-    """Rows of one instant, beginning at `start` (from 0) of `rows.total`. `found`: a player asked for is ranked."""
+    """Rows of one instant, beginning at `start` (from 0) of `rows.total`. `found`: a player asked for is ranked.
+
+    `would_rank` is the rank, from 1, that a score asked for would have.
+    """
 
     rows: BoardHead
     start: int
     found: bool
     positions: tuple[Position, ...]
+    would_rank: int | None = None
 
     def next(self, asked: Selection) -> Selection | None:
         """Return the selection of the next page; None at the end."""

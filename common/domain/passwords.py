@@ -26,6 +26,11 @@ def is_password(password: str, password_hash: str) -> bool:
     return any(_fits(spelling, password_hash) for spelling in spellings)
 
 
+def is_same(password: str, other: str) -> bool:
+    """Return whether two texts are the same password."""
+    return composed(password) == composed(other)
+
+
 def is_outdated(password_hash: str) -> bool:
     """Return whether the hash was made with other parameters than those used now."""
     return _hasher.check_needs_rehash(password_hash)

@@ -52,6 +52,12 @@ def ids_of(names: tuple[str, ...], instant: datetime) -> tuple[str, ...]:
     return tuple(period_id for name, period_id in zip(PERIOD_NAMES, ids, strict=True) if name in names)
 
 
+def longest_of(names: tuple[str, ...], instant: datetime) -> str:
+    """Return the id of the longest of the periods of an instant that have these names."""
+    longest = next(name for name in (ALL_TIME, "monthly", "weekly", "daily") if name in names)
+    return ids_at(instant)[PERIOD_NAMES.index(longest)]
+
+
 @lru_cache(maxsize=256)
 def _ids_in_hour(hour: int) -> PeriodIds:
     """Return the ids of the periods of an hour, counted from 1970: no period begins within one."""

@@ -1,4 +1,4 @@
-"""The rules of an action: how soon it counts again, how often in a day, and on which boards still. Pure.
+"""The rules of an action: how soon it counts again, how often in a day and ever, and on which boards still. Pure.
 
 An update is judged by the instant at which it was accepted, never by the client's clock, and against the uses that
 counted. Days are UTC.
@@ -24,6 +24,9 @@ class Window(NamedTuple):
         return Window(min(self.since, other.since), max(self.until, other.until))
 
 
+_EVER = Window(datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
+
+
 def judge(action: Action, accepted_at: datetime, uses: Collection[datetime]) -> ErrorCode | None:
     """Return the reason for which a use does not count, or None. `uses` are those of the player that did, in any order.
 
@@ -35,6 +38,8 @@ def judge(action: Action, accepted_at: datetime, uses: Collection[datetime]) -> 
         day = _day(accepted_at)
         if sum(day.since <= use <= day.until for use in uses) >= action.daily_limit:
             return ErrorCode.ACTION_LIMIT_REACHED
+    if action.lifetime_limit is not None and len(uses) >= action.lifetime_limit:
+        return ErrorCode.ACTION_LIMIT_REACHED
     return None
 
 
@@ -57,6 +62,8 @@ def refusal_of_boards(action: Action, left: Mapping[str, ErrorCode]) -> ErrorCod
 
 def window(action: Action, accepted_at: datetime) -> Window:
     """Return the window of the uses that `judge` needs to know."""
+    if action.lifetime_limit is not None:
+        return _EVER
     apart = Window(accepted_at - _cooldown(action), accepted_at + _cooldown(action))
     return apart if action.daily_limit is None else apart.join(_day(accepted_at))
 

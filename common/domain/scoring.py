@@ -1,20 +1,20 @@
 """Score calculation: what a recorded event does to a player's standing. Pure.
 
-A scoring rule is a merge. The fold merges the events of one batch into one delta per standing, and the database
-merges the delta into the row under the row's own lock (`common/postgres/standings.py`). Both are the same commutative
-operation, so neither the order in which workers commit nor the size of a batch ever shows in a result.
+The fold joins the events of one batch into one part per standing (`common/domain/parts.py`), and the database merges
+the part into the row under the row's own lock (`common/postgres/parts.py`). Both are the same commutative operation, so
+neither the order in which workers commit nor the size of a batch ever shows in a result.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
-from typing import NamedTuple
 
 from common.contract.constants import GREATEST_SCORE
 from common.domain import periods
 from common.domain.boards import Board
+from common.domain.parts import Event, Part, join, part_of
 from common.domain.standing import BoardId, StandingKey
 
 
@@ -98,50 +98,30 @@ class Catalogue:
         return periods.ids_of(board.periods, instant) if board else ()
 
 
-class Delta(NamedTuple):
-    """The change that a batch makes to one standing: points, and the greatest ledger id that changed the score."""
+def fold(events: Iterable[Event], boards: Mapping[str, Board]) -> dict[StandingKey, Part]:
+    """Return one part for each (board, period, user), by the rules of these boards.
 
-    points: int
-    tiebreaker: int
-
-
-class Event(NamedTuple):
-    """A fresh ledger entry."""
-
-    ledger_id: int
-    user_id: str
-    points: int
-    boards: tuple[str, ...]
-    accepted_at: datetime
-
-
-def fold(events: Iterable[Event], periods_of: Callable[[str, datetime], tuple[str, ...]]) -> dict[StandingKey, Delta]:
-    """Return one delta for each (board, period, user). `periods_of` tells the periods of a board at an instant.
-
-    An event of 0 points makes no delta: it neither ranks a player nor changes their tiebreaker.
+    An event counts on no board that is not among them.
     """
-    deltas: dict[StandingKey, Delta] = {}
+    folded: dict[StandingKey, Part] = {}
     for event in events:
-        if event.points == 0:
-            continue
-        delta = Delta(event.points, event.ledger_id)
+        user_id, accepted_at = event.user_id, event.accepted_at
         for board_id in event.boards:
-            for period_id in periods_of(board_id, event.accepted_at):
-                key = StandingKey(board_id, period_id, event.user_id)
-                known = deltas.get(key)
-                deltas[key] = merge(known, delta) if known else delta
-    return deltas
-
-
-def merge(one: Delta, other: Delta) -> Delta:
-    """Return the sum of the points, with the greater ledger id as tiebreaker."""
-    return Delta(one.points + other.points, max(one.tiebreaker, other.tiebreaker))
+            board = boards.get(board_id)
+            if board is None or (part := part_of(event, board)) is None:
+                continue
+            for period_id in periods.ids_of(board.periods, accepted_at):
+                key = StandingKey(board_id, period_id, user_id)
+                known = folded.get(key)
+                folded[key] = part if known is None else join(known, part, board)
+    return folded
 
 
 def scores_after(events: Iterable[Event], board_id: str, final: Mapping[str, int]) -> dict[int, int]:
     """Return the player's score on `board_id` right after each event, by ledger id.
 
-    `final` holds each player's score after the whole batch; going back through the batch takes each event off.
+    `final` holds each player's score after the whole batch; going back through the batch takes each event off, so this
+    is of boards of the rule `sum` only.
     """
     running = dict(final)
     after: dict[int, int] = {}

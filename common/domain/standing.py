@@ -1,5 +1,6 @@
 """A standing: one player's score on one board in one period, and its key. Pure."""
 
+from enum import IntFlag
 from typing import NamedTuple
 
 BoardId = tuple[str, str]
@@ -19,8 +20,31 @@ class StandingKey(NamedTuple):
         return self.board_id, self.period_id
 
 
+class Hidden(IntFlag):
+    """Why a standing is on no board, as the bits of `standings.hidden_for`."""
+
+    SUSPENDED = 1
+    UNLISTED = 2
+    EMPTY = 4
+    GUEST = 8
+    DISQUALIFIED = 16
+
+
+def hidden_reasons(hidden_for: int, *, is_hidden: bool) -> Hidden:
+    """Return why a standing is hidden, by its two columns.
+
+    A version before writes only the column `hidden`, and for one reason: so that column says whether, and the bits why.
+    """
+    if not is_hidden:
+        return Hidden(0)
+    return Hidden(hidden_for) or Hidden.SUSPENDED
+
+
 class Standing(NamedTuple):
-    """A row of the table `standings`, with an absolute score; `updated_at` is in ms. A hidden row is on no board."""
+    """A row of the table `standings`, with an absolute score; `updated_at` is in ms. A hidden row is on no board.
+
+    `second` is the second score, 0 on a board that has none.
+    """
 
     key: StandingKey
     score: int
@@ -28,6 +52,7 @@ class Standing(NamedTuple):
     version: int
     updated_at: int
     hidden: bool = False
+    second: int = 0
 
 
 class Moved(NamedTuple):

@@ -2,13 +2,14 @@
 
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import Connection, func, insert, select, text, update
 
 from common.domain import signing
+from common.domain.permissions import DEFAULT_REALM, SUBMITTING, Permissions, Scope, known_scopes
 from common.postgres.tables import api_keys
 
 PURPOSE = "api-key"
@@ -28,6 +29,14 @@ class ApiKey(NamedTuple):
     created_at: datetime
     previous_until: datetime | None
     revoked_at: datetime | None
+    scopes: Collection[str] = (Scope.SUBMIT,)
+    realm: str = DEFAULT_REALM
+    actions: Collection[str] | None = None
+
+    @property
+    def permissions(self) -> Permissions:
+        """What the key may do."""
+        return Permissions(known_scopes(self.scopes), self.realm, None if self.actions is None else tuple(self.actions))
 
 
 _COLUMNS = tuple(api_keys.c[name] for name in ApiKey._fields)
@@ -38,10 +47,16 @@ def is_key_id(text: str) -> bool:
     return _ID.fullmatch(text) is not None
 
 
-def create(connection: Connection, name: str) -> ApiKey:
-    """Create an API key of this name."""
-    key_id = f"sbk_{secrets.token_hex(10)}"
-    return ApiKey(*connection.execute(insert(api_keys).values(id=key_id, name=name).returning(*_COLUMNS)).one())
+def create(connection: Connection, name: str, permissions: Permissions = SUBMITTING) -> ApiKey:
+    """Create an API key of this name that may do so much."""
+    row = {
+        "id": f"sbk_{secrets.token_hex(10)}",
+        "name": name,
+        "scopes": sorted(permissions.scopes),
+        "realm": permissions.realm,
+        "actions": None if permissions.actions is None else list(permissions.actions),
+    }
+    return ApiKey(*connection.execute(insert(api_keys).values(row).returning(*_COLUMNS)).one())
 
 
 def lock_name(connection: Connection, name: str) -> str | None:

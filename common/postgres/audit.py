@@ -12,7 +12,7 @@ COMMAND_LINE = "command line"
 
 
 class Actor(NamedTuple):
-    """Who made a change: the user id of an admin, or `COMMAND_LINE` with the operating system's user."""
+    """Who made a change: the user id of an admin, the id of an API key, or `COMMAND_LINE` with the system's user."""
 
     name: str
     os_user: str | None = None

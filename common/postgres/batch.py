@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from common.core import deadlines
 from common.domain.ledger_row import UpdateKey
-from common.domain.standing import BoardId
+from common.domain.standing import BoardId, Hidden
 from common.postgres import ledger, prepared
 from common.postgres.arrays import plain_array, text_array
 
@@ -26,7 +26,9 @@ _SETTINGS = "SET LOCAL enable_seqscan = off; SET LOCAL plan_cache_mode = force_g
 _LOOK_UP = prepared.Statement(
     """
     SELECT
-        (SELECT json_agg(json_build_array(found.id, found.username, found.suspended_at IS NOT NULL))::text
+        (SELECT json_agg(json_build_array(
+            found.id, found.username, found.suspended_at IS NOT NULL, found.visibility = 'unlisted'
+         ))::text
          FROM unnest(%(players)s) AS sent(u)
          CROSS JOIN LATERAL (SELECT * FROM users WHERE id = sent.u OFFSET 0) AS found),
         EXISTS (
@@ -50,13 +52,13 @@ _LOOK_UP = prepared.Statement(
 class LookUp(NamedTuple):
     """What a batch knows at its beginning, while it shares the ledger's lock.
 
-    `usernames` has the users that exist; of them `suspended` are hidden. `repeats`: some updates are in the ledger
-    already. `periods` has the calendar periods that are known, and whether each is closed. `now` is the transaction's
-    instant, in whole milliseconds; `ids` are new ledger ids in order.
+    `usernames` has the users that exist, and `hidden` why some of them are on no board. `repeats`: some updates are in
+    the ledger already. `periods` has the calendar periods that are known, and whether each is closed. `now` is the
+    transaction's instant, in whole milliseconds; `ids` are new ledger ids in order.
     """
 
     usernames: Mapping[str, str]
-    suspended: frozenset[str]
+    hidden: Mapping[str, Hidden]
     repeats: bool
     periods: Mapping[BoardId, bool]
     now: datetime
@@ -65,7 +67,7 @@ class LookUp(NamedTuple):
 
 @contextmanager
 def transaction(engine: Engine) -> Iterator[Connection]:
-    """Commit what the block does, after it has begun the transaction with `look_up`; roll it back if the block fails.
+    """Yield a connection for a block that begins the transaction with `look_up` and commits it; roll back if it fails.
 
     The engine's connections must commit by themselves.
     """
@@ -75,8 +77,12 @@ def transaction(engine: Engine) -> Iterator[Connection]:
         except BaseException:
             _roll_back(connection)
             raise
-        deadlines.commit_sent()
-        connection.exec_driver_sql("COMMIT")
+
+
+def commit(connection: Connection) -> None:
+    """Commit a batch that adds nothing to the ledger; any other is committed by `ledger.add_and_commit`."""
+    deadlines.commit_sent()
+    connection.exec_driver_sql("COMMIT")
 
 
 def look_up(
@@ -104,13 +110,18 @@ def look_up(
     row = _run(connection, values, before)
     users = orjson.loads(row[0] or "[]")
     return LookUp(
-        usernames={user_id: name for user_id, name, _ in users},
-        suspended=frozenset(user_id for user_id, _, is_suspended in users if is_suspended),
+        usernames={user_id: name for user_id, name, *_ in users},
+        hidden={user_id: reasons for user_id, _, *flags in users if (reasons := _reasons(*flags))},
         repeats=row[1],
         periods={(board_id, period_id): closed for board_id, period_id, closed in orjson.loads(row[2] or "[]")},
         now=row[3],
         ids=row[4] or (),
     )
+
+
+def _reasons(is_suspended: bool, is_unlisted: bool) -> Hidden:
+    """Return why a player is on no board; each reason also hides the standings that begin meanwhile."""
+    return Hidden(is_suspended * Hidden.SUSPENDED | is_unlisted * Hidden.UNLISTED)
 
 
 def _run(connection: Connection, values: Mapping[str, Any], before: str) -> Sequence[Any]:

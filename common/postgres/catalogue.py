@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from common.contract.constants import DEFAULT_BOARD
 from common.core import deadlines
 from common.domain.boards import Board, Rule, ScoreFormat, SecondScore, Ties, Visibility
+from common.domain.ranking import Order
 from common.domain.scoring import Action, Catalogue, ClaimedBy, Kind
 from common.postgres.tables import actions, boards
 
@@ -84,15 +85,13 @@ def count_change(connection: Connection) -> None:
     connection.execute(_COUNT)
 
 
-def is_ascending(connection: Connection, board_id: str) -> bool:
-    """Return whether the lowest score leads this board."""
-    return bool(connection.scalar(select(boards.c.ascending).where(boards.c.id == board_id)))
-
-
-def ascending_of(connection: Connection, board_ids: Collection[str]) -> dict[str, bool]:
-    """Return whether the lowest score leads, by board."""
-    found = connection.execute(select(boards.c.id, boards.c.ascending).where(boards.c.id.in_(board_ids)))
-    return {row.id: row.ascending for row in found}
+def read_orders(connection: Connection, board_ids: Collection[str]) -> dict[str, tuple[Order, bool]]:
+    """Return the order of each board, and whether equal scores share a place; the usual of one that is not there."""
+    second = boards.c.second["ascending"].as_boolean()
+    columns = (boards.c.id, boards.c.ascending, second, boards.c.ties == Ties.SHARED)
+    rows = connection.execute(select(*columns).where(boards.c.id.in_(board_ids)))
+    usual = dict.fromkeys(board_ids, (Order(), False))
+    return usual | {row[0]: (Order(row[1], row[2]), bool(row[3])) for row in rows}
 
 
 def load_defaults(connection: Connection) -> None:

@@ -18,7 +18,7 @@ import time
 from sqlalchemy import Connection, Engine, text
 
 from common.core.chunk_size import ChunkSize
-from common.postgres import ledger
+from common.postgres import ledger, parts
 from common.postgres.engine import TooSlowError, bounded_transaction
 
 CHUNK = ChunkSize(5_000, least=100, most=50_000)
@@ -26,28 +26,6 @@ CHUNK = ChunkSize(5_000, least=100, most=50_000)
 
 STABLE_WITHIN_SECONDS = 1.0
 _POLL_SECONDS = 0.01
-
-# As `scoring.fold` counts: by the version of the action that the ledger names, on its boards but for those that the row
-# leaves out, in the board's periods of the acceptance, and in a closed period up to the row at which it was closed.
-# `{rows}` is a table of ledger rows.
-COUNTED = """
-SELECT e.user_id, b.board_id, p.period_id, sum(e.points)::bigint AS score, max(e.id) AS tie,
-       max(e.recorded_at) AS updated_at
-FROM {rows} e
-JOIN actions a ON (a.id, a.version) = (e.action_id, e.action_version)
-CROSS JOIN LATERAL unnest(a.boards) AS b(board_id)
-JOIN boards of_board ON of_board.id = b.board_id
-CROSS JOIN LATERAL (VALUES
-    ('all', 'all'),
-    ('daily', to_char(e.accepted_at AT TIME ZONE 'UTC', 'YYYY-MM-DD')),
-    ('weekly', to_char(e.accepted_at AT TIME ZONE 'UTC', 'IYYY-"W"IW')),
-    ('monthly', to_char(e.accepted_at AT TIME ZONE 'UTC', 'YYYY-MM'))
-) AS p(name, period_id)
-LEFT JOIN periods c ON (c.board_id, c.period_id) = (b.board_id, p.period_id)
-WHERE e.points <> 0 AND p.name = ANY(of_board.periods)
-    AND (e.left_out IS NULL OR b.board_id <> ALL(e.left_out)) AND (c.last_event_id IS NULL OR e.id <= c.last_event_id)
-GROUP BY e.user_id, b.board_id, p.period_id
-"""
 
 _GREATEST = text("SELECT coalesce(max(id), 0) FROM score_events")
 _HOLDERS = text("""
@@ -63,12 +41,38 @@ _MOVE = text("UPDATE ledger_checkpoint SET event_id = :to")
 _NEXT = text("""
 SELECT max(id) FROM (SELECT id FROM score_events WHERE id > :after AND id <= :most ORDER BY id LIMIT :rows) following
 """)
+_CHUNK = "chunk AS MATERIALIZED (SELECT * FROM score_events WHERE id > :after AND id <= :to)"
+_TOTALS = "ledger_totals AS t (user_id, board_id, period_id, score, tie, updated_at, second, decided_at)"
 _ADD = text(f"""
-WITH chunk AS MATERIALIZED (SELECT * FROM score_events WHERE id > :after AND id <= :to)
-INSERT INTO ledger_totals AS t (user_id, board_id, period_id, score, tie, updated_at)
-{COUNTED.format(rows="chunk")}
+WITH {_CHUNK}, fresh AS ({parts.COUNTED.format(rows="chunk")})
+INSERT INTO {_TOTALS}
+{parts.ADDED.format(parts="fresh")}
 ON CONFLICT (user_id, board_id, period_id) DO UPDATE
-SET score = t.score + excluded.score, tie = excluded.tie, updated_at = GREATEST(t.updated_at, excluded.updated_at)
+SET score = t.score + excluded.score, tie = GREATEST(t.tie, excluded.tie), second = t.second + excluded.second,
+    updated_at = GREATEST(t.updated_at, excluded.updated_at)
+""")
+_KEEPS = text("SELECT EXISTS (SELECT FROM boards WHERE rule NOT IN ('count', 'sum'))")
+# OFFSET 0 keeps it a look-up by the index, however many totals there are.
+_KEEP = text(f"""
+WITH {_CHUNK},
+fresh AS MATERIALIZED (
+    SELECT * FROM ({parts.COUNTED.format(rows="chunk")}) AS counted WHERE rule NOT IN ('count', 'sum')
+),
+parts AS (
+    SELECT * FROM fresh
+    UNION ALL
+    SELECT moved.*, t.score, t.tie, t.updated_at, t.second, t.decided_at
+    FROM (SELECT DISTINCT user_id, board_id, period_id, rule, second_ascending FROM fresh) AS moved
+    CROSS JOIN LATERAL (
+        SELECT * FROM ledger_totals
+        WHERE (user_id, board_id, period_id) = (moved.user_id, moved.board_id, moved.period_id) OFFSET 0
+    ) AS t
+)
+INSERT INTO {_TOTALS}
+{parts.KEPT.format(parts="parts")}
+ON CONFLICT (user_id, board_id, period_id) DO UPDATE
+SET score = excluded.score, tie = excluded.tie, updated_at = excluded.updated_at, second = excluded.second,
+    decided_at = excluded.decided_at
 """)  # noqa: S608 - built from constants
 _EMPTY = text("TRUNCATE ledger_totals")
 
@@ -106,7 +110,7 @@ class Checkpoint:
             to = int(connection.scalar(_NEXT, {"after": after, "most": most, "rows": rows}) or most)
             if to <= after:
                 return after
-            connection.execute(_ADD, {"after": after, "to": to})
+            include(connection, after, to)
             connection.execute(_MOVE, {"to": to})
             return to
 
@@ -130,6 +134,14 @@ class Checkpoint:
             connection.execute(_CLAIM)
             connection.execute(_EMPTY)
             connection.execute(_MOVE, {"to": 0})
+
+
+def include(connection: Connection, after: int, to: int) -> None:
+    """Add the ledger rows between two ids, the first left out, to the totals. Once for each row."""
+    rows = {"after": after, "to": to}
+    connection.execute(_ADD, rows)
+    if connection.scalar(_KEEPS):
+        connection.execute(_KEEP, rows)
 
 
 def _holders(connection: Connection) -> set[str]:

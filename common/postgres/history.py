@@ -58,4 +58,5 @@ def is_over(period_id: str, now: datetime) -> bool:
 
 def empty_page(which: Selection) -> Page:
     """Return the empty page of a period without standings."""
-    return Page(BoardHead(DATABASE_EPOCH, 0, 0, 0, ()), 0, which.kind != "around", ())
+    would_rank = 1 if which.kind == "around_score" else None
+    return Page(BoardHead(DATABASE_EPOCH, 0, 0, 0, ()), 0, which.kind != "around", (), would_rank)

@@ -6,7 +6,9 @@ from typing import Any
 
 import orjson
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import IntegrityError
 
+from common.core import deadlines
 from common.domain.ledger_row import LedgerRow, UpdateKey
 from common.domain.rules import Window
 from common.postgres import prepared
@@ -16,7 +18,7 @@ from common.postgres.arrays import plain_array, text_array
 _FIND = text("""
 SELECT e.id, e.user_id::text, e.idempotency_key, e.action_id, e.action_version, e.points, e.refusal, e.score_after,
        e.occurred_at, e.accepted_at, e.recorded_at, e.limits_others, e.source,
-       e.left_out
+       e.second, e.left_out
 FROM json_to_recordset(CAST(:keys AS json)) AS sent(u uuid, k text)
 CROSS JOIN LATERAL (SELECT * FROM score_events WHERE user_id = sent.u AND idempotency_key = sent.k OFFSET 0) AS e
 """)
@@ -28,22 +30,20 @@ SELECT date_trunc('milliseconds', now()) AS now, nextval('score_event_ids') AS i
 _ADD = prepared.Statement(
     """
     INSERT INTO score_events (id, user_id, idempotency_key, action_id, action_version, points, refusal, score_after,
-                              occurred_at, accepted_at, recorded_at, limits_others, source, left_out)
+                              occurred_at, accepted_at, limits_others, source, left_out, second, recorded_at)
     SELECT id, user_id, idempotency_key, action_id, action_version, points, refusal, score_after,
-           occurred_at, accepted_at, recorded_at, limits_others, source, left_out::text[]
+           occurred_at, accepted_at, limits_others, source, left_out::text[], coalesce(second, 0), %(recorded)s
     FROM unnest(%(ids)s, %(users)s, %(keys)s, %(actions)s, %(versions)s, %(points)s, %(refusals)s, %(scores)s,
-                         %(occurred)s, %(accepted)s, %(recorded)s, %(limits)s, %(sources)s,
-                         %(left)s)
+                %(occurred)s, %(accepted)s, %(limits)s, %(sources)s, %(left)s, %(seconds)s)
         AS sent(id, user_id, idempotency_key, action_id, action_version, points, refusal, score_after,
-                occurred_at, accepted_at, recorded_at, limits_others, source, left_out)
+                occurred_at, accepted_at, limits_others, source, left_out, second)
     ORDER BY user_id, idempotency_key
-    ON CONFLICT (user_id, idempotency_key) DO NOTHING
     """,
     {
         **{"ids": "bigint[]", "users": "uuid[]", "keys": "text[]", "actions": "text[]", "versions": "int[]"},
         **{"points": "bigint[]", "refusals": "text[]", "scores": "bigint[]", "occurred": "timestamptz[]"},
-        **{"accepted": "timestamptz[]", "recorded": "timestamptz[]", "limits": "boolean[]", "sources": "text[]"},
-        "left": "text[]",
+        **{"accepted": "timestamptz[]", "limits": "boolean[]", "sources": "text[]", "recorded": "timestamptz"},
+        **{"left": "text[]", "seconds": "bigint[]"},
     },
 )
 
@@ -57,6 +57,10 @@ JOIN score_events e ON e.user_id = wanted.u AND e.action_id = wanted.a
     AND e.accepted_at BETWEEN wanted.since AND wanted.until
 WHERE e.limits_others
 """)
+
+_UNIQUE = "uq_score_events_user_id_idempotency_key"
+"""The constraint by which an update is recorded once. No `ON CONFLICT`: it would look each key up once more and write
+each row twice, for a conflict that only another worker in the same instant can cause."""
 
 _LOCK_SHARED = text("SELECT pg_advisory_xact_lock_shared(:lock)")
 _WAIT_BRIEFLY = text("SET LOCAL lock_timeout = '1s'")
@@ -91,8 +95,8 @@ def find(connection: Connection, update_keys: Collection[UpdateKey]) -> dict[Upd
 
 
 def _row(row: Sequence[Any]) -> LedgerRow:
-    *plain, left_out = row
-    return LedgerRow(*plain)._replace(left_out=tuple(left_out) if left_out else None)
+    *plain, second, left_out = row
+    return LedgerRow(*plain)._replace(left_out=tuple(left_out) if left_out else None, second=second)
 
 
 def lock_uses(
@@ -118,13 +122,14 @@ def reserve(connection: Connection, count: int) -> tuple[datetime, list[int]]:
     return rows[0].now, [row.id for row in rows]
 
 
-def add(connection: Connection, rows: Sequence[LedgerRow]) -> None:
-    """Record updates, in one global order of keys so that two workers cannot deadlock.
+def add_and_commit(connection: Connection, rows: Sequence[LedgerRow]) -> None:
+    """Record updates, all at the instant of the first one, and commit in the same round trip.
 
-    Raises AlreadyRecordedError if one of them is recorded already, UnstorableTextError, or NotPreparedError.
+    They are in one global order of keys so that two workers cannot deadlock. The unique index refuses an update that is
+    recorded already; then nothing is committed. Raises AlreadyRecordedError, UnstorableTextError, or NotPreparedError.
     """
     ids, user_ids, update_keys, actions, versions, points, refusals, scores, *rest = zip(*rows, strict=True)
-    occurred, accepted, recorded, limits, sources, left = rest
+    occurred, accepted, (recorded, *_), limits, sources, left, seconds = rest
     values = {
         "ids": plain_array(map(str, ids)),
         "users": plain_array(user_ids),
@@ -136,10 +141,16 @@ def add(connection: Connection, rows: Sequence[LedgerRow]) -> None:
         "scores": plain_array(map(str, scores)),
         "occurred": plain_array(instant.isoformat() for instant in occurred),
         "accepted": plain_array(instant.isoformat() for instant in accepted),
-        "recorded": plain_array(instant.isoformat() for instant in recorded),
+        "recorded": recorded,
         "limits": plain_array("t" if counts else "f" for counts in limits),
         "sources": text_array(sources),
         "left": plain_array("NULL" if boards is None else f'"{plain_array(boards)}"' for boards in left),
+        "seconds": plain_array(map(str, seconds)) if any(seconds) else "{}",
     }
-    if prepared.run(connection, _ADD, values).rowcount != len(rows):
-        raise AlreadyRecordedError
+    deadlines.commit_sent()
+    try:
+        prepared.run(connection, _ADD, values, after="; COMMIT")
+    except IntegrityError as error:
+        if getattr(getattr(error.orig, "diag", None), "constraint_name", None) == _UNIQUE:
+            raise AlreadyRecordedError from error
+        raise

@@ -4,6 +4,9 @@ A statement is prepared together with its first execution, in the same round tri
 so that two versions of the code never run each other's. A pooler that gives every transaction another server
 connection (PgBouncer's transaction pooling) keeps what was prepared apart from who prepared it: a statement is then
 missing or there already. From then on the connection sends plain text; the transaction has to be begun again.
+
+If the first execution fails, it is unknown whether the statement was prepared before that: an error in a table that it
+names, or in waiting for one, is PREPARE's, and one in the values is EXECUTE's. The server is asked before the next use.
 """
 
 import hashlib
@@ -20,8 +23,11 @@ log = structlog.get_logger(__name__)
 _MISSING, _THERE_ALREADY, _RESULT_CHANGED = "26000", "42P05", "0A000"
 """SQLSTATE codes. The last one comes when a migration has changed a table below a statement."""
 
-_PREPARED, _SENDS_PLAIN_TEXT = "scoreboard_prepared", "scoreboard_plain_text"
-"""The names under which a connection's `info` holds what was prepared, and that nothing is prepared any more."""
+_PREPARED, _UNKNOWN, _SENDS_PLAIN_TEXT = "scoreboard_prepared", "scoreboard_unknown", "scoreboard_plain_text"
+"""The names under which a connection's `info` holds the statements that were prepared, those of which it is not known,
+and that nothing is prepared any more."""
+
+_IS_THERE = "SELECT EXISTS (SELECT FROM pg_prepared_statements WHERE name = %(name)s)"
 
 
 class NotPreparedError(Exception):
@@ -44,25 +50,39 @@ class Statement:
 
 
 def run(
-    connection: Connection, statement: Statement, values: Mapping[str, Any], *, before: str = ""
+    connection: Connection, statement: Statement, values: Mapping[str, Any], *, before: str = "", after: str = ""
 ) -> CursorResult[Any]:
-    """Run a statement, and `before` it other ones in the same round trip. Raises NotPreparedError."""
+    """Run a statement, and `before` and `after` it other ones in the same round trip. Raises NotPreparedError.
+
+    Where one of them fails, none behind it is run. With `after`, the result is that of the last one.
+    """
+    if _SENDS_PLAIN_TEXT in connection.info:
+        return connection.exec_driver_sql(before + statement.plain + after, dict(values))
     try:
-        return connection.exec_driver_sql(_text(connection, statement, before), dict(values))
+        return _run_prepared(connection, statement, values, before, after)
     except DBAPIError as error:
         code = getattr(error.orig, "pgcode", None)
-        if code not in (_MISSING, _THERE_ALREADY, _RESULT_CHANGED) or _SENDS_PLAIN_TEXT in connection.info:
+        if code not in (_MISSING, _THERE_ALREADY, _RESULT_CHANGED):
             raise
         connection.info[_SENDS_PLAIN_TEXT] = True
         log.info("statements_not_prepared", code=code)
         raise NotPreparedError from error
 
 
-def _text(connection: Connection, statement: Statement, before: str) -> str:
-    if _SENDS_PLAIN_TEXT in connection.info:
-        return before + statement.plain
+def _run_prepared(
+    connection: Connection, statement: Statement, values: Mapping[str, Any], before: str, after: str
+) -> CursorResult[Any]:
+    """Run a statement that is prepared, and prepare it if it is not."""
     prepared: set[str] = connection.info.setdefault(_PREPARED, set())
+    unknown: set[str] = connection.info.setdefault(_UNKNOWN, set())
+    if statement.name in unknown:
+        if connection.exec_driver_sql(_IS_THERE, {"name": statement.name}).scalar():
+            prepared.add(statement.name)
+        unknown.remove(statement.name)
     if statement.name in prepared:
-        return before + statement.execute
+        return connection.exec_driver_sql(before + statement.execute + after, dict(values))
+    unknown.add(statement.name)
+    result = connection.exec_driver_sql(f"{statement.prepare}; {before}{statement.execute}{after}", dict(values))
+    unknown.remove(statement.name)
     prepared.add(statement.name)
-    return f"{statement.prepare}; {before}{statement.execute}"
+    return result

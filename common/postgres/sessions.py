@@ -17,6 +17,9 @@ from common.contract.errors import ErrorCode, ScoreboardError
 from common.domain.signing import derive, fingerprint, to_base64url
 from common.postgres.tables import refresh_tokens, sessions, users
 
+EndOfAll = Literal["suspension", "password", "erasure"]
+"""Why all sessions of a user end."""
+
 LIFETIME = timedelta(hours=24)
 GRACE = timedelta(seconds=10)
 """For this long a used token still gives the same successor, as long as nobody has used the successor."""
@@ -89,12 +92,15 @@ def revoke(connection: Connection, session_id: str, reason: Literal["logout", "r
     )
 
 
-def revoke_all(connection: Connection, user_id: str, reason: Literal["suspension"], now: datetime) -> list[str]:
-    """Revoke every live session of a user, by the database's clock, and return their ids."""
+def revoke_all(
+    connection: Connection, user_id: str, reason: EndOfAll, now: datetime, keep: str | None = None
+) -> list[str]:
+    """Revoke every live session of a user but the one to keep, by the database's clock, and return their ids."""
+    live = (sessions.c.user_id == user_id, sessions.c.revoked_at.is_(None), sessions.c.expires_at > now)
     return list(
         connection.scalars(
             update(sessions)
-            .where(sessions.c.user_id == user_id, sessions.c.revoked_at.is_(None), sessions.c.expires_at > now)
+            .where(*live, sessions.c.id.is_distinct_from(keep))
             .values(revoked_at=func.now(), revoked_for=reason)
             .returning(sessions.c.id)
         )

@@ -1,33 +1,22 @@
-"""Snapshots: the head and the size of a board as they were at an instant, kept in PostgreSQL."""
+"""Snapshots: the head and the size of a board as they were at an instant, kept in PostgreSQL.
 
-from collections.abc import Sequence
+They hold no names, only ids: who a player is, and whether anybody may know, is looked up when a snapshot is read.
+"""
+
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import orjson
 from sqlalchemy import Connection, Engine, delete, select, text, tuple_
 
-from common.contract import responses
+from common.core.timestamps import format_milliseconds, parse_instant, to_milliseconds
 from common.domain.entries import Entry
 from common.domain.standing import BoardId
 from common.postgres import standings, tables
 
 HEAD = 100
 """How many entries a snapshot keeps."""
-
-# The first rows are found before anything else is known of them, so PostgreSQL keeps no more than these while it
-# reads a board of any size.
-_HEAD = text("""
-SELECT foremost.user_id::text, u.username, score, (extract(epoch FROM updated_at) * 1000)::bigint AS updated_at
-FROM (
-    SELECT user_id, score, tie, updated_at, CASE WHEN b.ascending THEN score ELSE -score END AS place
-    FROM standings s JOIN boards b ON b.id = s.board_id
-    WHERE s.board_id = :board AND s.period_id = :period AND NOT s.hidden
-    ORDER BY place, tie LIMIT :limit
-) foremost
-JOIN users u ON u.id = foremost.user_id
-ORDER BY place, tie
-""")
 
 _STORE = text("""
 INSERT INTO snapshots (board_id, period_id, taken_at, total, entries)
@@ -49,8 +38,9 @@ class Head(NamedTuple):
     total: int
     entries: Sequence[Entry]
 
-    def to_wire(self) -> list[responses.Entry]:
-        return [entry.to_wire() for entry in self.entries]
+    def to_json(self) -> list[dict[str, Any]]:
+        """Return the entries as they are stored."""
+        return [_stored(entry) for entry in self.entries]
 
 
 class Snapshot(NamedTuple):
@@ -74,14 +64,9 @@ def due_at(now: datetime, minutes: int) -> datetime:
 
 def read(engine: Engine, board_id: str, period_id: str) -> Head:
     """Return a board's head and size, both of one instant."""
-    of_board = {"board": board_id, "period": period_id, "limit": HEAD}
     with engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
-        total = standings.count(connection, board_id, period_id)
-        rows = connection.execute(_HEAD, of_board).all()
-    entries = [
-        Entry(row.user_id, row.username, row.score, rank, row.updated_at) for rank, row in enumerate(rows, start=1)
-    ]
-    return Head(total, entries)
+        head = standings.top(connection, board_id, period_id, HEAD)
+    return Head(head.total, head.entries)
 
 
 def store(connection: Connection, board_id: str, period_id: str, taken_at: datetime, head: Head) -> bool:
@@ -91,7 +76,7 @@ def store(connection: Connection, board_id: str, period_id: str, taken_at: datet
         "period": period_id,
         "taken_at": taken_at,
         "total": head.total,
-        "entries": orjson.dumps(head.to_wire()).decode(),
+        "entries": orjson.dumps(head.to_json()).decode(),
     }
     return connection.execute(_STORE, values).rowcount == 1
 
@@ -106,7 +91,9 @@ def is_newest(connection: Connection, board_id: str, period_id: str, head: Head)
     """Return whether a board's newest snapshot equals this head."""
     newest = page(connection, board_id, period_id, 1, None)
     found = find(connection, newest[0].id) if newest else None
-    return found is not None and found[0].total == head.total and found[1] == head.to_wire()
+    return (
+        found is not None and found[0].total == head.total and found[1] == [_entry(stored) for stored in head.to_json()]
+    )
 
 
 def prune(connection: Connection, older_than: datetime, limit: int) -> int:
@@ -128,8 +115,29 @@ def page(
     return [Snapshot(*row) for row in connection.execute(statement)]
 
 
-def find(connection: Connection, snapshot_id: int) -> tuple[Snapshot, list[responses.Entry]] | None:
-    """Return one snapshot and its entries as JSON; None if there is no such snapshot."""
+def find(connection: Connection, snapshot_id: int) -> tuple[Snapshot, list[Entry]] | None:
+    """Return one snapshot and its entries, without names; None if there is no such snapshot."""
     statement = select(*_SUMMARY, tables.snapshots.c.entries).where(tables.snapshots.c.id == snapshot_id)
     row = connection.execute(statement).one_or_none()
-    return (Snapshot(*row[:-1]), row[-1]) if row else None
+    return (Snapshot(*row[:-1]), [_entry(stored) for stored in row[-1]]) if row else None
+
+
+def _stored(entry: Entry) -> dict[str, Any]:
+    stored: dict[str, Any] = {
+        "userId": entry.user_id,
+        "score": entry.score,
+        "rank": entry.rank,
+        "lastUpdated": format_milliseconds(entry.updated_at),
+    }
+    if entry.second is not None:
+        stored["second"] = entry.second
+    if entry.place is not None:
+        stored["place"] = entry.place
+    return stored
+
+
+def _entry(stored: Mapping[str, Any]) -> Entry:
+    """Read an entry; a version before has stored a username in it, which is as old as the snapshot."""
+    updated_at = to_milliseconds(parse_instant(stored["lastUpdated"]))
+    scores = (stored["score"], stored["rank"], updated_at, stored.get("second"), stored.get("place"))
+    return Entry(stored["userId"], "", *scores)

@@ -1,53 +1,36 @@
 """Standings: the score of each player on each board in each period. The boards in Redis are copies of them."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Row, text
 
 from common.core.timestamps import to_milliseconds
-from common.domain.entries import BoardHead, Entry, Place
+from common.domain.details import Details
+from common.domain.entries import BoardHead, Entry, Place, with_places
 from common.domain.pagination import FIRST, Page, Position, Selection
-from common.domain.scoring import Delta
-from common.domain.standing import BoardId, Standing, StandingKey
-from common.postgres import prepared
-from common.postgres.arrays import plain_array, text_array
+from common.domain.standing import BoardId, Hidden, Standing, StandingKey
+from common.postgres.people import details_of
 
 DATABASE_EPOCH = "database"
 """The epoch of versions that are made from PostgreSQL while Redis does not serve the board."""
 
-_COLUMNS = """board_id, period_id, user_id::text, score, tie, version,
-    (extract(epoch FROM updated_at) * 1000)::bigint AS updated_at, hidden"""
-
-_MERGE = prepared.Statement(
-    f"""
-    INSERT INTO standings AS s (board_id, period_id, user_id, score, tie, version, updated_at, hidden)
-    SELECT b, p, u, points, tie, 1, %(at)s, u = ANY(%(hidden)s)
-    FROM unnest(%(boards)s, %(periods)s, %(users)s, %(points)s, %(ties)s) AS part(b, p, u, points, tie)
-    ORDER BY b, p, u
-    ON CONFLICT (board_id, period_id, user_id) DO UPDATE
-    SET score = s.score + excluded.score, tie = GREATEST(s.tie, excluded.tie), version = s.version + 1,
-        updated_at = GREATEST(s.updated_at, excluded.updated_at)
-    RETURNING {_COLUMNS}
-    """,  # noqa: S608 - built from constants
-    {
-        **{"at": "timestamptz", "hidden": "uuid[]", "boards": "text[]", "periods": "text[]"},
-        **{"users": "uuid[]", "points": "bigint[]", "ties": "bigint[]"},
-    },
-)
+COLUMNS = """board_id, period_id, user_id::text, score, tie, version,
+    (extract(epoch FROM updated_at) * 1000)::bigint AS updated_at, hidden, second"""
+"""The columns of which `from_rows` makes standings."""
 
 _READ = text(f"""
-SELECT {_COLUMNS} FROM json_to_recordset(CAST(:rows AS json)) AS sent(b text, p text, u uuid)
+SELECT {COLUMNS} FROM json_to_recordset(CAST(:rows AS json)) AS sent(b text, p text, u uuid)
 JOIN standings ON (board_id, period_id, user_id) = (sent.b, sent.p, sent.u)
 """)  # noqa: S608 - built from constants
 
-_OF_PLAYERS = text(f"SELECT {_COLUMNS} FROM standings WHERE user_id = ANY(CAST(:users AS uuid[]))")  # noqa: S608
+_OF_PLAYERS = text(f"SELECT {COLUMNS} FROM standings WHERE user_id = ANY(CAST(:users AS uuid[]))")  # noqa: S608
 
 _OF_PLAYERS_LATELY = text(f"""
-SELECT {_COLUMNS} FROM standings LEFT JOIN periods p USING (board_id, period_id)
+SELECT {COLUMNS} FROM standings LEFT JOIN periods p USING (board_id, period_id)
 WHERE user_id = ANY(CAST(:users AS uuid[])) AND (p.closed_at IS NULL OR p.ends_at > now() - CAST(:span AS interval))
 """)  # noqa: S608 - built from constants
 
@@ -55,36 +38,65 @@ _OF_BOARD = "FROM standings WHERE board_id = :board AND period_id = :period"
 # Pages by the primary key, not a cursor: how much a driver holds of a cursor's result is its own affair.
 # The table's column, by its index: `user_id` alone would be the text that is selected.
 _NEXT = text(f"""
-SELECT {_COLUMNS} {_OF_BOARD} AND user_id > CAST(:after AS uuid) ORDER BY standings.user_id LIMIT :limit
+SELECT {COLUMNS} {_OF_BOARD} AND user_id > CAST(:after AS uuid) ORDER BY standings.user_id LIMIT :limit
 """)
 _AT_MOST = text(f"SELECT count(*) FROM (SELECT 1 {_OF_BOARD} LIMIT :limit) first_rows")  # noqa: S608 - built from constants
 _WITH_ROWS = text("""
 SELECT b, p FROM json_to_recordset(CAST(:boards AS json)) AS sent(b text, p text)
 WHERE EXISTS (SELECT FROM standings WHERE (board_id, period_id) = (sent.b, sent.p) OFFSET 0)
 """)
-_HIDE = text("""
-UPDATE standings SET hidden = :hidden, version = version + 1 WHERE user_id = CAST(:user AS uuid) AND hidden <> :hidden
-""")
+# As `standing.hidden_reasons` reads the two columns.
+_REASONS = "CASE WHEN NOT hidden THEN 0 WHEN hidden_for = 0 THEN 1 ELSE hidden_for END"
+_HIDE = text(f"""
+UPDATE standings s SET hidden_for = changed.reasons, hidden = changed.reasons <> 0, version = s.version + 1
+FROM (
+    SELECT board_id, period_id, user_id, {_REASONS} AS before,
+           CASE WHEN :hidden THEN ({_REASONS}) | :reason ELSE ({_REASONS}) & ~CAST(:reason AS int) END AS reasons
+    FROM standings WHERE user_id = CAST(:user AS uuid)
+) changed
+WHERE (s.board_id, s.period_id, s.user_id) = (changed.board_id, changed.period_id, changed.user_id)
+    AND changed.reasons <> changed.before
+    AND (NOT :open OR NOT EXISTS (
+        SELECT FROM periods p WHERE (p.board_id, p.period_id) = (s.board_id, s.period_id) AND p.closed_at IS NOT NULL
+    ))
+""")  # noqa: S608 - built from constants
 
 # A board of a million players is neither sorted nor numbered for a page of it: the best so many are kept while it is
 # read once, and who stands before them is counted.
 _VISIBLE = "FROM standings s WHERE s.board_id = :board AND s.period_id = :period AND NOT s.hidden"
-_PLACE_OF_ROW = "((SELECT sign FROM board) * s.score, s.tie)"
-_PLACE_OF_PLAYER = "(SELECT place, tie FROM player)"
-_GIVEN_PLACE = "((SELECT sign FROM board) * :score, :tiebreaker)"
-_IN_ORDER = "ORDER BY (SELECT sign FROM board) * s.score, s.tie LIMIT :limit"
-_IN_REVERSE = "ORDER BY (SELECT sign FROM board) * s.score DESC, s.tie DESC LIMIT :limit"
-_SOME = f"SELECT s.user_id, s.score, s.tie, s.updated_at {_VISIBLE}"
-_SIGN = "board AS (SELECT CASE WHEN ascending THEN 1 ELSE -1 END AS sign FROM boards WHERE id = :board)"
+_ORDER = """board AS (
+    SELECT CASE WHEN ascending THEN 1 ELSE -1 END AS sign, second IS NOT NULL AS has_second,
+           CASE WHEN (second->>'ascending')::boolean THEN 1 ELSE -1 END AS second_sign,
+           ties = 'shared' AS shares_places
+    FROM boards WHERE id = :board
+)"""
+"""How the rows of a board are ordered: what the fragments below read."""
+
+_SIGN, _SECOND_SIGN = "(SELECT sign FROM board)", "(SELECT second_sign FROM board)"
+
+
+def _ordered_by(row: str, direction: str = "") -> str:
+    """Return the one order, for rows of this name."""
+    terms = (f"{_SIGN} * {row}.score", f"{_SECOND_SIGN} * {row}.second", f"{row}.tie")
+    return ", ".join(f"{term} {direction}" for term in terms)
+
+
+_PLACE_OF_ROW = f"({_ordered_by('s')})"
+_PLACE_OF_PLAYER = "(SELECT place, second_place, tie FROM player)"
+_GIVEN_PLACE = f"({_SIGN} * :score, {_SECOND_SIGN} * :second, :tiebreaker)"
+_IN_ORDER = f"ORDER BY {_ordered_by('s')} LIMIT :limit"
+_IN_REVERSE = f"ORDER BY {_ordered_by('s', 'DESC')} LIMIT :limit"
+_SOME = f"SELECT s.user_id, s.score, s.second, s.tie, s.updated_at {_VISIBLE}"
+_CELLS = """u.username, u.display_name, u.country, u.avatar, u.visibility,
+           found.score, found.tie, found.second, (SELECT has_second FROM board) AS has_second,
+           (extract(epoch FROM found.updated_at) * 1000)::bigint AS updated_at"""
 
 
 def _page_of(rows: str, ahead: str) -> str:
     """Return the statement for `rows` of a board; `ahead` counts the rows before the first of them."""
     return f"""
-    WITH {_SIGN}, found AS MATERIALIZED ({_SOME} {rows})
-    SELECT found.user_id::text, u.username, found.score, found.tie,
-           (extract(epoch FROM found.updated_at) * 1000)::bigint AS updated_at,
-           ({ahead}) + row_number() OVER (ORDER BY (SELECT sign FROM board) * found.score, found.tie) AS rank
+    WITH {_ORDER}, found AS MATERIALIZED ({_SOME} {rows})
+    SELECT found.user_id::text, {_CELLS}, ({ahead}) + row_number() OVER (ORDER BY {_ordered_by("found")}) AS rank
     FROM found JOIN users u ON u.id = found.user_id
     """  # noqa: S608 - built from constants
 
@@ -104,19 +116,21 @@ _PAGES = {
         )
     ),
     "around": text(f"""
-        WITH {_SIGN},
-        player AS (SELECT (SELECT sign FROM board) * s.score AS place, s.tie {_VISIBLE} AND s.user_id = :user),
+        WITH {_ORDER},
+        player AS (
+            SELECT {_SIGN} * s.score AS place, {_SECOND_SIGN} * s.second AS second_place, s.tie
+            {_VISIBLE} AND s.user_id = :user
+        ),
         ahead AS (SELECT count(*) AS rows {_VISIBLE} AND {_PLACE_OF_ROW} < {_PLACE_OF_PLAYER}),
         earlier AS MATERIALIZED ({_SOME} AND {_PLACE_OF_ROW} < {_PLACE_OF_PLAYER} {_IN_REVERSE}),
         later AS MATERIALIZED ({_SOME} AND {_PLACE_OF_ROW} >= {_PLACE_OF_PLAYER} {_IN_ORDER}),
-        ranked AS (
+        found AS (
             SELECT *, (SELECT rows FROM ahead) - (SELECT count(*) FROM earlier)
-                + row_number() OVER (ORDER BY (SELECT sign FROM board) * score, tie) AS rank
+                + row_number() OVER (ORDER BY {_ordered_by("near")}) AS rank
             FROM (SELECT * FROM earlier UNION ALL SELECT * FROM later) near
         )
-        SELECT ranked.user_id::text, u.username, ranked.score, ranked.tie,
-               (extract(epoch FROM ranked.updated_at) * 1000)::bigint AS updated_at, rank
-        FROM ranked JOIN users u ON u.id = ranked.user_id
+        SELECT found.user_id::text, {_CELLS}, rank
+        FROM found JOIN users u ON u.id = found.user_id
         WHERE rank > greatest(0, least((SELECT rows FROM ahead) - :limit / 2, :total - :limit))
         ORDER BY rank LIMIT :limit
     """),  # noqa: S608 - built from constants
@@ -124,37 +138,19 @@ _PAGES = {
 _PLACE = text(
     _page_of(
         "AND s.user_id = CAST(:user AS uuid)",
-        f"""SELECT count(*) {_VISIBLE} AND {_PLACE_OF_ROW} <
-            (SELECT (SELECT sign FROM board) * found.score, found.tie FROM found)""",  # noqa: S608 - built from constants
+        f"SELECT count(*) {_VISIBLE} AND {_PLACE_OF_ROW} < (SELECT {_ordered_by('found')} FROM found)",  # noqa: S608
     )
 )
+# The place that the row shares with those of the same scores, or nothing where equal scores share none.
+_SHARED_PLACE = text(f"""
+    WITH {_ORDER}
+    SELECT count(*) + 1 {_VISIBLE} AND (SELECT shares_places FROM board)
+        AND ({_SIGN} * s.score, {_SECOND_SIGN} * s.second) < ({_SIGN} * :score, {_SECOND_SIGN} * :second)
+    HAVING (SELECT shares_places FROM board)
+""")  # noqa: S608 - built from constants
 # Both counts are answered by an index alone.
 _COUNT = text(f"SELECT (SELECT count(*) {_OF_BOARD}) - (SELECT count(*) {_OF_BOARD} AND hidden)")
 _VERSION = text("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint, clock_timestamp()")
-
-
-def merge(
-    connection: Connection, deltas: Mapping[StandingKey, Delta], at: datetime, hidden: Collection[str] = ()
-) -> list[Standing]:
-    """Merge each delta into its row, under the row's own lock, in one global order. Returns the rows as they are now.
-
-    The same operation as `scoring.merge`, so that commit order never shows. New rows of `hidden` players are hidden.
-    Raises NotPreparedError.
-    """
-    if not deltas:
-        return []
-    boards, board_periods, users = zip(*deltas, strict=True)
-    points, ties = zip(*deltas.values(), strict=True)
-    values = {
-        "at": at,
-        "hidden": plain_array(hidden),
-        "boards": text_array(boards),
-        "periods": text_array(board_periods),
-        "users": plain_array(users),
-        "points": plain_array(map(str, points)),
-        "ties": plain_array(map(str, ties)),
-    }
-    return _standings(prepared.run(connection, _MERGE, values).all())
 
 
 def read(connection: Connection, standing_keys: Collection[StandingKey]) -> list[Standing]:
@@ -162,7 +158,7 @@ def read(connection: Connection, standing_keys: Collection[StandingKey]) -> list
     if not standing_keys:
         return []
     sent = [{"b": key[0], "p": key[1], "u": key[2]} for key in standing_keys]
-    return _standings(connection.execute(_READ, {"rows": orjson.dumps(sent).decode()}).all())
+    return from_rows(connection.execute(_READ, {"rows": orjson.dumps(sent).decode()}).all())
 
 
 def of_players(
@@ -171,8 +167,8 @@ def of_players(
     """Return every standing of these players; with `ended_within`, without closed periods that ended earlier."""
     if ended_within is not None:
         values = {"users": list(user_ids), "span": ended_within}
-        return _standings(connection.execute(_OF_PLAYERS_LATELY, values).all())
-    return _standings(connection.execute(_OF_PLAYERS, {"users": list(user_ids)}).all())
+        return from_rows(connection.execute(_OF_PLAYERS_LATELY, values).all())
+    return from_rows(connection.execute(_OF_PLAYERS, {"users": list(user_ids)}).all())
 
 
 def stream(connection: Connection, board_id: str, period_id: str, rows_at_once: int) -> Iterator[list[Standing]]:
@@ -184,7 +180,7 @@ def stream(connection: Connection, board_id: str, period_id: str, rows_at_once: 
     after = str(UUID(int=0))
     while True:
         values = {"board": board_id, "period": period_id, "after": after, "limit": rows_at_once}
-        page = _standings(connection.execute(_NEXT, values))
+        page = from_rows(connection.execute(_NEXT, values))
         if page:
             yield page
             after = page[-1].key.user_id
@@ -204,9 +200,13 @@ def has_more_than(connection: Connection, board_id: str, period_id: str, players
     return int(connection.execute(_AT_MOST, values).scalar_one()) > players
 
 
-def hide(connection: Connection, user_id: str, *, is_hidden: bool) -> None:
-    """Hide every standing of a player, or show them again. The caller holds `ledger.lock_exclusive`."""
-    connection.execute(_HIDE, {"user": user_id, "hidden": is_hidden})
+def hide(connection: Connection, user_id: str, reason: Hidden, *, is_hidden: bool, only_open: bool = False) -> None:
+    """Hide every standing of a player for this reason, or end that; with `only_open`, not those of closed periods.
+
+    What is hidden for another reason too stays so. The caller holds `ledger.lock_exclusive`.
+    """
+    values = {"user": user_id, "reason": int(reason), "hidden": is_hidden, "open": only_open}
+    connection.execute(_HIDE, values)
 
 
 def count(connection: Connection, board_id: str, period_id: str) -> int:
@@ -230,9 +230,9 @@ def page(connection: Connection, board_id: str, period_id: str, limit: int, whic
         "user": which.user_id or None,
     }
     rows = sorted(connection.execute(_PAGES[which.kind], values), key=lambda row: row.rank)
-    entries = tuple(Entry(row.user_id, row.username, row.score, row.rank, row.updated_at) for row in rows)
+    entries = _placed(connection, board_id, period_id, [_entry(row) for row in rows])
     head = BoardHead(DATABASE_EPOCH, version, to_milliseconds(now), total, entries)
-    positions = tuple(Position(row.score, row.tie) for row in rows)
+    positions = tuple(Position(row.score, row.tie, row.second) for row in rows)
     return Page(head, rows[0].rank - 1 if rows else 0, which.kind != "around" or bool(rows), positions)
 
 
@@ -241,15 +241,31 @@ def top(connection: Connection, board_id: str, period_id: str, limit: int) -> Bo
     return page(connection, board_id, period_id, limit, FIRST).rows
 
 
-def place(connection: Connection, board_id: str, period_id: str, user_id: str, username: str) -> Place:
+def place(connection: Connection, board_id: str, period_id: str, user_id: str, details: Details) -> Place:
     """Return the place of a known user."""
     row = connection.execute(_PLACE, {"board": board_id, "period": period_id, "user": user_id}).one_or_none()
-    entry = Entry(row.user_id, row.username, row.score, row.rank, row.updated_at) if row else None
-    return Place(user_id, username, count(connection, board_id, period_id), entry)
+    (entry,) = _placed(connection, board_id, period_id, [_entry(row)]) if row else (None,)
+    return Place(user_id, details.username, count(connection, board_id, period_id), entry, details)
 
 
-def _standings(rows: Iterable[Sequence[Any]]) -> list[Standing]:
+def _entry(row: Row[Any]) -> Entry:
+    second = row.second if row.has_second else None
+    return Entry(row.user_id, "", row.score, row.rank, row.updated_at, second).with_details(details_of(row))
+
+
+def _placed(connection: Connection, board_id: str, period_id: str, entries: Sequence[Entry]) -> tuple[Entry, ...]:
+    """Return entries that follow each other, with their places if equal scores share one."""
+    if not entries:
+        return ()
+    first = entries[0]
+    values = {"board": board_id, "period": period_id, "score": first.score, "second": first.second or 0}
+    place = connection.scalar(_SHARED_PLACE, values)
+    return with_places(entries, place) if place else tuple(entries)
+
+
+def from_rows(rows: Iterable[Sequence[Any]]) -> list[Standing]:
+    """Return the standings in rows of `COLUMNS`."""
     return [
-        Standing(StandingKey(board, period, user), score, tie, version, at, is_hidden)
-        for board, period, user, score, tie, version, at, is_hidden in rows
+        Standing(StandingKey(board, period, user), score, tie, version, at, is_hidden, second)
+        for board, period, user, score, tie, version, at, is_hidden, second in rows
     ]

@@ -75,6 +75,13 @@ users = Table(
     Column("erased_at", _Instant, comment="from then on nothing here says who it was"),
     Column("password_changed_at", _Instant),
     Column(
+        "details_version",
+        BigInteger,
+        nullable=False,
+        server_default=text("0"),
+        comment="counts the changes of what is shown of the player beside scores",
+    ),
+    Column(
         "renamed_at", ARRAY(_Instant), nullable=False, server_default=text("'{}'"), comment="of the last day; at most 5"
     ),
     CheckConstraint("role IN ('player', 'admin')", name="role"),
@@ -103,6 +110,13 @@ reset_codes = Table(
     Index(None, "user_id"),
 )
 
+kept_names = Table(
+    "kept_names",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True, comment="keyed, of the username of an erased account"),
+    Column("until", _Instant, nullable=False, comment="from then on the name can be taken again"),
+)
+
 sessions = Table(
     "sessions",
     metadata,
@@ -111,7 +125,7 @@ sessions = Table(
     _now("created_at"),
     Column("expires_at", _Instant, nullable=False),
     Column("revoked_at", _Instant),
-    Column("revoked_for", Text, comment="logout, reuse or suspension"),
+    Column("revoked_for", Text, comment="logout, reuse, suspension, password or erasure"),
     Index(None, "user_id"),
     Index(None, "revoked_at", postgresql_where=text("revoked_at IS NOT NULL")),
     Index(None, "expires_at"),

@@ -1,13 +1,15 @@
 """The boards in Redis: reads of pages and places, and the projection that writes standings to them."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Literal, cast
 
-from common.domain.entries import BoardHead, Entry, Place, Places
+from common.domain.details import Details, KnownDetails, PlayerVisibility
+from common.domain.entries import BoardHead, Entry, Place, Places, with_places
 from common.domain.pagination import Page, Position, Selection
-from common.domain.ranking import tiebreaker_of, user_of
+from common.domain.ranking import PLAIN, Order, second_of, tiebreaker_of, user_of
 from common.domain.standing import BoardId, Moved, Standing
 from common.redis_store import keys
 from common.redis_store.client import Client, call_all, script
@@ -35,6 +37,10 @@ NotServed = Literal["rebuilding", "absent"]
 """Why rows are not on a board: they went to the rebuild under way, or Redis has lost the board."""
 
 
+State = tuple[int, int, int]
+"""Score, tiebreaker and second score of a player, 0 where a board has none."""
+
+
 class BoardNotServedError(Exception):
     """Redis does not serve the board: it is missing, incomplete, being rebuilt, or was filled on another server."""
 
@@ -49,50 +55,68 @@ class Board:
         self._read_standings = script(client, "read_standings")
         self._project = script(client, "project")
         self._is_served = script(client, "is_served")
+        self._remember_details = script(client, "remember_details")
+        self._touch = script(client, "touch")
 
     def page(self, board_id: str, period_id: str, limit: int, which: Selection) -> Page:
-        """Return up to `limit` rows. A username that the cache does not hold is empty. Raises BoardNotServedError."""
+        """Return up to `limit` rows. Where the cache does not hold the details, the username is empty.
+
+        Raises BoardNotServedError.
+        """
         of = BoardKeys(board_id, period_id)
         arguments = [limit, _DETAILS_PREFIX, _DETAILS_SUFFIX, which.kind, *_place_of(which)]
         reply = self._read_page(keys=[of.scores, of.members, of.meta], args=arguments)
         if not reply:
             raise BoardNotServedError(of.scores)
-        epoch, seq, at, ascending, total, found, start, *cells = reply
+        epoch, seq, at, ascending, second, total, found, start, first_place, *cells = reply
+        order = _order(ascending, second)
         rows = list(zip(cells[0::4], cells[1::4], cells[2::4], cells[3::4], strict=True))
         entries = tuple(
-            Entry(user_of(member), username or "", int(score), rank, _updated_at(info))
-            for rank, (member, score, info, username) in enumerate(rows, start=start + 1)
+            _entry(
+                user_of(member),
+                (int(score), rank, _updated_at(info), second_of(member, order), None),
+                details_in(cached),
+            )
+            for rank, (member, score, info, cached) in enumerate(rows, start=start + 1)
         )
         positions = tuple(
-            Position(int(score), tiebreaker_of(member, ascending=bool(ascending)))
-            for member, score, _info, _username in rows
+            Position(entry.score, tiebreaker_of(row[0], ascending=order.ascending), entry.second or 0)
+            for entry, row in zip(entries, rows, strict=True)
         )
-        return Page(BoardHead(epoch, int(seq), int(at), total, entries), start, bool(found), positions)
+        if first_place:
+            entries = with_places(entries, first_place)
+        head = BoardHead(epoch, int(seq), int(at), total, entries)
+        return Page(head, start, bool(found), positions, found if which.kind == "around_score" else None)
 
     def places(self, board_id: str, period_id: str, user_ids: Collection[str]) -> Places:
-        """Return the places of players at one instant. An unknown username is empty. Raises BoardNotServedError."""
+        """Return the places of players at one instant, without details that the cache does not hold.
+
+        Raises BoardNotServedError.
+        """
         of = BoardKeys(board_id, period_id)
         arguments = [_DETAILS_PREFIX, _DETAILS_SUFFIX, *user_ids]
         reply = self._read_players(keys=[of.scores, of.members, of.meta], args=arguments)
         if not reply:
             raise BoardNotServedError(of.scores)
-        epoch, seq, total, *cells = reply
-        rows = zip(user_ids, cells[0::4], cells[1::4], cells[2::4], cells[3::4], strict=True)
-        return Places(epoch, int(seq), {user_id: _place(user_id, total, cells) for user_id, *cells in rows})
+        epoch, seq, total, ascending, second, *cells = reply
+        order = _order(ascending, second)
+        rows = zip(user_ids, *(cells[i::5] for i in range(5)), strict=True)
+        places = {user_id: _place(user_id, total, cells, order) for user_id, *cells in rows}
+        return Places(epoch, int(seq), places)
 
     def project(
-        self, boards: Sequence[Sequence[Standing]], committed_at: int, moves_of: BoardId
+        self, boards: Sequence[Sequence[Standing]], committed_at: int, moves_of: Collection[BoardId]
     ) -> list[Projected | NotServed]:
         """Write rows to several boards in one round trip: one group of rows and one result for each.
 
         The rows must be committed. Rows for a board that is not served need not be sent again: its rebuild includes
-        them. `moves_of` names the board whose moves are returned.
+        them. `moves_of` names the boards whose moves are returned.
         """
         calls: list[tuple[str | int, ...]] = []
         owners: list[int] = []
         for index, rows in enumerate(boards):
             of = BoardKeys(*rows[0].key.board)
-            wanted = int(rows[0].key.board == moves_of)
+            wanted = int(rows[0].key.board in moves_of)
             for start in range(0, len(rows), ROWS_PER_CALL):
                 values = script_values(rows[start : start + ROWS_PER_CALL])
                 calls.append((4, of.scores, of.members, of.meta, of.rebuilding, committed_at, wanted, *values))
@@ -128,8 +152,8 @@ class Board:
         """Return the number of players that Redis holds of a board, whether it is served or not."""
         return self._client.hlen(BoardKeys(board_id, period_id).members)
 
-    def states(self, wanted: Mapping[BoardId, Sequence[str]]) -> dict[BoardId, list[tuple[int, int] | None] | None]:
-        """Return (score, tiebreaker) of these players by board, in one round trip.
+    def states(self, wanted: Mapping[BoardId, Sequence[str]]) -> dict[BoardId, list[State | None] | None]:
+        """Return (score, tiebreaker, second score) of these players by board, in one round trip.
 
         A player who is missing has None, and so has a whole board that is not served.
         """
@@ -141,18 +165,22 @@ class Board:
                 some = list(user_ids[start : start + ROWS_PER_CALL])
                 self._read_standings(keys=[of.scores, of.members, of.meta], args=some, client=pipeline)
                 owners.append(board)
-        found: dict[BoardId, list[tuple[int, int] | None] | None] = {board: [] for board in wanted}
+        found: dict[BoardId, list[State | None] | None] = {board: [] for board in wanted}
         for board, reply in zip(owners, pipeline.execute(), strict=True):
             states, before = _states(reply), found[board]
             found[board] = None if states is None or before is None else before + states
         return found
 
-    def find_unserved(self, boards: Sequence[BoardId]) -> list[BoardId]:
-        """Return those of these boards that Redis does not serve, in one round trip."""
+    def find_unserved(self, boards: Sequence[BoardId], shared: Collection[str] | None = None) -> list[BoardId]:
+        """Return those of these boards that Redis does not serve, in one round trip.
+
+        `shared`, if given, has the ids of the boards on which equal scores share a place: the others learn it here.
+        """
         pipeline = self._client.pipeline(transaction=False)
         for board in boards:
             of = BoardKeys(*board)
-            self._is_served(keys=[of.scores, of.members, of.meta], client=pipeline)
+            told = [] if shared is None else [int(of.board_id in shared)]
+            self._is_served(keys=[of.scores, of.members, of.meta], args=told, client=pipeline)
         return [board for board, served in zip(boards, pipeline.execute(), strict=True) if not served]
 
     def expire(self, at: Mapping[BoardId, datetime]) -> None:
@@ -173,16 +201,30 @@ class Board:
                     pipeline.expireat(key, instant)
             pipeline.execute()
 
-    def forget_username(self, user_id: str) -> None:
+    def touch(self, boards: Sequence[BoardId], user_id: str, at: int) -> dict[BoardId, int]:
+        """Move the seq of those of these boards that show the player, since their row looks different now.
+
+        Returns the new seqs. `at` (ms) is when the change was committed.
+        """
+        calls: list[tuple[str | int, ...]] = []
+        for board in boards:
+            of = BoardKeys(*board)
+            calls.append((3, of.scores, of.members, of.meta, at, user_id))
+        moved = zip(boards, call_all(self._client, self._touch, calls), strict=True)
+        return {board: seq for board, seq in moved if seq}
+
+    def forget_details(self, user_id: str) -> None:
         self._client.delete(keys.user_details(user_id))
 
-    def remember_usernames(self, usernames: Mapping[str, str]) -> None:
-        """Fill the details cache."""
-        pipeline = self._client.pipeline(transaction=False)
-        for user_id, username in usernames.items():
-            pipeline.hset(keys.user_details(user_id), "username", username)
-            pipeline.expire(keys.user_details(user_id), DETAILS_TTL_SECONDS)
-        pipeline.execute()
+    def remember_details(self, known: Mapping[str, KnownDetails]) -> None:
+        """Fill the details cache. What it holds of a later version stays."""
+        people = list(known.items())
+        for start in range(0, len(people), ROWS_PER_CALL):
+            some = people[start : start + ROWS_PER_CALL]
+            values = [value for _, (details, version, _) in some for value in (version, *_cached(details))]
+            self._remember_details(
+                keys=[keys.user_details(user_id) for user_id, _ in some], args=[DETAILS_TTL_SECONDS, *values]
+            )
 
 
 def _projected(rows: Sequence[Standing], replies: Sequence[list[Any]]) -> Projected | NotServed:
@@ -201,18 +243,20 @@ def script_values(rows: Iterable[Standing]) -> list[str | int]:
     """Return the six values of each row that the scripts `project` and `stage_rebuild` read."""
     values: list[str | int] = []
     for row in rows:
-        values += (row.key.user_id, row.score, row.tiebreaker, row.version, row.updated_at, int(row.hidden))
+        place = f"{row.second}:{row.tiebreaker}" if row.second else row.tiebreaker
+        values += (row.key.user_id, row.score, place, row.version, row.updated_at, int(row.hidden))
     return values
 
 
-def missing_usernames(entries: Iterable[Entry]) -> list[str]:
+def missing_details(entries: Iterable[Entry]) -> list[str]:
     return [entry.user_id for entry in entries if not entry.username]
 
 
-def fill_usernames(entries: Iterable[Entry], usernames: Mapping[str, str]) -> tuple[Entry, ...]:
-    """Return the entries with the usernames that were missing filled in."""
+def fill_details(entries: Iterable[Entry], details: Mapping[str, Details]) -> tuple[Entry, ...]:
+    """Return the entries with the details that were missing filled in."""
     return tuple(
-        entry if entry.username else replace(entry, username=usernames.get(entry.user_id, "")) for entry in entries
+        entry if entry.username or entry.user_id not in details else entry.with_details(details[entry.user_id])
+        for entry in entries
     )
 
 
@@ -220,28 +264,79 @@ def _place_of(which: Selection) -> list[str | int]:
     """Return the arguments that tell the script `read_page` where to start."""
     if which.kind == "around":
         return [which.user_id]
-    return list(which.position)
+    position = which.position
+    return [position.score, f"{position.second}:{position.tiebreaker}" if position.second else position.tiebreaker]
 
 
-def _place(user_id: str, total: int, cells: Sequence[Any]) -> Place:
-    """Return the place for the four values that the script `read_players` returns for a player."""
-    username, score, info, rank = cells
-    name = username or ""
-    entry = Entry(user_id, name, int(score), rank + 1, _updated_at(info)) if info else None
-    return Place(user_id, name, total, entry)
+def _order(ascending: int, second: str) -> Order:
+    """Read how a script tells the order of a board."""
+    return Order(bool(ascending), second == "1" if second else None)
 
 
-def _states(reply: tuple[int, list[str | None]] | None) -> list[tuple[int, int] | None] | None:
+def _place(user_id: str, total: int, cells: Sequence[Any], order: Order) -> Place:
+    """Return the place for the five values that the script `read_players` returns for a player."""
+    cached, score, info, rank, shared_place = cells
+    details = details_in(cached)
+    if not info:
+        return Place(user_id, details.username if details else "", total, None, details)
+    return place_of(user_id, total, details, (score, info, rank), order, shared_place)
+
+
+def place_of(  # noqa: PLR0917 - most calls leave two of them out
+    user_id: str,
+    total: int,
+    details: Details | None,
+    cells: Sequence[Any],
+    order: Order = PLAIN,
+    shared_place: int | None = None,
+) -> Place:
+    """Return the place for what the scripts tell of a player who is ranked: score, info and rank from 0."""
+    score, info, rank = cells
+    second = second_of(info.split(":")[1], order)
+    entry = _entry(user_id, (int(score), rank + 1, _updated_at(info), second, shared_place), details)
+    return Place(user_id, entry.username, total, entry, details)
+
+
+def _entry(user_id: str, numbers: tuple[int, int, int, int | None, int | None], details: Details | None) -> Entry:
+    if details is None:
+        return Entry(user_id, "", *numbers)
+    return Entry(user_id, details.username, *numbers, *details[1:])
+
+
+def details_in(cached: Sequence[str | None]) -> Details | None:
+    """Return the details in the cache; None unless all of them are there, as a version before did not store them."""
+    username, display_name, country, avatar, visibility = cached
+    if not username or not visibility:
+        return None
+    return _told_details(username, display_name or "", country or "", avatar or "", visibility)
+
+
+@lru_cache(maxsize=10_000)
+def _told_details(username: str, display_name: str, country: str, avatar: str, visibility: str) -> Details:
+    picture = int(avatar) if avatar else None
+    return Details(username, display_name or None, country or None, picture, PlayerVisibility(visibility))
+
+
+def _cached(details: Details) -> tuple[str | int, ...]:
+    """Return the values of the fields of the cache; an empty text stands for what is not set."""
+    avatar = "" if details.avatar is None else details.avatar
+    return details.username, details.display_name or "", details.country or "", avatar, details.visibility
+
+
+def _states(reply: tuple[int, str, list[str | None]] | None) -> list[State | None] | None:
     """Read the reply of the script `read_standings`."""
     if not reply:
         return None
-    ascending, cells = reply
+    ascending, second, cells = reply
+    order = _order(ascending, second)
     return [
-        (int(score), tiebreaker_of(info.split(":")[1], ascending=bool(ascending)))
-        if info and score is not None
-        else None
+        _state(int(score), info.split(":")[1], order) if info and score is not None else None
         for info, score in zip(cells[0::2], cells[1::2], strict=True)
     ]
+
+
+def _state(score: int, digits: str, order: Order) -> State:
+    return score, tiebreaker_of(digits, ascending=order.ascending), second_of(digits, order) or 0
 
 
 def _updated_at(info: str) -> int:

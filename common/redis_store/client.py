@@ -15,6 +15,7 @@ from redis.exceptions import NoScriptError, OutOfMemoryError, ReadOnlyError
 from redis.retry import Retry
 
 from common.core import deadlines, redis_address
+from common.redis_store.packing import Packer
 
 _REQUIRES = re.compile(r"^-- requires: (.+)$", re.MULTILINE)
 """The line in which a script names the scripts whose functions it calls."""
@@ -177,6 +178,7 @@ def _pool(url: str, kinds: Mapping[str, type[_Connection]], **options: Any) -> r
         username=address.username,
         password=address.password,
         socket_connect_timeout=CONNECT_TIMEOUT_SECONDS,
+        command_packer=Packer(),
         **options,
     )
 

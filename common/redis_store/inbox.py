@@ -13,7 +13,6 @@ from common.core.task_names import DOORBELL_SECONDS
 from common.core.timestamps import from_milliseconds, to_milliseconds
 from common.domain import outcomes
 from common.domain.inbox_entries import (
-    ENTRY_VERSION,
     Entry,
     Reply,
     Update,
@@ -22,6 +21,7 @@ from common.domain.inbox_entries import (
     join_replies,
     read_entry,
     sender,
+    version_of,
     write_reply,
 )
 from common.domain.ledger_row import UpdateKey
@@ -57,7 +57,8 @@ def new_nonce() -> str:
 
 def pending_receipt(update: Update, nonce: str) -> bytes:
     """Return the receipt of an update that the request with this nonce has accepted, as it is stored."""
-    return orjson.dumps(outcomes.accepted(update.user_id, update.action_id, update.idempotency_key, nonce))
+    named = (update.user_id, update.action_id, update.idempotency_key)
+    return orjson.dumps(outcomes.accepted(*named, nonce, value=update.value, second=update.second))
 
 
 class Inbox:
@@ -93,7 +94,7 @@ class Inbox:
         Returns whether a doorbell is due, and for each update its receipt if the key was used before, also earlier in
         this list, or None. Each has a nonce of its own, by default a new one. Raises InboxFullError.
         """
-        arguments: list[bytes | str | int] = [self.capacity, DOORBELL_MS, ENTRY_VERSION]
+        arguments: list[bytes | str | int] = [self.capacity, DOORBELL_MS, max(map(version_of, updates))]
         for update, nonce in zip(updates, nonces or [new_nonce() for _ in updates], strict=True):
             arguments += [nonce, pending_receipt(update, nonce), *encode_update(update)]
         receipts = [keys.receipt(update.user_id, update.idempotency_key) for update in updates]

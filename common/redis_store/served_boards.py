@@ -5,7 +5,7 @@ that Redis does not have, and for some of the others in turn; of the rest one pl
 nothing has happened to them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from common.domain.standing import BoardId
 from common.redis_store.board import Board
@@ -21,17 +21,25 @@ class ServedBoards:
         self._board = board
         self._server = ""
         self._known: dict[BoardId, str] = {}
+        self._shared: frozenset[str] = frozenset()
         self._turn = 0
 
-    def find_unserved(self, boards: Sequence[BoardId]) -> list[BoardId]:
-        """Return those of these boards that Redis does not serve."""
+    def find_unserved(self, boards: Sequence[BoardId], shared: Collection[str] = ()) -> list[BoardId]:
+        """Return those of these boards that Redis does not serve.
+
+        `shared` has the ids of the boards on which equal scores share a place: the boards learn it here.
+        """
         server, states = self._board.states_of(boards)
         if server != self._server:  # restarted, or another one: nothing is known of it
             self._server, self._known = server, {}
+        for board in boards:
+            if (board[0] in shared) is not (board[0] in self._shared):
+                self._known.pop(board, None)
+        self._shared = frozenset(shared)
         moved = [board for board, state in states.items() if state is None or state != self._known.get(board)]
         still = [board for board in boards if states[board] is not None and states[board] == self._known.get(board)]
         closely = [*moved, *self._some_of(still)]
-        unserved = set(self._board.find_unserved(closely)) if closely else set()
+        unserved = set(self._board.find_unserved(closely, shared)) if closely else set()
         self._known = {board: state for board, state in states.items() if state is not None and board not in unserved}
         return [board for board in boards if board in unserved]
 

@@ -2,13 +2,12 @@
 
 from datetime import UTC, datetime
 
-import redis
 import structlog
 from sqlalchemy import Engine
 
 from common.redis_store.board import Board
 from common.redis_store.inbox import Inbox
-from common.services import suspensions
+from common.services import showing, suspensions
 from common.services.revocations import Revocations
 from common.services.suspensions import Decision
 
@@ -43,7 +42,4 @@ class Moderator:
             reason=decision.reason,
             is_new=is_new,
         )
-        try:
-            suspensions.sync_to_redis(self._engine, self._board, self._inbox, decision.user_id)
-        except redis.RedisError as error:
-            log.warning("suspension_not_shown", user_id=decision.user_id, error=type(error).__name__)
+        showing.show_if_possible(self._engine, self._board, self._inbox, decision.user_id)

@@ -22,6 +22,7 @@ from redis.commands.core import Script
 from sqlalchemy import Connection, Engine
 
 from common.core import metrics
+from common.domain.ranking import Order
 from common.domain.standing import BoardId
 from common.postgres import catalogue, standings
 from common.redis_store.board import AT_ONCE, ROWS_PER_CALL, script_values
@@ -30,7 +31,7 @@ from common.redis_store.keys import BoardKeys
 
 log = structlog.get_logger(__name__)
 
-LEASE_MS = 5_000
+LEASE_MS = 3_000
 """How long a rebuild may keep the board's lease; each page of rows renews it."""
 
 SMALL = 5_000
@@ -73,10 +74,10 @@ class Rebuilder:
         fence = secrets.token_hex(8)
         started = time.monotonic()
         with self._engine.connect() as connection:
-            ascending = int(catalogue.is_ascending(connection, board_id))
-        board = [of.scores, of.members, of.meta, of.rebuilding]
+            orders = catalogue.read_orders(connection, [board_id])
+        board = _of_board(of)
         new = of.under_construction(fence)
-        run_id = self._begin(keys=board, args=[fence, LEASE_MS, ascending])
+        run_id = self._begin(keys=board, args=[fence, LEASE_MS, *_ordered(*orders[board_id])])
         if not run_id:
             return False
         try:
@@ -111,11 +112,11 @@ class Rebuilder:
     def _fill_empty(self, boards: Sequence[BoardId]) -> set[BoardId]:
         fence = secrets.token_hex(8)
         with self._engine.connect() as connection:
-            ascending = catalogue.ascending_of(connection, {board_id for board_id, _ in boards})
+            orders = catalogue.read_orders(connection, {board_id for board_id, _ in boards})
             with_rows = standings.boards_with_rows(connection, boards)
         empty = [BoardKeys(*board) for board in boards if board not in with_rows]
         begun = self._call_for(
-            self._begin, empty, lambda of: (4, *_of_board(of), fence, LEASE_MS, int(ascending.get(of.board_id, False)))
+            self._begin, empty, lambda of: (4, *_of_board(of), fence, LEASE_MS, *_ordered(*orders[of.board_id]))
         )
         run_ids = dict(zip(empty, begun, strict=True))
         building = [of for of in empty if run_ids[of]]
@@ -162,3 +163,9 @@ class Rebuilder:
 
 def _of_board(of: BoardKeys) -> tuple[str, str, str, str]:
     return of.scores, of.members, of.meta, of.rebuilding
+
+
+def _ordered(order: Order, shares_places: bool) -> tuple[int, int | str, int]:
+    """Return the arguments by which the script `begin_rebuild` learns how a board is ordered."""
+    second = "" if order.second_ascending is None else int(order.second_ascending)
+    return int(order.ascending), second, int(shares_places)

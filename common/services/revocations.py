@@ -20,7 +20,7 @@ not tell (`tell_missed`), the next sweep of a worker, and each web process once 
 import math
 from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import cast
+from typing import TypeVar, cast
 
 import redis
 import structlog
@@ -28,12 +28,14 @@ from sqlalchemy import Connection, Engine
 
 from common.domain import tokens
 from common.postgres import sessions
-from common.postgres.sessions import Session
+from common.postgres.sessions import EndOfAll, Session
 from common.redis_store import keys
 from common.redis_store.client import Client, script
 from common.services import suspensions
 from common.services.missed_revocations import MissedRevocations
 from common.services.suspensions import Decision
+
+Result = TypeVar("Result")
 
 log = structlog.get_logger(__name__)
 
@@ -102,22 +104,36 @@ class Revocations:
         self.confirm(session_id)
 
     def suspend(self, decision: Decision, now: datetime) -> bool:
-        """Suspend a user, and end their sessions in the three steps. Returns False if they are suspended already.
+        """Suspend a user, and end their sessions. Returns False if they are suspended already."""
+        is_new, _ = self.end_all(
+            decision.user_id, "suspension", now, lambda connection: suspensions.decide(connection, decision)
+        )
+        return is_new
 
+    def end_all(
+        self,
+        user_id: str,
+        reason: EndOfAll,
+        now: datetime,
+        in_database: Callable[[Connection], Result],
+        keep: str | None = None,
+    ) -> tuple[Result, int]:
+        """End the sessions of a user, but for one to keep, in the three steps, with what `in_database` does.
 
-        Every batch waits for the second step, so it makes one round trip however many sessions there are; only those
-        that began since the first are announced in it. Nobody logs in as the user meanwhile: that waits for the row
-        of the user.
+        Returns what that returns, and how many sessions ended. It writes the user's row, and may raise, and then
+        nothing has changed. Where it stops the ledger, every batch waits for the second step, so that makes one round
+        trip however many sessions there are; only those that began since the first are announced in it. Nobody logs in
+        as the user meanwhile: that waits for the row of the user.
         """
         with self._engine.connect() as connection:
-            known = sessions.live_of(connection, decision.user_id, now)
+            known = set(sessions.live_of(connection, user_id, now)) - {keep}
         self.announce(*known)
         with self._engine.begin() as connection:
-            is_new = suspensions.decide(connection, decision)
-            ended = sessions.revoke_all(connection, decision.user_id, "suspension", now)
+            result = in_database(connection)
+            ended = sessions.revoke_all(connection, user_id, reason, now, keep)
             self.announce(*set(ended).difference(known))
         self.confirm(*ended)
-        return is_new
+        return result, len(ended)
 
     def announce(self, *session_ids: str) -> None:
         """Run step 1. If Redis is away the sessions end all the same, and Redis is told later."""

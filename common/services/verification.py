@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Engine, text
 
 from common.core.chunk_size import ChunkSize
 from common.domain.standing import BoardId, Standing, StandingKey
-from common.postgres import checkpoint, ledger, period_closing, standings
+from common.postgres import ledger, parts, period_closing, standings
 from common.postgres.checkpoint import Checkpoint
 from common.postgres.engine import bounded_transaction
 from common.redis_store.board import Board
@@ -36,8 +36,8 @@ RECOUNT_TIMEOUT_MS = 5_000
 COMPARED_IN_REDIS = period_closing.KEPT_IN_REDIS + timedelta(days=1)
 """How long after its end Redis may still show a closed period."""
 
-State = tuple[int, int]
-"""Score and tiebreaker of a standing."""
+State = tuple[int, int, int]
+"""Score, tiebreaker and second score of a standing."""
 
 
 class Drift(NamedTuple):
@@ -62,35 +62,40 @@ _RANGE = text("SELECT event_id, (SELECT coalesce(max(id), 0) FROM score_events) 
 _DUE = f"""
 WITH tail AS MATERIALIZED (SELECT * FROM score_events WHERE id > :after AND id <= :to),
 of_players AS (SELECT * FROM tail WHERE user_id = ANY(CAST(:users AS uuid[]))),
-due AS (
-    SELECT user_id, board_id, period_id, sum(score)::bigint AS score, max(tie) AS tie, max(updated_at) AS updated_at
-    FROM (
-        SELECT user_id, board_id, period_id, score, tie, updated_at FROM ledger_totals
-        WHERE user_id = ANY(CAST(:users AS uuid[]))
-        UNION ALL
-        {checkpoint.COUNTED.format(rows="of_players")}
-    ) parts
-    GROUP BY user_id, board_id, period_id
-)
+parts AS (
+    {parts.OF_TOTALS} WHERE t.user_id = ANY(CAST(:users AS uuid[]))
+    UNION ALL
+    {parts.COUNTED.format(rows="of_players")}
+),
+due AS ({parts.ADDED.format(parts="parts")} UNION ALL ({parts.KEPT.format(parts="parts")}))
 """  # noqa: S608 - built from constants
 
 _LEDGER_DRIFTS = text(f"""
 {_DUE}
-SELECT board_id, period_id, user_id::text, due.score AS due_score, due.tie AS due_tie, s.score, s.tie
+SELECT board_id, period_id, user_id::text,
+       due.score AS due_score, due.tie AS due_tie, due.second AS due_second, s.score, s.tie, s.second
 FROM due
 FULL JOIN (SELECT * FROM standings WHERE user_id = ANY(CAST(:users AS uuid[]))) s USING (board_id, period_id, user_id)
-WHERE (due.score, due.tie) IS DISTINCT FROM (s.score, s.tie)
+WHERE (due.score, due.tie, due.second) IS DISTINCT FROM (s.score, s.tie, s.second)
 """)  # noqa: S608 - built from constants
 
 _RECOUNT = text(f"""
 {_DUE}
-INSERT INTO standings AS s (board_id, period_id, user_id, score, tie, version, updated_at, hidden)
-SELECT board_id, period_id, user_id, score, tie, 1, due.updated_at, u.suspended_at IS NOT NULL
+INSERT INTO standings AS s
+    (board_id, period_id, user_id, score, tie, version, updated_at, hidden, hidden_for, second, decided_at)
+SELECT board_id, period_id, user_id, score, tie, 1, due.updated_at, why.reasons <> 0, why.reasons, second, decided_at
 FROM due JOIN users u ON u.id = due.user_id
+LEFT JOIN periods p USING (board_id, period_id)
+CROSS JOIN LATERAL (SELECT
+    CASE WHEN u.suspended_at IS NULL THEN 0 ELSE 1 END
+    + CASE WHEN u.visibility = 'unlisted' AND p.closed_at IS NULL THEN 2 ELSE 0 END AS reasons
+) why
 ORDER BY board_id, period_id, user_id
 ON CONFLICT (board_id, period_id, user_id) DO UPDATE
-SET score = excluded.score, tie = excluded.tie, version = s.version + 1, updated_at = excluded.updated_at
-WHERE (s.score, s.tie) <> (excluded.score, excluded.tie)
+SET score = excluded.score, tie = excluded.tie, version = s.version + 1, updated_at = excluded.updated_at,
+    second = excluded.second, decided_at = excluded.decided_at
+WHERE (s.score, s.tie, s.second, s.decided_at)
+    IS DISTINCT FROM (excluded.score, excluded.tie, excluded.second, excluded.decided_at)
 """)  # noqa: S608 - built from constants
 
 _FORGET = text(f"""
@@ -186,7 +191,7 @@ class Verifier:
 
 def _due(row: Standing) -> State | None:
     """Return the state that Redis has to show for a standing; None for one that is hidden."""
-    return None if row.hidden else (row.score, row.tiebreaker)
+    return None if row.hidden else (row.score, row.tiebreaker, row.second)
 
 
 def boards_of(drifts: Iterable[Drift]) -> list[BoardId]:
@@ -211,8 +216,8 @@ def _ledger_drifts(connection: Connection, user_ids: Collection[str]) -> Sequenc
         Drift(
             "postgresql",
             StandingKey(row.board_id, row.period_id, row.user_id),
-            None if row.due_score is None else (row.due_score, row.due_tie),
-            None if row.score is None else (row.score, row.tie),
+            None if row.due_score is None else (row.due_score, row.due_tie, row.due_second),
+            None if row.score is None else (row.score, row.tie, row.second),
         )
         for row in found
     ]

@@ -58,9 +58,15 @@ class Servers:
 
     def drop_database(self, name: str) -> None:
         """Drop a database if it exists, even if others are connected."""
-        self._prove_own_postgres()
         with self._admin() as cursor:
             cursor.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+    def rename_database(self, name: str, other: str) -> None:
+        """End every connection to a database and give it another name, so that nobody comes back."""
+        statement = sql.SQL("ALTER DATABASE {} RENAME TO {}")
+        with self._admin() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s", (name,))
+            cursor.execute(statement.format(sql.Identifier(name), sql.Identifier(other)))
 
     def migrated_database(self) -> str:
         """Create a database with our tables and no rows, copied from one that is migrated once, and return its URL."""
@@ -81,10 +87,8 @@ class Servers:
         self.postgres.stop()
 
     def _prove_own_postgres(self) -> None:
-        with self._admin() as cursor:
-            cursor.execute("SHOW data_directory")
-            if (found := cursor.fetchone()) != (str(self.postgres.data),):
-                raise NotOurServerError(f"a PostgreSQL on {found} answers at our address")
+        with self._admin():
+            pass
 
     def _prove_own_valkey(self) -> None:
         with closing(redis_client.connect(self.valkey.url)) as client:
@@ -94,9 +98,14 @@ class Servers:
 
     @contextmanager
     def _admin(self) -> Iterator[psycopg2.extensions.cursor]:
+        """Connect to our PostgreSQL. Raises NotOurServerError if another one is there."""
         with closing(psycopg2.connect(self.postgres.url_of("postgres"))) as connection:
             connection.autocommit = True  # CREATE DATABASE refuses a transaction
-            yield connection.cursor()
+            cursor = connection.cursor()
+            cursor.execute("SHOW data_directory")
+            if (found := cursor.fetchone()) != (str(self.postgres.data),):
+                raise NotOurServerError(f"a PostgreSQL on {found} answers at our address")
+            yield cursor
 
 
 def start_servers(root: Path, *, fast: bool = True, valkey_root: Path | None = None) -> Servers:

@@ -3,15 +3,16 @@
 Everything also goes into a log file, once there is one. A terminal may be shown only the important lines: our own,
 warnings and errors of the programs, and what they print outside of their logs. What programs write comes in pieces of
 many lines. To a file or pipe a piece is passed on unchanged, each line behind the name; for a terminal, lines are made
-readable.
+readable. A terminal or pipe that nobody reads holds nobody up: what waits for too long is left out, and it is said how
+much that was, once somebody reads again. The log file has all of it.
 """
 
+import os
 import re
-import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 
+from common.core.log_output import LogOutput
 from dev.supervise import readable
 from dev.supervise.log_file import LogFile
 
@@ -20,17 +21,22 @@ _WIDTH = 8
 _LARGEST_LOG = 10_000_000
 """The greatest size of a log file in bytes; one earlier file is kept."""
 
+_STANDARD_OUTPUT = 1
+_MOST_WAITING_LINES = 100_000
+"""So many lines wait for a reader: more than any burst of a program whose reader only is slow."""
+
 _LEVEL = re.compile(r"\S+ \[(\w+) *\] |\[([A-Z]) \d{6} ")
 """The level in a readable line of `common.core.logging`, or of Tornado, which Flower uses."""
 _UNIMPORTANT = frozenset({"debug", "info", "D", "I"})
 
 
 class Output:
-    """Writes to standard output, with colours only on a terminal. A closed standard output ends nothing."""
+    """Writes to a descriptor, with colours only on a terminal. One that is closed, or not read, ends nothing."""
 
-    def __init__(self, *, only_warnings: bool = False) -> None:
+    def __init__(self, descriptor: int = _STANDARD_OUTPUT, *, only_warnings: bool = False) -> None:
         self._only_warnings = only_warnings
-        self._on_terminal = sys.stdout.isatty()
+        self._on_terminal = os.isatty(descriptor)
+        self._lines = LogOutput(descriptor, notice=_notice_of_dropped, most_waiting=_MOST_WAITING_LINES)
         self._names: list[str] = []
         self._hidden: set[str] = set()
         self._log: LogFile | None = None
@@ -40,7 +46,9 @@ class Output:
         self._log = LogFile(path, _LARGEST_LOG)
 
     def close(self) -> None:
-        """Close the log file, if there is one."""
+        """Write what still waits, for up to a second, and close the log file, if there is one."""
+        self._lines.close()
+        self._lines.release()
         if self._log is not None:
             self._log.close()
             self._log = None
@@ -105,11 +113,12 @@ class Output:
             label = f"\033[{colour}m{label}\033[0m"
         self._write(_labelled(label, piece))
 
-    @staticmethod
-    def _write(piece: bytes) -> None:
-        with suppress(OSError, ValueError):
-            sys.stdout.buffer.write(piece)
-            sys.stdout.buffer.flush()
+    def _write(self, piece: bytes) -> None:
+        self._lines.add_all((line + b"\n" for line in piece[:-1].split(b"\n")), at_once=True)
+
+
+def _notice_of_dropped(count: int) -> bytes:
+    return _labelled(_label("run"), b"%d lines are left out here, because nobody read them\n" % count)
 
 
 def _label(name: str) -> str:

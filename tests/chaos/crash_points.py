@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from common.postgres import ledger, period_closing, snapshots, standings
+from common.postgres import parts, period_closing, snapshots, standings
 from common.redis_store.inbox import Inbox
 from common.services.rebuild import Rebuilder
 
@@ -82,7 +82,7 @@ def _before_final_snapshots() -> None:
 
 IN_WEB: dict[str, Callable[[], None]] = {"accept": lambda: _after(Inbox, "accept")}
 IN_WORKER: dict[str, Callable[[], None]] = {
-    "ledger insert": lambda: _after(ledger, "add"),
+    "standings merged": lambda: _after(parts, "merge"),
     "commit": _after_commit,
     "projection": _after_projection,
     "settling": lambda: _after(Inbox, "acknowledge"),
@@ -95,7 +95,7 @@ IN_REBUILD: dict[str, Callable[[], None]] = {
 }
 IN_SNAPSHOTS: dict[str, Callable[[], None]] = {
     "snapshot read": lambda: _after(snapshots, "read"),
-    "snapshot inserted": lambda: _after(snapshots, "keep"),
+    "snapshot inserted": lambda: _after(snapshots, "store"),
     "snapshots stored": _after_all_snapshots,
 }
 IN_CLOSING: dict[str, Callable[[], None]] = {
@@ -106,6 +106,9 @@ IN_CLOSING: dict[str, Callable[[], None]] = {
 }
 
 
+ALL = IN_WEB | IN_WORKER | IN_REBUILD | IN_SNAPSHOTS | IN_CLOSING
+
+
 def install() -> None:
     """Prepare this process for its death."""
-    (IN_WEB | IN_WORKER | IN_REBUILD | IN_SNAPSHOTS | IN_CLOSING)[os.environ[POINT]]()
+    ALL[os.environ[POINT]]()

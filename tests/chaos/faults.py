@@ -24,7 +24,7 @@ from common.core import task_names
 from common.domain import periods
 from common.redis_store import keys
 from common.redis_store.keys import BoardKeys
-from common.services import suspensions
+from common.services import showing, suspensions
 from common.services.suspensions import COMMAND_LINE, Decision
 from dev.harness.many import PERIODS_OF_LONG_AGO, id_of
 from dev.harness.stack import Variant
@@ -104,7 +104,7 @@ def _freeze_one_within_a_batch(at: Installation, draw: random.Random, seconds: f
     """One of the worker's processes stands still between merge and COMMIT, with its locks, beside a living one."""
     marker = at.stack.folder / f"frozen-{draw.randrange(10**9)}"
     environment = {
-        crash_points.POINT: "ledger insert",
+        crash_points.POINT: "standings merged",
         crash_points.MARKER: str(marker),
         crash_points.SIGNAL: "SIGSTOP",
     }
@@ -428,7 +428,7 @@ def _moderate(at: Installation, user_id: str, suspended: bool) -> None:
         except OperationalError:
             if last:
                 raise
-    suspensions.sync_to_redis(at.engine, at.board, at.inbox, user_id)
+    showing.show(at.engine, at.board, at.inbox, user_id)
 
 
 FAULTS = (

@@ -53,13 +53,13 @@ def test_a_program_that_is_killed_is_started_again_at_once(
 
 
 def test_a_program_that_ends_by_itself_is_started_again_and_the_deaths_are_told(
-    supervisor: Supervisor, surroundings: Surroundings, capsys: pytest.CaptureFixture[str]
+    supervisor: Supervisor, surroundings: Surroundings, capfd: pytest.CaptureFixture[str]
 ) -> None:
     life = supervisor.add(Program("beat", "false", surroundings))
 
     turn_until(supervisor, lambda: life.deaths == 2)
 
-    assert capsys.readouterr().out.splitlines() == [
+    assert capfd.readouterr().out.splitlines() == [
         "beat     | ended with code 1; starting it again",
         "beat     | ended with code 1; starting it again in 0.5 s",
     ]
@@ -75,34 +75,48 @@ def test_a_program_that_runs_once_is_not_started_again(supervisor: Supervisor, s
 
 
 def test_a_program_that_gives_up_is_not_started_again(
-    supervisor: Supervisor, surroundings: Surroundings, capsys: pytest.CaptureFixture[str]
+    supervisor: Supervisor, surroundings: Surroundings, capfd: pytest.CaptureFixture[str]
 ) -> None:
     life = supervisor.add(Program("demo", f"sh -c 'exit {EXIT_NOT_RESTARTED}'", surroundings))
 
     turn_until(supervisor, lambda: life.deaths == 1)
 
     assert not life.is_due()
-    assert "demo     | ended with code 78; it is not started again" in capsys.readouterr().out
+    assert "demo     | ended with code 78; it is not started again" in capfd.readouterr().out
 
 
 def test_every_line_is_shown_even_the_last_one_of_a_program_that_dies_in_it(
-    supervisor: Supervisor, surroundings: Surroundings, capsys: pytest.CaptureFixture[str]
+    supervisor: Supervisor, surroundings: Surroundings, capfd: pytest.CaptureFixture[str]
 ) -> None:
     life = supervisor.add(Program("web", "sh -c 'echo one; echo two; printf three'", surroundings), once=True)
 
     turn_until(supervisor, lambda: life.deaths == 1)
 
-    assert capsys.readouterr().out.splitlines() == ["web      | one", "web      | two", "web      | three"]
+    assert capfd.readouterr().out.splitlines() == ["web      | one", "web      | two", "web      | three"]
 
 
 def test_much_output_is_shown_whole(
-    supervisor: Supervisor, surroundings: Surroundings, capsys: pytest.CaptureFixture[str]
+    supervisor: Supervisor, surroundings: Surroundings, capfd: pytest.CaptureFixture[str]
 ) -> None:
     life = supervisor.add(Program("web", "seq 1 50000", surroundings), once=True)
 
     turn_until(supervisor, lambda: life.deaths == 1)
 
-    assert capsys.readouterr().out.splitlines() == [f"web      | {number}" for number in range(1, 50_001)]
+    assert capfd.readouterr().out.splitlines() == [f"web      | {number}" for number in range(1, 50_001)]
+
+
+def test_a_terminal_or_pipe_that_nobody_reads_stops_neither_programs_nor_their_supervision(
+    surroundings: Surroundings,
+) -> None:
+    reader, writer = os.pipe()
+    supervisor = Supervisor(Output(writer))
+    life = supervisor.add(Program("web", "seq 1 50000", surroundings))
+    try:
+        turn_until(supervisor, lambda: life.deaths == 2)
+    finally:
+        supervisor.stop()
+        os.close(reader)
+        os.close(writer)
 
 
 def test_those_who_ask_are_stopped_before_those_who_answer(

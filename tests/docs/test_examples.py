@@ -14,7 +14,7 @@ from tests.caller import Caller
 from tests.docs.blocks import ROOT, aimed, blocks, run, running
 
 PAGES_WITH_SHELL = ["README.md", "docs/quick-start.md", "docs/operations.md"]
-API, LIVE = "docs/api.md", "docs/live.md"
+API, LIVE, GAME_SERVERS = "docs/api.md", "docs/live.md", "docs/game-servers.md"
 LANGUAGES = ("sh", "python", "javascript")
 BROWSER = Path(__file__).with_name("browser.mjs")
 
@@ -101,6 +101,24 @@ def test_the_guides_javascript_signs_and_sends(
     assert run([node, "--import", BROWSER, program], stack, tmp_path).startswith(f"applied: {points} points")
 
 
+@pytest.mark.parametrize("language", ["python", "javascript"])
+def test_a_game_server_scores_its_first_player_as_the_page_says(
+    stack: Stack, tmp_path: Path, tools: None, node: str, language: str
+) -> None:
+    shell(GAME_SERVERS, stack, tmp_path)
+    ending, program = (".py", sys.executable) if language == "python" else (".mjs", node)
+    (example,) = blocks(GAME_SERVERS, language)
+    output = run([program, saved(example, tmp_path / f"game{ending}", stack)], stack, tmp_path)
+
+    first = output.splitlines()[0].replace("'", '"')
+    assert re.search(r'"accepted": ?1\b', first), output
+    assert re.search(r'"status": ?"applied"', first), output
+    if language == "python":
+        assert "'externalId': 'steam:7656'" in output.splitlines()[1], output
+    revoke = "umask 077; .venv/bin/scoreboard keys revoke $(sed -n 's/^id: //p' .secrets/my-game.key)"
+    run(["bash", "-euc", aimed(revoke, stack)], stack, tmp_path)  # so that the next language makes it again
+
+
 def test_the_example_of_ones_own_place_gets_it(stack: Stack, tmp_path: Path) -> None:
     program = saved(blocks(LIVE, "python")[1], tmp_path / "me.py", stack)
 
@@ -139,5 +157,8 @@ def test_no_example_of_any_page_is_left_out() -> None:
 
     shells = {page for page, language in found if language == "sh" and found[page, language]}
     programs = {key: count for key, count in found.items() if key[1] != "sh" and count}
-    assert shells == {*PAGES_WITH_SHELL, API}
-    assert programs == {(API, "python"): 1, (API, "javascript"): 2, (LIVE, "python"): 2, (LIVE, "javascript"): 1}
+    assert shells == {*PAGES_WITH_SHELL, API, GAME_SERVERS}
+    assert programs == {
+        **{(API, "python"): 1, (API, "javascript"): 2, (LIVE, "python"): 2, (LIVE, "javascript"): 1},
+        **{(GAME_SERVERS, "python"): 1, (GAME_SERVERS, "javascript"): 1},
+    }

@@ -1,7 +1,7 @@
 """Random interleavings of what can happen to an update, against a model of ten lines."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -21,21 +21,34 @@ from hypothesis.stateful import (
 from sqlalchemy import text
 
 from common.domain import periods
+from common.domain.boards import Board, Rule, SecondScore
+from common.domain.details import PlayerVisibility
 from common.domain.inbox_entries import Update
-from common.postgres import ledger, standings
+from common.domain.pagination import FIRST
+from common.domain.scoring import Action, ClaimedBy, Kind
+from common.postgres import catalogue, parts, standings
 from common.redis_store import keys
 from common.redis_store.inbox import Inbox
 from common.redis_store.keys import BoardKeys
-from common.services import suspensions
+from common.services import showing, suspensions
+from common.services.profiles import Profiles
 from common.services.suspensions import COMMAND_LINE, Decision
 from tests.inbox import add_users, board_of
+from tests.integration.test_scoring_rules import add_boards
 from workers import closing, drain, maintenance
 from workers.batches import Batches
 from workers.state import WorkerState
 
 POINTS = {"daily-login": 5, "complete-level": 10, "win-match": 25, "win-tournament": 100, "share": 1}
-ACTIONS = sorted(POINTS)
-POINTS_OF_DEATH = ((ledger, "add"), (Batches, "_record"), (Batches, "_project"), (Inbox, "acknowledge"))
+ACTIONS = [*sorted(POINTS), "play"]
+RULED = {
+    "played": Board("played", rule=Rule.COUNT, periods=("all",)),
+    "high": Board("high", rule=Rule.HIGHEST, second=SecondScore(ascending=True), periods=("all",)),
+    "low": Board("low", rule=Rule.LOWEST, ascending=True, periods=("all",)),
+    "last": Board("last", rule=Rule.LATEST, periods=("all",)),
+}
+"""Boards that the action of values `play` feeds."""
+POINTS_OF_DEATH = ((parts, "merge"), (Batches, "_record"), (Batches, "_project"), (Inbox, "acknowledge"))
 PERIODS = ("all", "daily")
 
 users = st.integers(0, 2)
@@ -47,18 +60,36 @@ class Died(BaseException):
 
 
 class Model:
-    """What should come of it: every key counts once, a closed day stays as it was, who is suspended is not shown."""
+    """What should come of it: every key counts once, a closed day stays as it was, who is hidden is not shown."""
 
     def __init__(self) -> None:
         self.suspended: set[int] = set()
+        self.unlisted: set[int] = set()
+        self.unlisted_at_close: set[int] = set()
         self.counted: dict[tuple[int, int], int] = {}
+        self.played: dict[int, set[int]] = {}
         self.closed: Counter[int] | None = None
 
     def accept(self, user: int, number: int) -> None:
-        self.counted[user, number] = POINTS[action_of(number)]
+        if action_of(number) in POINTS:
+            self.counted[user, number] = POINTS[action_of(number)]
+        else:
+            self.played.setdefault(user, set()).add(number)
+
+    def ruled(self, board: str) -> dict[int, int]:
+        """The scores on a board that `play` feeds; the greater number happened later."""
+        of_rule: dict[str, Callable[[set[int]], int]] = {
+            "played": len,
+            "high": lambda numbers: max(map(value_of, numbers)),
+            "low": lambda numbers: min(map(value_of, numbers)),
+            "last": lambda numbers: value_of(max(numbers)),
+        }
+        return {u: of_rule[board](numbers) for u, numbers in self.played.items() if u not in self.suspended}
 
     def board(self, period: str) -> Counter[int]:
-        return Counter({user: points for user, points in self.scores(period).items() if user not in self.suspended})
+        is_closed = period == "daily" and self.closed is not None
+        gone = self.suspended | (self.unlisted_at_close if is_closed else self.unlisted)
+        return Counter({user: points for user, points in self.scores(period).items() if user not in gone})
 
     def scores(self, period: str) -> Counter[int]:
         if period == "daily" and self.closed is not None:
@@ -69,6 +100,18 @@ class Model:
 def action_of(number: int) -> str:
     """A key goes with one action, as a client that retries has it."""
     return ACTIONS[number % len(ACTIONS)]
+
+
+def value_of(number: int) -> int:
+    return number * 7 % 10 - 3
+
+
+def update_of(user_id: str, number: int) -> Update:
+    is_play = action_of(number) == "play"
+    return Update(
+        user_id, action_of(number), f"key-number-{number}", f"2026-11-23T09:15:00.{number:03}Z", "request-id", None,
+        value=value_of(number) if is_play else None, second=number if is_play else None,
+    )  # fmt: skip
 
 
 @contextmanager
@@ -101,8 +144,7 @@ class Interleavings(RuleBasedStateMachine):
     @rule(claims=st.lists(st.tuples(users, numbers), min_size=1, max_size=4))
     def accept(self, claims: list[tuple[int, int]]) -> None:
         for user, number in claims:
-            update = (self.users[user], action_of(number), f"key-number-{number}")
-            self.worker.inbox.accept(Update(*update, "2026-11-23T09:15:00.123Z", "request-id", None))
+            self.worker.inbox.accept(update_of(self.users[user], number))
             self.model.accept(user, number)
 
     @rule(user=users, number=numbers)
@@ -136,13 +178,30 @@ class Interleavings(RuleBasedStateMachine):
             suspensions.decide(connection, Decision(self.users[user], suspended, COMMAND_LINE, ""))
         (self.model.suspended.add if suspended else self.model.suspended.discard)(user)
         if tells:
-            suspensions.sync_to_redis(self.worker.engine, self.worker.board, self.worker.inbox, self.users[user])
+            showing.show(self.worker.engine, self.worker.board, self.worker.inbox, self.users[user])
+
+    @rule(user=users, visibility=st.sampled_from(PlayerVisibility), tells=st.booleans())
+    def choose(self, user: int, visibility: PlayerVisibility, tells: bool) -> None:
+        profiles = Profiles(self.worker.engine, self.worker.board, self.worker.inbox)
+        if tells:
+            profiles.set_visibility(self.users[user], visibility)
+        else:
+            with patch.object(showing, "show", lambda *_: None):
+                profiles.set_visibility(self.users[user], visibility)
+        is_unlisted = visibility is PlayerVisibility.UNLISTED
+        (self.model.unlisted.add if is_unlisted else self.model.unlisted.discard)(user)
 
     @rule(user=users)
     def recount(self, user: int) -> None:
         self.worker.verifier.recount([self.users[user]])
         for period in PERIODS:
             self.worker.rebuilder.rebuild("main", self._id(period))
+
+    @rule(board=st.sampled_from(sorted(RULED)), rebuilds=st.booleans())
+    def lose_a_board_of_values(self, board: str, rebuilds: bool) -> None:
+        self.worker.redis.delete(BoardKeys(board, "all").scores)
+        if rebuilds:
+            self.worker.rebuilder.rebuild(board, "all")
 
     @precondition(lambda self: self.model.counted and self.model.closed is None)
     @rule(finishes_first=st.booleans())
@@ -153,6 +212,7 @@ class Interleavings(RuleBasedStateMachine):
         closed = closing.close_ended(self.worker, datetime.now(UTC) + timedelta(days=40))
         if any(period.period_id == self._id("daily") for period in closed):
             self.model.closed = self.model.scores("daily")
+            self.model.unlisted_at_close = set(self.model.unlisted)
 
     @invariant()
     def nothing_is_ever_too_much(self) -> None:
@@ -165,7 +225,7 @@ class Interleavings(RuleBasedStateMachine):
     def teardown(self) -> None:
         while self.worker.inbox.depth():
             self.worker.drain.run()
-        maintenance.sync_suspensions(self.worker)
+        maintenance.show_changes(self.worker)
         for period in PERIODS:
             self.worker.rebuilder.ensure_served("main", self._id(period))
             due = {self.users[user]: points for user, points in self.model.board(period).items()}
@@ -173,6 +233,11 @@ class Interleavings(RuleBasedStateMachine):
                 rows = standings.top(connection, "main", self._id(period), 10).entries
             assert {entry.user_id: entry.score for entry in rows} == due
             assert board_of(self.worker, self._id(period)) == due
+        for board in RULED:
+            self.worker.rebuilder.ensure_served(board, "all")
+            shown = self.worker.board.page(board, "all", 10, FIRST).rows.entries
+            due = {self.users[user]: score for user, score in self.model.ruled(board).items()}
+            assert {entry.user_id: entry.score for entry in shown} == due
         assert self.worker.verifier.check(self.users) == []
 
     @staticmethod
@@ -186,6 +251,10 @@ def test_whatever_happens_in_whatever_order_every_key_counts_once(worker: Worker
         pass
 
     OnThisWorker.worker = worker
+    with worker.engine.begin() as connection:
+        add_boards(connection, list(RULED.values()))
+        play = Action("play", 1, 0, tuple(RULED), kind=Kind.VALUE, claimed_by=ClaimedBy.SERVER)
+        catalogue.add(connection, play, enabled=True)
     with patch.object(drain, "ABANDONED_MS", 0), patch.object(drain, "WAIT_FOR_MORE_MS", 1):
         run_state_machine_as_test(
             OnThisWorker,

@@ -152,7 +152,7 @@ def test_what_is_our_fault_is_an_error_at_once_and_told_once(
     assert value(metrics.BOARDS_NOT_SERVED) == 1
 
 
-@pytest.mark.parametrize("step", ["inbox", "revocations", "suspensions", "chores", "boards"])
+@pytest.mark.parametrize("step", ["inbox", "revocations", "showing", "chores", "boards"])
 def test_a_step_that_fails_keeps_none_of_the_others_from_being_taken(
     sweep: list[str], monkeypatch: pytest.MonkeyPatch, worker: WorkerState, step: str
 ) -> None:
@@ -160,7 +160,7 @@ def test_a_step_that_fails_keeps_none_of_the_others_from_being_taken(
     steps = {
         "inbox": (worker.inbox, "open"),
         "revocations": (maintenance, "load_revocations"),
-        "suspensions": (maintenance, "sync_suspensions"),
+        "showing": (maintenance, "show_changes"),
         "chores": (worker_tasks, "_check_chores"),
         "boards": (maintenance, "rebuild_small_boards"),
     }

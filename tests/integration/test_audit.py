@@ -108,9 +108,15 @@ def test_every_command_that_changes_something_is_audited_with_the_systems_user(
     audited("users create", "chief", "--role", "admin", "--password-stdin", stdin=b"a password of its own\n")
     audited("users suspend", "chief", "--reason", "a try")
     audited("users reinstate", "chief")
+    audited("users reset-code", "chief")
+    audited("users set-password", "chief", "--password-stdin", stdin=b"another phrase of mine\n")
+    audited("users create", "leaver", "--password-stdin", stdin=b"a password of its own\n")
+    audited("users erase", "leaver", "--yes")
     key_id = json.loads(audited("keys create", "arena", "--json").output)["id"]
     audited("keys rotate", key_id)
     audited("keys revoke", key_id)
+    (tmp_path / "players.csv").write_text("externalId\nsteam:1\n")
+    audited("players import", str(tmp_path / "players.csv"))
     audited("boards close", "main", "--at", "2099-12-31T20:00:00Z")
     audited("boards open", "main")
     audited("boards create", "laps", "--rule", "lowest")
@@ -160,21 +166,25 @@ def test_every_route_for_admins_that_changes_something_is_audited_with_the_admin
         for rule in app.url_map.iter_rules()
         if decision(app.view_functions[rule.endpoint]) == "admin" and (rule.methods or set()) - READING_METHODS
     }
-    made = []
-    for what in ("suspend", "reinstate"):
+    done = {
+        "suspend": ({"reason": "a try"}, "suspend", {"reason": "a try"}),
+        "reinstate": ({"reason": "a try"}, "reinstate", {"reason": "a try"}),
+        "profile": (
+            {"displayName": "Ada L", "reason": "a try"},
+            "change_profile",
+            {"fields": ["display_name"], "reason": "a try"},
+        ),
+        "reset-code": (None, "issue_reset_code", {}),
+    }
+    for what, (body, action, details) in done.items():
         before = len(rows(worker.engine))
         path = f"/api/admin/users/{ada.user_id}/{what}"
-        assert client.post(path, json={"reason": "a try"}, headers=chief.headers).status_code == 200
+        assert client.post(path, json=body, headers=chief.headers).status_code == 200
         (row,) = rows(worker.engine)[before:]
-        assert (row.actor, row.action, row.subject, row.details) == (
-            chief.user_id,
-            what,
-            ada.user_id,
-            {"reason": "a try"},
-        )
-        made.append(f"/api/admin/users/<user_id>/{what}")
+        assert (row.actor, row.action, row.subject, row.details) == (chief.user_id, action, ada.user_id, details)
 
-    body: dict[str, dict[str, object]] = {
+    made = [f"/api/admin/users/<user_id>/{what}" for what in done]
+    bodies: dict[str, dict[str, object]] = {
         "boards/<board_id>": {"title": "A try"},
         "boards/<board_id>/open": {},
         "boards/<board_id>/close": {},
@@ -184,7 +194,7 @@ def test_every_route_for_admins_that_changes_something_is_audited_with_the_admin
     }
     with worker.engine.begin() as connection:
         connection.execute(tables.boards.insert(), {"id": "tried", "closes_at": "2099-01-01T00:00:00Z"})
-    for what, values in body.items():
+    for what, values in bodies.items():
         before = len(rows(worker.engine))
         send = client.post if what.count("/") != 1 else client.put
         path = f"/api/admin/{what.replace('<board_id>', 'tried').replace('<action_id>', 'tried')}"

@@ -15,15 +15,18 @@ from common.core import metrics
 from common.core.settings import Settings
 from common.domain import pagination
 from common.domain.pagination import FIRST, Position
+from common.domain.shown import Gate
+from common.domain.stand_ins import StandIns
 from common.postgres import engine as database
 from common.postgres import ledger, sessions, standings
 from common.redis_store import client as redis_client
 from common.redis_store import keys
 from common.redis_store.board import Board
-from common.services import revocations, suspensions
+from common.services import revocations, showing, suspensions
 from common.services.leaderboard import Leaderboard
 from common.services.revocations import SESSIONS_AT_ONCE, Revocations
-from common.services.suspensions import BOARDS_AT_ONCE, COMMAND_LINE, Decision
+from common.services.showing import BOARDS_AT_ONCE
+from common.services.suspensions import COMMAND_LINE, Decision
 from dev.harness.many import add_many, id_of
 from tests.command_line import CommandLine
 from tests.inbox import add_users
@@ -173,7 +176,7 @@ def test_a_user_who_has_played_for_years_leaves_some_boards_at_a_time(
     with worker.engine.begin() as connection:
         connection.execute(text("UPDATE standings SET hidden = false, version = version + 1"))
     pipelines.clear()
-    suspensions.sync_to_redis(worker.engine, worker.board, worker.inbox, user)
+    showing.show(worker.engine, worker.board, worker.inbox, user)
     assert max(pipelines) == BOARDS_AT_ONCE
     assert [worker.board.page("main", period, 1, FIRST).rows.total for period in (oldest, newest)] == [1, 1]
 
@@ -187,9 +190,9 @@ def test_a_sweep_spends_a_second_on_suspensions_and_leaves_the_rest_to_the_next(
             assert suspensions.decide(connection, Decision(user, True, COMMAND_LINE, ""))
     monkeypatch.setattr(maintenance, "SYNCS_AT_ONCE", at_once)
     monkeypatch.setattr(maintenance, "SYNC_SECONDS", seconds)
-    maintenance.sync_suspensions(worker)
+    maintenance.show_changes(worker)
     with worker.engine.connect() as connection:
-        assert len(suspensions.pending_sync(connection, 100)) == left
+        assert len(showing.pending(connection, 100)) == left
 
 
 @pytest.mark.parametrize(
@@ -222,7 +225,7 @@ def test_a_board_that_postgresql_does_not_read_in_time_is_told_to_be_rebuilding(
     (user,) = add_users(worker.engine, 1)
     worker.redis.flushdb()
     impatient = database.create(settings, pool_size=1, statement_timeout_ms=50)
-    leaderboard = Leaderboard(Board(worker.redis), impatient)
+    leaderboard = Leaderboard(Board(worker.redis), impatient, Gate(StandIns([b"-" * 32])))
     with worker.engine.begin() as connection:
         connection.execute(text("LOCK TABLE standings IN ACCESS EXCLUSIVE MODE"))
         for read in (lambda: leaderboard.top("main", "all", 10), lambda: leaderboard.place("main", "all", user)):

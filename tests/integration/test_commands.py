@@ -114,6 +114,7 @@ def test_a_password_is_the_first_line_without_its_ending(
     with worker.engine.connect() as connection:
         found = users.find_by_name(connection, "grace")
     assert found
+    assert found[1]
     assert passwords.is_password(PASSWORD, found[1])
 
 

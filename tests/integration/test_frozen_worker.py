@@ -35,7 +35,7 @@ def frozen_before_commit(settings: Settings, folder: Path) -> Iterator[subproces
         "REDIS_URL": settings.redis_url,
         "SCOREBOARD_JWT_SECRET": "jwt-secret-of-the-tests-0123456789",
         "SCOREBOARD_SECRET_KEY": "secret-key-of-the-tests-0123456789",
-        crash_points.POINT: "ledger insert",
+        crash_points.POINT: "standings merged",
         crash_points.MARKER: str(marker),
         crash_points.SIGNAL: "SIGSTOP",
         freezing_worker.IDLE_MS: str(LOCKED_MS),

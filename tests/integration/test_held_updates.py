@@ -4,7 +4,7 @@ import signal
 import subprocess
 import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -16,9 +16,9 @@ from structlog.testing import capture_logs
 from common.core import metrics
 from common.core.settings import Settings
 from common.domain.inbox_entries import Delivery, Reply
-from common.domain.standing import Moved
+from common.domain.standing import BoardId, Moved
 from common.postgres import engine as database
-from common.postgres import migrate, tables
+from common.postgres import migrate, schema, tables
 from common.redis_store import held, keys
 from dev.harness.servers import Servers
 from dev.harness.stack import ROOT, free_port
@@ -166,7 +166,7 @@ def test_a_mistake_after_the_commit_refuses_nobody_and_holds_up_nobody_else(
     with monkeypatch.context() as mistaken:
         answer = batches._reply
 
-        def stumble(delivery: Delivery, recorded: Recorded, moves: dict[str, Moved]) -> Reply:
+        def stumble(delivery: Delivery, recorded: Recorded, moves: Mapping[BoardId, Mapping[str, Moved]]) -> Reply:
             if delivery.update.user_id == odd:
                 raise KeyError("a field that is not there")
             return answer(delivery, recorded, moves)
@@ -249,8 +249,8 @@ def behind(servers: Servers, make_settings: SettingsFactory) -> Iterator[tuple[S
 
 def misfit(settings: Settings) -> str:
     try:
-        migrate.require_fit_at_start(settings)
-    except migrate.MisfitError as error:
+        schema.require_fit_at_start(settings)
+    except schema.MisfitError as error:
         return str(error)
     return ""
 

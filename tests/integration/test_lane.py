@@ -2,6 +2,7 @@
 
 import random
 import secrets
+import uuid
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from sqlalchemy.exc import OperationalError
 from werkzeug.test import TestResponse
 
+from common.core import metrics
 from common.redis_store.client import Client
 from common.services.suspensions import COMMAND_LINE, Decision
 from tests.conftest import SettingsFactory
@@ -24,6 +26,7 @@ from web.services import Services
 from workers.state import WorkerState
 
 LEADERBOARD = "/api/scores/leaderboard"
+PLACE = "/api/scores/user"
 OF_ONE_ANSWER = {"X-Request-ID"}
 
 
@@ -133,6 +136,64 @@ def test_any_read_is_answered_byte_for_byte_as_by_the_view(
     assert told(ahead) == told(view), asked
 
 
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(seed=st.integers(0, 2**32))
+def test_any_place_is_answered_byte_for_byte_as_by_the_view(
+    board: list[Player], client: FlaskClient, views: FlaskClient, seed: int
+) -> None:
+    chance = random.Random(seed)
+    player = chance.choice(board)
+    name = chance.choice(
+        [player.user_id] * 6 + [player.user_id.upper(), str(uuid.uuid4()), "x", "", f"{player.user_id}/"]
+    )
+    asked: dict[str, Any] = {}
+    if chance.random() < 0.4:
+        asked["period"] = chance.choice(["all", "daily", "weekly", "monthly", "2020-W01", "never", "2999-01"])
+    if chance.random() < 0.2:
+        asked["board"] = chance.choice(["main", "other"])
+    if chance.random() < 0.1:
+        asked["limit"] = "3"
+    ahead, view = (each.get(f"{PLACE}/{name}", query_string=asked) for each in (client, views))
+    assert told(ahead) == told(view), (name, asked)
+
+
+def test_a_place_whose_name_is_known_does_not_reach_flask_and_counts_as_a_hit(
+    board: list[Player], client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = f"{PLACE}/{board[1].user_id}"
+    client.get(path)  # the view finds the name, and remembers it
+    reached = sent_to_flask(client, monkeypatch)
+    hits = {cache: metrics.CACHE_READS.labels(cache, "hit") for cache in ("board", "user_details")}
+    before = {cache: hit._value.get() for cache, hit in hits.items()}
+    assert client.get(path).get_json()["username"] == "player-1"
+    assert reached == []
+    assert {cache: hit._value.get() - before[cache] for cache, hit in hits.items()} == {"board": 1, "user_details": 1}
+
+
+def test_a_place_follows_every_update(board: list[Player], client: FlaskClient, worker: WorkerState) -> None:
+    path = f"{PLACE}/{board[1].user_id}"
+    before = [client.get(path).get_json()["score"] for _ in range(2)]
+    board[1].update("win-tournament", prefer="respond-async")
+    worker.drain.run()
+    assert client.get(path).get_json()["score"] == before[1] + 100
+
+
+def test_a_player_who_was_suspended_has_no_place(board: list[Player], client: FlaskClient, app: Flask) -> None:
+    path = f"{PLACE}/{board[1].user_id}"
+    assert [client.get(path).status_code for _ in range(2)] == [200, 200]
+    app.extensions["scoreboard"].moderator.carry_out(Decision(board[1].user_id, True, COMMAND_LINE, ""))
+    assert client.get(path).status_code == 404
+
+
+def test_a_place_on_a_board_that_is_not_served_is_read_by_the_view(
+    board: list[Player], client: FlaskClient, client_of_redis: Client
+) -> None:
+    path = f"{PLACE}/{board[1].user_id}"
+    before = [client.get(path).get_json() for _ in range(2)]
+    client_of_redis.delete("leaderboard:members")
+    assert client.get(path).get_json() == before[1]
+
+
 def test_a_page_that_is_ready_is_not_shown_once_the_board_has_moved(
     board: list[Player], client: FlaskClient, worker: WorkerState
 ) -> None:
@@ -184,12 +245,20 @@ def test_both_ways_count_to_one_limit_in_any_order(make_settings: SettingsFactor
 def test_reads_both_ways_count_to_one_limit_of_an_address(make_settings: SettingsFactory, worker: WorkerState) -> None:
     chance = random.Random(seed := secrets.randbits(32))
     print("seed", seed)
-    ahead = make_settings(SCOREBOARD_IP_LIMIT="12/hour")
-    view = make_settings(SCOREBOARD_IP_LIMIT="12/hour", SCOREBOARD_LANE="off")
+    common = {
+        "SCOREBOARD_JWT_SECRET": secrets.token_urlsafe(32),
+        "SCOREBOARD_SECRET_KEY": secrets.token_urlsafe(32),
+        "SCOREBOARD_IP_LIMIT": "12/hour",
+    }
+    ahead, view = make_settings(**common), make_settings(SCOREBOARD_LANE="off", **common)
     with documented_application(ahead) as first, documented_application(view) as second:
         clients = [first.test_client(), second.test_client()]
-        answers = [chance.choice(clients).get(LEADERBOARD) for _ in range(15)]
-    assert [answer.status_code for answer in answers] == [200] * 12 + [429] * 3
+        ada = register(clients[0], "ada")  # two requests
+        assert ada.update(prefer="respond-async").status_code == 202
+        worker.drain.run()
+        paths = (LEADERBOARD, f"{PLACE}/{ada.user_id}")
+        answers = [chance.choice(clients).get(chance.choice(paths)) for _ in range(12)]
+    assert [answer.status_code for answer in answers] == [200] * 9 + [429] * 3
     assert answers[-1].headers["X-RateLimit-Limit"] == "12"
 
 

@@ -90,6 +90,19 @@ def test_the_first_answer_and_that_of_the_view_have_the_same_headers(stack: Stac
     assert {**ahead, "x-request-id": "", "date": ""} == {**view, "x-request-id": "", "date": ""}
 
 
+def test_a_place_has_the_same_headers_and_bytes_as_by_the_view(stack: Stack, ada: Caller) -> None:
+    place = f"GET /api/scores/user/{ada.user_id}"
+    with connected(stack) as connection:
+        connection.send(*update(ada, action="win-match"))
+        assert connection.answer()[0] == 200
+        for query in ("?period=%61ll", "", "?period=%61ll"):  # the view has filled the cache of names after the first
+            connection.send(f"{place}{query} HTTP/1.1\r\nHost: x\r\n\r\n")
+        _, (status, ahead, body), (_, view, same) = (connection.answer() for _ in range(3))
+    assert (status, json.loads(body)["userId"]) == (200, ada.user_id)
+    assert body == same
+    assert {**ahead, "x-request-id": "", "date": ""} == {**view, "x-request-id": "", "date": ""}
+
+
 def test_an_update_is_waited_for_and_counted(stack: Stack, ada: Caller) -> None:
     with connected(stack) as connection:
         connection.send(*update(ada, action="win-match"))

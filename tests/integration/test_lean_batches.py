@@ -9,12 +9,14 @@ from typing import Any
 import orjson
 import pytest
 from sqlalchemy import event, text
+from sqlalchemy.exc import DBAPIError
 
 from common.domain.inbox_entries import read_entry
-from common.postgres import ledger, standings
+from common.postgres import ledger, prepared, standings
 from common.redis_store.client import COMMAND_TIMEOUT_SECONDS, FailFastConnection
 from tests.inbox import accept, add_users, board_of, drain_completely
 from workers import drain
+from workers.held_updates import HeldError
 from workers.state import WorkerState
 
 
@@ -51,16 +53,17 @@ def apply_all(worker: WorkerState) -> None:
     worker.drain.batches.apply(worker.inbox.read("tests", 100))
 
 
-def test_a_plain_batch_takes_four_round_trips_to_postgresql(worker: WorkerState, players: list[str]) -> None:
+def test_a_plain_batch_takes_three_round_trips_to_postgresql(worker: WorkerState, players: list[str]) -> None:
     for _ in range(2):  # the first one finds the periods unknown and the catalogue unread
         for player in players:
             accept(worker, player)
         with noted_statements(worker) as sent:
             apply_all(worker)
     kinds = [re.sub(r"\(.*|scoreboard_\w+", "", statement, flags=re.DOTALL).strip() for statement in sent]
-    assert len(sent) == 4, sent
+    assert len(sent) == 3, sent
     assert kinds[0].startswith("BEGIN; ")
-    assert kinds[1:] == ["EXECUTE", "EXECUTE", "COMMIT"]
+    assert kinds[1:] == ["EXECUTE", "EXECUTE"]
+    assert sent[2].endswith("; COMMIT")
 
 
 def test_a_plain_batch_takes_two_round_trips_to_redis_with_five_scripts_in_them(
@@ -135,9 +138,39 @@ def test_where_a_pooler_keeps_prepared_statements_apart_plain_text_is_sent_and_a
     accept(worker, players[1])
     with noted_statements(worker) as sent:
         apply_all(worker)
-    assert len(sent) == 4
+    assert len(sent) == 3
     assert not any("EXECUTE" in statement for statement in sent)
     assert counted(worker) == {player: 50 if player in players[:2] else 25 for player in players}
+
+
+def test_a_statement_that_could_not_be_prepared_is_prepared_when_that_can_be_done(
+    worker: WorkerState, players: list[str]
+) -> None:
+    accept(worker, players[0])
+    with worker.engine.begin() as connection:
+        connection.execute(text("ALTER TABLE score_events RENAME TO taken_away"))
+    with pytest.raises(HeldError):
+        worker.drain.batches.apply(worker.inbox.read("tests", 10))
+    with worker.engine.begin() as connection:
+        connection.execute(text("ALTER TABLE taken_away RENAME TO score_events"))
+
+    drain_completely(worker)
+    accept(worker, players[0])
+    with noted_statements(worker) as sent:
+        apply_all(worker)
+
+    assert len(sent) == 3
+    assert sum("EXECUTE" in statement for statement in sent) == 3
+    assert counted(worker) == {players[0]: 50}
+
+
+def test_a_statement_that_was_prepared_and_then_failed_stays_prepared(worker: WorkerState) -> None:
+    divide = prepared.Statement("SELECT 6 / %(by)s", {"by": "int"})
+    with worker.recording.connect() as connection, noted_statements(worker) as sent:
+        with pytest.raises(DBAPIError):
+            prepared.run(connection, divide, {"by": 0})
+        assert [prepared.run(connection, divide, {"by": by}).scalar() for by in (1, 2)] == [6, 3]
+    assert [statement.count("PREPARE") for statement in sent if "EXECUTE" in statement] == [1, 0, 0]
 
 
 def test_a_migration_below_a_prepared_statement_holds_up_no_update(worker: WorkerState, players: list[str]) -> None:
@@ -171,7 +204,7 @@ def test_a_batch_that_fails_in_the_middle_leaves_no_transaction_open(
 ) -> None:
     accept(worker, players[0])
     with monkeypatch.context() as mistaken:
-        mistaken.setattr(ledger, "add", lambda *_: 1 / 0)
+        mistaken.setattr(ledger, "add_and_commit", lambda *_: 1 / 0)
         worker.drain.batches.apply(worker.inbox.read("tests", 10))
     with worker.engine.connect() as connection:
         idle = connection.scalar(

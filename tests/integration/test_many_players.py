@@ -84,10 +84,10 @@ def test_every_script_takes_more_than_lua_unpacks_at_once(many: WorkerState) -> 
     assert len(project(newer, 1)) == 2 + 2 * PLAYERS
     ids = [row.key.user_id for row in rows]
     reply = many.board._read_standings(keys=keys[:3], args=ids)
-    assert len(reply[1]) == 2 * PLAYERS
-    assert len(many.board._read_players(keys=keys[:3], args=["user:", ":details", *ids])) == 3 + 4 * PLAYERS
+    assert len(reply[2]) == 2 * PLAYERS
+    assert len(many.board._read_players(keys=keys[:3], args=["user:", ":details", *ids])) == 5 + 5 * PLAYERS
     page = many.board._read_page(keys=keys[:3], args=[PLAYERS, "user:", ":details", "first", 0, 0])
-    assert len(page) == 7 + 4 * PLAYERS
+    assert len(page) == 9 + 4 * PLAYERS
     assert project(hidden, 0)[0] == "shown"
     assert many.redis.zcard(BOARD.scores) == 0
     assert project([row._replace(version=4) for row in rows], 0)[0] == "shown"
@@ -98,7 +98,7 @@ def test_states_of_many_players_come_in_the_order_they_were_asked_for(many: Work
     with many.engine.connect() as connection:
         (rows,) = standings.stream(connection, "main", "all", PLAYERS + 1)
     states = many.board.states({("main", "all"): [row.key.user_id for row in rows]})
-    assert states["main", "all"] == [(row.score, row.tiebreaker) for row in rows]
+    assert states["main", "all"] == [(row.score, row.tiebreaker, 0) for row in rows]
 
 
 def test_a_board_that_was_lost_is_filled_again_by_the_workers(many: WorkerState) -> None:
@@ -159,7 +159,7 @@ def test_suspended_players_are_gathered_too_and_stay_off_the_board(many: WorkerS
     lose_everything(many)
     fill_as_workers_do(many)
     assert players_shown(many) == PLAYERS - 3
-    (late,) = many.board.project([rows], 1, ("main", "all"))
+    (late,) = many.board.project([rows], 1, [("main", "all")])
     assert isinstance(late, Projected)
     assert set(late.moves.values()) == {Moved(None, None)}
     assert players_shown(many) == PLAYERS - 3

@@ -69,8 +69,8 @@ boards = st.lists(st.integers(-3, 3) | st.sampled_from([GREATEST_SCORE, -GREATES
 selections = st.one_of(
     st.just(FIRST),
     st.sampled_from(USERS).map(pagination.around),
-    st.builds(Position, st.integers(-4, 4), st.integers(0, 32)).map(pagination.after),
-    st.builds(Position, st.integers(-4, 4), st.integers(0, 32)).map(pagination.before),
+    st.builds(Position, st.integers(-4, 4), st.integers(0, 32), st.just(0)).map(pagination.after),
+    st.builds(Position, st.integers(-4, 4), st.integers(0, 32), st.just(0)).map(pagination.before),
 )
 
 

@@ -8,7 +8,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import text
 
-from common.postgres import catalogue, migrate
+from common.postgres import catalogue, migrate, schema
 from common.postgres import engine as database
 from common.postgres.tables import metadata
 from dev.harness.servers import Servers
@@ -19,7 +19,7 @@ from tests.conftest import SettingsFactory
 def test_the_migrated_schema_is_the_one_in_the_code(make_settings: SettingsFactory) -> None:
     engine = database.create(make_settings(), pool_size=1, statement_timeout_ms=10_000)
     with engine.connect() as connection:
-        assert migrate.is_current(connection)
+        assert schema.is_current(connection)
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
     engine.dispose()
 
@@ -39,7 +39,7 @@ def test_migrating_an_empty_database_twice_and_at_once_is_safe(
         with engine.begin() as connection:
             catalogue.load_defaults(connection)
     with engine.connect() as connection:
-        assert migrate.is_current(connection)
+        assert schema.is_current(connection)
         assert catalogue.load(connection) == catalogue.DEFAULTS
     engine.dispose()
 
@@ -68,12 +68,12 @@ def test_a_migration_keeps_a_batch_waiting_no_longer_than_its_lock_timeout(
             later.execute(set_aside, {"id": "2-0"})
         waited = time.monotonic() - asked
         with engine.connect() as connection:
-            assert not migrate.is_current(connection)
+            assert not schema.is_current(connection)
         batch.commit()
     thread.join(60)
     assert waited < migrate.LOCK_TIMEOUT_MS / 1000 + 1
     with engine.connect() as connection:
-        assert migrate.is_current(connection)
+        assert schema.is_current(connection)
         assert connection.execute(text("SELECT count(*) FROM score_quarantine")).scalar_one() == 2
     engine.dispose()
 
@@ -102,5 +102,5 @@ def test_a_migration_holds_no_table_while_it_waits_for_another(
         batch.rollback()
     thread.join(60)
     with engine.connect() as connection:
-        assert migrate.is_current(connection)
+        assert schema.is_current(connection)
     engine.dispose()

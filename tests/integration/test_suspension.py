@@ -16,7 +16,7 @@ from common.domain import passwords, tokens
 from common.domain.standing import Standing
 from common.postgres import sessions, standings, users
 from common.redis_store import keys
-from common.services import revocations, suspensions
+from common.services import revocations, showing, suspensions
 from common.services.revocations import Revocations
 from common.services.suspensions import COMMAND_LINE, Decision
 from common.services.verification import Verifier
@@ -180,10 +180,10 @@ def test_who_dies_before_telling_redis_is_made_up_for_by_the_sweep(worker: Worke
     decide(worker, ada)
     assert ada in board_of(worker)
     assert not no_drift(worker)
-    maintenance.sync_suspensions(worker)
+    maintenance.show_changes(worker)
     assert board_of(worker) == {bob: 25, eve: 1}
     with worker.engine.connect() as connection:
-        assert suspensions.pending_sync(connection, 9) == []
+        assert showing.pending(connection, 9) == []
 
 
 @pytest.mark.parametrize("instant", ["before the snapshot", "after the snapshot"])
@@ -195,7 +195,7 @@ def test_a_suspension_in_the_middle_of_a_rebuild_is_not_undone_by_its_end(
 
     def suspend() -> None:
         decide(worker, ada)
-        suspensions.sync_to_redis(worker.engine, worker.board, worker.inbox, ada)
+        showing.show(worker.engine, worker.board, worker.inbox, ada)
 
     def suspending(*arguments: Any) -> Iterator[list[Standing]]:  # noqa: ANN401 - passed on as they are
         if instant == "before the snapshot":
@@ -208,7 +208,7 @@ def test_a_suspension_in_the_middle_of_a_rebuild_is_not_undone_by_its_end(
     monkeypatch.setattr(standings, "stream", suspending)
     assert worker.rebuilder.rebuild("main", "all")
     with worker.engine.connect() as connection:
-        assert suspensions.pending_sync(connection, 9) == []
+        assert showing.pending(connection, 9) == []
     assert board_of(worker) == {bob: 25, eve: 1}
     assert no_drift(worker)
 
@@ -230,7 +230,7 @@ def test_a_rebuild_that_ends_while_redis_is_told_cannot_serve_a_suspended_player
         decide(worker, ada)
         with monkeypatch.context() as telling:
             telling.setattr(worker.board, "project", project_and_note)
-            suspensions.sync_to_redis(worker.engine, worker.board, worker.inbox, ada)
+            showing.show(worker.engine, worker.board, worker.inbox, ada)
         return rows
 
     monkeypatch.setattr(worker.rebuilder, "_stage_all", gather_and_tell)
@@ -255,12 +255,12 @@ def test_decisions_that_come_while_redis_is_told_leave_it_marked_as_behind(
     decide(worker, ada, suspended=False)
     with monkeypatch.context() as slowly:
         slowly.setattr(worker.board, "project", project_slowly)
-        suspensions.sync_to_redis(worker.engine, worker.board, worker.inbox, ada)
+        showing.show(worker.engine, worker.board, worker.inbox, ada)
     with worker.engine.connect() as connection:
-        assert suspensions.pending_sync(connection, 9) == [ada]
-    maintenance.sync_suspensions(worker)
+        assert showing.pending(connection, 9) == [ada]
+    maintenance.show_changes(worker)
     with worker.engine.connect() as connection:
-        assert suspensions.pending_sync(connection, 9) == []
+        assert showing.pending(connection, 9) == []
 
 
 def test_a_decision_that_is_made_twice_is_one(chief: Player, worker: WorkerState, ada: Player) -> None:

@@ -13,8 +13,8 @@ from sqlalchemy import Engine, text
 from common.core.settings import Settings
 from common.domain import inbox_entries
 from common.domain.inbox_entries import ENTRY_VERSION
-from common.postgres import catalogue, migrate
 from common.postgres import engine as database
+from common.postgres import migrate, schema
 from common.redis_store import held, keys
 from common.redis_store.client import Client
 from dev.harness.servers import Servers
@@ -39,6 +39,11 @@ RECEIPT = (
 )
 
 ROWS = """
+INSERT INTO boards (id) VALUES ('main');
+
+INSERT INTO actions (id, version, points, boards)
+VALUES ('share', 1, 1, '{{main}}'), ('complete-level', 1, 10, '{{main}}'), ('win-match', 1, 25, '{{main}}');
+
 INSERT INTO users (id, username, username_key, password_hash, role)
 VALUES ('{ada}', 'Ada', 'ada', '-', 'player'), ('{ben}', 'Ben', 'ben', '-', 'player');
 
@@ -64,7 +69,6 @@ def settings_before(servers: Servers, make_settings: SettingsFactory) -> Setting
     engine = database.create(settings, pool_size=1, statement_timeout_ms=30_000)
     migrate.upgrade(engine, BEFORE)
     with engine.begin() as connection:
-        catalogue.load_defaults(connection)
         rows = ROWS.format(ada=ADA, ben=BEN, seconds=ACCEPTED_AT // 1000, milliseconds=ACCEPTED_AT)
         connection.exec_driver_sql(rows)
     engine.dispose()
@@ -77,7 +81,7 @@ def upgraded(settings_before: Settings) -> Iterator[WorkerState]:
     state = WorkerState.create(settings_before)
     _fill_inbox(state.redis)
     migrate.upgrade(state.engine)
-    migrate.require_fit_at_start(settings_before)
+    schema.require_fit_at_start(settings_before)
     maintenance.repair(state)
     yield state
     state.close()

@@ -72,7 +72,7 @@ def test_a_standing_that_does_not_follow_from_the_ledger_is_found(worker: Worker
     for drift in found:
         assert drift.key.user_id == players[0]
         assert drift.expected
-        assert drift.found == (drift.expected[0] + 1, drift.expected[1])
+        assert drift.found == (drift.expected[0] + 1, *drift.expected[1:])
 
 
 def test_a_wrong_tie_a_missing_and_an_unfounded_standing_are_found(worker: WorkerState, players: list[str]) -> None:
@@ -94,7 +94,7 @@ def test_a_row_of_redis_that_differs_is_found(worker: WorkerState, players: list
     (drift,) = drifts(worker)
     assert (drift.where, drift.key.user_id, drift.key.period_id) == ("redis", players[0], "all")
     assert drift.expected
-    assert drift.found == (7777, drift.expected[1])
+    assert drift.found == (7777, *drift.expected[1:])
 
 
 def test_a_row_that_redis_lacks_is_found(worker: WorkerState, players: list[str]) -> None:

@@ -21,6 +21,7 @@ from sqlalchemy import insert
 
 from common.contract.constants import ALL_TIME
 from common.core.settings import load
+from common.domain.details import Details, KnownDetails
 from common.domain.standing import Standing, StandingKey
 from common.postgres.engine import create as create_database_engine
 from common.postgres.tables import boards
@@ -55,8 +56,8 @@ class ShownBoard:
             Standing(StandingKey(self.id, self._of.period_id, user), score, next(_versions), next(_versions), 1)
             for user, score in scores.items()
         ]
-        self._board.remember_usernames({user: f"name of {user}" for user in scores})
-        (projected,) = self._board.project([rows], int(time.time() * 1000), ("", ""))
+        self._board.remember_details({user: KnownDetails(Details(f"name of {user}")) for user in scores})
+        (projected,) = self._board.project([rows], int(time.time() * 1000), ())
         assert isinstance(projected, Projected)
         if publish:
             self.publish(projected.seq)

@@ -55,6 +55,14 @@ def test_days_are_utc_from_their_first_instant_to_their_last() -> None:
     assert rules.judge(once, in_tokyo, [NOON]) is None
 
 
+def test_so_many_uses_ever_count() -> None:
+    once = Action("solve", 1, 10, ("main",), lifetime_limit=1)
+    years_ago = NOON - timedelta(days=5000)
+    assert rules.judge(once, NOON, []) is None
+    assert rules.judge(once, NOON, [years_ago]) is ErrorCode.ACTION_LIMIT_REACHED
+    assert rules.window(once, NOON).since < years_ago
+
+
 def test_the_cooldown_reaches_over_midnight() -> None:
     both = action(cooldown_seconds=60, daily_limit=1)
     assert rules.judge(both, MIDNIGHT + SECOND, [MIDNIGHT - SECOND]) is ErrorCode.ACTION_ON_COOLDOWN

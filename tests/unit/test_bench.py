@@ -178,6 +178,14 @@ def test_rows_of_another_generator_are_not_compared() -> None:
     assert line.startswith("no row")
 
 
+@pytest.mark.parametrize(("ratio", "sags"), [(0.90, False), (0.80, True)])
+def test_a_row_must_be_as_fast_on_a_board_of_many_players(ratio: float, sags: bool) -> None:
+    few = section(row("top 10, 1,000 players", 1.0), row("around, 1,000 players", 0.5))
+    many = section(row("top 10, 1,000,000 players", ratio), row("around, 1,000,000 players", 0.6))
+    found = comparison.sagged([few, many, section(row("top 10", 0.1))])
+    assert [line.partition(":")[0] for line in found] == (["top 10"] if sags else [])
+
+
 def test_stored_sections_come_back_and_replace_only_their_own(tmp_path: Path) -> None:
     path, other = tmp_path / "results" / "x.json", section(row("a", 0.5))
     results_file.store(path, [replace(other, title="live"), section(row("b", 0.25))])

@@ -1,25 +1,28 @@
+import errno
+import os
 from pathlib import Path
 
 import pytest
 
-from common.core import log_lines
+from common.core import log_lines, secret_files
 from dev.supervise import readable
+from dev.supervise.log_file import LogFile
 from dev.supervise.output import Output
 
 
-def test_a_line_stands_behind_its_name_without_colour_when_nobody_watches(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_line_stands_behind_its_name_without_colour_when_nobody_watches(capfd: pytest.CaptureFixture[str]) -> None:
     output = Output()
 
     output.line("web", "listening")
     output.step("ready")
 
-    assert capsys.readouterr().out == "web      | listening\nrun      | ready\n"
+    assert capfd.readouterr().out == "web      | listening\nrun      | ready\n"
 
 
-def test_facts_are_aligned_and_set_apart(capsys: pytest.CaptureFixture[str]) -> None:
+def test_facts_are_aligned_and_set_apart(capfd: pytest.CaptureFixture[str]) -> None:
     Output().banner([("Scoreboard", "http://127.0.0.1:8000"), ("Stop", "Ctrl-C")])
 
-    lines = capsys.readouterr().out.splitlines()
+    lines = capfd.readouterr().out.splitlines()
     assert lines[2:4] == ["  Scoreboard   http://127.0.0.1:8000", "  Stop         Ctrl-C"]
     assert set(lines[1]) == set(lines[4]) == {"─"}
 
@@ -28,7 +31,7 @@ INFO = "2026-11-26T20:00:00.000000Z [info     ] request                        [
 WARNING = "2026-11-26T20:00:00.000000Z [warning  ] task_postponed                 [workers.tasks] attempt=1"
 
 
-def test_where_only_warnings_are_wanted_events_without_weight_are_left_out(capsys: pytest.CaptureFixture[str]) -> None:
+def test_where_only_warnings_are_wanted_events_without_weight_are_left_out(capfd: pytest.CaptureFixture[str]) -> None:
     output = Output(only_warnings=True)
     flower_info, flower_warning = "[I 261126 20:33:46 command:177] Visit me", "[W 261126 20:33:48 inspector:98] failed"
     json_info, json_error = '{"event": "a", "level": "info"}', '{"event": "b", "level": "error"}'
@@ -37,7 +40,7 @@ def test_where_only_warnings_are_wanted_events_without_weight_are_left_out(capsy
         output.program_output("web", f"{text}\n".encode())
     output.line("web", "ended with code 1")
 
-    shown = [line.removeprefix("web      | ") for line in capsys.readouterr().out.splitlines()]
+    shown = [line.removeprefix("web      | ") for line in capfd.readouterr().out.splitlines()]
     assert shown == [
         WARNING,
         readable.line_of(json_error),
@@ -47,7 +50,7 @@ def test_where_only_warnings_are_wanted_events_without_weight_are_left_out(capsy
     ]
 
 
-def test_a_traceback_is_shown_or_left_out_with_the_line_that_it_belongs_to(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_traceback_is_shown_or_left_out_with_the_line_that_it_belongs_to(capfd: pytest.CaptureFixture[str]) -> None:
     output = Output(only_warnings=True)
 
     for text in (
@@ -61,11 +64,11 @@ def test_a_traceback_is_shown_or_left_out_with_the_line_that_it_belongs_to(capsy
     ):
         output.program_output("worker", f"{text}\n".encode())
 
-    shown = [line.removeprefix("worker   | ") for line in capsys.readouterr().out.splitlines()]
+    shown = [line.removeprefix("worker   | ") for line in capfd.readouterr().out.splitlines()]
     assert shown == ["Traceback (most recent call last):", '  File "x.py"', "ValueError"]
 
 
-def test_the_log_file_has_what_is_shown_and_what_is_not(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_log_file_has_what_is_shown_and_what_is_not(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     output = Output(only_warnings=True)
     output.keep(tmp_path / "run.log")
 
@@ -74,7 +77,7 @@ def test_the_log_file_has_what_is_shown_and_what_is_not(tmp_path: Path, capsys: 
     output.close()
 
     assert (tmp_path / "run.log").read_text() == f"run      | starting web\nweb      | {INFO}\n"
-    assert INFO not in capsys.readouterr().out
+    assert INFO not in capfd.readouterr().out
 
 
 def test_the_log_file_does_not_grow_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -91,25 +94,94 @@ def test_the_log_file_does_not_grow_for_ever(tmp_path: Path, monkeypatch: pytest
     assert max(sizes.values()) <= 1_000
 
 
+@pytest.mark.parametrize("obstacle", ["the earlier file cannot be replaced", "no new file can be opened"])
+def test_where_the_log_file_cannot_be_begun_anew_it_grows_and_says_so_and_is_begun_anew_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, obstacle: str
+) -> None:
+    log = LogFile(tmp_path / "run.log", 1_000)
+    log.write(b"a" * 999 + b"\n")
+    with monkeypatch.context() as hindered:
+        if obstacle == "no new file can be opened":
+            hindered.setattr(secret_files, "private_opener", no_file_left)
+        else:
+            (tmp_path / "run.log.1").mkdir()
+        log.write(b"while it cannot be\n")
+        log.write(b"again\n")
+    if obstacle == "no new file can be opened":
+        assert not (tmp_path / "run.log").exists()
+    else:
+        (tmp_path / "run.log.1").rmdir()
+
+    log.write(b"b" * 99 + b"\n")
+    log.close()
+
+    first, note, *others = (tmp_path / "run.log.1").read_text().splitlines()
+    assert first == "a" * 999
+    assert "run.log cannot be begun anew" in note
+    assert others == ["while it cannot be", "again"]
+    assert (tmp_path / "run.log").read_text() == "b" * 99 + "\n"
+
+
+def test_a_log_file_that_somebody_took_away_is_begun_anew_all_the_same(tmp_path: Path) -> None:
+    log = LogFile(tmp_path / "run.log", 100)
+    log.write(b"a" * 100)
+    (tmp_path / "run.log").unlink()
+    log.write(b"afterwards\n")
+    log.close()
+    assert (tmp_path / "run.log").read_text() == "afterwards\n"
+
+
+def no_file_left(*_: object) -> int:
+    raise OSError(errno.EMFILE, "no file left")
+
+
+def test_what_nobody_reads_is_left_out_and_told_and_is_in_the_log_file_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dev.supervise.output._MOST_WAITING_LINES", 100)
+    reader, writer = os.pipe()
+    output = Output(writer)
+    output.keep(tmp_path / "run.log")
+
+    for number in range(100):
+        output.program_output("web", b"".join(b"%d\n" % line for line in range(number * 1_000, number * 1_000 + 1_000)))
+
+    told = read_until(reader, b"read them\n").splitlines()
+    output.close()
+    *shown, notice = [line.partition(b" | ") for line in told]
+    assert [line for _, _, line in shown] == [b"%d" % number for number in range(len(shown))]
+    assert (notice[0].strip(), notice[2].split()[0]) == (b"run", b"%d" % (100_000 - len(shown)))
+    assert len((tmp_path / "run.log").read_bytes().splitlines()) == 100_000
+    os.close(writer)
+    os.close(reader)
+
+
+def read_until(reader: int, end: bytes) -> bytes:
+    read = b""
+    while not read.endswith(end):
+        read += os.read(reader, 65536)
+    return read
+
+
 LINES = b"""{"event":"a","level":"info","text":"\\"level\\":\\"error\\""}
 {"event":"b","level":"error","logger":"x"}
 plain
 """
 
 
-def test_a_piece_of_output_is_passed_on_unchanged_when_nobody_watches(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_piece_of_output_is_passed_on_unchanged_when_nobody_watches(capfd: pytest.CaptureFixture[str]) -> None:
     Output().program_output("web", LINES)
 
-    assert capsys.readouterr().out == "".join(f"web      | {line}\n" for line in LINES.decode().splitlines())
+    assert capfd.readouterr().out == "".join(f"web      | {line}\n" for line in LINES.decode().splitlines())
 
 
 def test_somebody_who_watches_a_terminal_sees_readable_lines(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("os.isatty", lambda _: True)
     Output().program_output("web", LINES)
 
-    first, second, third = capsys.readouterr().out.splitlines()
+    first, second, third = capfd.readouterr().out.splitlines()
     assert "[info     ] a " in first
     assert "error" in second
     assert "{" not in first + second

@@ -1,5 +1,6 @@
 """Inbox entries across versions: what an earlier or a later version wrote is read, or waits, and is never spoiled."""
 
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import orjson
@@ -83,10 +84,26 @@ def test_what_is_new_is_written_beside_what_the_first_readers_know(monkeypatch: 
     monkeypatch.setattr(inbox_entries, "_FIRST_FIELDS", frozenset({"user_id", "idempotency_key"}))
     update, more = map(orjson.loads, inbox_entries.encode_update(EXPECTED))
     assert update.keys() == {"user_id", "idempotency_key"}
-    assert update | more == {**OF_THE_FIRST_VERSION, "source": None}
+    assert update | more | {"reply_to": None} == OF_THE_FIRST_VERSION, "nothing is written of what is not there"
     entry = read(update, more=orjson.dumps({**more, "later": 1}).decode())
     assert isinstance(entry, Delivery)
     assert entry.update == EXPECTED
+
+
+def test_an_update_with_a_value_waits_for_workers_that_know_of_values() -> None:
+    """A worker of the version before would count it as nothing, and its key would be spent."""
+    lap = Update(USER, "lap", "a-key-of-ours", "2026-11-23T09:15:00.123Z", "request", None, "sbk_1", 61_200, -7)
+    update, more = inbox_entries.encode_update(lap)
+    entry = read(orjson.loads(update), more=more.decode(), version=str(inbox_entries.version_of(lap)))
+    assert isinstance(entry, Delivery)
+    assert entry.update == lap
+    assert [inbox_entries.version_of(each) for each in (EXPECTED, lap, replace(EXPECTED, second=0))] == [1, 2, 2]
+
+
+@pytest.mark.parametrize("value", ["61200", 61200.0, True, [1]])
+def test_a_value_that_is_no_whole_number_cannot_be_read(value: object) -> None:
+    more = orjson.dumps({"value": value}).decode()
+    assert isinstance(read(OF_THE_FIRST_VERSION, more=more, version="2"), MalformedEntry)
 
 
 def test_replies_are_read_across_versions() -> None:

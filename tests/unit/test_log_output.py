@@ -165,6 +165,31 @@ def test_a_line_longer_than_what_a_pipe_takes_at_once_arrives_whole(pipe: Pipe) 
     assert pipe.lines() == [long, b"after"]
 
 
+def test_a_line_that_the_pipe_takes_in_part_is_ended_before_another_process_writes(pipe: Pipe) -> None:
+    first, second = LogOutput(pipe.writer), LogOutput(pipe.writer)  # two open files, as of two processes
+    long = b"x" * 300_000
+    first.add(long + b"\n", at_once=True)
+    assert len(pipe.lines()[0]) < len(long)
+
+    second.add(b"short\n", at_once=True)
+    second.add(long + b"\n", at_once=True)
+
+    wait_until(lambda: len(pipe.lines()) == 3 and pipe.read.endswith(b"\n"))
+    assert sorted(pipe.lines()) == sorted([long, long, b"short"])
+
+
+@pytest.mark.usefixtures("never")
+def test_a_process_that_ends_within_a_line_leaves_the_pipe_to_the_others(pipe: Pipe) -> None:
+    ended, other = LogOutput(pipe.writer), LogOutput(pipe.writer)
+    ended.add(b"x" * 300_000 + b"\n", at_once=True)
+    pipe.lines()
+    other.add(b"before\n", at_once=True)
+    ended.release()
+    other.add(b"after\n", at_once=True)
+    assert pipe.lines()[0].endswith(b"xbefore")
+    assert pipe.lines()[1:] == [b"after"]
+
+
 def test_no_line_is_lost_or_doubled_among_threads(pipe: Pipe) -> None:
     output = LogOutput(pipe.writer)
 
@@ -227,7 +252,7 @@ def test_the_lines_of_many_processes_are_never_mixed() -> None:
         "for name in 'abcd':\n"
         "    if not os.fork():\n"
         "        for number in range(2000):\n"
-        "            log.info(name, detail='x' * (number % 700))\n"
+        "            log.info(name, detail='x' * (20_000 if number % 20 == 0 else number % 700))\n"
         "            if number % 50 == 0: time.sleep(0.001)  # so that the reader keeps up and nothing is dropped\n"
         "        sys.exit()\n"
         "for _ in 'abcd': os.wait()\n"

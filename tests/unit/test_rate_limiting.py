@@ -24,6 +24,7 @@ UNLIMITED = {
     "/readyz",
     "/static/<path:filename>",
     "/ws/scoreboard",
+    "/avatars/<name>.svg",
 }
 """Pages, documents, probes and the live socket, which has its own cap on connections."""
 
@@ -66,8 +67,9 @@ def test_every_route_is_limited_or_known_not_to_be(app: Flask) -> None:
 )
 def test_the_address_limit_counts_what_is_below_api(app: Flask, path: str, *, is_counted: bool) -> None:
     with app.test_request_context(path):
-        (limit,) = limits._per_address.limit_manager.application_limits
-        assert limit.is_exempt is not is_counted
+        by_address, by_admin = limits._per_address.limit_manager.application_limits
+        assert by_address.is_exempt is not is_counted
+        assert by_admin.is_exempt  # nobody is logged in
 
 
 @pytest.mark.parametrize(
@@ -104,9 +106,9 @@ def test_a_limiter_whose_storage_is_dead_always_looks_because_it_may_find_it_rec
     looked.assert_called_once_with()
 
 
-def test_no_limit_counts_before_a_view_but_that_of_addresses() -> None:
+def test_no_limit_counts_before_a_view_but_those_of_addresses_and_admins() -> None:
     """`counts_before_views` knows of no other."""
-    for limiter, application_limits in ((limits._per_address, 1), (limits._per_user, 0)):
+    for limiter, application_limits in ((limits._per_address, 2), (limits._per_user, 0)):
         manager = limiter.limit_manager
         assert len(manager._application_limits) == application_limits
         assert not manager.default_limits

@@ -7,19 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.contract.constants import GREATEST_SCORE
-from common.domain import periods
 from common.domain.boards import Board
-from common.domain.scoring import Action, Catalogue, Delta, Event, fold, merge, scores_after
+from common.domain.parts import Event, Part, join
+from common.domain.scoring import Action, fold, scores_after
 from common.domain.standing import StandingKey
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 ADA, BOB = "00000000-0000-4000-8000-00000000000a", "00000000-0000-4000-8000-00000000000b"
 
 
-def periods_of(board_id: str, at: datetime) -> tuple[str, ...]:
-    """Every board has all four periods here."""
-    del board_id
-    return periods.ids_at(at)
+BOARDS = {"main": Board("main"), "side": Board("side")}
 
 
 def event(
@@ -45,53 +42,53 @@ events = st.lists(
 
 
 def test_points_of_one_player_add_up() -> None:
-    parts = fold([event(1, 25), event(2, 10)], periods_of)
-    assert parts[all_time()] == Delta(35, 2)
+    parts = fold([event(1, 25), event(2, 10)], BOARDS)
+    assert parts[all_time()] == Part(35, 2)
 
 
 def test_an_event_counts_in_all_four_periods_of_its_acceptance() -> None:
-    parts = fold([event(1, 25)], periods_of)
+    parts = fold([event(1, 25)], BOARDS)
     assert {key.period_id for key in parts} == {"all", "2026-11-23", "2026-W48", "2026-11"}
 
 
 def test_an_event_counts_only_in_the_periods_that_a_board_has() -> None:
     boards = {"main": Board("main"), "laps": Board("laps", periods=("all", "weekly"))}
-    parts = fold([event(1, 25, boards=("main", "laps", "gone"))], Catalogue({}, boards).periods_of)
+    parts = fold([event(1, 25, boards=("main", "laps", "gone"))], boards)
     assert {key.period_id for key in parts if key.board_id == "laps"} == {"all", "2026-W48"}
     assert {key.board_id for key in parts} == {"main", "laps"}
 
 
 def test_an_event_feeds_every_board_its_action_names() -> None:
-    parts = fold([event(1, 25, boards=("main", "side"))], periods_of)
-    assert parts[all_time("main")] == parts[all_time("side")] == Delta(25, 1)
+    parts = fold([event(1, 25, boards=("main", "side"))], BOARDS)
+    assert parts[all_time("main")] == parts[all_time("side")] == Part(25, 1)
 
 
 def test_events_on_both_sides_of_midnight_feed_two_days_and_one_all_time() -> None:
     before, after = event(1, 5, at=NOON.replace(hour=23, minute=59)), event(2, 5, at=NOON.replace(day=24, hour=0))
-    parts = fold([before, after], periods_of)
-    assert parts[StandingKey("main", "2026-11-23", ADA)] == Delta(5, 1)
-    assert parts[StandingKey("main", "2026-11-24", ADA)] == Delta(5, 2)
-    assert parts[all_time()] == Delta(10, 2)
+    parts = fold([before, after], BOARDS)
+    assert parts[StandingKey("main", "2026-11-23", ADA)] == Part(5, 1)
+    assert parts[StandingKey("main", "2026-11-24", ADA)] == Part(5, 2)
+    assert parts[all_time()] == Part(10, 2)
 
 
 def test_an_event_of_nothing_neither_ranks_a_player_nor_moves_the_tie() -> None:
-    assert fold([event(1, 0)], periods_of) == {}
-    assert fold([event(1, 5), event(2, 0)], periods_of)[all_time()] == Delta(5, 1)
+    assert fold([event(1, 0)], BOARDS) == {}
+    assert fold([event(1, 5), event(2, 0)], BOARDS)[all_time()] == Part(5, 1)
 
 
 @given(events, st.randoms(use_true_random=False))
 def test_the_order_of_events_never_shows(batch: list[Event], shuffler: object) -> None:
     shuffled = list(batch)
     shuffler.shuffle(shuffled)  # type: ignore[attr-defined]  # hypothesis hands out a random.Random
-    assert fold(batch, periods_of) == fold(shuffled, periods_of)
+    assert fold(batch, BOARDS) == fold(shuffled, BOARDS)
 
 
 @given(events, st.integers(0, 20))
 def test_two_batches_joined_are_the_same_as_one(batch: list[Event], cut: int) -> None:
-    joined = fold(batch[:cut], periods_of)
-    for key, part in fold(batch[cut:], periods_of).items():
-        joined[key] = merge(joined[key], part) if key in joined else part
-    assert joined == fold(batch, periods_of)
+    joined = fold(batch[:cut], BOARDS)
+    for key, part in fold(batch[cut:], BOARDS).items():
+        joined[key] = join(joined[key], part, BOARDS[key.board_id]) if key in joined else part
+    assert joined == fold(batch, BOARDS)
 
 
 @given(events)

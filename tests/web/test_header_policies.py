@@ -30,13 +30,20 @@ def test_what_changes_something_is_asked_for_by_post_and_nothing_else_is(app: Fl
         "/api/admin/boards/<board_id>/close",
         "/api/admin/boards/<board_id>/open",
         "/api/admin/catalogue",
+        "/api/admin/users/<user_id>/profile",
         "/api/admin/users/<user_id>/reinstate",
+        "/api/admin/users/<user_id>/reset-code",
         "/api/admin/users/<user_id>/suspend",
         "/api/auth/login",
         "/api/auth/logout",
+        "/api/auth/password",
         "/api/auth/refresh",
         "/api/auth/register",
+        "/api/auth/reset",
         "/api/auth/ticket",
+        "/api/me/delete",
+        "/api/me/profile",
+        "/api/me/visibility",
         "/api/scores/batch",
         "/api/scores/update",
     }
@@ -51,7 +58,7 @@ def test_nobody_is_shown_their_own_request(client: FlaskClient, path: str) -> No
 
 
 @pytest.mark.parametrize("media_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data"])
-@pytest.mark.parametrize("path", ["/api/auth/login", "/api/auth/register", "/api/auth/refresh"])
+@pytest.mark.parametrize("path", ["/api/auth/login", "/api/auth/register", "/api/auth/refresh", "/api/auth/reset"])
 def test_no_form_of_another_page_can_call_what_needs_no_token(client: FlaskClient, path: str, media_type: str) -> None:
     """These are the types that a page may send to another origin without being asked first."""
     answer = client.post(path, data=json.dumps({}), content_type=media_type)

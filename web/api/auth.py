@@ -7,22 +7,34 @@ import structlog
 from flask import Blueprint, Response, jsonify
 from sqlalchemy.exc import SQLAlchemyError
 
-from common.contract.errors import ErrorCode, ScoreboardError
-from common.contract.requests import LoginRequest, RefreshRequest, RegisterRequest
-from common.contract.responses import IssuedTicket, LoggedOut, Login, Registered
+from common.contract import known_passwords
+from common.contract.errors import ErrorCode, ScoreboardError, invalid_field
+from common.contract.requests import (
+    ExchangeRequest,
+    LoginRequest,
+    PasswordRequest,
+    RefreshRequest,
+    RegisterRequest,
+    ResetRequest,
+)
+from common.contract.responses import IssuedTicket, LoggedOut, Login, PasswordChanged, PasswordReset, Registered
 from common.contract.responses import User as UserOnTheWire
 from common.core import deadlines
 from common.domain import passwords, signing, tokens
+from common.domain.details import PlayerVisibility
+from common.domain.permissions import Scope
 from common.domain.tokens import AccessClaims
-from common.postgres import sessions, users
+from common.postgres import identities, kept_names, sessions, users
 from common.postgres.sessions import Refreshed
-from common.postgres.users import User
+from common.postgres.users import Credentials, User
 from common.redis_store import tickets
 from common.redis_store.tickets import Ticket
+from common.services.new_passwords import wrong_code
 from web.api.parsing import body_as
 from web.guards import limits, login_attempts
-from web.guards.access import authenticated, identity, public, refuse_suspended, signing_key
+from web.guards.access import authenticated, by_api_key, identity, public, refuse_suspended, signing_key
 from web.guards.addresses import client_address
+from web.guards.api_keys import api_key
 from web.reference.documented import ResponseDoc, documented
 from web.server import hashing
 from web.services import services
@@ -47,11 +59,17 @@ def register() -> tuple[Response, int]:
         raise ScoreboardError(ErrorCode.REGISTRATION_CLOSED)
     wanted = body_as(RegisterRequest)
     with services().engine.connect() as connection:
-        if users.is_taken(connection, wanted.username):
+        now, secret_keys = datetime.now(UTC), services().settings.secret_keys
+        is_kept = kept_names.is_kept(connection, wanted.username, secret_keys, now)
+        if is_kept or users.is_taken(connection, wanted.username):
             raise users.username_taken(wanted.username)  # before the hash, which is expensive
     password_hash = hashing.hashed(wanted.password, client_address())
     with services().engine.begin() as connection:
-        user = users.create(connection, wanted.username, password_hash, "player")
+        visibility = PlayerVisibility(services().settings.visibility_default)
+        user = users.create(connection, wanted.username, password_hash, "player", visibility)
+        # Behind the insert, which waits for whoever has the name and is being erased.
+        if kept_names.is_kept(connection, wanted.username, services().settings.secret_keys, datetime.now(UTC)):
+            raise users.username_taken(wanted.username)
     login_attempts.remember(wanted.username)
     log.info("registered", user_id=user.id)
     answer: Registered = {"user": _shown(user)}
@@ -75,21 +93,50 @@ def login() -> Response:
     attempt = login_attempts.begin(given.username)
     attempt.refuse_if_spent()
     with services().engine.connect() as connection:
-        found = users.find_by_name(connection, given.username)
-    is_right = hashing.is_password(given.password, found[1] if found else None, client_address())
+        found = users.find_credentials(connection, given.username)
+    is_right = hashing.is_password(given.password, found.password_hash if found else None, client_address())
     attempt.record(is_right=is_right)
     if not is_right or not found:
         # Not the name that was sent: sometimes a person types the password there.
-        log.info("login_failed", user_id=found[0].id if found else None)
+        log.info("login_failed", user_id=found.user.id if found else None)
         raise ScoreboardError(ErrorCode.INVALID_CREDENTIALS)
-    user, password_hash = found
-    if passwords.is_outdated(password_hash):
-        _rehash(user, given.password, password_hash)
+    user = found.user
+    if found.password_hash and passwords.is_outdated(found.password_hash):
+        _rehash(user, given.password, found.password_hash)
     now = datetime.now(UTC)
     with services().engine.begin() as connection:
         refuse_suspended(connection, user.id, keep=True)
+        if not users.has_same_password(connection, found):  # it was changed while this one was checked
+            raise ScoreboardError(ErrorCode.INVALID_CREDENTIALS)
         session = sessions.begin(connection, user.id, now)
     log.info("logged_in", user_id=user.id, session_id=session.session.id)
+    return _granted(user, session, now)
+
+
+@blueprint.post("/exchange")
+@documented(
+    "exchangePlayer",
+    "Begin a session for a player of a game server",
+    description="The game hands the session to its client, which may then watch with a ticket and claim what players "
+    "may claim. The player has no password, so there is no other way in.",
+    body=ExchangeRequest,
+    headers=["X-Signature.v2"],
+    answers=[ResponseDoc(200, "A new session of 24 hours.", Login)],
+    errors=[ErrorCode.UNKNOWN_USER, ErrorCode.ACCOUNT_SUSPENDED],
+)
+@by_api_key(Scope.PLAYERS)
+@limits.per_api_key
+def exchange() -> Response:
+    external_id = body_as(ExchangeRequest).external_id
+    now = datetime.now(UTC)
+    with services().engine.begin() as connection:
+        user_id = identities.find(connection, api_key().realm, [external_id]).get(external_id)
+        if user_id is None:
+            raise ScoreboardError(ErrorCode.UNKNOWN_USER, f"There is no player {external_id!r} in this realm.")
+        refuse_suspended(connection, user_id, keep=True)
+        user = users.get(connection, user_id)
+        session = sessions.begin(connection, user_id, now)
+    log.info("exchanged", user_id=user_id, session_id=session.session.id, api_key=api_key().id)
     return _granted(user, session, now)
 
 
@@ -135,6 +182,79 @@ def logout() -> Response:
     log.info("logged_out", user_id=identity().user_id, session_id=session_id)
     answer: LoggedOut = {"status": "logged_out"}
     return jsonify(answer)
+
+
+@blueprint.post("/password")
+@documented(
+    "changePassword",
+    "Change one's password",
+    description="This session stays, and every other one ends. A wrong current password counts as a failed login.",
+    body=PasswordRequest,
+    answers=[ResponseDoc(200, "The password is changed.", PasswordChanged)],
+    errors=[ErrorCode.INVALID_CREDENTIALS, ErrorCode.NO_PASSWORD],
+)
+@authenticated
+@limits.per_account_failures
+def change_password() -> Response:
+    given = body_as(PasswordRequest)
+    with services().engine.connect() as connection:
+        before = users.get_credentials(connection, identity().user_id)
+    prove_password(before, given.current_password)
+    if before is None:
+        raise ScoreboardError(ErrorCode.INVALID_CREDENTIALS)
+    problem = known_passwords.problem(given.new_password, before.user.username)
+    if passwords.is_same(given.current_password, given.new_password):
+        problem = "must not be the password that you have"
+    if problem:
+        raise invalid_field("newPassword", problem)
+    new_hash = hashing.hashed(given.new_password, client_address())
+    ended = services().new_passwords.change(before, new_hash, identity().session_id)
+    answer: PasswordChanged = {"status": "changed", "sessionsEnded": ended}
+    return jsonify(answer)
+
+
+@blueprint.post("/reset")
+@documented(
+    "resetPassword",
+    "Set a new password with a code of the operator",
+    description="An unknown name and a wrong code get the same answer. Every session of the account ends.",
+    body=ResetRequest,
+    answers=[ResponseDoc(200, "The password is another one; log in next.", PasswordReset)],
+    errors=[ErrorCode.INVALID_CREDENTIALS],
+)
+@public
+@limits.per_address_logins
+@limits.per_account_failures
+def reset_password() -> Response:
+    given = body_as(ResetRequest)
+    attempt = login_attempts.begin(given.username)
+    attempt.refuse_if_spent()
+    is_right = services().new_passwords.is_good_code(given.username, given.code)
+    attempt.record(is_right=is_right)
+    if not is_right:
+        log.info("reset_refused")
+        raise wrong_code()
+    new_hash = hashing.hashed(given.new_password, client_address())
+    services().new_passwords.reset(given.username, given.code, new_hash)
+    answer: PasswordReset = {"status": "reset"}
+    return jsonify(answer)
+
+
+def prove_password(account: Credentials | None, password: str) -> None:
+    """Check the password of the account that is logged in, and count a failure as that of a login.
+
+    Raises `invalid_credentials`, `login_throttled` or `no_password`.
+    """
+    if account is None:
+        raise ScoreboardError(ErrorCode.INVALID_CREDENTIALS)
+    if account.password_hash is None:
+        raise ScoreboardError(ErrorCode.NO_PASSWORD)
+    attempt = login_attempts.begin(account.user.username)
+    attempt.refuse_if_spent()
+    is_right = hashing.is_password(password, account.password_hash, client_address())
+    attempt.record(is_right=is_right)
+    if not is_right:
+        raise ScoreboardError(ErrorCode.INVALID_CREDENTIALS, "This is not your password.")
 
 
 @blueprint.post("/ticket")

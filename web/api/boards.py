@@ -5,11 +5,12 @@ from typing import NamedTuple
 
 from common.contract.errors import invalid_field
 from common.contract.fields import is_uuid
-from common.contract.requests import BoardQuery
+from common.contract.requests import BoardQuery, PlayerBoardsQuery
 from common.domain.boards import Board, Visibility
-from common.domain.periods import Period
+from common.domain.periods import Period, name_of
+from common.domain.standing import BoardId
 from web import board_pages
-from web.guards.board_access import board_for_caller
+from web.guards.board_access import board_for_caller, boards_for_caller
 from web.services import services
 
 
@@ -27,7 +28,7 @@ class Asked(NamedTuple):
 def asked(query: BoardQuery) -> Asked:
     """Return the board and the period that a query names.
 
-    Raises `unknown_board`, the errors of a token, or `validation_failed`.
+    Raises the errors of `board_access.ERRORS`, or `validation_failed`.
     """
     board = board_for_caller(services().catalogue.current().boards, query.board)
     return Asked(board, board_pages.period_of(query, board, datetime.now(UTC)))
@@ -36,6 +37,13 @@ def asked(query: BoardQuery) -> Asked:
 def asked_period(query: BoardQuery) -> Period:
     """Return the period that a query names. Raises as `asked` does."""
     return asked(query).period
+
+
+def asked_boards(query: PlayerBoardsQuery) -> list[BoardId]:
+    """Return the boards that the caller may see, in the period that a query names. Raises `validation_failed`."""
+    period_id = board_pages.named_period(query.period, datetime.now(UTC)).id
+    seen = boards_for_caller(services().catalogue.current().boards)
+    return [(board.id, period_id) for board in seen if name_of(period_id) in board.periods]
 
 
 def parsed_user_id(text: str) -> str:

@@ -1,4 +1,4 @@
-"""The views that change boards and actions, for admins."""
+"""The views that change boards and actions, for admins and API keys of the scope `manage`."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,7 +23,10 @@ from common.domain.catalogue_wire import board_to_wire, described_action
 from common.postgres import audit, catalogue_changes
 from common.postgres.audit import Actor
 from web.api.parsing import body_as
+from web.guards import limits
 from web.guards.access import identity, manager
+from web.guards.api_keys import api_key
+from web.guards.scopes import is_by_api_key
 from web.reference.documented import ResponseDoc, documented
 from web.services import services
 
@@ -47,6 +50,7 @@ _OF_MOMENTS = (ErrorCode.NOT_FOUND, ErrorCode.BOARD_IMMUTABLE)
     errors=[ErrorCode.BOARD_IMMUTABLE, ErrorCode.CATALOGUE_CHANGED, ErrorCode.TOO_MANY],
 )
 @manager
+@limits.per_api_key
 def put_board(board_id: str) -> tuple[Response, int]:
     wanted = body_as(PutBoard)
     _same_id("boardId", wanted.board_id, board_id)
@@ -77,6 +81,7 @@ def put_board(board_id: str) -> tuple[Response, int]:
     errors=[ErrorCode.UNKNOWN_BOARD],
 )
 @manager
+@limits.per_api_key
 def put_action(action_id: str) -> tuple[Response, int]:
     wanted = body_as(PutAction)
     _same_id("actionId", wanted.action_id, action_id)
@@ -102,6 +107,7 @@ def put_action(action_id: str) -> tuple[Response, int]:
     errors=[ErrorCode.UNKNOWN_BOARD, ErrorCode.BOARD_IMMUTABLE, ErrorCode.TOO_MANY],
 )
 @manager
+@limits.per_api_key
 def apply() -> Response:
     asked = body_as(ApplyRequest)
     parsed = catalogue_file.parse(asked.catalogue)
@@ -126,6 +132,7 @@ def apply() -> Response:
     errors=_OF_MOMENTS,
 )
 @manager
+@limits.per_api_key
 def open_board(board_id: str) -> Response:
     return _move(board_id, "open_board", board_moments.opened)
 
@@ -140,6 +147,7 @@ def open_board(board_id: str) -> Response:
     errors=_OF_MOMENTS,
 )
 @manager
+@limits.per_api_key
 def close_board(board_id: str) -> Response:
     return _move(board_id, "close_board", board_moments.closed)
 
@@ -154,6 +162,7 @@ def close_board(board_id: str) -> Response:
     errors=_OF_MOMENTS,
 )
 @manager
+@limits.per_api_key
 def archive_board(board_id: str) -> Response:
     return _move(board_id, "archive_board", board_moments.archived)
 
@@ -188,7 +197,7 @@ def _write(connection: Connection, plan: Plan, name: str, subject: str) -> None:
 
 
 def _actor() -> Actor:
-    return Actor(identity().user_id)
+    return Actor(api_key().id if is_by_api_key() else identity().user_id)
 
 
 def _told(plan: Plan) -> list[ChangeDescription]:

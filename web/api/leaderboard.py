@@ -3,15 +3,22 @@
 from flask import Blueprint, Response, jsonify
 
 from common.contract.errors import ErrorCode, ScoreboardError
-from common.contract.requests import BoardQuery, LeaderboardQuery
-from common.contract.responses import LeaderboardPage, PlayerPlace
-from common.domain.ranking import percentile
-from web import board_pages
-from web.api.boards import asked, asked_period, parsed_user_id
-from web.api.parsing import query_as
-from web.guards.access import by_visibility
+from common.contract.requests import BoardQuery, LeaderboardQuery, LookupRequest, PlayerBoardsQuery
+from common.contract.responses import FoundEntries, LeaderboardPage, PlaceOnBoard, PlayerBoards, PlayerPlace
+from common.domain.entries import Entry, Place
+from common.domain.permissions import Scope
+from common.domain.shown import Viewer
+from common.domain.standing import BoardId
+from common.postgres import identities
+from web import board_pages, found_players
+from web.api.boards import asked, asked_boards, asked_period, parsed_user_id
+from web.api.parsing import body_as, query_as
+from web.guards import access, board_access, limits
+from web.guards.access import public_or_by_api_key, readable
+from web.guards.api_keys import api_key
+from web.guards.scopes import is_by_api_key
 from web.reference.documented import ResponseDoc, documented
-from web.revalidation import is_current, revalidated
+from web.revalidation import is_current, private, private_if_asked_by_name, revalidated
 from web.services import services
 
 blueprint = Blueprint("leaderboard", __name__, url_prefix="/api/scores")
@@ -22,22 +29,30 @@ blueprint = Blueprint("leaderboard", __name__, url_prefix="/api/scores")
     "readLeaderboard",
     "Read a page of a board",
     description="A cursor names a place in the order: nobody is skipped or shown twice because others move. It is "
-    "refused once its period is over. `around` centres on a player; of one who is not ranked the list is empty.",
+    "refused once its period is over. `around` centres on a player by the id on the board; of one who is not ranked "
+    "the list is empty. `aroundScore` centres on the place of somebody who reaches that score now, and `would` tells "
+    "their rank. An admin's access token, or an API key of the scope `read`, shows who everybody is.",
     query=LeaderboardQuery,
     headers=["If-None-Match"],
     answers=[
         ResponseDoc(200, "Rows of one instant.", LeaderboardPage, headers=["ETag", "Cache-Control"]),
         ResponseDoc(304, "The board has not moved.", headers=["ETag", "Cache-Control"]),
     ],
-    errors=[ErrorCode.UNKNOWN_BOARD, ErrorCode.INVALID_CURSOR, ErrorCode.REBUILDING],
+    errors=[*board_access.ERRORS, ErrorCode.INVALID_CURSOR, ErrorCode.REBUILDING],
 )
-@by_visibility
+@readable
+@limits.per_api_key
 def leaderboard() -> Response:
     query = query_as(LeaderboardQuery)
     board, period = is_about = asked(query)
     secret_keys = services().settings.secret_keys
     which = board_pages.selection_of(query, period, secret_keys)
-    page = services().leaderboard.page(board.id, period.id, query.limit, which)
+    viewer = access.viewer()
+    page = services().leaderboard.page(board.id, period.id, query.limit, which, viewer)
+    if viewer is Viewer.INSIDER:
+        told = private(jsonify(board_pages.body_of(page, query, period, which, secret_keys)))
+        told.set_etag(f"{page.rows.version}-insider")
+        return told
     is_known = is_current(page.rows.version)
     answer = Response() if is_known else jsonify(board_pages.body_of(page, query, period, which, secret_keys))
     return revalidated(answer, page.rows.version, is_private=is_about.is_private)
@@ -47,18 +62,92 @@ def leaderboard() -> Response:
 @documented(
     "readPlayer",
     "Read where a player stands",
-    description="A known user who has not scored has 0 points, no rank and no instant.",
+    description="A known user who has not scored has 0 points, no rank and no instant. A player who is not named is "
+    "found by nobody but themselves, admins, and API keys of the scope `read`.",
     query=BoardQuery,
     answers=[ResponseDoc(200, "The player's place.", PlayerPlace)],
-    errors=[ErrorCode.UNKNOWN_BOARD, ErrorCode.NOT_FOUND, ErrorCode.REBUILDING],
+    errors=[*board_access.ERRORS, ErrorCode.NOT_FOUND, ErrorCode.REBUILDING],
 )
-@by_visibility
+@readable
+@limits.per_api_key
 def user(user_id: str) -> Response:
     user_id = parsed_user_id(user_id)
     query = query_as(BoardQuery)
-    place = services().leaderboard.place(query.board, asked_period(query).id, user_id)
+    place = _place(query, asked_period(query).id, user_id)
     if place is None:
         raise ScoreboardError(ErrorCode.NOT_FOUND, "There is no such user.")
-    share = percentile(place.entry.rank, place.total) if place.entry else None
-    body: PlayerPlace = {**place.to_wire(), "total": place.total, "percentile": share}
-    return jsonify(body)
+    told = jsonify(board_pages.body_of_place(place))
+    return private_if_asked_by_name(told)
+
+
+def _place(query: BoardQuery, period_id: str, user_id: str) -> Place | None:
+    """Return the place of a player as whoever asks may see it, who may be the player."""
+    if access.is_caller(user_id):
+        return services().leaderboard.own_place(query.board, period_id, user_id)
+    return services().leaderboard.place(query.board, period_id, user_id, access.viewer())
+
+
+@blueprint.get("/user/<user_id>/boards")
+@documented(
+    "readPlayerBoards",
+    "Read where a player stands on every board",
+    description="The boards on which the player is ranked in this period, of those that the caller may see. A player "
+    "who is not named is found by nobody but themselves, admins, and API keys of the scope `read`.",
+    query=PlayerBoardsQuery,
+    answers=[ResponseDoc(200, "The player's places.", PlayerBoards)],
+    errors=[ErrorCode.NOT_FOUND, ErrorCode.REBUILDING],
+)
+@readable
+@limits.per_api_key
+def boards_of_user(user_id: str) -> Response:
+    user_id = parsed_user_id(user_id)
+    boards = asked_boards(query_as(PlayerBoardsQuery))
+    viewer = Viewer.INSIDER if access.is_caller(user_id) else access.viewer()
+    places = services().leaderboard.places_of(user_id, boards, viewer)
+    if not places and not services().leaderboard.is_known(user_id, viewer):
+        raise ScoreboardError(ErrorCode.NOT_FOUND, "There is no such user.")
+    body: PlayerBoards = {
+        "boards": [_on_board(board, place.entry, place.total) for board, place in sorted(places.items()) if place.entry]
+    }
+    told = jsonify(body)
+    return private_if_asked_by_name(told)
+
+
+@blueprint.post("/lookup")
+@documented(
+    "lookUpPlayers",
+    "Look for some players on a board",
+    description="The view of friends: up to 100 players, all of one instant. `position` is the place among them. By "
+    "`userIds` anybody may ask; `externalIds` are those of the realm of an API key of the scope `read`. Only such a "
+    "key, admins and the player find one who is not named.",
+    body=LookupRequest,
+    headers=["X-Signature"],
+    answers=[ResponseDoc(200, "Those who are on the board, and those who are not.", FoundEntries)],
+    errors=[*board_access.ERRORS, ErrorCode.REBUILDING],
+)
+@public_or_by_api_key(Scope.READ)
+@limits.per_api_key
+def lookup() -> Response:
+    sought = body_as(LookupRequest)
+    period = asked_period(sought)
+    user_ids = _user_ids_of(sought)
+    known = {user_id for user_id in user_ids.values() if user_id} | {found_players.NOBODY}
+    caller = next(filter(access.is_caller, known), None)
+    places = services().leaderboard.places(sought.board, period.id, sorted(known), access.viewer(), caller)
+    return jsonify(found_players.told(user_ids, places, by_external_id=sought.external_ids is not None))
+
+
+def _user_ids_of(sought: LookupRequest) -> dict[str, str | None]:
+    """Return the user id of each id that is asked for, in their order; None for an external id that nobody has."""
+    if sought.user_ids is not None:
+        return {user_id: user_id.lower() for user_id in sought.user_ids}
+    if not is_by_api_key():
+        raise ScoreboardError(ErrorCode.API_KEY_INVALID, "externalIds are looked up with an API key.")
+    external_ids = sought.external_ids or []
+    with services().engine.connect() as connection:
+        found = identities.find(connection, api_key().realm, external_ids)
+    return {external_id: found.get(external_id) for external_id in external_ids}
+
+
+def _on_board(board: BoardId, entry: Entry, total: int) -> PlaceOnBoard:
+    return {"board": board[0], "period": board[1], "score": entry.score, "rank": entry.rank, "total": total}

@@ -7,15 +7,12 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from common.contract.errors import ErrorCode, ScoreboardError, invalid_field, invalid_fields
-from common.contract.requests import may_be_left_out
+from common.contract.requests import WORDS_OF_FORM, WORDS_OF_NAME, may_be_left_out
 from common.contract.strict_json import parse_object
 from web.guards.request_context import read_body
 
 MAX_PROBLEMS = 20
 """The greatest number of problems in a response, so that it is not far longer than its request."""
-
-LONGEST_PATTERN = 40
-"""Characters of a regular expression that still say something to a person."""
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -51,10 +48,12 @@ def validated(model: type[Model], values: object, *, strict: bool = True) -> Mod
 
 
 def _sentence(problem: ErrorDetails) -> str:
-    """What is wrong, for the person who called: without the library's own word for our errors, and no long pattern."""
-    pattern = str(problem.get("ctx", {}).get("pattern", ""))
-    if len(pattern) > LONGEST_PATTERN:
-        return "does not have the form that the reference describes"
+    """What is wrong, for the person who called: in words, never a pattern or the library's own names."""
+    kind, name = problem["type"], problem["loc"][-1] if problem["loc"] else ""
+    if kind in ("extra_forbidden", "string_type") and name in WORDS_OF_NAME:
+        return WORDS_OF_NAME[str(name)]
+    if kind == "string_pattern_mismatch":
+        return WORDS_OF_FORM.get(problem["ctx"]["pattern"], "does not have the form that the reference describes")
     return problem["msg"].removeprefix("Value error, ")
 
 

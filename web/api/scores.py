@@ -3,16 +3,19 @@
 from flask import Blueprint, Response, g, jsonify, request
 
 from common.contract.errors import ErrorCode, ScoreboardError, invalid_field
-from common.contract.fields import is_idempotency_key
-from common.contract.requests import BatchRequest, ScoreUpdateRequest, UpdateQuery
-from common.contract.responses import AcceptedForLater, Applied, BatchAccepted, Receipt
+from common.contract.fields import WORDS_OF_IDEMPOTENCY_KEY, is_idempotency_key
+from common.contract.requests import BatchRequest, ReceiptsRequest, ScoreUpdateRequest, UpdateQuery
+from common.contract.responses import AcceptedForLater, Applied, BatchAccepted, BatchOutcomes, Receipt, Receipts
 from common.domain import outcomes
+from common.domain.permissions import Scope
+from common.postgres import identities
 from web.api.parsing import body_as, query_as
 from web.guards import limits
 from web.guards.access import authenticated, authenticated_or_by_api_key, by_api_key, identity
-from web.guards.api_keys import api_key_id, is_by_api_key
+from web.guards.api_keys import api_key, require_scope
 from web.guards.errors import refuse
-from web.intake import answers, batches, updates
+from web.guards.scopes import is_by_api_key
+from web.intake import answers, batches, receipts, updates
 from web.intake.batches import Sender
 from web.intake.updates import UpdateResult
 from web.reference.documented import ResponseDoc, documented
@@ -40,6 +43,7 @@ blueprint = Blueprint("scores", __name__, url_prefix="/api/scores")
         ErrorCode.SCORE_OUT_OF_RANGE,
         ErrorCode.SIGNATURE_INVALID,
         ErrorCode.USER_MISMATCH,
+        ErrorCode.SERVER_ACTION,
         ErrorCode.ACTION_ON_COOLDOWN,
         ErrorCode.ACTION_LIMIT_REACHED,
         ErrorCode.BOARD_CLOSED,
@@ -64,48 +68,95 @@ def update() -> Response:
     "Submit updates of many players",
     description=BATCH,
     body=BatchRequest,
-    headers=["X-Signature.required"],
-    answers=[ResponseDoc(202, "Each update is accepted, known already, or refused.", BatchAccepted)],
+    headers=["X-Signature.required", "Prefer.batch"],
+    answers=[
+        ResponseDoc(200, "The same, with the outcomes: the request said `Prefer: wait`.", BatchOutcomes),
+        ResponseDoc(202, "Each update is accepted, known already, or refused.", BatchAccepted),
+        ResponseDoc(400, "Every update was refused.", BatchAccepted | BatchOutcomes),
+    ],
 )
-@by_api_key
+@by_api_key(Scope.SUBMIT)
 @limits.per_api_key
 def batch() -> tuple[Response, int]:
-    items = body_as(BatchRequest).updates
-    limits.count_batch(len(items))
-    return jsonify(batches.submit(services(), items, Sender(api_key_id(), g.request_id))), 202
+    request_body = body_as(BatchRequest)
+    if request_body.create_players:
+        require_scope(Scope.PLAYERS)
+    limits.count_batch(len(request_body.updates))
+    sender = Sender(
+        api_key().id,
+        g.request_id,
+        api_key().permissions,
+        creates_players=request_body.create_players,
+        wait_seconds=answers.seconds_to_wait(request.headers.get("Prefer", "")),
+    )
+    result = batches.submit(services(), request_body.updates, sender)
+    return jsonify(result.body), result.status
+
+
+@blueprint.post("/receipts")
+@documented(
+    "readUpdates",
+    "Ask what became of many updates",
+    description="In the order of the request; null for an update that is not known, or of a player whom the API key "
+    "may not name.",
+    body=ReceiptsRequest,
+    headers=["X-Signature.v2"],
+    answers=[ResponseDoc(200, "What is known of each by now.", Receipts)],
+)
+@by_api_key(Scope.SUBMIT, Scope.READ)
+@limits.per_api_key
+def read_receipts() -> Response:
+    asked = body_as(ReceiptsRequest).updates
+    found = receipts.look_up_asked(services(), asked, api_key().permissions.realm)
+    body: Receipts = {"receipts": [outcome and outcomes.receipt(outcome) for outcome in found]}
+    return jsonify(body)
 
 
 @blueprint.get("/updates/<idempotency_key>")
 @documented(
     "readUpdate",
     "Ask what became of an update",
-    description="With an access token of your own updates only; with an API key of anybody's, named by `userId`.",
+    description="With an access token of your own updates only; with an API key of anybody's whom it may name, by "
+    "`userId` or `externalId`.",
     query=UpdateQuery,
     headers=["X-Signature"],
     answers=[ResponseDoc(200, "What is known of it by now.", Receipt)],
     errors=[ErrorCode.VALIDATION_FAILED, ErrorCode.NOT_FOUND, ErrorCode.USER_MISMATCH, ErrorCode.REBUILDING],
 )
-@authenticated_or_by_api_key
+@authenticated_or_by_api_key(Scope.SUBMIT, Scope.READ)
 @limits.per_api_key
 def receipt(idempotency_key: str) -> Response:
     if not is_idempotency_key(idempotency_key):
-        raise invalid_field("idempotencyKey", "must match [A-Za-z0-9_-]{8,64}")
-    outcome = updates.look_up(services(), _whose_update(), idempotency_key)
+        raise invalid_field("idempotencyKey", WORDS_OF_IDEMPOTENCY_KEY)
+    user_id = _whose_update()
+    outcome = updates.look_up(services(), user_id, idempotency_key) if user_id else None
     if outcome is None:
         raise ScoreboardError(ErrorCode.NOT_FOUND, "No such update has this idempotency key.")
     return jsonify(outcomes.receipt(outcome))
 
 
-def _whose_update() -> str:
-    asked = query_as(UpdateQuery).user_id
+def _whose_update() -> str | None:
+    """Return the id of the user whose update is meant; None for one whom the API key may not name."""
+    asked = query_as(UpdateQuery)
     if is_by_api_key():
-        if asked is None:
-            raise invalid_field("userId", "is required with an API key")
-        return asked.lower()
+        return _named_by_key(asked)
+    if asked.external_id is not None:
+        raise invalid_field("externalId", "goes with an API key")
     own = identity().user_id
-    if asked is not None and asked.lower() != own:
+    if asked.user_id is not None and asked.user_id.lower() != own:
         raise ScoreboardError(ErrorCode.USER_MISMATCH)
     return own
+
+
+def _named_by_key(asked: UpdateQuery) -> str | None:
+    if (asked.user_id is None) == (asked.external_id is None):
+        raise invalid_field("userId", "exactly one of userId and externalId is required with an API key")
+    realm = api_key().permissions.realm
+    with services().engine.connect() as connection:
+        if asked.external_id is not None:
+            return identities.find(connection, realm, [asked.external_id]).get(asked.external_id)
+        user_id = (asked.user_id or "").lower()
+        return user_id if user_id in identities.find_nameable(connection, realm, [user_id]) else None
 
 
 def _answer(result: UpdateResult) -> Response:

@@ -13,8 +13,8 @@ from common.postgres import snapshots
 from common.postgres.snapshots import Snapshot
 from web.api.boards import asked_period
 from web.api.parsing import query_as
-from web.guards import board_access
-from web.guards.access import by_visibility
+from web.guards import board_access, limits
+from web.guards.access import readable
 from web.reference.documented import ResponseDoc, documented
 from web.services import services
 
@@ -27,9 +27,10 @@ blueprint = Blueprint("snapshots", __name__, url_prefix="/api/scores/snapshots")
     "List the snapshots of a board",
     query=SnapshotsQuery,
     answers=[ResponseDoc(200, "Snapshots, the newest first.", SnapshotPage)],
-    errors=[ErrorCode.UNKNOWN_BOARD, ErrorCode.INVALID_CURSOR],
+    errors=[*board_access.ERRORS, ErrorCode.INVALID_CURSOR],
 )
-@by_visibility
+@readable
+@limits.per_api_key
 def listing() -> Response:
     query = query_as(SnapshotsQuery)
     period = asked_period(query)
@@ -48,9 +49,10 @@ def listing() -> Response:
     "readSnapshot",
     "Read a snapshot",
     answers=[ResponseDoc(200, "The board as it was.", StoredSnapshot)],
-    errors=[ErrorCode.NOT_FOUND],
+    errors=[ErrorCode.NOT_FOUND, *board_access.OF_A_TOKEN],
 )
-@by_visibility
+@readable
+@limits.per_api_key
 def one(snapshot_id: str) -> Response:
     found = None
     if snapshot_id.isascii() and snapshot_id.isdigit() and len(snapshot_id) < len(str(2**63)):
@@ -60,7 +62,8 @@ def one(snapshot_id: str) -> Response:
         raise ScoreboardError(ErrorCode.NOT_FOUND, "There is no such snapshot.")
     snapshot, entries = found
     _check_visible(snapshot.board_id)
-    body: StoredSnapshot = {**_summary(snapshot), "entries": entries}
+    shown = services().leaderboard.shown(snapshot.board_id, entries)
+    body: StoredSnapshot = {**_summary(snapshot), "entries": [entry.to_wire() for entry in shown]}
     return jsonify(body)
 
 

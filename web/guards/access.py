@@ -11,9 +11,12 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from common.contract.errors import ErrorCode, ScoreboardError
+from common.domain.permissions import Scope
+from common.domain.shown import Viewer
 from common.postgres import users
 from common.services import suspensions
-from web.guards.api_keys import api_key_id, is_by_api_key
+from web.guards import scopes
+from web.guards.api_keys import api_key, has_api_key
 from web.guards.identities import Identity
 from web.services import services
 
@@ -30,12 +33,6 @@ def public(view: AnyView) -> AnyView:
     return view
 
 
-def by_visibility(view: AnyView) -> AnyView:
-    """Let anybody call this view, which asks for an access token itself if its board is not public."""
-    setattr(view, _DECISION, "by_visibility")
-    return view
-
-
 def authenticated(view: View[Params]) -> View[Params]:
     """Require the access token of a live session; `identity()` then returns its user."""
     return _guarded(view, "authenticated", authenticate)
@@ -47,23 +44,113 @@ def admin(view: View[Params]) -> View[Params]:
 
 
 def manager(view: View[Params]) -> View[Params]:
-    """Require somebody who may change the catalogue: an admin."""
-    return admin(view)
+    """Require somebody who may change the catalogue: an API key of the scope `manage` if one is given, or an admin."""
+
+    def check() -> None:
+        if scopes.is_by_api_key():
+            api_key()
+        else:
+            authenticate_admin()
+
+    return scopes.declare(_guarded(view, "manager", check), (Scope.MANAGE,), needs_key=False)
 
 
-def by_api_key(view: View[Params]) -> View[Params]:
-    """Require a valid API key and a signature with its secret."""
-    return _guarded(view, "by_api_key", api_key_id)
+def by_api_key(*any_of: Scope) -> Callable[[View[Params]], View[Params]]:
+    """Require a valid API key of one of these scopes, and a signature with its secret; `api_key()` then returns it."""
+
+    def guard(view: View[Params]) -> View[Params]:
+        return scopes.declare(_guarded(view, "by_api_key", api_key), any_of, needs_key=True)
+
+    return guard
 
 
-def authenticated_or_by_api_key(view: View[Params]) -> View[Params]:
-    """Require an API key if one is given, otherwise the access token of a live session."""
-    return _guarded(view, "authenticated_or_by_api_key", lambda: api_key_id() if is_by_api_key() else authenticate())
+def authenticated_or_by_api_key(*any_of: Scope) -> Callable[[View[Params]], View[Params]]:
+    """Require an API key of one of these scopes if one is given, otherwise the access token of a live session."""
+
+    def check() -> None:
+        if scopes.is_by_api_key():
+            api_key()
+        else:
+            authenticate()
+
+    def guard(view: View[Params]) -> View[Params]:
+        return scopes.declare(_guarded(view, "authenticated_or_by_api_key", check), any_of, needs_key=False)
+
+    return guard
+
+
+def public_or_by_api_key(scope: Scope) -> Callable[[View[Params]], View[Params]]:
+    """Let anybody call this view. An API key, if one is given, must be valid and of this scope."""
+
+    def check() -> None:
+        if scopes.is_by_api_key():
+            api_key()
+
+    def guard(view: View[Params]) -> View[Params]:
+        return scopes.declare(_guarded(view, "public_or_by_api_key", check), (scope,), needs_key=False)
+
+    return guard
+
+
+def readable(view: AnyView) -> AnyView:
+    """Let anybody call this view. An API key of the scope `read` is shown more; any other one is passed over.
+
+    The view asks `viewer()`, or `board_access` for the board.
+    """
+    setattr(view, _DECISION, "public_or_by_api_key")
+    return scopes.declare(view, (Scope.READ,), needs_key=False)
 
 
 def identity() -> Identity:
     """Return the caller of the request that is being handled."""
     return cast(Identity, g.identity)
+
+
+def has_session() -> bool:
+    """Return whether the request has the access token of a live session, at a view that asks for none."""
+    return _given_identity() is not None
+
+
+def is_caller(user_id: str) -> bool:
+    """Return whether the request has the access token of a live session of this user, at a view that asks for none."""
+    given = _given_identity()
+    return given is not None and given.user_id == user_id
+
+
+def viewer() -> Viewer:
+    """Return who looks, at a view that asks for no access token: somebody who may see who is who, or anybody.
+
+    The former are admins with a live session, and API keys of the scope `read`.
+    """
+    if has_api_key():
+        return Viewer.INSIDER if Scope.READ in api_key().permissions.scopes else Viewer.ANYBODY
+    given = _given_identity()
+    is_insider = given is not None and given.role == "admin" and is_admin(given.user_id)
+    return Viewer.INSIDER if is_insider else Viewer.ANYBODY
+
+
+def is_by_admin() -> bool:
+    """Return whether the request carries the token of an admin's live session, which `identity()` then has.
+
+    The role is that of the token, which lives for an hour: `admin` asks PostgreSQL for the role of now. False while
+    nobody can tell whether the session is live.
+    """
+    if "is_by_admin" not in g:
+        g.is_by_admin = _bears_live_token_of_admin()
+    return cast(bool, g.is_by_admin)
+
+
+def _bears_live_token_of_admin() -> bool:
+    caller = services().identities.in_header(request.headers.get("Authorization", ""))
+    if caller is None or caller.role != "admin":
+        return False
+    try:
+        is_live = services().revocations.is_live(caller.session_id, caller.user_id)
+    except SQLAlchemyError:
+        return False
+    if is_live:
+        g.identity = caller
+    return is_live
 
 
 def signing_key(session_id: str) -> bytes:
@@ -115,6 +202,16 @@ def is_admin(user_id: str) -> bool:
     with services().engine.connect() as connection:
         user = users.find(connection, user_id)
     return user is not None and user.role == "admin"
+
+
+def _given_identity() -> Identity | None:
+    """Return the caller whom a good access token names; None without one, which is no mistake here."""
+    if "given_identity" not in g:
+        g.given_identity = None
+        with suppress(ScoreboardError, SQLAlchemyError):
+            authenticate()
+            g.given_identity = identity()
+    return cast("Identity | None", g.given_identity)
 
 
 def authenticate() -> None:

@@ -1,27 +1,57 @@
-"""Who may see a board: everybody, whoever is logged in, or admins. To others a hidden board is not there."""
+"""Who may see a board: everybody, whoever is logged in, or admins and API keys of the scope `read`.
+
+To others a hidden board is not there.
+"""
 
 from collections.abc import Mapping
 
 from common.contract.errors import ErrorCode, ScoreboardError
 from common.domain.boards import Board, Visibility
+from common.domain.permissions import Scope
+from common.domain.shown import Viewer
 from common.redis_store.tickets import Ticket
-from web.guards import access
+from web.guards import access, api_keys, scopes
+
+ERRORS = (
+    ErrorCode.UNKNOWN_BOARD,
+    ErrorCode.TOKEN_MISSING,
+    ErrorCode.TOKEN_INVALID,
+    ErrorCode.TOKEN_EXPIRED,
+    ErrorCode.TOKEN_REVOKED,
+    ErrorCode.ACCOUNT_SUSPENDED,
+)
+"""What a view that reads a board may answer. A token is looked at only if the board is not public."""
+
+OF_A_TOKEN = ERRORS[1:]
 
 
 def board_for_caller(boards: Mapping[str, Board], board_id: str) -> Board:
     """Return the board if the caller of this request may see it.
 
     Raises `unknown_board` for a board that is not there or hidden from them, and the errors of a token for a board of
-    players.
+    players. An API key, if one is given, is looked at only if the board is not public; its errors are raised then.
     """
     board = boards.get(board_id)
+    if board and board.visibility is Visibility.PUBLIC:
+        return board
+    if scopes.is_by_api_key():
+        api_keys.require_scope(Scope.READ)
+    elif board and board.visibility is Visibility.PLAYERS:
+        access.authenticate()
+    elif access.viewer() is not Viewer.INSIDER:
+        raise unknown(board_id)
     if board is None:
         raise unknown(board_id)
-    if board.visibility is Visibility.PLAYERS:
-        access.authenticate()
-    elif board.visibility is Visibility.HIDDEN and not _is_admin():
-        raise unknown(board_id)
     return board
+
+
+def boards_for_caller(boards: Mapping[str, Board]) -> list[Board]:
+    """Return the boards that the caller of this request may see, without archived ones."""
+    is_insider = access.viewer() is Viewer.INSIDER
+    seen = {Visibility.PUBLIC} | ({Visibility.PLAYERS} if is_insider or access.has_session() else set())
+    return [
+        board for board in boards.values() if board.archived_at is None and (is_insider or board.visibility in seen)
+    ]
 
 
 def board_for_ticket(boards: Mapping[str, Board], board_id: str, ticket: Ticket | None) -> Board:
@@ -41,11 +71,3 @@ def board_for_ticket(boards: Mapping[str, Board], board_id: str, ticket: Ticket 
 
 def unknown(board_id: str) -> ScoreboardError:
     return ScoreboardError(ErrorCode.UNKNOWN_BOARD, f"There is no board {board_id!r}.")
-
-
-def _is_admin() -> bool:
-    try:
-        access.authenticate_admin()
-    except ScoreboardError:
-        return False
-    return True

@@ -22,11 +22,13 @@ Answer = TypeVar("Answer")
 
 MESSAGES = {
     "ip": (ErrorCode.RATE_LIMITED, SENTENCES[ErrorCode.RATE_LIMITED]),
+    "admin": (ErrorCode.RATE_LIMITED, "Too many requests of this admin."),
     "updates": (ErrorCode.RATE_LIMITED, "Too many score updates."),
     "batch": (ErrorCode.RATE_LIMITED, "Too many requests with this API key."),
     "batch_updates": (ErrorCode.RATE_LIMITED, "Too many score updates with this API key."),
     "api_key_failures": (ErrorCode.RATE_LIMITED, "Too many bad signatures of this API key from this address."),
     "register": (ErrorCode.RATE_LIMITED, "Too many new accounts from this address."),
+    "exports": (ErrorCode.RATE_LIMITED, "Too many copies of one's data."),
     "handshakes": (ErrorCode.RATE_LIMITED, "Too many live connections were begun from this address."),
     "login": (ErrorCode.RATE_LIMITED, "Too many logins from this address."),
     "login_failures": (ErrorCode.LOGIN_THROTTLED, SENTENCES[ErrorCode.LOGIN_THROTTLED]),

@@ -3,6 +3,7 @@
 import time
 from dataclasses import dataclass
 
+from common.contract.errors import ScoreboardError
 from common.core.settings import Settings
 from common.domain import signing, tokens
 from common.domain.tokens import Role, SignedToken
@@ -40,6 +41,21 @@ class Identities:
         signed, identity = known
         signed.at(time.time())
         return identity
+
+    def in_header(self, authorization: str) -> Identity | None:
+        """Return the caller whom the header field Authorization names; None without a valid access token in it."""
+        scheme, _, token = authorization.partition(" ")
+        if scheme.lower() != "bearer":
+            return None
+        try:
+            return self.of(token.strip())
+        except ScoreboardError:
+            return None
+
+    def is_of_admin(self, authorization: str) -> bool:
+        """Return whether the header field Authorization has the token of an admin, who is counted by another limit."""
+        caller = self.in_header(authorization) if authorization else None
+        return caller is not None and caller.role == "admin"
 
     def signing_key(self, session_id: str) -> bytes:
         """Return the signing key of a session. It is derived, so that nothing of it is stored."""

@@ -2,7 +2,8 @@
 
 | limit | counts | by | window |
 |---|---|---|---|
-| ip | every request below /api without a valid API key | client address | sliding |
+| ip | every request below /api without a valid API key and not of an admin | client address | sliding |
+| admin | requests of admins below /api | admin | sliding |
 | batch | requests with an API key | API key | sliding |
 | batch_updates | updates in batches | API key | sliding |
 | api_key_failures | API keys that nobody has; bad signatures | client address; and key | sliding |
@@ -12,6 +13,7 @@
 | login_failures | failed logins | account and client address | sliding |
 | network_failures | failed logins where the account is not known | client address; IPv6 /56 and /48 | sliding |
 | account_failures | the same | account | sliding |
+| exports | copies of one's data | user | moving (exact) |
 | handshakes | live connections that were begun | client address | sliding |
 
 `web/guards/budgets.py` checks the limits that no decorator can check.
@@ -32,7 +34,7 @@ from common.core import deadlines, metrics
 from common.core.settings import Settings
 from common.redis_store import keys
 from web.guards import api_keys, limit_keys
-from web.guards.access import identity
+from web.guards.access import identity, is_by_admin
 from web.guards.addresses import client_address
 from web.guards.api_keys import api_key_id, has_api_key
 from web.guards.budgets import CODE_OF_LIMIT, Budget, Budgets, budgets, exceeded
@@ -43,6 +45,9 @@ from web.guards.request_context import COUNTED_BY_ADDRESS
 from web.services import Services, services
 
 View = TypeVar("View", bound=Callable[..., object])
+
+EXPORTS = "3/day"
+"""Copies of one's data: each reads all that a player ever did."""
 
 _NAMES = "limits"
 
@@ -90,12 +95,21 @@ class _AddressLimiter(_RetryingLimiter):
     """The limiter that also has the limit of addresses."""
 
     def counts_before_views(self) -> bool:
-        return _is_counted_by_address()
+        return _is_counted()
+
+
+def _is_counted() -> bool:
+    """Return whether the request is counted by its address or by its admin."""
+    is_counted_already = COUNTED_BY_ADDRESS in request.environ
+    return request.path.startswith("/api/") and not is_counted_already and not has_api_key()
 
 
 def _is_counted_by_address() -> bool:
-    is_counted_already = COUNTED_BY_ADDRESS in request.environ
-    return request.path.startswith("/api/") and not is_counted_already and not has_api_key()
+    return _is_counted() and not is_by_admin()
+
+
+def _is_counted_by_admin() -> bool:
+    return _is_counted() and is_by_admin()
 
 
 _per_address = _AddressLimiter(
@@ -107,7 +121,13 @@ _per_address = _AddressLimiter(
             key_function=client_address,
             scope="ip",
             exempt_when=lambda: not _is_counted_by_address(),
-        )
+        ),
+        ApplicationLimit(
+            limit_provider=lambda: services().settings.admin_limit,
+            key_function=lambda: identity().user_id,
+            scope="admin",
+            exempt_when=lambda: not _is_counted_by_admin(),
+        ),
     ],
     in_memory_fallback_enabled=True,
     # Requests that match no view are counted too: Flask-Limiter skips a request without an endpoint.
@@ -142,6 +162,9 @@ per_address_registrations = _declared(
 per_address_logins = _declared(
     "login",
     _per_address.shared_limit(lambda: services().settings.login_limit, scope="login", key_func=client_address),
+)
+per_user_exports = _declared(
+    "exports", _per_user.shared_limit(lambda: EXPORTS, scope="exports", key_func=lambda: identity().user_id)
 )
 per_account_failures = _declared("login_failures", lambda view: view)
 """Declares the limit that `web/guards/login_attempts.py` checks and counts, once the body names the account."""

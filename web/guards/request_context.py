@@ -14,6 +14,7 @@ from werkzeug.exceptions import HTTPException
 
 from common.contract.errors import ErrorCode, ScoreboardError
 from common.core import deadlines, metrics
+from web.guards import scopes
 
 log = structlog.get_logger(__name__)
 
@@ -91,7 +92,8 @@ def _check_size(body_bytes: int) -> None:
 
 
 def _most() -> int:
-    return MAX_BATCH_BYTES if request.endpoint in ("scores.batch", "catalogue.apply") else MAX_BODY_BYTES
+    is_long = scopes.has_body_of_game_server() or request.endpoint == "catalogue.apply"
+    return MAX_BATCH_BYTES if is_long else MAX_BODY_BYTES
 
 
 def end(response: Response) -> Response:

@@ -6,6 +6,11 @@ from common.contract.errors import ErrorCode, ScoreboardError
 from common.contract.responses import AcceptedForLater, Applied
 from common.domain.outcomes import Outcome
 
+LONGEST_WAIT_SECONDS = 5
+"""The longest that a batch waits for its outcomes."""
+
+_DIGITS = 9
+
 
 class Answer(NamedTuple):
     """A status and a body: 200 for an update that is applied, 202 for one that is accepted."""
@@ -29,3 +34,13 @@ def answer_about(outcome: Outcome, root_path: str) -> Answer:
 def asks_for_no_wait(prefer: str) -> bool:
     """Return whether a Prefer field asks for an answer at once (RFC 7240, section 4.1)."""
     return any(preference.split(";")[0].strip().lower() == "respond-async" for preference in prefer.split(","))
+
+
+def seconds_to_wait(prefer: str) -> int:
+    """Return for how long a Prefer field asks to wait (RFC 7240, section 4.3): 0 to `LONGEST_WAIT_SECONDS`."""
+    for preference in prefer.split(","):
+        name, _, value = preference.split(";")[0].partition("=")
+        seconds = value.strip().strip('"')
+        if name.strip().lower() == "wait" and seconds.isascii() and seconds.isdecimal():
+            return min(int(seconds[:_DIGITS]), LONGEST_WAIT_SECONDS)
+    return 0

@@ -9,13 +9,14 @@ import redis
 
 from common.contract.constants import ALL_TIME, DEFAULT_BOARD
 from common.contract.errors import ErrorCode, ScoreboardError
-from common.contract.requests import Claim, ScoreUpdateRequest
+from common.contract.requests import Deed, ScoreUpdateRequest
 from common.core import deadlines
 from common.core.timestamps import format_instant
-from common.domain import outcomes, signing
+from common.domain import claims, outcomes, signing
 from common.domain.inbox_entries import Update
 from common.domain.ledger_row import PLAYER, LedgerRow
 from common.domain.outcomes import Outcome
+from common.domain.shown import Viewer
 from common.postgres import ledger, users
 from common.redis_store.inbox import Accepted, Inbox, InboxFullError, Known
 from web.intake.replies import Waiter
@@ -90,13 +91,20 @@ def look_up(services: Services, user_id: str, idempotency_key: str) -> Outcome |
     return _from_ledger(services, row, names[user_id]) if row else None
 
 
-def problem_of_new(services: Services, claim: Claim) -> ScoreboardError | None:
+def problem_of_new(
+    services: Services, claim: Deed, source: str = PLAYER, value: int | None = None, second: int | None = None
+) -> ScoreboardError | None:
     """Return the error for a claim that cannot be accepted as new, or None.
 
     A key that was used before keeps its outcome all the same.
     """
-    if claim.action_id not in services.catalogue.current().actions:
+    catalogue = services.catalogue.current()
+    action = catalogue.actions.get(claim.action_id)
+    if action is None:
         return ScoreboardError(ErrorCode.UNKNOWN_ACTION, f"There is no action {claim.action_id!r}.")
+    problem = claims.problem_of(action, catalogue.boards, source, value, second)
+    if problem:
+        return problem
     now = datetime.now(UTC)
     if abs(claim.occurred_at - now) > TIMESTAMP_WINDOW:
         message = f"The timestamp is more than {TIMESTAMP_WINDOW.seconds} s from the server's time."
@@ -108,8 +116,10 @@ def reused_key() -> ScoreboardError:
     return ScoreboardError(ErrorCode.IDEMPOTENCY_KEY_REUSED)
 
 
-def inbox_is_full() -> ScoreboardError:
-    message = "Too many updates wait to be applied. Nothing was changed; try again."
+def inbox_is_full(but: str = "") -> ScoreboardError:
+    """Return the error for an inbox without room. `but` tells what was done all the same."""
+    done = f"No update was accepted, but {but}" if but else "Nothing was changed"
+    message = f"Too many updates wait to be applied. {done}; try again."
     return ScoreboardError(ErrorCode.DEPENDENCY_UNAVAILABLE, message, retry_after=5)
 
 
@@ -161,12 +171,12 @@ def _answer_duplicate(
 
 
 def _same_action(claim: ScoreUpdateRequest, answer: UpdateResult) -> UpdateResult:
-    if answer.outcome["update"]["actionId"] != claim.action_id:
+    if not claims.is_repetition(answer.outcome, claim.action_id):
         raise reused_key()
     return answer
 
 
 def _from_ledger(services: Services, row: LedgerRow, username: str) -> Outcome:
-    place = services.leaderboard.place(DEFAULT_BOARD, ALL_TIME, row.user_id)
+    place = services.leaderboard.place(DEFAULT_BOARD, ALL_TIME, row.user_id, Viewer.INSIDER)
     entry = place.entry if place else None
     return outcomes.recorded(row, username, entry.rank if entry else None, entry.updated_at if entry else None)

@@ -1,1 +1,1 @@
-"""The lane: the two requests that make up the load, answered ahead of Flask where the answer is a plain yes."""
+"""The lane: the requests that make up the load, answered ahead of Flask where the answer is a plain yes."""

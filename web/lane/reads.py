@@ -4,15 +4,10 @@ One script counts the request against the limit of its address and tells the ver
 never shown once it is old, and whoever has read their own update in another process reads it here too.
 """
 
-import re
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import NamedTuple
-from urllib.parse import parse_qsl
-
-from pydantic import ValidationError
 
 from common.contract.requests import LeaderboardQuery
 from common.domain.boards import Visibility
@@ -23,6 +18,7 @@ from web import board_pages
 from web.guards.limit_keys import CountedLimit
 from web.json_body import dump
 from web.lane.message import LaneReply, LaneRequest
+from web.lane.queries import UNQUOTED, query_parser
 from web.pipelined.script import BareScript
 from web.revalidation import CACHE_CONTROL, has
 from web.services import Services
@@ -32,9 +28,10 @@ PATH = "/api/scores/leaderboard"
 MOST_PAGES = 500
 """The number of pages that a process keeps: at most 10 MB, of 100 rows each."""
 
-_PLAIN_QUERY = re.compile(r"[A-Za-z0-9_.:=&-]*", re.ASCII)
 _JSON = ("Content-Type", "application/json")
 _KEEP = ("Cache-Control", CACHE_CONTROL)
+
+_parsed = query_parser(LeaderboardQuery, UNQUOTED)
 
 
 class _Version(NamedTuple):
@@ -91,7 +88,7 @@ class ReadLane:
         Raises ScoreboardError and the errors of servers that are away: the view then gives the answer to them.
         """
         query = _parsed(request.query)
-        if query is None:
+        if query is None or self._services.identities.is_of_admin(request.header("HTTP_AUTHORIZATION")):
             return None
         secret_keys = self._services.settings.secret_keys
         board = self._services.catalogue.current().boards.get(query.board)
@@ -129,21 +126,6 @@ class ReadLane:
 def _reply(request: LaneRequest, made: _Made) -> LaneReply:
     tag = version_of(*made.version)
     headers = (("ETag", f'"{tag}"'), _KEEP)
-    if has(request.header("IF_NONE_MATCH"), tag):
+    if has(request.header("HTTP_IF_NONE_MATCH"), tag):
         return LaneReply(304, PATH, headers, b"")
     return LaneReply(200, PATH, (_JSON, *headers), made.body)
-
-
-@lru_cache(maxsize=4096)
-def _parsed(text: str) -> LeaderboardQuery | None:
-    """Return a query of which nothing has to be unquoted, and in which each name stands once; None for any other."""
-    if not _PLAIN_QUERY.fullmatch(text):
-        return None
-    pairs = parse_qsl(text, keep_blank_values=True)
-    values = dict(pairs)
-    if len(values) != len(pairs):
-        return None
-    try:
-        return LeaderboardQuery.model_validate(values, strict=False)
-    except ValidationError:
-        return None

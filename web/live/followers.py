@@ -41,7 +41,7 @@ class Follower:
         before = self.last if self.period_id == self.group.period_id else None
         self.is_due, self.version, self.read_at = False, version, now
         self.period_id, self.last = self.group.period_id, place
-        if before and before.entry == place.entry:
+        if before and before.is_told_as(place):
             return None
         return frames.me(place, before.entry.rank if before and before.entry else None, seq)
 

@@ -132,7 +132,8 @@ class Hub:
         """Send each follower their own place if it changed."""
         now = time.monotonic()
         for follower in followers:
-            frame = follower.take_in(places.of[follower.ticket.user_id], places.seq, places.version, now)
+            place = places.of.get(follower.ticket.user_id)  # some need PostgreSQL, which may be away
+            frame = follower.take_in(place, places.seq, places.version, now) if place else None
             if frame:
                 self._send(follower.viewer, frame)
 

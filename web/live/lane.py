@@ -4,31 +4,20 @@ Whatever is not a clean yes goes to the view, which gives the error in the contr
 counted against its address already is marked, so that the view does not count it twice.
 """
 
-import time
-from collections.abc import Iterable
+import re
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl
-from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+from wsgiref.types import WSGIEnvironment
 
-import structlog
 from flask import Flask
-from pydantic import ValidationError
-from redis import RedisError
-from sqlalchemy.exc import SQLAlchemyError
 
-from common.contract.errors import ScoreboardError
 from common.contract.requests import LiveQuery
-from common.core import deadlines
 from common.domain.boards import Visibility
 from common.domain.periods import Period
 from web import board_pages
-from web.guards import limits, request_context
-from web.guards.addresses import address_of
 from web.guards.limit_keys import CountedLimit
-from web.guards.request_context import HandedOn
-from web.guards.security_headers import is_own_host
+from web.lane.message import LaneReply, LaneRequest
+from web.lane.queries import query_parser
 from web.live import handshake
 from web.pipelined.script import BareScript
 from web.services import Services
@@ -36,118 +25,66 @@ from web.services import Services
 if TYPE_CHECKING:
     from web.live.views import Live
 
-log = structlog.get_logger(__name__)
-
 PATH = "/ws/scoreboard"
-COUNTED = "scoreboard.handshake_counted"
-"""The name in the WSGI environment of the mark of a handshake that was counted ahead of Flask."""
 
-_LONGEST_QUERY = 256
-_NOT_PLAIN = ("HTTP_X_API_KEY", "HTTP_TRANSFER_ENCODING", "CONTENT_LENGTH", "HTTP_EXPECT")
-_AWAY = (RedisError, SQLAlchemyError, ScoreboardError)
-"""Errors to which the view gives the answer."""
+_SHORT = re.compile(r".{0,256}", re.DOTALL)
+_NOT_PLAIN = ("HTTP_TRANSFER_ENCODING", "CONTENT_LENGTH", "HTTP_EXPECT")
+
+_parsed = query_parser(LiveQuery, _SHORT)
 
 
 class ViewerLane:
-    """The lane in front of `application`."""
+    """Admits viewers ahead of Flask, with the services of the application."""
 
-    def __init__(self, application: WSGIApplication, app: Flask, services: Services, limit: CountedLimit) -> None:
-        self._application = application
+    def __init__(self, app: Flask, services: Services, by_address: CountedLimit) -> None:
         self._app = app
         self._services = services
-        self._limit = limit
+        self._by_address = by_address
         self._script = BareScript(services.redis_clients.call, "count_address")
 
-    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        if environ["PATH_INFO"] != PATH or environ["REQUEST_METHOD"] != "GET" or not self._is_plain(environ):
-            return self._application(environ, start_response)
-        query = _parsed(environ.get("QUERY_STRING", ""))
-        period = self._period(query) if query else None
-        if query is None or period is None:
-            return self._application(environ, start_response)
-        started = time.perf_counter()
-        request_id = request_context.begin_log(environ.get("HTTP_X_REQUEST_ID", ""))
-        deadlines.begin()
-        if self._attempt(environ, query, period):
-            deadlines.end()
-            request_context.end_log("GET", PATH, 101, started)
-            raise StopIteration  # gunicorn's worker ends the request and leaves the connection, as for flask-sock
-        environ[request_context.HANDED_ON] = HandedOn(started, request_id, "")
-        return self._application(environ, start_response)
+    def answer(self, request: LaneRequest) -> LaneReply | None:
+        """Admit a viewer and send the answer, or return None if the view has to look at the handshake.
 
-    def _is_plain(self, environ: WSGIEnvironment) -> bool:
-        """Return whether a handshake needs nothing that only the view knows."""
-        settings = self._services.settings
-        return (
-            "gunicorn.socket" in environ
-            and not any(environ.get(name) for name in _NOT_PLAIN)
-            and ("HTTP_X_FORWARDED_FOR" not in environ or bool(settings.trusted_proxies))
-            and (not settings.hosts or is_own_host(environ.get("HTTP_HOST", ""), settings.hosts))
-            and _is_own_origin(environ)
-            and handshake.asks_to_switch(environ)
-            and handshake.has_key(environ)
-        )
-
-    def _period(self, query: LiveQuery) -> Period | None:
-        """Return the period of a query on a board that everybody may see; None for anything else."""
-        try:
-            board = self._services.catalogue.current().boards.get(query.board)
-            if board is None or board.visibility is not Visibility.PUBLIC:
-                return None
-            return board_pages.period_of(query, board, datetime.now(UTC))
-        except _AWAY:
+        Raises ScoreboardError and the errors of servers that are away: the view then gives the answer to them.
+        """
+        query = _parsed(request.query) if _is_plain_handshake(request.environ) else None
+        if query is None or query.ticket is not None:
             return None
+        board = self._services.catalogue.current().boards.get(query.board)
+        if board is None or board.visibility is not Visibility.PUBLIC:
+            return None
+        period = board_pages.period_of(query, board, datetime.now(UTC))
+        if not self._count(request.address):
+            return None
+        request.mark_counted()
+        self._admit(request, query, period)
+        return LaneReply(101, PATH)
 
-    def _attempt(self, environ: WSGIEnvironment, query: LiveQuery, period: Period) -> bool:
-        """Admit the viewer and answer, or return False and leave it to the view."""
-        try:
-            return self._admit(environ, query, period)
-        except _AWAY:
-            return False
-        except Exception:
-            log.exception("lane_failed")
-            return False
+    def _count(self, address: str) -> bool:
+        """Count the handshake and return True; or return False if its address has reached its limit."""
+        limit = self._by_address
+        return bool(self._script(2, *limit.keys_of(address), str(limit.amount), str(limit.seconds * 1000)))
 
-    def _admit(self, environ: WSGIEnvironment, query: LiveQuery, period: Period) -> bool:
-        address = address_of(environ)
-        limit = self._limit
-        if not self._script(2, *limit.keys_of(address), str(limit.amount), str(limit.seconds * 1000)):
-            return False
-        environ[COUNTED] = True
+    def _admit(self, request: LaneRequest, query: LiveQuery, period: Period) -> None:
         live: Live = self._app.extensions["live"]
-        slot = live.hub.reserve(address)
+        slot = live.hub.reserve(request.address)
         try:
             live.prepare(slot, query, period)
-            answer = handshake.answer_to(environ)
-            live.hub.adopt(handshake.AnsweredServer(environ), slot, query.since, answer)
+            answer = handshake.answer_to(request.environ)
+            live.hub.adopt(handshake.AnsweredServer(request.environ), slot, query.since, answer)
         finally:
             live.hub.release(slot)  # does nothing once the viewer has it
-        return True
 
 
-def init_app(app: Flask, services: Services) -> None:
-    """Put the lane in front of the application, unless the settings turn it off or ask every viewer for a ticket."""
-    settings = services.settings
-    if settings.lane == "off" or settings.rate_limit_url != settings.redis_url or settings.live_auth == "required":
-        return
-    limit = limits.handshake_limit(settings)
-    if limit:
-        app.wsgi_app = ViewerLane(app.wsgi_app, app, services, limit)  # type: ignore[method-assign]  # Flask's way
-
-
-@lru_cache(maxsize=1024)
-def _parsed(query: str) -> LiveQuery | None:
-    """Return a query without a ticket; None for one that the view has to look at."""
-    if len(query) > _LONGEST_QUERY:
-        return None
-    pairs = parse_qsl(query, keep_blank_values=True)
-    values = dict(pairs)
-    if len(values) != len(pairs) or "ticket" in values:
-        return None
-    try:
-        return LiveQuery.model_validate(values, strict=False)
-    except ValidationError:
-        return None
+def _is_plain_handshake(environ: WSGIEnvironment) -> bool:
+    """Return whether this is a handshake that needs nothing that only the view knows."""
+    return (
+        "gunicorn.socket" in environ
+        and not any(environ.get(name) for name in _NOT_PLAIN)
+        and _is_own_origin(environ)
+        and handshake.asks_to_switch(environ)
+        and handshake.has_key(environ)
+    )
 
 
 def _is_own_origin(environ: WSGIEnvironment) -> bool:

@@ -22,6 +22,7 @@ from web.guards import limits
 from web.guards.access import public
 from web.guards.addresses import client_address
 from web.guards.board_access import board_for_ticket, unknown
+from web.guards.request_context import COUNTED_BY_ADDRESS
 from web.live import handshake
 from web.live.board_watch import BoardWatch
 from web.live.feed import Feed
@@ -29,7 +30,7 @@ from web.live.first_reads import FirstReads
 from web.live.group import Watch
 from web.live.handshake import LONGEST_MESSAGE_BYTES
 from web.live.hub import Hub, Slot
-from web.live.lane import COUNTED, PATH
+from web.live.lane import PATH
 from web.reference.documented import ResponseDoc, documented
 from web.services import Services, services
 
@@ -115,7 +116,7 @@ def _admit() -> None:
     """Admit a viewer or refuse the request, before the handshake."""
     if request.path.rstrip("/") != PATH:  # as Flask's router compares
         return
-    if COUNTED not in request.environ:
+    if COUNTED_BY_ADDRESS not in request.environ:
         limits.count_handshake()
     _check_handshake()
     _check_origin()

@@ -4,6 +4,8 @@ A page is the same for all visitors, so it is rendered at most once a second, ho
 """
 
 import re
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby
@@ -19,9 +21,11 @@ from werkzeug.wrappers import Response as AnyResponse
 from common.contract.constants import DEFAULT_BOARD
 from common.contract.errors import ErrorCode, ScoreboardError
 from common.core.timestamps import format_instant, from_milliseconds
+from common.domain import countries
 from common.domain.boards import Board, Visibility, listed
+from common.domain.claims import CLAIMED_BY_PLAYERS
 from common.domain.entries import BoardHead, Entry
-from common.domain.scoring import Catalogue, ClaimedBy, Kind
+from common.domain.scoring import Catalogue, Kind
 from common.postgres.catalogue import DEFAULTS
 from web.guards import root_path
 from web.guards.access import public
@@ -103,7 +107,7 @@ def _show(board_id: str, path: str) -> AnyResponse:
     if not periods.is_open or rows != ROWS:  # there are too many of these to be kept
         return _html(render().response())
     pages: SharedReads[tuple[str, str], Content] = current_app.extensions[_RENDERED]
-    return _html(pages.get((board.id, periods.period.id), render).response())
+    return _html(pages.get((path, periods.period.id), render).response())
 
 
 def _find(board_id: str) -> Board | None:
@@ -171,11 +175,10 @@ def minute(iso_instant: str) -> str:
 
 def buttons(catalogue: Catalogue, board: Board) -> list[ActionButton]:
     """Return a button for each action of the board that a player may claim, the smallest points first."""
-    players_own = (ClaimedBy.PLAYER, ClaimedBy.BOTH)
     shown = [
         action
         for action in catalogue.actions.values()
-        if board.id in action.boards and action.kind is Kind.POINTS and action.claimed_by in players_own
+        if board.id in action.boards and action.kind is Kind.POINTS and action.claimed_by in CLAIMED_BY_PLAYERS
     ]
     shown.sort(key=lambda action: (action.points, action.id))
     return [ActionButton(action.id, action.points, _label(action.id)) for action in shown]
@@ -183,6 +186,7 @@ def buttons(catalogue: Catalogue, board: Board) -> list[ActionButton]:
 
 def _render(adapters: Services, periods: PeriodChoice, rows: int, path: str) -> Content:
     board, now = periods.board, datetime.now(UTC)
+    top = _top(adapters, board, periods.period.id, rows)
     page = render_template(
         "home.html",
         board=board,
@@ -192,7 +196,9 @@ def _render(adapters: Services, periods: PeriodChoice, rows: int, path: str) -> 
         is_for_players=board.visibility is Visibility.PLAYERS,
         format_name=name_of(board.format),
         periods=periods,
-        top=_top(adapters, board, periods.period.id, rows),
+        top=top,
+        doubled=doubled(top.entries if top else ()),
+        countries=" ".join(sorted(countries.CODES)),
         rows=rows,
         usual_rows=ROWS,
         actions=_actions(adapters, board),
@@ -200,6 +206,12 @@ def _render(adapters: Services, periods: PeriodChoice, rows: int, path: str) -> 
         now=format_instant(now),
     )
     return Content.of(page.encode(), "text/html")
+
+
+def doubled(entries: Sequence[Entry]) -> set[str]:
+    """Return the ids of players in view whose name another one has, too: their usernames tell them apart."""
+    names = Counter(entry.display_name or entry.username for entry in entries)
+    return {entry.user_id for entry in entries if entry.display_name and names[entry.display_name] > 1}
 
 
 def _label(action_id: str) -> str:

@@ -6,6 +6,12 @@ REQUEST_ID = "X-Request-ID"
 _REQUIRED = ".required"
 """The suffix of a parameter's component where the parameter is required."""
 
+_ALONE = ".v2"
+"""The suffix of the component of a required signature that has no earlier version."""
+
+_OF_BATCH = ".batch"
+"""The suffix of the component of a parameter that means another thing to a batch."""
+
 _SIGNATURE = (
     "`t=<Unix seconds>,v2=<lower-case hex>`, the HMAC-SHA256 with the key's secret of six lines: "
     "`SCOREBOARD-REQUEST-V2`, `t`, the method, the path with the query as sent, the key's id, and the lower-case hex "
@@ -62,10 +68,12 @@ OF_ERRORS = {
 OF_REQUESTS: dict[str, Schema] = {
     REQUEST_ID: _text("Your name for the request, if it matches `[A-Za-z0-9_-]{8,64}`.", "0b5d1f9c27e84a3c8d6e"),
     "Prefer": _text("`respond-async` asks for the 202 at once, without waiting for the outcome.", "respond-async"),
+    f"Prefer{_OF_BATCH}": _text("`wait=5` asks for the outcomes, and waits up to 5 s for them.", "wait=5"),
     "X-Signature": _text(f"With an API key: {_SIGNATURE}", _SIGNATURE_EXAMPLE),
     f"X-Signature{_REQUIRED}": _text(
         f"{_SIGNATURE} In place of `v2`, or beside it, `v1` may stand.", _SIGNATURE_EXAMPLE
     ),
+    f"X-Signature{_ALONE}": _text(_SIGNATURE, _SIGNATURE_EXAMPLE),
     "If-None-Match": _text("The `ETag` that you have.", '"8f1c2b7a:42"'),
 }
 
@@ -83,6 +91,11 @@ def heeded(*names: str) -> list[Schema]:
 def parameters() -> Schema:
     """Return `OF_REQUESTS` as components."""
     return {
-        name: {"name": name.removesuffix(_REQUIRED), "in": "header", "required": name.endswith(_REQUIRED), **said}
+        name: {
+            "name": name.partition(".")[0],
+            "in": "header",
+            "required": name.endswith((_REQUIRED, _ALONE)),
+            **said,
+        }
         for name, said in OF_REQUESTS.items()
     }

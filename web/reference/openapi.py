@@ -19,10 +19,11 @@ BEARER = "accessToken"
 API_KEY = "apiKey"
 _SECURITY: dict[str, list[Schema]] = {
     "public": [],
-    "by_visibility": [{}, {BEARER: []}],
     "authenticated": [{BEARER: []}],
     "admin": [{BEARER: []}],
+    "manager": [{BEARER: []}, {API_KEY: []}],
     "by_api_key": [{API_KEY: []}],
+    "public_or_by_api_key": [{}, {API_KEY: []}],
     "authenticated_or_by_api_key": [{BEARER: []}, {API_KEY: []}],
 }
 
@@ -93,7 +94,7 @@ def _operation(route: Route, schemas: Schemas) -> Schema:
         "description": said.description,
         "security": _SECURITY[route.access],
         "parameters": [*in_path, *in_query, *headers.heeded(*said.headers)],
-        "responses": _answers(said.answers, schemas) | refusals_of(route, schemas),
+        "responses": _joined(_answers(said.answers, schemas), refusals_of(route, schemas)),
     }
     if said.body:
         operation["requestBody"] = {
@@ -124,6 +125,25 @@ def _sent(schema: Mapping[str, Any]) -> Schema:
     (inner,) = (choice for choice in schema["anyOf"] if choice != {"type": "null"})
     outer.pop("default")
     return {**inner, **outer}
+
+
+def _joined(answers: Schema, refusals: Schema) -> Schema:
+    """Return all responses by status; one that is both an answer and a refusal has either body."""
+    both = {status: _either(answers[status], refusals[status]) for status in answers.keys() & refusals.keys()}
+    return answers | refusals | both
+
+
+def _either(answer: Schema, refusal: Schema) -> Schema:
+    (one,), (other,) = answer["content"].values(), refusal["content"].values()
+    content = {
+        "schema": {"anyOf": [one["schema"], other["schema"]]},
+        "examples": one["examples"] | other["examples"],
+    }
+    return {
+        "description": f"{answer['description']} Or: {refusal['description']}",
+        "headers": answer["headers"] | refusal["headers"],
+        "content": {JSON: content},
+    }
 
 
 def _answers(answers: Iterable[ResponseDoc], schemas: Schemas) -> Schema:

@@ -41,9 +41,12 @@ as sent, the key's id, and the lower-case hex SHA-256 of the body as sent.
 
 This address also takes `v1`, the HMAC-SHA256 of `t`, a dot and the body; where both stand, `v2` decides.
 
+An update of an action of values has a `value`, a whole number within the bounds of the action, and `second` where a
+board of it has a second score; every other update has neither. With the same key another value is refused.
+
 Each update is looked at by itself: good ones are accepted though others are refused, and one whose key was used before
-counts as `replayed`. So a batch in doubt is sent again as it is. What became of an update, `readUpdate` tells. A batch
-of up to 1000 updates may hold 1 MiB."""
+counts as `replayed`. So a batch in doubt is sent again as it is. What became of an update, `readUpdate` tells, and of
+many `readUpdates`. A batch of up to 1000 updates may hold 1 MiB."""
 
 LIVE = """The live board over WebSocket. Every message is one JSON object in one text frame.
 
@@ -65,8 +68,10 @@ Refusals are plain HTTP before the handshake; `/openapi.json` lists them."""
 
 TAGS = {
     "admin": ("Moderation", "For admins: suspend and reinstate users."),
+    "me": ("One's own account", "What is shown of a player, and to whom."),
     "auth": ("Accounts", "Register, log in, and what a session lives on."),
-    "catalogue": ("Catalogue", "For admins: boards and actions."),
+    "players": ("Players of game servers", "Players whom a game knows by ids of its own."),
+    "catalogue": ("Catalogue", "For admins, and API keys of the scope `manage`: boards and actions."),
     "boards": ("Lists of boards", "Which boards there are."),
     "scores": ("Score updates", "Signed claims, and what became of them."),
     "leaderboard": ("Boards", "Who stands where."),

@@ -14,6 +14,7 @@ from web.reference.routes import Route
 _DETAILS: dict[ErrorCode, ErrorDetails] = {
     ErrorCode.VALIDATION_FAILED: {"fields": [{"field": "limit", "message": "must be a whole number"}]},
     ErrorCode.TIMESTAMP_OUT_OF_RANGE: {"serverTime": "2026-11-23T09:15:00.123Z"},
+    ErrorCode.API_KEY_SCOPE: {"scope": "players"},
     ErrorCode.BOARD_IMMUTABLE: {"fields": [{"field": "rule", "message": "never changes; it is lowest"}]},
     ErrorCode.CATALOGUE_CHANGED: {"revision": 4},
 }
@@ -35,6 +36,7 @@ _DESCRIPTION_OF_STATUS = {
 
 _REMEMBERED = (
     ErrorCode.SCORE_OUT_OF_RANGE,
+    ErrorCode.SERVER_ACTION,
     ErrorCode.ACTION_ON_COOLDOWN,
     ErrorCode.ACTION_LIMIT_REACHED,
     ErrorCode.BOARD_CLOSED,
@@ -51,13 +53,19 @@ _OF_A_TOKEN = (
     ErrorCode.TOKEN_REVOKED,
     ErrorCode.ACCOUNT_SUSPENDED,
 )
-_OF_AN_API_KEY = (ErrorCode.API_KEY_INVALID, ErrorCode.SIGNATURE_INVALID, ErrorCode.TIMESTAMP_OUT_OF_RANGE)
+_OF_AN_API_KEY = (
+    ErrorCode.API_KEY_INVALID,
+    ErrorCode.SIGNATURE_INVALID,
+    ErrorCode.TIMESTAMP_OUT_OF_RANGE,
+    ErrorCode.API_KEY_SCOPE,
+)
 _OF_ACCESS = {
     "public": (),
-    "by_visibility": _OF_A_TOKEN,
     "authenticated": _OF_A_TOKEN,
     "admin": (*_OF_A_TOKEN, ErrorCode.FORBIDDEN),
+    "manager": (*_OF_A_TOKEN, ErrorCode.FORBIDDEN, *_OF_AN_API_KEY),
     "by_api_key": _OF_AN_API_KEY,
+    "public_or_by_api_key": _OF_AN_API_KEY,
     "authenticated_or_by_api_key": (*_OF_A_TOKEN, *_OF_AN_API_KEY),
 }
 

@@ -20,7 +20,7 @@ from prometheus_client import multiprocess  # noqa: E402
 
 from common.core import logging as our_logging  # noqa: E402
 from common.core import settings as our_settings  # noqa: E402
-from common.postgres import migrate  # noqa: E402
+from common.postgres import schema  # noqa: E402
 from common.redis_store import client as redis_client  # noqa: E402
 from web.server import gunicorn_peers, gunicorn_refusals, hashing, metrics_server, psycogevent  # noqa: E402
 from web.server.gunicorn_worker import Worker  # noqa: E402
@@ -76,8 +76,8 @@ def _refuse_unfit_servers() -> None:
         except redis_client.UnfitServerError as error:
             sys.exit(f"web cannot start: {name}: {error}")
     try:
-        migrate.require_fit_at_start(_settings)
-    except migrate.MisfitError as error:
+        schema.require_fit_at_start(_settings)
+    except schema.MisfitError as error:
         sys.exit(f"web cannot start: DATABASE_URL: {error}")
 
 

@@ -1,6 +1,7 @@
 -- Begin a rebuild: from here on nobody reads this board, and what is projected goes to the keys under construction.
 -- KEYS: scores, members, meta, rebuilding.
--- ARGV: fence (a random text of this rebuild), lease in ms, 1 if the lowest score leads.
+-- ARGV: fence (a random text of this rebuild), lease in ms, 1 if the lowest score leads, the order of the second score
+-- ('1' if the lowest leads, '0' if the highest, '' if there is none), 1 if equal scores share a place.
 -- Returns the server's run id, or nil if another rebuild is under way. What a dead rebuild has left behind is freed.
 local holder = redis.call('GET', KEYS[4])
 if holder and holder ~= ARGV[1] then return false end
@@ -11,6 +12,7 @@ end
 redis.call('SET', KEYS[4], ARGV[1], 'PX', ARGV[2])
 redis.call('HSET', KEYS[3], 'fence', ARGV[1])
 local building = KEYS[3] .. ':' .. ARGV[1]
-redis.call('HSET', building, 'ascending', ARGV[3])
+redis.call('HSET', building, 'ascending', ARGV[3], 'shared', ARGV[5])
+if ARGV[4] ~= '' then redis.call('HSET', building, 'second', ARGV[4], 'width', 31) end
 redis.call('EXPIRE', building, 3600)
 return string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')

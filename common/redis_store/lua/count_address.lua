@@ -3,6 +3,7 @@
 -- KEYS: the window before this one, the current window. ARGV: limit, window (ms).
 -- Returns 1 if it was counted, and 0 if it was not because the limit is reached.
 local limit, window = tonumber(ARGV[1]), tonumber(ARGV[2])
-if not is_within_sliding_limit(KEYS[1], KEYS[2], limit, window) then return 0 end
-count_sliding(KEYS[1], KEYS[2], window)
+local room = room_in_sliding(KEYS[1], KEYS[2], limit, window)
+if not room then return 0 end
+count_sliding(room, KEYS[1], KEYS[2], window)
 return 1

@@ -4,6 +4,7 @@
 -- Returns {epoch, seq}, or nil if the request is over the limit or the board is not served.
 local limit, window = tonumber(ARGV[1]), tonumber(ARGV[2])
 local state = serving(KEYS[3], KEYS[4], KEYS[5])
-if not state or not is_within_sliding_limit(KEYS[1], KEYS[2], limit, window) then return false end
-count_sliding(KEYS[1], KEYS[2], window)
+local room = state and room_in_sliding(KEYS[1], KEYS[2], limit, window)
+if not room then return false end
+count_sliding(room, KEYS[1], KEYS[2], window)
 return {state.epoch, state.seq}

@@ -6,7 +6,7 @@
 -- Returns {'shown', seq, then per row, if wanted: rank before, rank after} | {'rebuilding'} | {'absent'}.
 local state = serving(KEYS[1], KEYS[2], KEYS[3])
 if state then
-  local changed, ranks = write(KEYS[1], KEYS[2], KEYS[3], state.ascending, 3, ARGV[2] == '1')
+  local changed, ranks = write(KEYS[1], KEYS[2], KEYS[3], state.ascending, 3, ARGV[2] == '1', state.second)
   local out = {'shown', tonumber(state.seq)}
   if changed then
     out[2] = redis.call('HINCRBY', KEYS[3], 'seq', 1)
@@ -21,12 +21,12 @@ redis.call('HDEL', KEYS[3], 'run_id')
 local fence = redis.call('HGET', KEYS[3], 'fence')
 if not fence or redis.call('GET', KEYS[4]) ~= fence then return {'absent'} end
 local scores, members, meta = KEYS[1] .. ':' .. fence, KEYS[2] .. ':' .. fence, KEYS[3] .. ':' .. fence
-local ascending = redis.call('HGET', meta, 'ascending')
-if not ascending then
+local order = redis.call('HMGET', meta, 'ascending', 'second')
+if not order[1] then
   redis.call('DEL', KEYS[4])  -- a rebuild that cannot take these rows in must not come to its end
   return {'absent'}
 end
-write(scores, members, meta, ascending == '1', 3, false)
+write(scores, members, meta, order[1] == '1', 3, false, order[2] or nil)
 redis.call('EXPIRE', scores, 3600)
 redis.call('EXPIRE', members, 3600)
 return {'rebuilding'}

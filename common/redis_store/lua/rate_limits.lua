@@ -12,19 +12,19 @@ local function sliding_window(previous, current, expiry)
   return false, tonumber(redis.call('GET', previous)) or 0, redis.call('PTTL', previous), count, ttl
 end
 
--- Whether one more request is within the limit of a sliding window counter.
-local function is_within_sliding_limit(previous, current, limit, expiry)
-  local _, before, before_ttl, count = sliding_window(previous, current, expiry)
-  return math.floor(before * math.max(before_ttl, 0) / expiry) + count + 1 <= limit
+-- The state of a sliding window counter, if one more request is within its limit; else nil.
+local function room_in_sliding(previous, current, limit, expiry)
+  local has_slid, before, before_ttl, count, ttl = sliding_window(previous, current, expiry)
+  if math.floor(before * math.max(before_ttl, 0) / expiry) + count + 1 > limit then return nil end
+  return {has_slid = has_slid, count = count, ttl = ttl}
 end
 
--- Count one request in a sliding window counter.
-local function count_sliding(previous, current, expiry)
-  local has_slid, _, _, count, ttl = sliding_window(previous, current, expiry)
-  if has_slid then
+-- Count one request in a sliding window counter, whose state was looked at in the same script.
+local function count_sliding(state, previous, current, expiry)
+  if state.has_slid then
     redis.call('RENAME', current, previous)
-    redis.call('SET', current, 1, 'PX', ttl)
-  elseif ttl > 0 or count > 0 then
+    redis.call('SET', current, 1, 'PX', state.ttl)
+  elseif state.ttl > 0 or state.count > 0 then
     redis.call('INCR', current)
   else
     redis.call('SET', current, 1, 'PX', expiry * 2)

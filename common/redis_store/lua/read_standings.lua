@@ -1,7 +1,8 @@
 -- requires: serving
 -- What a board holds of some players, to compare it with PostgreSQL.
 -- KEYS: scores, members, meta. ARGV: user ids.
--- Returns nil if the board is not served, else per user: info, score of the member that it names; false where missing.
+-- Returns nil if the board is not served, else 1 if the lowest score leads, the order of the second score or '', and per
+-- user: info, score of the member that it names; false where missing.
 local state = serving(KEYS[1], KEYS[2], KEYS[3])
 if not state then return false end
 local out = {}
@@ -10,4 +11,4 @@ for i, user in ipairs(ARGV) do
   out[2 * i - 1] = info
   out[2 * i] = info and redis.call('ZSCORE', KEYS[1], string.match(info, ':(%d+):') .. ':' .. user)
 end
-return {state.ascending and 1 or 0, out}
+return {state.ascending and 1 or 0, state.second or '', out}

@@ -15,10 +15,11 @@ local receipt = redis.call('GET', RECEIPT)
 if receipt then return is_of_request(receipt, ARGV[2]) and 2 or 0 end
 if session_user(KEYS[4], KEYS[5], KEYS[6]) ~= ARGV[1] then return 0 end
 if redis.call('XLEN', INBOX) >= tonumber(ARGV[7]) then return 0 end
-if not is_within_sliding_limit(KEYS[7], KEYS[8], address_limit, address_window) then return 0 end
+local room = room_in_sliding(KEYS[7], KEYS[8], address_limit, address_window)
+if not room then return 0 end
 if not is_within_moving_limit(KEYS[9], user_limit, user_window, ARGV[13]) then return 0 end
 
-count_sliding(KEYS[7], KEYS[8], address_window)
+count_sliding(room, KEYS[7], KEYS[8], address_window)
 count_moving(KEYS[9], user_limit, user_window, ARGV[13])
 append_update(INBOX, RECEIPT, acceptance_time(), ARGV[6], ARGV[3], ARGV[4], ARGV[5])
 return is_doorbell_due(DOORBELL, ARGV[8]) and 2 or 1

@@ -20,6 +20,13 @@ def upgrade() -> None:
         sa.Column("erased_at", instant, comment="from then on nothing here says who it was"),
         sa.Column("password_changed_at", instant),
         sa.Column(
+            "details_version",
+            sa.BigInteger,
+            nullable=False,
+            server_default=sa.text("0"),
+            comment="counts the changes of what is shown of the player beside scores",
+        ),
+        sa.Column(
             "renamed_at",
             ARRAY(instant),
             nullable=False,
@@ -38,11 +45,23 @@ def upgrade() -> None:
         existing_server_default=sa.text("false"),
         comment="Redis may be behind PostgreSQL in what it shows of this player",
     )
+    op.alter_column(
+        "sessions",
+        "revoked_for",
+        existing_type=sa.Text,
+        existing_nullable=True,
+        comment="logout, reuse, suspension, password or erasure",
+    )
     op.create_table(
         "reset_codes",
         sa.Column("fingerprint", sa.LargeBinary, primary_key=True, comment="SHA-256; the code itself is not kept"),
         sa.Column("user_id", UUID(as_uuid=False), sa.ForeignKey("users.id"), nullable=False),
         sa.Column("expires_at", instant, nullable=False),
         sa.Column("used_at", instant),
+    )
+    op.create_table(
+        "kept_names",
+        sa.Column("digest", sa.LargeBinary, primary_key=True, comment="keyed, of the username of an erased account"),
+        sa.Column("until", instant, nullable=False, comment="from then on the name can be taken again"),
     )
     op.create_index(op.f("ix_reset_codes_user_id"), "reset_codes", ["user_id"])

@@ -3,6 +3,9 @@
 export interface Entry {
   readonly userId: string;
   readonly username: string;
+  readonly displayName: string | null;
+  readonly country: string | null;
+  readonly avatar: number | null;
   readonly score: number;
   readonly rank: number;
   readonly lastUpdated: string;
@@ -57,6 +60,19 @@ export function next(board: Board | null, frame: Snapshot | Delta | Resumed): Bo
     case "delta":
       return board && board.epoch === frame.epoch && board.seq === frame.from ? merged(board, frame) : null;
   }
+}
+
+/** What a player is called on the list. */
+export function nameOf(entry: Entry): string {
+  return entry.displayName ?? entry.username;
+}
+
+/** The ids of players in view whose name another one has, too: their usernames tell them apart. */
+export function doubled(entries: readonly Entry[]): ReadonlySet<string> {
+  const counts = new Map<string, number>();
+  for (const entry of entries) counts.set(nameOf(entry), (counts.get(nameOf(entry)) ?? 0) + 1);
+  const isDoubled = (entry: Entry): boolean => entry.displayName !== null && (counts.get(nameOf(entry)) ?? 0) > 1;
+  return new Set(entries.filter(isDoubled).map((entry) => entry.userId));
 }
 
 /** What a viewer tells the server to be resumed at. */

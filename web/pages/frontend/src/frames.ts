@@ -1,7 +1,7 @@
 /** Frames of `WS /ws/scoreboard` as they come off the wire. */
 
 import type { Delta, Entry, Resumed, Snapshot } from "./board.js";
-import { ShapeError, integer, list, object, text } from "./json.js";
+import { ShapeError, integer, list, object, orNull, text } from "./json.js";
 import { type Standing, readStanding } from "./standing.js";
 
 /** The period that was shown is over; a snapshot of the one that began follows. */
@@ -40,6 +40,9 @@ function readEntry(value: unknown): Entry {
   return {
     userId: text(entry["userId"]),
     username: text(entry["username"]),
+    displayName: orNull(entry["displayName"], text),
+    country: orNull(entry["country"], text),
+    avatar: orNull(entry["avatar"], integer),
     score: integer(entry["score"]),
     rank: integer(entry["rank"]),
     lastUpdated: text(entry["lastUpdated"]),

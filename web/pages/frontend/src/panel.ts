@@ -5,6 +5,7 @@ import { ActionButtons } from "./actions.js";
 import type { Board } from "./board.js";
 import { field, find, play, setText } from "./elements.js";
 import { number, players } from "./format.js";
+import { ProfileForm } from "./profile.js";
 import { score } from "./scores.js";
 import type { Player, Session } from "./session.js";
 import type { Standing } from "./standing.js";
@@ -17,6 +18,7 @@ export class PlayerPanel {
   readonly #when: HTMLElement;
   readonly #form: AccountForm;
   readonly #actions: ActionButtons;
+  readonly #profile: ProfileForm;
 
   constructor(root: HTMLElement, session: Session, onStanding: (standing: Standing) => void) {
     const signedIn = find(root, "[data-part=signed-in]", HTMLElement);
@@ -25,8 +27,9 @@ export class PlayerPanel {
     this.#rank = field(signedIn, "own-rank");
     this.#total = field(signedIn, "own-total");
     this.#when = field(signedIn, "own-when");
-    this.#form = new AccountForm(find(root, "form", HTMLFormElement), session);
+    this.#form = new AccountForm(find(root, "[data-part=signed-out] form", HTMLFormElement), session);
     this.#actions = new ActionButtons(signedIn, session, onStanding);
+    this.#profile = new ProfileForm(find(root, "[data-part=profile]", HTMLDetailsElement), session);
     find(root, "[data-part=sign-out]", HTMLButtonElement).addEventListener("click", () => void session.logOut());
   }
 
@@ -34,6 +37,7 @@ export class PlayerPanel {
   turnTo(player: Player | null): void {
     document.documentElement.classList.toggle("is-signed-in", player !== null);
     this.#actions.clear();
+    this.#profile.close();
     setText(this.#name, player?.username ?? "");
   }
 

@@ -8,6 +8,8 @@ export interface Standing {
   /** Null for a player who has not scored. */
   readonly rank: number | null;
   readonly lastUpdated: string | null;
+  /** The id of the player's row, if it is not their own. */
+  readonly listedAs: string | null;
 }
 
 export function readStanding(entry: JsonObject): Standing {
@@ -15,6 +17,7 @@ export function readStanding(entry: JsonObject): Standing {
     score: integer(entry["score"]),
     rank: orNull(entry["rank"], integer),
     lastUpdated: orNull(entry["lastUpdated"], text),
+    listedAs: orNull(entry["listedAs"], text),
   };
 }
 
@@ -52,8 +55,9 @@ function later(known: Standing | null, told: Standing): Standing {
 export function current(known: Standing | null, board: Board | null, userId: string): Standing | null {
   const isNewer = board !== null && board.at >= (known?.lastUpdated ?? "");
   if (!isNewer) return known;
-  const entry = board.entries.find((one) => one.userId === userId);
-  if (entry) return entry;
+  const listedAs = known?.listedAs ?? null;
+  const entry = board.entries.find((one) => one.userId === (listedAs ?? userId));
+  if (entry) return { score: entry.score, rank: entry.rank, lastUpdated: entry.lastUpdated, listedAs };
   if (known === null || known.rank === null) return known;
   return { ...known, rank: Math.max(known.rank, board.entries.length + 1) };
 }

@@ -1,11 +1,12 @@
 /** The top list as table rows: one row per player, moved and not remade, so that eyes can follow it. */
 
-import type { Board, Entry } from "./board.js";
+import { type Board, type Entry, doubled, nameOf } from "./board.js";
 import { Caption } from "./caption.js";
 import * as clock from "./clock.js";
 import { copy, field, find, play, setText } from "./elements.js";
 import { ago, number } from "./format.js";
 import { Motion } from "./motion.js";
+import { addressOf } from "./root.js";
 import { score } from "./scores.js";
 import type { Player } from "./session.js";
 import type { Standing } from "./standing.js";
@@ -73,7 +74,9 @@ export class BoardTable {
     this.#periodId = board.period;
     const before = this.#motion.placesOf(this.#rows.values());
     this.#keepOnly(new Set(board.entries.map((entry) => entry.userId)));
-    board.entries.forEach((entry, index) => this.#place(entry, index, player));
+    const own = ownId(player, standing);
+    const withHandles = doubled(board.entries);
+    board.entries.forEach((entry, index) => this.#place(entry, index, own, withHandles.has(entry.userId)));
     this.#motion.play(before);
     this.#showOwn(board, player, standing);
     this.#unreadable?.remove();
@@ -96,38 +99,67 @@ export class BoardTable {
     }
   }
 
-  #place(entry: Entry, index: number, player: Player | null): void {
+  #place(entry: Entry, index: number, own: string | null, hasHandle: boolean): void {
     const known = this.#rows.get(entry.userId);
     const row = known ?? copy(this.#template, HTMLTableRowElement);
     if (known) mark(row, entry);
     this.#rows.set(entry.userId, row);
-    fill(row, entry, entry.userId === player?.userId);
+    fill(row, entry, entry.userId === own, hasHandle);
     if (this.#head.rows[index] !== row) this.#head.insertBefore(row, this.#head.rows[index] ?? null);
     if (!known) play(row, "is-new");
   }
 
   /** The player's own row below the list, while they are not on it. */
   #showOwn(board: Board, player: Player | null, standing: Standing | null): void {
-    const isBelow = player !== null && standing?.rank != null && !this.#rows.has(player.userId);
+    const isBelow = player !== null && standing?.rank != null && !this.#rows.has(ownId(player, standing) ?? "");
     this.#own.hidden = !isBelow || board.entries.length === 0;
     if (!isBelow) return;
     this.#ownRow ??= this.#own.appendChild(copy(this.#template, HTMLTableRowElement));
     const { score, rank, lastUpdated } = standing as Standing & { rank: number };
-    fill(this.#ownRow, { ...player, score, rank, lastUpdated: lastUpdated ?? "" }, true);
+    const named = { ...player, displayName: null, country: null, avatar: null };
+    fill(this.#ownRow, { ...named, score, rank, lastUpdated: lastUpdated ?? "" }, true, false);
   }
 }
 
-function fill(row: HTMLTableRowElement, entry: Entry, isOwn: boolean): void {
+/** The id under which the player stands on boards. */
+function ownId(player: Player | null, standing: Standing | null): string | null {
+  return player && (standing?.listedAs ?? player.userId);
+}
+
+function fill(row: HTMLTableRowElement, entry: Entry, isOwn: boolean, hasHandle: boolean): void {
   row.dataset["userId"] = entry.userId;
   row.dataset["rank"] = String(entry.rank);
   row.dataset["score"] = String(entry.score);
   row.classList.toggle("is-own", isOwn);
   field(row, "you").hidden = !isOwn;
   setText(field(row, "rank"), number(entry.rank));
-  setText(field(row, "username"), entry.username);
+  setText(field(row, "username"), nameOf(entry));
+  showIf(field(row, "handle"), hasHandle ? `@${entry.username}` : "");
+  showIf(field(row, "country"), entry.country ?? "");
+  showPicture(row, entry.avatar);
   setText(field(row, "score"), score(entry.score));
   find(row, "time", HTMLTimeElement).dateTime = entry.lastUpdated;
   showTime(row);
+}
+
+function showIf(element: HTMLElement, text: string): void {
+  element.hidden = text === "";
+  setText(element, text);
+}
+
+/** The picture stands before the name, in rows of players who have chosen one. */
+function showPicture(row: HTMLTableRowElement, avatar: number | null): void {
+  const shown = row.querySelector<HTMLImageElement>(".picture");
+  if (avatar === null) {
+    shown?.remove();
+    return;
+  }
+  const image = shown ?? new Image(28, 28);
+  image.className = "picture";
+  image.alt = "";
+  const address = addressOf(`/avatars/${avatar}.svg`).href;
+  if (image.src !== address) image.src = address;
+  if (!shown) field(row, "username").before(image);
 }
 
 /** Mark what changed: the score by a flash, the rank by an arrow with the places gained or lost. */

@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { next, version } from "../../static/js/board.js";
+import { doubled, nameOf, next, version } from "../../static/js/board.js";
 import { parseFrame } from "../../static/js/frames.js";
 
-const entry = (userId, rank, score) => ({ userId, username: userId, score, rank, lastUpdated: "2026-11-23T09:15:00.000Z" });
+const plain = { displayName: null, country: null, avatar: null };
+const at = "2026-11-23T09:15:00.000Z";
+const entry = (userId, rank, score) => ({ userId, username: userId, ...plain, score, rank, lastUpdated: at });
 
 const snapshot = (fields = {}) => ({
   type: "snapshot",
@@ -90,7 +92,15 @@ test("frames of the wire are read", () => {
   assert.deepEqual(parseFrame('{"type":"rollover","period":"2026-W49"}'), { type: "rollover" });
   const { score, rank, lastUpdated, ...user } = entry("ada", 12, 5);
   const me = { type: "me", seq: 42, entry: { ...user, score, rank, lastUpdated }, previousRank: null };
-  assert.deepEqual(parseFrame(JSON.stringify(me)), { type: "me", standing: { score, rank, lastUpdated } });
+  assert.deepEqual(parseFrame(JSON.stringify(me)), { type: "me", standing: { score, rank, lastUpdated, listedAs: null } });
+});
+
+test("of players of one name the usernames are shown, and of nobody else", () => {
+  const named = (userId, displayName) => ({ ...entry(userId, 1, 5), displayName });
+  assert.deepEqual([...doubled([named("a", "Ada"), named("b", "Ada"), named("c", "Cy"), entry("d", 4, 1)])], ["a", "b"]);
+  assert.deepEqual([...doubled([named("a", "bob"), entry("bob", 2, 1)])], ["a"]);
+  assert.equal(nameOf(named("a", "Ada")), "Ada");
+  assert.equal(nameOf(entry("a", 1, 5)), "a");
 });
 
 test("a frame that is unknown or damaged is none", () => {

@@ -7,13 +7,15 @@ import { Standings, current } from "../../static/js/standing.js";
 const at = (second) => `2026-11-23T09:15:0${second}.000Z`;
 const entry = (userId, rank, score, second) => ({ userId, username: userId, score, rank, lastUpdated: at(second) });
 const board = (second, ...entries) => ({ period: "all", epoch: "e", seq: 1, at: at(second), limit: 2, total: 9, entries });
-const standing = (score, rank, second) => ({ score, rank, lastUpdated: at(second) });
+const standing = (score, rank, second, listedAs = null) => ({ score, rank, lastUpdated: at(second), listedAs });
 
 test("the board tells where the player stands as soon as it is as new as their last answer", () => {
   const seen = board(2, entry("ada", 1, 30, 2), entry("bob", 2, 20, 1));
-  assert.deepEqual(current(standing(25, 2, 1), seen, "ada"), entry("ada", 1, 30, 2));
+  assert.deepEqual(current(standing(25, 2, 1), seen, "ada"), standing(30, 1, 2));
   assert.deepEqual(current(standing(55, 1, 3), seen, "ada"), standing(55, 1, 3));
-  assert.deepEqual(current(null, seen, "ada"), entry("ada", 1, 30, 2));
+  assert.deepEqual(current(null, seen, "ada"), standing(30, 1, 2));
+  assert.deepEqual(current(standing(25, 2, 1, "bob"), seen, "cy"), standing(20, 2, 1, "bob"));
+  assert.deepEqual(current(standing(5, 2, 1, "ada"), seen, "cy"), standing(30, 1, 2, "ada"));
 });
 
 test("who was pushed off the list is no longer shown on it", () => {

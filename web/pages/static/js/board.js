@@ -16,6 +16,18 @@ export function next(board, frame) {
             return board && board.epoch === frame.epoch && board.seq === frame.from ? merged(board, frame) : null;
     }
 }
+/** What a player is called on the list. */
+export function nameOf(entry) {
+    return entry.displayName ?? entry.username;
+}
+/** The ids of players in view whose name another one has, too: their usernames tell them apart. */
+export function doubled(entries) {
+    const counts = new Map();
+    for (const entry of entries)
+        counts.set(nameOf(entry), (counts.get(nameOf(entry)) ?? 0) + 1);
+    const isDoubled = (entry) => entry.displayName !== null && (counts.get(nameOf(entry)) ?? 0) > 1;
+    return new Set(entries.filter(isDoubled).map((entry) => entry.userId));
+}
 /** What a viewer tells the server to be resumed at. */
 export function version(board) {
     return `${board.epoch}:${board.seq}`;

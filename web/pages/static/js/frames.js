@@ -1,5 +1,5 @@
 /** Frames of `WS /ws/scoreboard` as they come off the wire. */
-import { ShapeError, integer, list, object, text } from "./json.js";
+import { ShapeError, integer, list, object, orNull, text } from "./json.js";
 import { readStanding } from "./standing.js";
 /**
  * The frame in a message, or null for one that this page does not know.
@@ -21,6 +21,9 @@ function readEntry(value) {
     return {
         userId: text(entry["userId"]),
         username: text(entry["username"]),
+        displayName: orNull(entry["displayName"], text),
+        country: orNull(entry["country"], text),
+        avatar: orNull(entry["avatar"], integer),
         score: integer(entry["score"]),
         rank: integer(entry["rank"]),
         lastUpdated: text(entry["lastUpdated"]),

@@ -3,6 +3,7 @@ import { AccountForm } from "./account.js";
 import { ActionButtons } from "./actions.js";
 import { field, find, play, setText } from "./elements.js";
 import { number, players } from "./format.js";
+import { ProfileForm } from "./profile.js";
 import { score } from "./scores.js";
 export class PlayerPanel {
     #name;
@@ -12,6 +13,7 @@ export class PlayerPanel {
     #when;
     #form;
     #actions;
+    #profile;
     constructor(root, session, onStanding) {
         const signedIn = find(root, "[data-part=signed-in]", HTMLElement);
         this.#name = field(signedIn, "name");
@@ -19,14 +21,16 @@ export class PlayerPanel {
         this.#rank = field(signedIn, "own-rank");
         this.#total = field(signedIn, "own-total");
         this.#when = field(signedIn, "own-when");
-        this.#form = new AccountForm(find(root, "form", HTMLFormElement), session);
+        this.#form = new AccountForm(find(root, "[data-part=signed-out] form", HTMLFormElement), session);
         this.#actions = new ActionButtons(signedIn, session, onStanding);
+        this.#profile = new ProfileForm(find(root, "[data-part=profile]", HTMLDetailsElement), session);
         find(root, "[data-part=sign-out]", HTMLButtonElement).addEventListener("click", () => void session.logOut());
     }
     /** Turn to the player who signed in, or back to the form. */
     turnTo(player) {
         document.documentElement.classList.toggle("is-signed-in", player !== null);
         this.#actions.clear();
+        this.#profile.close();
         setText(this.#name, player?.username ?? "");
     }
     /** Put the focus where the player goes on. */

@@ -5,6 +5,7 @@ export function readStanding(entry) {
         score: integer(entry["score"]),
         rank: orNull(entry["rank"], integer),
         lastUpdated: orNull(entry["lastUpdated"], text),
+        listedAs: orNull(entry["listedAs"], text),
     };
 }
 /** What was told of one player in each period, by the period's id. */
@@ -37,9 +38,10 @@ export function current(known, board, userId) {
     const isNewer = board !== null && board.at >= (known?.lastUpdated ?? "");
     if (!isNewer)
         return known;
-    const entry = board.entries.find((one) => one.userId === userId);
+    const listedAs = known?.listedAs ?? null;
+    const entry = board.entries.find((one) => one.userId === (listedAs ?? userId));
     if (entry)
-        return entry;
+        return { score: entry.score, rank: entry.rank, lastUpdated: entry.lastUpdated, listedAs };
     if (known === null || known.rank === null)
         return known;
     return { ...known, rank: Math.max(known.rank, board.entries.length + 1) };

@@ -1,0 +1,40 @@
+"""The copy of their data that a player can ask for, from one snapshot of the database."""
+
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Row, text
+
+MOST_EVENTS = 50_000
+
+_SESSIONS = text("""
+SELECT id::text, created_at, expires_at, revoked_at FROM sessions
+WHERE user_id = CAST(:user AS uuid) ORDER BY created_at
+""")
+_IDENTITIES = text("""
+SELECT realm, external_id, created_at FROM identities WHERE user_id = CAST(:user AS uuid) ORDER BY realm, external_id
+""")
+_EVENTS = text("""
+SELECT id, action_id, idempotency_key, points, refusal, occurred_at, accepted_at, recorded_at FROM score_events
+WHERE user_id = CAST(:user AS uuid) ORDER BY id LIMIT :most
+""")
+_STANDINGS = text("""
+SELECT board_id, period_id, score, updated_at, hidden FROM standings
+WHERE user_id = CAST(:user AS uuid) ORDER BY board_id, period_id
+""")
+
+
+class OwnData(NamedTuple):
+    """Rows of a player. There are more events if `events` has more than `MOST_EVENTS`."""
+
+    sessions: list[Row[Any]]
+    identities: list[Row[Any]]
+    events: list[Row[Any]]
+    standings: list[Row[Any]]
+
+
+def read(connection: Connection, user_id: str) -> OwnData:
+    """Return the data of a player. For data of one instant the transaction must be REPEATABLE READ."""
+    values = {"user": user_id, "most": MOST_EVENTS + 1}
+    return OwnData(
+        *(list(connection.execute(query, values)) for query in (_SESSIONS, _IDENTITIES, _EVENTS, _STANDINGS))
+    )

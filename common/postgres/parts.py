@@ -1,0 +1,163 @@
+"""The scoring rules in SQL: the merge of a batch's parts into their rows, and the recount of the ledger.
+
+They say the same as `common/domain/parts.py`, for any order of events and any borders of batches; one test holds all
+three equal (`tests/integration/test_scoring_rules.py`).
+
+A batch merges with one statement for each rule that occurs in it, in alphabetical order of the rules, and each
+statement takes its rows in the order of (board, period, user). A board has one rule for ever, so this is one global
+order of locks. Where a rule keeps one of the events, a part that is no better changes nothing: PostgreSQL locks its row
+all the same, and does not return it.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from common.domain.boards import Board, Rule
+from common.domain.parts import Part
+from common.domain.standing import Hidden, Standing, StandingKey
+from common.postgres import prepared, standings
+from common.postgres.arrays import plain_array, text_array
+
+_TYPES = {
+    **{"at": "timestamptz", "reasons": "smallint[]", "boards": "text[]", "periods": "text[]", "users": "uuid[]"},
+    **{"scores": "bigint[]", "ties": "bigint[]", "seconds": "bigint[]"},
+}
+_TYPES_OF_RULE = {
+    **{Rule.HIGHEST: {"second_ascending": "text[]"}, Rule.LOWEST: {"second_ascending": "text[]"}},
+    Rule.LATEST: {"decided": "timestamptz[]"},
+}
+
+_ADD = """
+    SET score = s.score + excluded.score, second = s.second + excluded.second, tie = GREATEST(s.tie, excluded.tie),
+        version = s.version + 1, updated_at = GREATEST(s.updated_at, excluded.updated_at)
+"""
+_KEEP = """
+    SET score = excluded.score, second = excluded.second, tie = excluded.tie, decided_at = excluded.decided_at,
+        version = s.version + 1, updated_at = excluded.updated_at
+"""
+_SECOND = "CASE WHEN s.board_id = ANY(%(second_ascending)s) THEN 1 ELSE -1 END"
+_CHANGES = {
+    Rule.COUNT: _ADD,
+    Rule.SUM: _ADD,
+    Rule.HIGHEST: f"""{_KEEP}
+    WHERE (-excluded.score, {_SECOND} * excluded.second, excluded.tie) < (-s.score, {_SECOND} * s.second, s.tie)""",
+    Rule.LOWEST: f"""{_KEEP}
+    WHERE (excluded.score, {_SECOND} * excluded.second, excluded.tie) < (s.score, {_SECOND} * s.second, s.tie)""",
+    Rule.LATEST: f"""{_KEEP}
+    WHERE (excluded.decided_at, excluded.tie) > (s.decided_at, s.tie)""",
+}
+
+
+def _merge_of(rule: Rule) -> prepared.Statement:
+    decided = ("%(decided)s", "decided") if rule is Rule.LATEST else ("NULL::timestamptz[]", "decided")
+    return prepared.Statement(
+        f"""
+        INSERT INTO standings AS s
+            (board_id, period_id, user_id, score, tie, version, updated_at, hidden, hidden_for, second, decided_at)
+        SELECT b, p, u, score, tie, 1, %(at)s, coalesce(reasons, 0) <> 0, coalesce(reasons, 0), coalesce(second, 0),
+               decided
+        FROM unnest(%(boards)s, %(periods)s, %(users)s, %(scores)s, %(ties)s, %(seconds)s, %(reasons)s, {decided[0]})
+            AS part(b, p, u, score, tie, second, reasons, {decided[1]})
+        ORDER BY b, p, u
+        ON CONFLICT (board_id, period_id, user_id) DO UPDATE {_CHANGES[rule]}
+        RETURNING {standings.COLUMNS}
+        """,  # noqa: S608 - built from constants
+        _TYPES | _TYPES_OF_RULE.get(rule, {}),
+    )
+
+
+_MERGES = {rule: _merge_of(rule) for rule in sorted(Rule)}
+
+COUNTED = """
+SELECT e.user_id, b.id AS board_id, p.period_id, b.rule, (b.second->>'ascending')::boolean AS second_ascending,
+       CASE b.rule WHEN 'count' THEN 1 ELSE e.points END AS score, e.id AS tie, e.recorded_at AS updated_at,
+       CASE WHEN b.second IS NULL THEN 0 ELSE e.second END AS second,
+       CASE b.rule WHEN 'latest' THEN e.occurred_at END AS decided_at
+FROM {rows} e
+JOIN actions a ON (a.id, a.version) = (e.action_id, e.action_version)
+CROSS JOIN LATERAL unnest(a.boards) AS of_action(board_id)
+JOIN boards b ON b.id = of_action.board_id
+CROSS JOIN LATERAL (VALUES
+    ('all', 'all'),
+    ('daily', to_char(e.accepted_at AT TIME ZONE 'UTC', 'YYYY-MM-DD')),
+    ('weekly', to_char(e.accepted_at AT TIME ZONE 'UTC', 'IYYY-"W"IW')),
+    ('monthly', to_char(e.accepted_at AT TIME ZONE 'UTC', 'YYYY-MM'))
+) AS p(name, period_id)
+LEFT JOIN periods c ON (c.board_id, c.period_id) = (b.id, p.period_id)
+WHERE e.refusal IS NULL AND p.name = ANY(b.periods) AND (e.left_out IS NULL OR b.id <> ALL(e.left_out))
+    AND (b.rule <> 'sum' OR e.points <> 0 OR (b.second IS NOT NULL AND e.second <> 0))
+    AND (c.last_event_id IS NULL OR e.id <= c.last_event_id)
+"""
+"""One part for each event, board and period, as `parts.part_of` has it. `{rows}` is a table of ledger rows.
+
+An event counts by the version of the action that the ledger names, on its boards but for those that the row leaves out,
+in the board's periods of the acceptance, and in a closed period up to the row at which it was closed.
+"""
+
+OF_TOTALS = """
+SELECT t.user_id, t.board_id, t.period_id, b.rule, (b.second->>'ascending')::boolean AS second_ascending,
+       t.score, t.tie, t.updated_at, t.second, t.decided_at
+FROM ledger_totals t JOIN boards b ON b.id = t.board_id
+"""
+"""The totals of the ledger's checkpoint, as parts."""
+
+ADDED = """
+SELECT user_id, board_id, period_id, sum(score)::bigint AS score, max(tie) AS tie, max(updated_at) AS updated_at,
+       sum(second)::bigint AS second, NULL::timestamptz AS decided_at
+FROM {parts} WHERE rule IN ('count', 'sum') GROUP BY user_id, board_id, period_id
+"""
+"""The `{parts}` of each standing as one, as `parts.join` has it, where the rule adds."""
+
+KEPT = """
+SELECT DISTINCT ON (user_id, board_id, period_id)
+       user_id, board_id, period_id, score, tie, updated_at, second, decided_at
+FROM {parts} WHERE rule NOT IN ('count', 'sum')
+ORDER BY user_id, board_id, period_id,
+    CASE rule WHEN 'highest' THEN -score WHEN 'lowest' THEN score END, decided_at DESC,
+    CASE WHEN rule = 'latest' THEN -tie WHEN second_ascending THEN second ELSE -second END, tie
+"""
+"""The same where the rule keeps one of the events."""
+
+
+def merge(
+    connection: Connection,
+    parts: Mapping[StandingKey, Part],
+    boards: Mapping[str, Board],
+    at: datetime,
+    hidden: Mapping[str, Hidden] | None = None,
+) -> list[Standing]:
+    """Merge each part into its row, under the row's own lock. Returns the rows that changed, as they are now.
+
+    `boards` has the boards of all parts; `at` is the instant of recording. New rows of players in `hidden` are
+    hidden for the reasons there. Raises NotPreparedError.
+    """
+    rules = {board_id: boards[board_id].rule for board_id in {key.board_id for key in parts}}
+    occurring = sorted(set(rules.values()))
+    changed = []
+    for rule in occurring:
+        of_rule = {key: part for key, part in parts.items() if rules[key.board_id] is rule} if occurring[1:] else parts
+        reasons = plain_array(str(int(hidden.get(key.user_id, 0))) for key in of_rule) if hidden else "{}"
+        values = {"at": at, "reasons": reasons, **_values(of_rule, rule, boards)}
+        changed += standings.from_rows(prepared.run(connection, _MERGES[rule], values).all())
+    return changed
+
+
+def _values(parts: Mapping[StandingKey, Part], rule: Rule, boards: Mapping[str, Board]) -> dict[str, object]:
+    board_ids, period_ids, users = zip(*parts, strict=True)
+    scores, ties, seconds, decided = zip(*parts.values(), strict=True)
+    values: dict[str, object] = {
+        "boards": text_array(board_ids),
+        "periods": text_array(period_ids),
+        "users": plain_array(users),
+        "scores": plain_array(map(str, scores)),
+        "ties": plain_array(map(str, ties)),
+        "seconds": plain_array(map(str, seconds)) if any(seconds) else "{}",
+    }
+    if "second_ascending" in _TYPES_OF_RULE.get(rule, {}):
+        of_batch = (boards[board_id] for board_id in set(board_ids))
+        values["second_ascending"] = text_array([each.id for each in of_batch if each.second and each.second.ascending])
+    if rule is Rule.LATEST:
+        values["decided"] = plain_array(instant.isoformat() for instant in decided)
+    return values

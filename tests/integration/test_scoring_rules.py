@@ -1,0 +1,165 @@
+"""The five rules: the fold of a batch, the merge into PostgreSQL and the recount of the ledger are one operation."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Connection, event, text
+
+from common.contract.constants import ALL_TIME
+from common.domain.boards import Board, Rule, SecondScore
+from common.domain.parts import Event, Part
+from common.domain.scoring import fold
+from common.domain.standing import StandingKey
+from common.postgres import checkpoint, parts, tables
+from common.services import verification
+from tests.inbox import add_users
+from workers.state import WorkerState
+
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+RECORDED_AT = datetime(2026, 11, 23, 13, tzinfo=UTC)
+SECONDS = {"none": None, "up": SecondScore(ascending=True), "down": SecondScore(ascending=False)}
+BOARDS = {
+    board.id: board
+    for rule in Rule
+    for name, second in SECONDS.items()
+    for board in [Board(f"{rule}-{name}", rule=rule, ascending=rule is Rule.LOWEST, second=second, periods=("all",))]
+}
+USERS = ["00000000-0000-4000-8000-00000000000a", "00000000-0000-4000-8000-00000000000b"]
+
+happenings = st.lists(
+    st.tuples(st.sampled_from(USERS), st.integers(-2, 2), st.integers(-1, 1), st.integers(0, 2)), min_size=1, max_size=8
+)
+"""Who, what value, what second score, and when by the client's clock."""
+
+
+@pytest.fixture
+def catalogued(worker: WorkerState) -> WorkerState:
+    """The worker, whose database has these boards and an action of values that feeds all of them."""
+    with worker.engine.begin() as connection:
+        add_boards(connection, list(BOARDS.values()))
+        action = {"id": "anything", "version": 1, "points": 0, "boards": list(BOARDS), "kind": "value"}
+        connection.execute(tables.actions.insert(), {**action, "claimed_by": "server"})
+        names = [{"id": user, "username": user, "username_key": user, "role": "player"} for user in USERS]
+        connection.execute(tables.users.insert(), names)
+    return worker
+
+
+def add_boards(connection: Connection, boards: Sequence[Board]) -> None:
+    rows = [
+        {
+            "id": board.id, "rule": board.rule, "ascending": board.ascending, "periods": list(board.periods),
+            "second": board.second and {"ascending": board.second.ascending, "label": "", "format": {}},
+        }
+        for board in boards
+    ]  # fmt: skip
+    connection.execute(tables.boards.insert(), rows)
+
+
+def events_of(happened: Sequence[tuple[str, int, int, int]]) -> list[Event]:
+    return [
+        Event(n, user, value, tuple(BOARDS), NOON, second, NOON + timedelta(milliseconds=at))
+        for n, (user, value, second, at) in enumerate(happened, start=1)
+    ]
+
+
+def record(connection: Connection, events: Sequence[Event]) -> None:
+    """Write the ledger rows of these events, and one that was refused."""
+    columns = ("action_id", "action_version", "score_after", "accepted_at", "recorded_at")
+    same = dict(zip(columns, ("anything", 1, 0, NOON, RECORDED_AT), strict=True))
+    rows = [
+        {
+            **same, "id": each.ledger_id, "user_id": each.user_id, "idempotency_key": f"key-{each.ledger_id}",
+            "points": each.points, "second": each.second, "occurred_at": each.occurred_at, "refusal": None,
+        }
+        for each in events
+    ]  # fmt: skip
+    refused = {**rows[0], "id": 99, "idempotency_key": "refused", "points": 0, "second": 0, "refusal": "board_closed"}
+    connection.execute(tables.score_events.insert(), [*rows, refused])
+
+
+def parts_in(connection: Connection, source: str, statement: str = "", **values: object) -> dict[StandingKey, Part]:
+    """Parts by standing, as a table has them, or as a name that the statement gives."""
+    rows = connection.execute(text(f"{statement} SELECT * FROM {source}"), values)  # noqa: S608 - the test's own text
+    return {
+        StandingKey(row.board_id, row.period_id, str(row.user_id)): Part(row.score, row.tie, row.second, row.decided_at)
+        for row in rows
+    }
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(happened=happenings, shuffled=st.randoms(use_true_random=False), data=st.data())
+def test_fold_merge_and_recount_agree_in_any_order_with_any_borders(
+    catalogued: WorkerState, happened: list[tuple[str, int, int, int]], shuffled: object, data: st.DataObject
+) -> None:
+    events = events_of(happened)
+    due = fold(events, BOARDS)
+    arriving = list(events)
+    shuffled.shuffle(arriving)  # type: ignore[attr-defined]  # hypothesis hands out a random.Random
+    cuts = data.draw(st.lists(st.integers(0, len(events)), max_size=3).map(sorted), label="borders of batches")
+    upto = data.draw(st.integers(0, len(events)), label="the ledger's checkpoint")
+    with catalogued.engine.connect() as connection:
+        for start, end in pairwise([0, *cuts, len(events)]):
+            parts.merge(connection, fold(arriving[start:end], BOARDS), BOARDS, RECORDED_AT)
+        assert parts_in(connection, "standings") == due
+
+        record(connection, events)
+        for after, to in ((0, upto // 2), (upto // 2, upto)):
+            checkpoint.include(connection, after, to)
+        recount = {"users": USERS, "after": upto, "to": 99}
+        assert parts_in(connection, "due", verification._DUE, **recount) == due
+        connection.execute(verification._RECOUNT, recount)
+        assert {row.version for row in connection.execute(text("SELECT version FROM standings"))} <= {*range(1, 9)}
+        assert parts_in(connection, "standings") == due
+
+
+def test_a_part_that_is_no_better_changes_nothing_and_its_row_is_locked(catalogued: WorkerState) -> None:
+    """Whoever reads the row afterwards, in the same transaction, reads what will be there at its end."""
+    best, worse = events_of([(USERS[0], 2, 0, 1), (USERS[0], 1, 0, 0)])
+    boards = {name: board for name, board in BOARDS.items() if name in ("highest-none", "latest-none")}
+    with catalogued.engine.begin() as connection:
+        assert len(parts.merge(connection, fold([best], boards), boards, RECORDED_AT)) == 2
+    later = RECORDED_AT + timedelta(seconds=1)
+    with catalogued.engine.begin() as connection, catalogued.engine.connect() as other:
+        assert parts.merge(connection, fold([worse], boards), boards, later) == []
+        free = other.execute(text("SELECT FROM standings FOR UPDATE SKIP LOCKED")).all()
+        assert free == []
+    with catalogued.engine.connect() as connection:
+        rows = connection.execute(text("SELECT DISTINCT version, updated_at FROM standings")).all()
+    assert [tuple(row) for row in rows] == [(1, RECORDED_AT)], "neither the version nor the time of the score moved"
+
+
+@pytest.mark.parametrize("rule", list(Rule))
+def test_a_drift_is_found_and_repaired_under_each_rule(catalogued: WorkerState, rule: Rule) -> None:
+    board = f"{rule}-up"
+    events = [each._replace(boards=(board,)) for each in events_of([(USERS[0], 2, 1, 0), (USERS[0], 1, 1, 1)])]
+    with catalogued.engine.begin() as connection:
+        parts.merge(connection, fold(events, BOARDS), BOARDS, RECORDED_AT)
+        record(connection, events)
+        connection.execute(text("UPDATE actions SET boards = ARRAY[:board] WHERE id = 'anything'"), {"board": board})
+    assert catalogued.verifier.check(USERS) == []
+    for change in ("score = 7", "second = 7", "tie = 7"):
+        with catalogued.engine.begin() as connection:
+            connection.execute(text(f"UPDATE standings SET {change}"))  # noqa: S608 - the test's own text
+        (drift,) = catalogued.verifier.check(USERS)
+        assert (drift.where, drift.key) == ("postgresql", StandingKey(board, "all", USERS[0]))
+        catalogued.verifier.recount(USERS)
+        assert catalogued.verifier.check(USERS) == []
+        with catalogued.engine.connect() as connection:
+            assert parts_in(connection, "standings") == fold(events, BOARDS)
+
+
+def test_a_batch_takes_one_statement_for_each_rule_that_occurs_in_it(catalogued: WorkerState) -> None:
+    events = events_of([(user, 1, 0, 0) for user in add_users(catalogued.engine, 3)])
+    sent = []
+    with catalogued.engine.begin() as connection:
+        event.listen(connection, "before_cursor_execute", lambda *told: sent.append(told[2]))
+        rows = parts.merge(connection, fold(events, BOARDS), BOARDS, RECORDED_AT)
+    assert len(sent) == len(Rule)
+    places = [(BOARDS[row.key.board_id].rule, row.key) for row in rows]
+    assert places == sorted(places), "rows are locked in one global order"
+    assert {row.key.period_id for row in rows} == {ALL_TIME}
+    assert len(rows) == 3 * len(BOARDS)
