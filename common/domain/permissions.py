@@ -17,6 +17,7 @@ class Scope(StrEnum):
     SUBMIT = "submit"
     PLAYERS = "players"
     READ = "read"
+    MANAGE = "manage"
 
 
 _REALM = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}", re.ASCII)
