@@ -34,9 +34,12 @@ def chosen(engine: Engine, board: str | None, period: str | None) -> list[BoardI
         wanted = [periods.resolve(period, now)] if period else list(periods.open_at(now))
     except ValueError:
         raise click.BadParameter(f"there is no period {period!r}", param_hint="--period") from None
-    return [
+    found = [
         (board_id, chosen_period.id)
         for board_id in ([board] if board else known)
         for chosen_period in wanted
         if periods.name_of(chosen_period.id) in boards[board_id].periods
     ]
+    if not found:
+        raise click.BadParameter(f"no such board has the period {period!r}", param_hint="--period")
+    return found

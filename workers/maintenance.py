@@ -92,7 +92,7 @@ def rebuild_small_boards(worker: WorkerState) -> bool:
     try:
         return not all(try_each(unserved, is_filled))
     finally:
-        metrics.BOARDS_NOT_SERVED.set(len(_find_unserved(worker)))
+        metrics.BOARDS_NOT_SERVED.set(len(_find_unserved(worker)) if unserved else 0)
 
 
 def rebuild_boards(worker: WorkerState) -> None:

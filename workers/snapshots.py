@@ -5,7 +5,7 @@ later. Those of the last snapshot are stored in Redis too. If they are lost, the
 one.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -33,9 +33,8 @@ def take_all(worker: WorkerState, now: datetime | None = None) -> None:
     shown = {str(field): str(state) for field, state in worker.redis.hgetall(keys.SNAPSHOTS).items()}
     taken = 0
     failure: SQLAlchemyError | None = None
-    for board, state in states.items():
-        if state and state == shown.get(_field(board)):
-            continue
+    changed = {board: state for board, state in states.items() if not state or state != shown.get(_field(board))}
+    for board, state in _of_wanted(worker, changed).items():
         try:
             taken += _take(worker, board, due, state, shown.get(_field(board)))
         except SQLAlchemyError as error:
@@ -49,17 +48,24 @@ def take_all(worker: WorkerState, now: datetime | None = None) -> None:
         raise failure
 
 
+def _of_wanted(worker: WorkerState, changed: Mapping[BoardId, str | None]) -> dict[BoardId, str | None]:
+    """Return those that have standings which may still change.
+
+    The states of the others are remembered too, so that they are not asked about until their first standing moves them.
+    """
+    with worker.engine.connect() as connection:
+        wanted = snapshots.wanted(connection, list(changed)) if changed else set()
+    others = {_field(board): state for board, state in changed.items() if board not in wanted and state}
+    if others:
+        worker.redis.hset(keys.SNAPSHOTS, items=[part for field in others.items() for part in field])
+    return {board: state for board, state in changed.items() if board in wanted}
+
+
 def _take(worker: WorkerState, board: BoardId, due: datetime, state: str | None, shown: str | None) -> bool:
     """Store a snapshot of a board that has changed, and return whether one was stored.
 
-    `state` is what Redis said of the board, and `shown` what it said at the last snapshot, if any. Of a board without
-    standings the state is remembered too, so that it is not asked about until its first standing moves it.
+    `state` is what Redis said of the board, and `shown` what it said at the last snapshot, if any.
     """
-    with worker.engine.connect() as connection:
-        if not snapshots.is_wanted(connection, *board):
-            if state:
-                worker.redis.hset(keys.SNAPSHOTS, _field(board), state)
-            return False
     head = snapshots.read(worker.engine, *board)
     with worker.engine.begin() as connection:
         is_known = shown is None and snapshots.is_newest(connection, *board, head)

@@ -51,6 +51,10 @@ _HOST = re.compile(r"[a-z0-9.-]+|\[[0-9a-f:.]+\]", re.ASCII)
 _ROOT_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+", re.ASCII)
 
 
+_COLOUR = re.compile(r"#[0-9a-fA-F]{6}", re.ASCII)
+_LONGEST_TITLE = 60
+
+
 class SettingsError(Exception):
     """A setting is missing or invalid; the message names each one."""
 
@@ -140,6 +144,18 @@ def _root_path(text: str) -> str:
     return text
 
 
+def _title(text: str) -> str:
+    if not text.isprintable() or len(text) > _LONGEST_TITLE:
+        raise ValueError(f"must have at most {_LONGEST_TITLE} characters, and none that controls anything")
+    return text
+
+
+def _colour(text: str) -> str:
+    if not _COLOUR.fullmatch(text):
+        raise ValueError("must be a colour such as #8a1c5a")
+    return text
+
+
 def _listed(text: str) -> list[str]:
     return text.replace(",", " ").split()
 
@@ -152,6 +168,8 @@ BatchUpdateLimit = Annotated[RateLimit, AfterValidator(_enough_for_a_batch)]
 Hosts = Annotated[str, AfterValidator(_hosts)]
 Origins = Annotated[str, AfterValidator(_origins)]
 RootPath = Annotated[str, AfterValidator(_root_path)]
+Title = Annotated[str, AfterValidator(_title)]
+Accent = Annotated[str, AfterValidator(_colour)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
@@ -322,6 +340,16 @@ class Settings(BaseSettings):
         alias="SCOREBOARD_ALLOWED_ORIGINS",
         description="Further origins, separated by spaces or commas, whose pages may call the API and open the live "
         "socket: `https://game.example https://www.game.example`.",
+    )
+    title: Title = Field("Scoreboard", alias="SCOREBOARD_TITLE", description="What the pages call the service.")
+    logo: Path | None = Field(
+        None, alias="SCOREBOARD_LOGO", description="A picture for the pages: a file in SVG or PNG of at most 256 KiB."
+    )
+    accent: Accent | None = Field(
+        None, alias="SCOREBOARD_ACCENT", description="The colour of links and buttons on the pages: `#8a1c5a`."
+    )
+    play: Literal["on", "off"] = Field(
+        "on", alias="SCOREBOARD_PLAY", description="`off`: the pages only show, without a form and buttons."
     )
     catalogue: Path | None = Field(
         None,

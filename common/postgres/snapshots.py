@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Engine, delete, select, text, tuple_
 
 from common.core.timestamps import format_milliseconds, parse_instant, to_milliseconds
 from common.domain.entries import Entry
+from common.domain.standing import BoardId
 from common.postgres import standings, tables
 
 HEAD = 100
@@ -24,9 +25,10 @@ ON CONFLICT (board_id, period_id, taken_at) DO NOTHING
 """)
 
 
-_IS_WANTED = text("""
-SELECT EXISTS (SELECT FROM standings WHERE board_id = :board AND period_id = :period)
-    AND NOT EXISTS (SELECT FROM periods WHERE board_id = :board AND period_id = :period AND closed_at IS NOT NULL)
+_WANTED = text("""
+SELECT b, p FROM json_to_recordset(CAST(:boards AS json)) AS sent(b text, p text)
+WHERE EXISTS (SELECT FROM standings WHERE (board_id, period_id) = (sent.b, sent.p) OFFSET 0)
+    AND NOT EXISTS (SELECT FROM periods WHERE (board_id, period_id) = (sent.b, sent.p) AND closed_at IS NOT NULL)
 """)
 
 
@@ -79,9 +81,10 @@ def store(connection: Connection, board_id: str, period_id: str, taken_at: datet
     return connection.execute(_STORE, values).rowcount == 1
 
 
-def is_wanted(connection: Connection, board_id: str, period_id: str) -> bool:
-    """Return whether a board has standings that may still change."""
-    return bool(connection.scalar(_IS_WANTED, {"board": board_id, "period": period_id}))
+def wanted(connection: Connection, boards: Sequence[BoardId]) -> set[BoardId]:
+    """Return those of these boards that have standings which may still change."""
+    sent = orjson.dumps([{"b": board_id, "p": period_id} for board_id, period_id in boards]).decode()
+    return {(row.b, row.p) for row in connection.execute(_WANTED, {"boards": sent})}
 
 
 def is_newest(connection: Connection, board_id: str, period_id: str, head: Head) -> bool:

@@ -15,7 +15,7 @@ from sqlalchemy import Engine, create_engine, text
 
 from common.core.settings import Settings
 from common.domain.inbox_entries import MalformedEntry
-from common.postgres import audit, quarantine
+from common.postgres import audit, quarantine, tables
 from common.postgres.audit import COMMAND_LINE, AuditRow
 from dev.harness.servers import Servers
 from scoreboard.__main__ import commands
@@ -164,7 +164,8 @@ def test_every_route_for_admins_that_changes_something_is_audited_with_the_admin
     changing = {
         rule.rule
         for rule in app.url_map.iter_rules()
-        if decision(app.view_functions[rule.endpoint]) == "admin" and (rule.methods or set()) - READING_METHODS
+        if decision(app.view_functions[rule.endpoint]) in ("admin", "manager")
+        and (rule.methods or set()) - READING_METHODS
     }
     done = {
         "suspend": ({"reason": "a try"}, "suspend", {"reason": "a try"}),
@@ -183,7 +184,27 @@ def test_every_route_for_admins_that_changes_something_is_audited_with_the_admin
         (row,) = rows(worker.engine)[before:]
         assert (row.actor, row.action, row.subject, row.details) == (chief.user_id, action, ada.user_id, details)
 
-    assert {f"/api/admin/users/<user_id>/{what}" for what in done} == changing
+    made = {f"/api/admin/users/<user_id>/{what}" for what in done}
+    bodies: dict[str, dict[str, object]] = {
+        "boards/<board_id>": {"title": "A try"},
+        "boards/<board_id>/open": {},
+        "boards/<board_id>/close": {},
+        "boards/<board_id>/archive": {},
+        "actions/<action_id>": {"points": 1},
+        "catalogue": {"catalogue": {"version": 1, "boards": [{"id": "of-a-file"}]}},
+    }
+    with worker.engine.begin() as connection:
+        connection.execute(tables.boards.insert(), {"id": "tried", "closes_at": "2099-01-01T00:00:00Z"})
+    for what, values in bodies.items():
+        before = len(rows(worker.engine))
+        send = client.post if what.count("/") != 1 else client.put
+        path = f"/api/admin/{what.replace('<board_id>', 'tried').replace('<action_id>', 'tried')}"
+        assert send(path, json=values, headers=chief.headers).status_code in (200, 201), path
+        (row,) = rows(worker.engine)[before:]
+        assert (row.actor, row.subject) == (chief.user_id, "catalogue" if what == "catalogue" else "tried")
+        made.add(f"/api/admin/{what}")
+
+    assert made == changing
 
 
 def test_the_log_is_listed_for_people_and_for_programs(command: Command, worker: WorkerState) -> None:

@@ -254,7 +254,8 @@ def public_addresses(app: Flask, someone: str) -> Iterator[str]:
     arguments = {**ARGUMENTS, "user_id": someone}
     for rule in app.url_map.iter_rules():
         view = app.view_functions[rule.endpoint]
-        if "GET" in (rule.methods or ()) and decision(view) == "public" and not rule.rule.startswith("/ws/"):
+        is_open = decision(view) in ("public", "by_visibility")
+        if "GET" in (rule.methods or ()) and is_open and not rule.rule.startswith("/ws/"):
             yield re.sub(r"<(?:\w+:)?(\w+)>", lambda match: arguments.get(match[1], "main"), rule.rule)
 
 

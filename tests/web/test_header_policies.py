@@ -13,13 +13,23 @@ FILES = ["/static/page.css", "/static/js/main.js"]
 
 
 def test_what_changes_something_is_asked_for_by_post_and_nothing_else_is(app: Flask) -> None:
-    changing = {rule.rule for rule in app.url_map.iter_rules() if "POST" in (rule.methods or set())}
+    changing = {rule.rule for rule in app.url_map.iter_rules() if {"POST", "PUT"} & (rule.methods or set())}
     methods = {method for rule in app.url_map.iter_rules() for method in rule.methods or set()}
-    both = [rule.rule for rule in app.url_map.iter_rules() if {"GET", "POST"} <= (rule.methods or set())]
+    both = [
+        rule.rule
+        for rule in app.url_map.iter_rules()
+        if "GET" in (rule.methods or set()) and {"POST", "PUT"} & (rule.methods or set())
+    ]
 
-    assert methods == {"GET", "HEAD", "OPTIONS", "POST"}
+    assert methods == {"GET", "HEAD", "OPTIONS", "POST", "PUT"}
     assert both == []
     assert changing == {
+        "/api/admin/actions/<action_id>",
+        "/api/admin/boards/<board_id>",
+        "/api/admin/boards/<board_id>/archive",
+        "/api/admin/boards/<board_id>/close",
+        "/api/admin/boards/<board_id>/open",
+        "/api/admin/catalogue",
         "/api/admin/users/<user_id>/profile",
         "/api/admin/users/<user_id>/reinstate",
         "/api/admin/users/<user_id>/reset-code",

@@ -51,11 +51,12 @@ const switcher = new PeriodSwitch(find(document, "#periods", HTMLElement), perio
 let shown: PeriodChoice = switcher.choice;
 
 const session = new Session(playerChanged);
-const panel = new PlayerPanel(find(document, "#play", HTMLElement), session, (standing) => {
+const place = document.querySelector<HTMLElement>("#play"); // an operator may have taken it away
+const panel = place && new PlayerPanel(place, session, (standing) => {
   if (table.boardId === DEFAULT_BOARD) learn(ALL_TIME, standing); // what an update is answered with is of this board
 });
 let player = session.player;
-panel.turnTo(player);
+panel?.turnTo(player);
 draw();
 
 const tickets = new Tickets(session);
@@ -103,9 +104,9 @@ function playerChanged(next: Player | null, farewell: Farewell | null): void {
   const before = player;
   player = next;
   standings = new Standings();
-  panel.turnTo(player);
-  if (player) panel.focus();
-  else panel.invite(before?.username ?? "", farewell ? FAREWELL[farewell] : "");
+  panel?.turnTo(player);
+  if (player) panel?.focus();
+  else panel?.invite(before?.username ?? "", farewell ? FAREWELL[farewell] : "");
   live.watch(switcher.choice.name); // a socket is one player's, or nobody's
   drawSoon();
 }
@@ -145,7 +146,7 @@ function draw(): void {
   status.show({ connection, heardAt, awaited: isAwaited ? choice.label : "", begun: begun && `${begun}.` });
   table.isBusy = isAwaited;
   const standing = player && board ? current(standings.in(board.period), board, player.userId) : null;
-  panel.show(board, standing, shown.when);
+  panel?.show(board, standing, shown.when);
   if (!board) return;
   document.title = shown.when ? `${shown.label} · ${TITLE}` : TITLE;
   const query = new URLSearchParams();

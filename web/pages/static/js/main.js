@@ -36,12 +36,13 @@ let isDrawing = false;
 const switcher = new PeriodSwitch(find(document, "#periods", HTMLElement), periodChosen);
 let shown = switcher.choice;
 const session = new Session(playerChanged);
-const panel = new PlayerPanel(find(document, "#play", HTMLElement), session, (standing) => {
+const place = document.querySelector("#play"); // an operator may have taken it away
+const panel = place && new PlayerPanel(place, session, (standing) => {
     if (table.boardId === DEFAULT_BOARD)
         learn(ALL_TIME, standing); // what an update is answered with is of this board
 });
 let player = session.player;
-panel.turnTo(player);
+panel?.turnTo(player);
 draw();
 const tickets = new Tickets(session);
 const address = addressOf(`/ws/scoreboard?board=${table.boardId}&limit=${table.limit}`);
@@ -88,11 +89,11 @@ function playerChanged(next, farewell) {
     const before = player;
     player = next;
     standings = new Standings();
-    panel.turnTo(player);
+    panel?.turnTo(player);
     if (player)
-        panel.focus();
+        panel?.focus();
     else
-        panel.invite(before?.username ?? "", farewell ? FAREWELL[farewell] : "");
+        panel?.invite(before?.username ?? "", farewell ? FAREWELL[farewell] : "");
     live.watch(switcher.choice.name); // a socket is one player's, or nobody's
     drawSoon();
 }
@@ -131,7 +132,7 @@ function draw() {
     status.show({ connection, heardAt, awaited: isAwaited ? choice.label : "", begun: begun && `${begun}.` });
     table.isBusy = isAwaited;
     const standing = player && board ? current(standings.in(board.period), board, player.userId) : null;
-    panel.show(board, standing, shown.when);
+    panel?.show(board, standing, shown.when);
     if (!board)
         return;
     document.title = shown.when ? `${shown.label} · ${TITLE}` : TITLE;
