@@ -5,10 +5,16 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
+from common.contract.errors import ScoreboardError
 from common.contract.fields import WORDS_OF_EXTERNAL_ID, is_external_id
+from common.domain import player_profiles
+from common.domain.player_profiles import PlayerProfile
 
 REQUIRED_COLUMN = "externalId"
-COLUMNS = (REQUIRED_COLUMN, "username")
+COLUMNS = (REQUIRED_COLUMN, "displayName", "country", "username")
+
+
+_UNCLOSED = "nothing closes a quotation mark here, so nothing that follows is read"
 
 
 class HeaderError(Exception):
@@ -21,6 +27,7 @@ class PlayerLine(NamedTuple):
     number: int
     external_id: str
     username: str | None
+    profile: PlayerProfile = PlayerProfile()
 
 
 class RefusedLine(NamedTuple):
@@ -45,7 +52,9 @@ def read(text: Iterable[str], username_form: tuple[str, str]) -> Iterator[Player
         except StopIteration:
             return
         except csv.Error as error:
-            yield RefusedLine(number, f"is no line of comma-separated values: {error}")
+            yield RefusedLine(
+                number, _UNCLOSED if "end of data" in str(error) else f"no comma-separated values: {error}"
+            )
             continue
         if cells:
             yield _line(number, header, cells, username_form, known)
@@ -87,7 +96,12 @@ def _line(
     problem = _problem(number, values, username_form, known)
     if problem:
         return RefusedLine(number, problem)
-    return PlayerLine(number, values[REQUIRED_COLUMN], values.get("username") or None)
+    try:
+        profile = player_profiles.parse(values.get("displayName") or None, values.get("country") or None)
+    except ScoreboardError as error:
+        (field,) = (error.details or {})["fields"]
+        return RefusedLine(number, f"{field['field']}: {field['message']}")
+    return PlayerLine(number, values[REQUIRED_COLUMN], values.get("username") or None, profile)
 
 
 def _problem(number: int, values: Mapping[str, str], username_form: tuple[str, str], known: _Known) -> str | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
@@ -12,11 +13,13 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 
 from common.core.printable import escaped
 from common.domain import permissions
+from common.domain.details import PlayerVisibility
 from common.domain.permissions import DEFAULT_REALM
-from common.postgres import identities
+from common.postgres import game_players, identities, kept_names
 from common.postgres import users as accounts
+from common.postgres.game_players import GamePlayer
 from scoreboard import operator, player_lines
-from scoreboard.environment import connected
+from scoreboard.environment import connected, load_settings
 from scoreboard.player_lines import HeaderError, PlayerLine, RefusedLine
 from scoreboard.progress import progress
 
@@ -49,8 +52,9 @@ def players() -> None:
 def import_(context: click.Context, file: Path, realm: str) -> None:
     """Import the players of FILE, comma-separated values in UTF-8 under a header.
 
-    The header is `externalId`, the game's own id, or `externalId,username`, where a username may be empty. Players who
-    are there stay as they are, so a file may be imported again. A line that is refused is named with the reason; all
+    The header names the columns: `externalId`, the game's own id, and any of `displayName`, `country` and `username`,
+    whose values may be empty. Players who are there stay, with the display name and country that the file gives, so it
+    may be imported again. A line that is refused is named with the reason; all
     the others are imported, and the exit code is 1.
     """
     if not permissions.is_realm(realm):
@@ -72,13 +76,14 @@ def _import_file(engine: Engine, file: Path, realm: str) -> _Imported:
     # They come with a long list of passwords: only this command pays for that.
     from common.contract.requests import NEW_USERNAME, WORDS_OF_FORM  # noqa: PLC0415
 
+    visibility = PlayerVisibility(load_settings().visibility_default)
     new, known, refused = 0, 0, list[RefusedLine]()
     with progress() as bars, file.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as text:
         bar = bars.add_task("players", total=_count_lines(file) - 1)
         lines = player_lines.read(text, (NEW_USERNAME, WORDS_OF_FORM[NEW_USERNAME]))
         for some in _at_once(lines):
             good = [line for line in some if isinstance(line, PlayerLine)]
-            done = _import_safely(engine, realm, good)
+            done = _import_safely(engine, realm, good, visibility)
             new, known = new + done.new, known + done.known
             refused += done.refused
             refused += [line for line in some if isinstance(line, RefusedLine)]
@@ -86,33 +91,42 @@ def _import_file(engine: Engine, file: Path, realm: str) -> _Imported:
     return _Imported(new, known, refused)
 
 
-def _import_safely(engine: Engine, realm: str, lines: Sequence[PlayerLine]) -> _Imported:
+def _import_safely(engine: Engine, realm: str, lines: Sequence[PlayerLine], visibility: PlayerVisibility) -> _Imported:
     """Import some lines in one transaction, and again if somebody took one of their names meanwhile."""
     for _ in range(_ATTEMPTS - 1):
         with suppress(IntegrityError, OperationalError), engine.begin() as connection:
-            return _import(connection, realm, lines)
+            return _import(connection, realm, lines, visibility)
     with engine.begin() as connection:
-        return _import(connection, realm, lines)
+        return _import(connection, realm, lines, visibility)
 
 
-def _import(connection: Connection, realm: str, lines: Sequence[PlayerLine]) -> _Imported:
+def _import(connection: Connection, realm: str, lines: Sequence[PlayerLine], visibility: PlayerVisibility) -> _Imported:
     known = identities.find(connection, realm, [line.external_id for line in lines])
     names = accounts.find_usernames(connection, set(known.values()))
-    taken = accounts.find_taken(connection, {line.username for line in lines if line.username})
-    refused, good = [], []
+    taken = _taken(connection, {line.username for line in lines if line.username})
+    players = {line.external_id: GamePlayer(line.external_id, line.profile, line.username) for line in lines}
+    misleading = game_players.refused_names(connection, realm, list(players.values()))
+    refused = []
     for line in lines:
         user_id = known.get(line.external_id)
         problem = _problem(line, names[user_id] if user_id else None, taken)
+        if line.external_id in misleading:
+            problem = problem or "displayName: must not be the username of another player"
         if problem:
             refused.append(RefusedLine(line.number, problem))
-        else:
-            good.append(line)
-    usernames = {line.external_id: line.username for line in good if line.username}
-    made = identities.ensure(connection, realm, [line.external_id for line in good], usernames)
-    new = sum(player.created for player in made.values())
-    if new:
-        operator.record(connection, "import_players", realm, new=new, known=len(good) - new)
-    return _Imported(new, len(good) - new, refused)
+            del players[line.external_id]
+    ensured = game_players.ensure(connection, realm, list(players.values()), visibility)
+    new = sum(player.created for player in ensured.known.values())
+    if new or ensured.changed:
+        changed = len(ensured.changed)
+        operator.record(connection, "import_players", realm, new=new, known=len(players) - new, changed=changed)
+    return _Imported(new, len(players) - new, refused)
+
+
+def _taken(connection: Connection, usernames: set[str]) -> set[str]:
+    """Return, in lower case, those of these names that accounts have, or had until a short while ago."""
+    kept = kept_names.find_kept(connection, usernames, load_settings().secret_keys, datetime.now(UTC))
+    return accounts.find_taken(connection, usernames) | kept
 
 
 def _problem(line: PlayerLine, username_now: str | None, taken: set[str]) -> str | None:

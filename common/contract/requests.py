@@ -336,9 +336,16 @@ class ReceiptsRequest(Strict):
 
 
 class NewPlayer(Strict):
-    """A player of a game server, who needs no account."""
+    """A player of a game server, who needs no account. What is left out stays as it is."""
 
     external_id: ExternalId
+    display_name: str | None = Field(
+        None,
+        max_length=256,
+        description="As in a profile: 1 to 32 characters of any script.",
+        examples=["Ada Lovelace"],
+    )
+    country: str | None = Field(None, description="A country: ISO 3166-1 alpha-2.", examples=["GB"])
 
 
 class PlayersRequest(Strict):

@@ -50,7 +50,8 @@ def is_repetition(
     if known["update"]["actionId"] != action_id:
         return False
     if known["status"] == "accepted":
-        return known.get("value", value) == value and (known.get("second", second) or 0) == (second or 0)
+        tells = "value" in known or "second" in known
+        return not tells or (value in (None, known.get("value")) and (second or 0) == known.get("second", 0))
     if known["status"] == "applied":
         return _counted(known["update"]["points"], known["update"].get("second", 0), value, second)
     return True

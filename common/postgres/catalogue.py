@@ -45,7 +45,6 @@ FROM actions ORDER BY id, version DESC
 """)
 
 _VERSION = text("SELECT version FROM catalogue_version")
-_VERSION_ROW = text("INSERT INTO catalogue_version (version) VALUES (1) ON CONFLICT DO NOTHING")
 _COUNT = text("UPDATE catalogue_version SET version = version + 1")
 
 _BOARD_COLUMNS = tuple(boards.c[field.name] for field in fields(Board))
@@ -96,7 +95,6 @@ def read_orders(connection: Connection, board_ids: Collection[str]) -> dict[str,
 
 def load_defaults(connection: Connection) -> None:
     """Add the rows of the default catalogue that the database has never had. Safe to run twice."""
-    connection.execute(_VERSION_ROW)
     connection.execute(
         insert(boards).on_conflict_do_nothing(), [{"id": board_id} for board_id in sorted(DEFAULTS.boards)]
     )

@@ -41,10 +41,23 @@ _MOVE = text("UPDATE ledger_checkpoint SET event_id = :to")
 _NEXT = text("""
 SELECT max(id) FROM (SELECT id FROM score_events WHERE id > :after AND id <= :most ORDER BY id LIMIT :rows) following
 """)
-# OFFSET 0 keeps it a look-up by the index, however many totals there are.
+_CHUNK = "chunk AS MATERIALIZED (SELECT * FROM score_events WHERE id > :after AND id <= :to)"
+_TOTALS = "ledger_totals AS t (user_id, board_id, period_id, score, tie, updated_at, second, decided_at)"
 _ADD = text(f"""
-WITH chunk AS MATERIALIZED (SELECT * FROM score_events WHERE id > :after AND id <= :to),
-fresh AS MATERIALIZED ({parts.COUNTED.format(rows="chunk")}),
+WITH {_CHUNK}, fresh AS ({parts.COUNTED.format(rows="chunk")})
+INSERT INTO {_TOTALS}
+{parts.ADDED.format(parts="fresh")}
+ON CONFLICT (user_id, board_id, period_id) DO UPDATE
+SET score = t.score + excluded.score, tie = GREATEST(t.tie, excluded.tie), second = t.second + excluded.second,
+    updated_at = GREATEST(t.updated_at, excluded.updated_at)
+""")
+_KEEPS = text("SELECT EXISTS (SELECT FROM boards WHERE rule NOT IN ('count', 'sum'))")
+# OFFSET 0 keeps it a look-up by the index, however many totals there are.
+_KEEP = text(f"""
+WITH {_CHUNK},
+fresh AS MATERIALIZED (
+    SELECT * FROM ({parts.COUNTED.format(rows="chunk")}) AS counted WHERE rule NOT IN ('count', 'sum')
+),
 parts AS (
     SELECT * FROM fresh
     UNION ALL
@@ -55,8 +68,8 @@ parts AS (
         WHERE (user_id, board_id, period_id) = (moved.user_id, moved.board_id, moved.period_id) OFFSET 0
     ) AS t
 )
-INSERT INTO ledger_totals (user_id, board_id, period_id, score, tie, updated_at, second, decided_at)
-{parts.JOINED.format(parts="parts")}
+INSERT INTO {_TOTALS}
+{parts.KEPT.format(parts="parts")}
 ON CONFLICT (user_id, board_id, period_id) DO UPDATE
 SET score = excluded.score, tie = excluded.tie, updated_at = excluded.updated_at, second = excluded.second,
     decided_at = excluded.decided_at
@@ -97,7 +110,7 @@ class Checkpoint:
             to = int(connection.scalar(_NEXT, {"after": after, "most": most, "rows": rows}) or most)
             if to <= after:
                 return after
-            connection.execute(_ADD, {"after": after, "to": to})
+            include(connection, after, to)
             connection.execute(_MOVE, {"to": to})
             return to
 
@@ -121,6 +134,14 @@ class Checkpoint:
             connection.execute(_CLAIM)
             connection.execute(_EMPTY)
             connection.execute(_MOVE, {"to": 0})
+
+
+def include(connection: Connection, after: int, to: int) -> None:
+    """Add the ledger rows between two ids, the first left out, to the totals. Once for each row."""
+    rows = {"after": after, "to": to}
+    connection.execute(_ADD, rows)
+    if connection.scalar(_KEEPS):
+        connection.execute(_KEEP, rows)
 
 
 def _holders(connection: Connection) -> set[str]:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, text
 
 from common.domain.details import PlayerVisibility
+from common.domain.player_profiles import PlayerProfile
 from common.postgres.arrays import plain_array, text_array
 
 _USERNAME_BYTES = 8
@@ -34,16 +35,19 @@ WHERE realm = :realm AND external_id = ANY(CAST(:external_ids AS text[]))
 # The foreign key is checked at the end of the statement, when the user is there too.
 _ADD = text("""
 WITH sent AS (
-    SELECT * FROM unnest(CAST(:external_ids AS text[]), CAST(:user_ids AS uuid[]), CAST(:usernames AS text[]))
-        AS sent(external_id, user_id, username)
+    SELECT * FROM unnest(
+        CAST(:external_ids AS text[]), CAST(:user_ids AS uuid[]), CAST(:usernames AS text[]),
+        CAST(:display_names AS text[]), CAST(:countries AS text[])
+    ) AS sent(external_id, user_id, username, display_name, country)
 ), added AS (
     INSERT INTO identities (realm, external_id, user_id)
     SELECT :realm, external_id, user_id FROM sent ORDER BY external_id COLLATE "C"
     ON CONFLICT (realm, external_id) DO NOTHING
     RETURNING user_id
 )
-INSERT INTO users (id, username, username_key, role, visibility)
-SELECT user_id, username, lower(username), 'player', :visibility FROM added JOIN sent USING (user_id)
+INSERT INTO users (id, username, username_key, role, visibility, display_name, country)
+SELECT user_id, username, lower(username), 'player', :visibility, display_name, country
+FROM added JOIN sent USING (user_id)
 """)
 
 _NAMEABLE = text("""
@@ -67,11 +71,14 @@ def ensure(
     realm: str,
     external_ids: Collection[str],
     usernames: Mapping[str, str] | None = None,
+    *,
     visibility: PlayerVisibility = PlayerVisibility.NAMED,
+    profiles: Mapping[str, PlayerProfile] | None = None,
 ) -> dict[str, Known]:
     """Return the user of each external id, made where there is none. Safe to run twice and at the same time.
 
-    A new user has this visibility, and the name that `usernames` gives to the external id, or else one that is drawn.
+    A new user has this visibility, the profile that `profiles` gives to the external id, and the name that `usernames`
+    does, or else one that is drawn.
     Raises IntegrityError if somebody has a given name. The transaction must be READ COMMITTED, so that what another one
     adds is seen.
     """
@@ -79,13 +86,15 @@ def ensure(
     missing = sorted(set(external_ids) - found.keys())
     if not missing:
         return {external_id: Known(user_id, created=False) for external_id, user_id in found.items()}
-    given = usernames or {}
+    given, shown = usernames or {}, profiles or {}
     user_ids = {external_id: str(uuid.uuid4()) for external_id in missing}
     values = {
         "realm": realm,
         "external_ids": text_array(missing),
         "user_ids": plain_array(user_ids.values()),
         "visibility": visibility.value,
+        "display_names": text_array([shown.get(external_id, PlayerProfile()).display_name for external_id in missing]),
+        "countries": text_array([shown.get(external_id, PlayerProfile()).country for external_id in missing]),
         "usernames": text_array([given.get(external_id) or _drawn_username() for external_id in missing]),
     }
     connection.execute(_ADD, values)

@@ -3,7 +3,7 @@
 Only a keyed digest of a name is kept, so that the table tells whoever reads it no name.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, delete, select
@@ -29,6 +29,17 @@ def is_kept(connection: Connection, username: str, secret_keys: Sequence[bytes],
     digests = [_digest(username, secret_key) for secret_key in secret_keys]
     statement = select(kept_names.c.digest).where(kept_names.c.digest.in_(digests), kept_names.c.until > now)
     return connection.execute(statement).first() is not None
+
+
+def find_kept(
+    connection: Connection, usernames: Collection[str], secret_keys: Sequence[bytes], now: datetime
+) -> set[str]:
+    """Return, in lower case, those of these names that cannot be taken yet."""
+    names = {_digest(username, secret_key): username.lower() for username in usernames for secret_key in secret_keys}
+    if not names:
+        return set()
+    statement = select(kept_names.c.digest).where(kept_names.c.digest.in_(names), kept_names.c.until > now)
+    return {names[bytes(digest)] for digest in connection.scalars(statement)}
 
 
 def _digest(username: str, secret_key: bytes) -> bytes:

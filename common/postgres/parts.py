@@ -103,19 +103,22 @@ FROM ledger_totals t JOIN boards b ON b.id = t.board_id
 """
 """The totals of the ledger's checkpoint, as parts."""
 
-JOINED = """
+ADDED = """
 SELECT user_id, board_id, period_id, sum(score)::bigint AS score, max(tie) AS tie, max(updated_at) AS updated_at,
        sum(second)::bigint AS second, NULL::timestamptz AS decided_at
 FROM {parts} WHERE rule IN ('count', 'sum') GROUP BY user_id, board_id, period_id
-UNION ALL
-(SELECT DISTINCT ON (user_id, board_id, period_id)
-       user_id, board_id, period_id, score, tie, updated_at, second, decided_at
- FROM {parts} WHERE rule NOT IN ('count', 'sum')
- ORDER BY user_id, board_id, period_id,
-     CASE rule WHEN 'highest' THEN -score WHEN 'lowest' THEN score END, decided_at DESC,
-     CASE WHEN rule = 'latest' THEN -tie WHEN second_ascending THEN second ELSE -second END, tie)
 """
-"""All `{parts}` of each standing as one, as `parts.join` has it."""
+"""The `{parts}` of each standing as one, as `parts.join` has it, where the rule adds."""
+
+KEPT = """
+SELECT DISTINCT ON (user_id, board_id, period_id)
+       user_id, board_id, period_id, score, tie, updated_at, second, decided_at
+FROM {parts} WHERE rule NOT IN ('count', 'sum')
+ORDER BY user_id, board_id, period_id,
+    CASE rule WHEN 'highest' THEN -score WHEN 'lowest' THEN score END, decided_at DESC,
+    CASE WHEN rule = 'latest' THEN -tie WHEN second_ascending THEN second ELSE -second END, tie
+"""
+"""The same where the rule keeps one of the events."""
 
 
 def merge(

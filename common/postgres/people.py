@@ -111,6 +111,15 @@ def _erased() -> ScoreboardError:
     return ScoreboardError(ErrorCode.TOKEN_REVOKED)
 
 
+def find_owners(connection: Connection, names: Collection[str]) -> dict[str, set[str]]:
+    """Return the ids of the users whose usernames read like these display names, by display name."""
+    readings = {name: {display_names.folded(name), name.lower()} for name in names}
+    keys = set().union(*readings.values())
+    found = connection.execute(select(users.c.username_key, users.c.id).where(users.c.username_key.in_(keys)))
+    owners: dict[str, str] = {row.username_key: row.id for row in found}
+    return {name: {owners[key] for key in of_name if key in owners} for name, of_name in readings.items()}
+
+
 def _refuse_username_of_another(connection: Connection, user_id: str, name: str) -> None:
     readings = {display_names.folded(name), name.lower()}
     taken = select(users.c.id).where(users.c.username_key.in_(readings), users.c.id != user_id)

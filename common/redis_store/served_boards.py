@@ -24,18 +24,18 @@ class ServedBoards:
         self._shared: frozenset[str] = frozenset()
         self._turn = 0
 
-    def find_unserved(self, boards: Sequence[BoardId], shared: Collection[str] = ()) -> list[BoardId]:
+    def find_unserved(self, boards: Sequence[BoardId], shared: Collection[str] | None = None) -> list[BoardId]:
         """Return those of these boards that Redis does not serve.
 
-        `shared` has the ids of the boards on which equal scores share a place: the boards learn it here.
+        `shared`, if given, has the ids of the boards on which equal scores share a place: the boards learn it here.
         """
         server, states = self._board.states_of(boards)
         if server != self._server:  # restarted, or another one: nothing is known of it
             self._server, self._known = server, {}
-        for board in boards:
-            if (board[0] in shared) is not (board[0] in self._shared):
-                self._known.pop(board, None)
-        self._shared = frozenset(shared)
+        if shared is not None:
+            turned = self._shared.symmetric_difference(shared)
+            self._known = {board: state for board, state in self._known.items() if board[0] not in turned}
+            self._shared = frozenset(shared)
         moved = [board for board, state in states.items() if state is None or state != self._known.get(board)]
         still = [board for board in boards if states[board] is not None and states[board] == self._known.get(board)]
         closely = [*moved, *self._some_of(still)]

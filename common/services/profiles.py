@@ -1,5 +1,6 @@
 """Changing what is shown of players, from the change in PostgreSQL to the boards in Redis."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import structlog
@@ -15,6 +16,9 @@ from common.redis_store.inbox import Inbox
 from common.services import showing
 
 log = structlog.get_logger(__name__)
+
+SHOWN_AT_ONCE = 20
+"""The number of players of one request of whom a change is shown before its answer; each takes a few round trips."""
 
 
 class Profiles:
@@ -80,6 +84,13 @@ class Profiles:
             person = people.get(connection, user_id)
         self._show(user_id, is_new=is_new)
         return person
+
+    def show(self, user_ids: Sequence[str]) -> None:
+        """Show everywhere what was changed of players: of the first few at once, of the others by the next sweeps."""
+        if user_ids:
+            log.info("profiles_changed", users=len(user_ids))
+        for user_id in user_ids[:SHOWN_AT_ONCE]:
+            showing.show_if_possible(self._engine, self._board, self._inbox, user_id)
 
     def _show(self, user_id: str, *, is_new: bool) -> None:
         log.info("profile_changed", user_id=user_id, is_new=is_new)

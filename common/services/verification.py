@@ -67,7 +67,7 @@ parts AS (
     UNION ALL
     {parts.COUNTED.format(rows="of_players")}
 ),
-due AS ({parts.JOINED.format(parts="parts")})
+due AS ({parts.ADDED.format(parts="parts")} UNION ALL ({parts.KEPT.format(parts="parts")}))
 """  # noqa: S608 - built from constants
 
 _LEDGER_DRIFTS = text(f"""

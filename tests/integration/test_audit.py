@@ -186,8 +186,8 @@ def test_every_route_for_admins_that_changes_something_is_audited_with_the_admin
 
     made = {f"/api/admin/users/<user_id>/{what}" for what in done}
     bodies: dict[str, dict[str, object]] = {
-        "boards/<board_id>": {"title": "A try"},
         "boards/<board_id>/open": {},
+        "boards/<board_id>": {"title": "A try"},
         "boards/<board_id>/close": {},
         "boards/<board_id>/archive": {},
         "actions/<action_id>": {"points": 1},

@@ -11,7 +11,7 @@ from common.domain.scoring import Action
 from common.domain.standing import BoardId
 from common.postgres import catalogue, tables
 from common.redis_store.keys import BoardKeys
-from common.redis_store.served_boards import IN_TURN
+from common.redis_store.served_boards import IN_TURN, ServedBoards
 from tests.inbox import accept, add_action, add_users, drain_completely
 from workers import maintenance, snapshots, verifying
 from workers.state import WorkerState
@@ -125,3 +125,14 @@ def test_the_end_of_a_verification_counts_only_boards_that_have_moved(
             verifying._end(worker, verifying.Round())
         counted = [statement for statement in statements if "AND hidden)" in statement]
         assert len(counted) == expected
+
+
+def test_whoever_does_not_know_how_a_board_orders_equal_scores_leaves_it_as_it_is(
+    worker: WorkerState, boards: list[BoardId]
+) -> None:
+    board = boards[0]
+    assert worker.served.find_unserved(boards, {board[0]}) == []
+    told = worker.redis.hget(BoardKeys(*board).meta, "shared")
+    assert told == "1"
+    assert ServedBoards(worker.board).find_unserved(boards) == [], "as /readyz asks"
+    assert worker.redis.hget(BoardKeys(*board).meta, "shared") == told

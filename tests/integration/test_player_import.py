@@ -116,6 +116,30 @@ def test_a_file_without_the_header_is_wrong_use(
     assert identities_in(engine) == {}
 
 
+def test_names_and_countries_are_imported_and_change_with_the_file(
+    command_line: CommandLine, engine: Engine, file: Path
+) -> None:
+    def shown() -> list[tuple[str | None, str | None]]:
+        with engine.connect() as connection:
+            rows = connection.execute(
+                text(
+                    "SELECT display_name, country FROM identities JOIN users ON users.id = user_id ORDER BY external_id"
+                )
+            )
+            return [(row.display_name, row.country) for row in rows]
+
+    file.write_text("country,externalId,displayName\nGB,a,Ada\n,b,\nZZ,c,Cleo\nDE,d,\u0430da\n")
+    done = command_line("players", "import", str(file))
+    assert (done.returncode, shown()) == (1, [("Ada", "GB"), (None, None)])
+    assert done.stderr.splitlines() == [
+        "line 4: country: must be an ISO 3166-1 alpha-2 code of a country, such as DE",
+        "line 5: displayName: must not mix Latin and Cyrillic letters",
+    ]
+    file.write_text("externalId,displayName\na,Grace\nb,Bob\n")
+    assert command_line("players", "import", str(file)).returncode == 0
+    assert shown() == [("Grace", "GB"), ("Bob", None)]
+
+
 def test_a_file_that_is_missing_and_a_realm_of_another_form_are_wrong_use(
     command_line: CommandLine, file: Path
 ) -> None:
@@ -143,6 +167,12 @@ def test_two_imports_of_the_same_players_at_once_make_each_once(engine: Engine, 
 
 
 def test_a_quoted_value_may_span_lines_and_is_named_by_its_first() -> None:
-    found = list(player_lines.read(["externalId\n", '"a\n', 'b"\n', "good\n", 'x"y"\n'], FORM))
-    assert [type(line) for line in found] == [RefusedLine, PlayerLine, RefusedLine]
-    assert [line.number for line in found] == [2, 4, 5]
+    found = list(player_lines.read(["externalId\n", '"a\n', 'b"\n', "good\n", '"x"y\n', "\n", "last\n"], FORM))
+    assert [type(line) for line in found] == [RefusedLine, PlayerLine, RefusedLine, PlayerLine]
+    assert [line.number for line in found] == [2, 4, 5, 7]
+
+
+def test_a_quotation_mark_that_is_never_closed_is_told_to_end_the_file() -> None:
+    good, bad = player_lines.read(["externalId\n", "good\n", '"a\n', "b\n"], FORM)
+    assert isinstance(good, PlayerLine)
+    assert (bad.number, "nothing that follows is read" in str(bad)) == (3, True)

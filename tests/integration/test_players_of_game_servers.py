@@ -102,6 +102,13 @@ def test_a_player_of_a_game_has_a_name_that_is_drawn_and_no_password(
         {"externalId": None},
         {"externalId": "a", "segments": {}},
         {"externalId": "a", "userId": "b"},
+        {"externalId": "a", "displayName": ""},
+        {"externalId": "a", "displayName": "x" * 33},
+        {"externalId": "a", "displayName": "\u0430da"},
+        {"externalId": "a", "displayName": "a\u202eb"},
+        {"externalId": "a", "displayName": 7},
+        {"externalId": "a", "country": "gb"},
+        {"externalId": "a", "country": "ZZ"},
         "steam:1",
         None,
         ["steam:1"],
@@ -122,6 +129,35 @@ def test_a_player_with_a_fault_is_refused_and_the_others_are_made(
     assert answer.status_code == 200
     assert [known["externalId"] for known in body["players"]] == ["good"]
     assert [(refusal["index"], refusal["code"]) for refusal in body["refused"]] == [(1, "validation_failed")]
+
+
+def test_a_display_name_and_a_country_are_shown_and_may_change(
+    arena: GameServer, worker: WorkerState, engine: Engine
+) -> None:
+    named = {"externalId": "steam:1", "displayName": " Ada L\u0065\u0301 ", "country": "GB"}
+    (player,) = arena.post(PLAYERS, {"players": [named]}).get_json()["players"]
+    arena.send(of("steam:1"))
+    drain_completely(worker)
+
+    def shown() -> tuple[object, object]:
+        (entry,) = arena.client.get("/api/scores/leaderboard").get_json()["entries"]
+        assert entry["userId"] == player["userId"]
+        return entry.get("displayName"), entry.get("country")
+
+    assert shown() == ("Ada L\u00e9", "GB")
+    again = arena.post(PLAYERS, {"players": [{"externalId": "steam:1"}]}).get_json()["players"]
+    assert (again[0]["created"], shown()) == (False, ("Ada L\u00e9", "GB"))
+    arena.post(PLAYERS, {"players": [{"externalId": "steam:1", "displayName": "Grace"}]})
+    assert shown() == ("Grace", "GB")
+
+
+def test_a_display_name_that_is_somebody_s_username_is_refused(arena: GameServer, ada: Player, engine: Engine) -> None:
+    players = [{"externalId": "steam:1", "displayName": "\uff21da"}, {"externalId": "steam:2", "displayName": "Grace"}]
+    body = arena.post(PLAYERS, {"players": players}).get_json()
+    assert [known["externalId"] for known in body["players"]] == ["steam:2"]
+    assert body["refused"][0]["index"] == 0
+    assert "displayName: must not be the username of another player" in body["refused"][0]["message"]
+    assert count_users(engine) == 2
 
 
 @pytest.mark.parametrize(

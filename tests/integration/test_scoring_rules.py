@@ -108,7 +108,7 @@ def test_fold_merge_and_recount_agree_in_any_order_with_any_borders(
 
         record(connection, events)
         for after, to in ((0, upto // 2), (upto // 2, upto)):
-            connection.execute(checkpoint._ADD, {"after": after, "to": to})
+            checkpoint.include(connection, after, to)
         recount = {"users": USERS, "after": upto, "to": 99}
         assert parts_in(connection, "due", verification._DUE, **recount) == due
         connection.execute(verification._RECOUNT, recount)

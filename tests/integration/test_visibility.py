@@ -91,6 +91,7 @@ def test_an_anonymous_row_keeps_its_rank_and_tells_nobody_whose_it_is(
     assert client.get(f"/api/scores/leaderboard?around={row['userId']}&limit=1").get_json()["entries"] == [row]
 
 
+@BOTH_WAYS
 def test_an_anonymous_player_sees_themselves_and_under_which_id_they_are_listed(
     client: FlaskClient, grace: Player
 ) -> None:

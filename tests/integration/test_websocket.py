@@ -23,6 +23,7 @@ from common.contract.constants import ALL_TIME
 from common.core.settings import load
 from common.domain.details import Details, KnownDetails
 from common.domain.standing import Standing, StandingKey
+from common.postgres.catalogue import count_change
 from common.postgres.engine import create as create_database_engine
 from common.postgres.tables import boards
 from common.redis_store import keys
@@ -93,6 +94,7 @@ def rebuilder(stack: Stack, client: Client) -> Iterator[Rebuilder]:
     engine = create_database_engine(load(stack.environment), pool_size=2, statement_timeout_ms=10_000)
     with engine.begin() as connection:
         connection.execute(insert(boards), [{"id": f"live-{number}"} for number in range(1, BOARDS + 1)])
+        count_change(connection)
     yield Rebuilder(client, engine)
     engine.dispose()
 

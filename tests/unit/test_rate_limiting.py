@@ -25,6 +25,10 @@ UNLIMITED = {
     "/static/<path:filename>",
     "/ws/scoreboard",
     "/avatars/<name>.svg",
+    "/b/<board_id>",
+    "/boards",
+    "/branding/accent.css",
+    "/branding/logo",
 }
 """Pages, documents, probes and the live socket, which has its own cap on connections."""
 

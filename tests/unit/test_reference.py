@@ -28,9 +28,9 @@ UNDOCUMENTED = {
     "pages.home",
     "pages.board_page",
     "pages.list_of_boards",
-    "pictures.picture",
     "branding.logo",
     "branding.accent",
+    "pictures.picture",
     "assets.static",
 }
 """Pages for people, which promise nothing to programs."""

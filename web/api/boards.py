@@ -28,7 +28,7 @@ class Asked(NamedTuple):
 def asked(query: BoardQuery) -> Asked:
     """Return the board and the period that a query names.
 
-    Raises `unknown_board`, the errors of a token, or `validation_failed`.
+    Raises the errors of `board_access.ERRORS`, or `validation_failed`.
     """
     board = board_for_caller(services().catalogue.current().boards, query.board)
     return Asked(board, board_pages.period_of(query, board, datetime.now(UTC)))

@@ -5,13 +5,14 @@ from typing import NamedTuple
 
 from flask import Blueprint, Response, jsonify
 
-from common.contract.errors import ErrorCode, ScoreboardError, sentence_of
+from common.contract.errors import ErrorCode, ScoreboardError, invalid_field, sentence_of
 from common.contract.requests import NewPlayer, PlayersRequest
 from common.contract.responses import KnownPlayers, PlayerRefusal
+from common.domain import player_profiles
 from common.domain.details import PlayerVisibility
 from common.domain.permissions import Scope
-from common.postgres import identities
-from common.postgres.identities import Known
+from common.postgres import game_players
+from common.postgres.game_players import Ensured, GamePlayer
 from web.api.parsing import body_as, validated
 from web.guards import limits
 from web.guards.access import by_api_key
@@ -23,10 +24,17 @@ blueprint = Blueprint("players", __name__, url_prefix="/api")
 
 
 class _Read(NamedTuple):
-    """The players of a request that are good, in its order, and those that are not."""
+    """The players of a request that are good, by their places in it, and the refusals of the others."""
 
-    good: list[NewPlayer]
-    refused: list[PlayerRefusal]
+    good: dict[int, GamePlayer]
+    refused: dict[int, PlayerRefusal]
+
+    def refuse(self, index: int, error: ScoreboardError) -> None:
+        self.refused[index] = {
+            "index": index,
+            "code": ErrorCode.VALIDATION_FAILED,
+            "message": sentence_of(error),
+        }
 
 
 @blueprint.post("/players")
@@ -46,26 +54,33 @@ class _Read(NamedTuple):
 @limits.per_api_key
 def players() -> tuple[Response, int]:
     read = _read(body_as(PlayersRequest).players)
-    visibility = PlayerVisibility(services().settings.visibility_default)
-    external_ids = [player.external_id for player in read.good]
+    realm, visibility = api_key().realm, PlayerVisibility(services().settings.visibility_default)
     with services().engine.begin() as connection:
-        known = identities.ensure(connection, api_key().realm, external_ids, visibility=visibility)
-    return jsonify(_told(external_ids, known, read.refused)), 200 if read.good else 400
+        refused = game_players.refused_names(connection, realm, list(read.good.values()))
+        for index in [index for index, player in read.good.items() if player.external_id in refused]:
+            del read.good[index]
+            read.refuse(index, invalid_field("displayName", "must not be the username of another player"))
+        ensured = game_players.ensure(connection, realm, list(read.good.values()), visibility)
+    services().profiles.show(ensured.changed)
+    return jsonify(_told(read, ensured)), 200 if read.good else 400
 
 
 def _read(items: Sequence[object]) -> _Read:
-    read = _Read([], [])
+    read = _Read({}, {})
     for index, item in enumerate(items):
         try:
-            read.good.append(validated(NewPlayer, item))
+            player = validated(NewPlayer, item)
+            profile = player_profiles.parse(player.display_name, player.country)
         except ScoreboardError as error:
-            read.refused.append({"index": index, "code": ErrorCode.VALIDATION_FAILED, "message": sentence_of(error)})
+            read.refuse(index, error)
+        else:
+            read.good[index] = GamePlayer(player.external_id, profile)
     return read
 
 
-def _told(external_ids: Sequence[str], known: dict[str, Known], refused: list[PlayerRefusal]) -> KnownPlayers:
-    players: KnownPlayers = {"players": [], "refused": refused}
-    for external_id in external_ids:
-        player = known[external_id]
-        players["players"].append({"externalId": external_id, "userId": player.user_id, "created": player.created})
+def _told(read: _Read, ensured: Ensured) -> KnownPlayers:
+    players: KnownPlayers = {"players": [], "refused": [read.refused[index] for index in sorted(read.refused)]}
+    for player in read.good.values():
+        user = ensured.known[player.external_id]
+        players["players"].append({"externalId": player.external_id, "userId": user.user_id, "created": user.created})
     return players

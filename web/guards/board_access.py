@@ -12,6 +12,18 @@ from common.domain.shown import Viewer
 from common.redis_store.tickets import Ticket
 from web.guards import access, api_keys, scopes
 
+ERRORS = (
+    ErrorCode.UNKNOWN_BOARD,
+    ErrorCode.TOKEN_MISSING,
+    ErrorCode.TOKEN_INVALID,
+    ErrorCode.TOKEN_EXPIRED,
+    ErrorCode.TOKEN_REVOKED,
+    ErrorCode.ACCOUNT_SUSPENDED,
+)
+"""What a view that reads a board may answer. A token is looked at only if the board is not public."""
+
+OF_A_TOKEN = ERRORS[1:]
+
 
 def board_for_caller(boards: Mapping[str, Board], board_id: str) -> Board:
     """Return the board if the caller of this request may see it.

@@ -136,7 +136,7 @@ function fill(row: HTMLTableRowElement, entry: Entry, isOwn: boolean, hasHandle:
   setText(field(row, "username"), nameOf(entry));
   showIf(field(row, "handle"), hasHandle ? `@${entry.username}` : "");
   showIf(field(row, "country"), entry.country ?? "");
-  showPicture(find(row, "[data-field=picture]", HTMLImageElement), entry.avatar);
+  showPicture(row, entry.avatar);
   setText(field(row, "score"), score(entry.score));
   find(row, "time", HTMLTimeElement).dateTime = entry.lastUpdated;
   showTime(row);
@@ -147,10 +147,19 @@ function showIf(element: HTMLElement, text: string): void {
   setText(element, text);
 }
 
-function showPicture(image: HTMLImageElement, avatar: number | null): void {
-  image.hidden = avatar === null;
-  if (avatar === null) image.removeAttribute("src");
-  else image.src = addressOf(`/avatars/${avatar}.svg`).href;
+/** The picture stands before the name, in rows of players who have chosen one. */
+function showPicture(row: HTMLTableRowElement, avatar: number | null): void {
+  const shown = row.querySelector<HTMLImageElement>(".picture");
+  if (avatar === null) {
+    shown?.remove();
+    return;
+  }
+  const image = shown ?? new Image(28, 28);
+  image.className = "picture";
+  image.alt = "";
+  const address = addressOf(`/avatars/${avatar}.svg`).href;
+  if (image.src !== address) image.src = address;
+  if (!shown) field(row, "username").before(image);
 }
 
 /** Mark what changed: the score by a flash, the rank by an arrow with the places gained or lost. */
