@@ -28,6 +28,8 @@ class Insider:
             "updateScore": self._sign,
             "readUpdate": self._ask_for_a_known_update,
             "readPlayer": self._ask_for_a_known_player,
+            "readPlayerBoards": self._ask_for_a_known_player,
+            "lookUpPlayers": self._look_up_a_known_player,
         }
         player.update("share", "known-update")
 
@@ -69,6 +71,9 @@ class Insider:
 
     def _ask_for_a_known_player(self, case: AnyCase, _drawn: int) -> None:
         case.path_parameters = {"userId": self._player.user_id}
+
+    def _look_up_a_known_player(self, case: AnyCase, _drawn: int) -> None:
+        case.body = {"userIds": [self._player.user_id]}
 
 
 def is_as_documented(case: AnyCase) -> bool:

@@ -206,9 +206,9 @@ def test_a_body_may_be_left_out_where_no_field_of_it_is_required(http: Document)
         for operation in path.values()
         if not operation.get("requestBody", {"required": True})["required"]
     ]
-    changing = ["putBoard", "putAction", "openBoard", "closeBoard", "archiveBoard"]
-    of_people = ["changeProfile", "deleteMe", "suspendUser", "reinstateUser", "moderateProfile"]
-    assert optional == [*of_people, *changing]
+    of_accounts = ["changeProfile", "deleteMe", "suspendUser", "reinstateUser", "moderateProfile"]
+    of_the_catalogue = ["putBoard", "putAction", "openBoard", "closeBoard", "archiveBoard"]
+    assert optional == [*of_accounts, *of_the_catalogue]
 
 
 def test_a_query_that_may_be_left_out_is_never_null(http: Document) -> None:

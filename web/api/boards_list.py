@@ -13,7 +13,7 @@ from common.domain.boards import Visibility, listed, place_of
 from common.domain.catalogue_wire import board_to_wire
 from web.api.parsing import query_as
 from web.guards import board_access, limits
-from web.guards.access import public, readable
+from web.guards.access import by_visibility, public
 from web.reference.documented import ResponseDoc, documented
 from web.revalidation import revalidated
 from web.services import services
@@ -66,9 +66,9 @@ def listing() -> Response:
         ResponseDoc(200, "The board.", BoardDescription, headers=["ETag", "Cache-Control"]),
         ResponseDoc(304, "It is the same.", headers=["ETag", "Cache-Control"]),
     ],
-    errors=[ErrorCode.NOT_FOUND, *board_access.OF_A_TOKEN],
+    errors=[ErrorCode.NOT_FOUND],
 )
-@readable
+@by_visibility
 @limits.per_api_key
 def one(board_id: str) -> Response:
     catalogue = services().catalogue.knowing(board_id)

@@ -13,8 +13,8 @@ from common.postgres import identities
 from web import board_pages, found_players
 from web.api.boards import asked, asked_boards, asked_period, parsed_user_id
 from web.api.parsing import body_as, query_as
-from web.guards import access, board_access, limits
-from web.guards.access import public_or_by_api_key, readable
+from web.guards import access, limits
+from web.guards.access import by_visibility, public_or_by_api_key
 from web.guards.api_keys import api_key
 from web.guards.scopes import is_by_api_key
 from web.reference.documented import ResponseDoc, documented
@@ -38,9 +38,9 @@ blueprint = Blueprint("leaderboard", __name__, url_prefix="/api/scores")
         ResponseDoc(200, "Rows of one instant.", LeaderboardPage, headers=["ETag", "Cache-Control"]),
         ResponseDoc(304, "The board has not moved.", headers=["ETag", "Cache-Control"]),
     ],
-    errors=[*board_access.ERRORS, ErrorCode.INVALID_CURSOR, ErrorCode.REBUILDING],
+    errors=[ErrorCode.UNKNOWN_BOARD, ErrorCode.INVALID_CURSOR, ErrorCode.REBUILDING],
 )
-@readable
+@by_visibility
 @limits.per_api_key
 def leaderboard() -> Response:
     query = query_as(LeaderboardQuery)
@@ -66,9 +66,9 @@ def leaderboard() -> Response:
     "found by nobody but themselves, admins, and API keys of the scope `read`.",
     query=BoardQuery,
     answers=[ResponseDoc(200, "The player's place.", PlayerPlace)],
-    errors=[*board_access.ERRORS, ErrorCode.NOT_FOUND, ErrorCode.REBUILDING],
+    errors=[ErrorCode.UNKNOWN_BOARD, ErrorCode.NOT_FOUND, ErrorCode.REBUILDING],
 )
-@readable
+@by_visibility
 @limits.per_api_key
 def user(user_id: str) -> Response:
     user_id = parsed_user_id(user_id)
@@ -97,7 +97,7 @@ def _place(query: BoardQuery, period_id: str, user_id: str) -> Place | None:
     answers=[ResponseDoc(200, "The player's places.", PlayerBoards)],
     errors=[ErrorCode.NOT_FOUND, ErrorCode.REBUILDING],
 )
-@readable
+@by_visibility
 @limits.per_api_key
 def boards_of_user(user_id: str) -> Response:
     user_id = parsed_user_id(user_id)
@@ -123,7 +123,7 @@ def boards_of_user(user_id: str) -> Response:
     body=LookupRequest,
     headers=["X-Signature"],
     answers=[ResponseDoc(200, "Those who are on the board, and those who are not.", FoundEntries)],
-    errors=[*board_access.ERRORS, ErrorCode.REBUILDING],
+    errors=[ErrorCode.UNKNOWN_BOARD, ErrorCode.REBUILDING],
 )
 @public_or_by_api_key(Scope.READ)
 @limits.per_api_key

@@ -14,7 +14,7 @@ from common.postgres.snapshots import Snapshot
 from web.api.boards import asked_period
 from web.api.parsing import query_as
 from web.guards import board_access, limits
-from web.guards.access import readable
+from web.guards.access import by_visibility
 from web.reference.documented import ResponseDoc, documented
 from web.services import services
 
@@ -27,9 +27,9 @@ blueprint = Blueprint("snapshots", __name__, url_prefix="/api/scores/snapshots")
     "List the snapshots of a board",
     query=SnapshotsQuery,
     answers=[ResponseDoc(200, "Snapshots, the newest first.", SnapshotPage)],
-    errors=[*board_access.ERRORS, ErrorCode.INVALID_CURSOR],
+    errors=[ErrorCode.UNKNOWN_BOARD, ErrorCode.INVALID_CURSOR],
 )
-@readable
+@by_visibility
 @limits.per_api_key
 def listing() -> Response:
     query = query_as(SnapshotsQuery)
@@ -49,9 +49,9 @@ def listing() -> Response:
     "readSnapshot",
     "Read a snapshot",
     answers=[ResponseDoc(200, "The board as it was.", StoredSnapshot)],
-    errors=[ErrorCode.NOT_FOUND, *board_access.OF_A_TOKEN],
+    errors=[ErrorCode.NOT_FOUND],
 )
-@readable
+@by_visibility
 @limits.per_api_key
 def one(snapshot_id: str) -> Response:
     found = None

@@ -33,6 +33,15 @@ def public(view: AnyView) -> AnyView:
     return view
 
 
+def by_visibility(view: AnyView) -> AnyView:
+    """Let anybody call this view, which asks itself who looks if its board is not public, or somebody is not named.
+
+    An API key of the scope `read` is shown more. Any other key is passed over where everybody may look.
+    """
+    setattr(view, _DECISION, "by_visibility")
+    return scopes.declare(view, (Scope.READ,), needs_key=False)
+
+
 def authenticated(view: View[Params]) -> View[Params]:
     """Require the access token of a live session; `identity()` then returns its user."""
     return _guarded(view, "authenticated", authenticate)
@@ -90,15 +99,6 @@ def public_or_by_api_key(scope: Scope) -> Callable[[View[Params]], View[Params]]
         return scopes.declare(_guarded(view, "public_or_by_api_key", check), (scope,), needs_key=False)
 
     return guard
-
-
-def readable(view: AnyView) -> AnyView:
-    """Let anybody call this view. An API key of the scope `read` is shown more; any other one is passed over.
-
-    The view asks `viewer()`, or `board_access` for the board.
-    """
-    setattr(view, _DECISION, "public_or_by_api_key")
-    return scopes.declare(view, (Scope.READ,), needs_key=False)
 
 
 def identity() -> Identity:

@@ -19,11 +19,12 @@ BEARER = "accessToken"
 API_KEY = "apiKey"
 _SECURITY: dict[str, list[Schema]] = {
     "public": [],
+    "by_visibility": [{}, {BEARER: []}, {API_KEY: []}],
     "authenticated": [{BEARER: []}],
     "admin": [{BEARER: []}],
     "manager": [{BEARER: []}, {API_KEY: []}],
     "by_api_key": [{API_KEY: []}],
-    "public_or_by_api_key": [{}, {API_KEY: []}],
+    "public_or_by_api_key": [{}, {BEARER: []}, {API_KEY: []}],
     "authenticated_or_by_api_key": [{BEARER: []}, {API_KEY: []}],
 }
 
