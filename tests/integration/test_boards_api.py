@@ -10,7 +10,9 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 
 from common.core.timestamps import format_instant
+from common.domain.permissions import Permissions, Scope
 from common.postgres import snapshots
+from tests.game_server import GameServer, game_server
 from tests.player import Player, error_code, register
 from workers.state import WorkerState
 
@@ -283,3 +285,44 @@ def test_whatever_an_admin_changes_is_in_the_audit_log(chief: Player, worker: Wo
         (chief.user_id, "set_board", "laps"), (chief.user_id, "close_board", "laps")
     ]  # fmt: skip
     assert rows[1].details["reason"] == "over"
+
+
+def a_server(web: FlaskClient, worker: WorkerState, scope: Scope) -> GameServer:
+    secret_key = web.application.extensions["scoreboard"].settings.secret_keys[0]
+    return game_server(web, worker.engine, secret_key, Permissions(frozenset({scope})))
+
+
+def test_a_key_that_manages_changes_boards_and_actions_and_is_named_in_the_audit_log(
+    web: FlaskClient, worker: WorkerState
+) -> None:
+    server = a_server(web, worker, Scope.MANAGE)
+    catalogue = {"catalogue": {"version": 1, "boards": [{"id": "laps"}]}}
+    assert server.post("/api/admin/catalogue", catalogue).get_json()["applied"]
+    assert server.post("/api/admin/boards/laps/close", {}).status_code == 200
+    with worker.engine.connect() as connection:
+        rows = connection.execute(text("SELECT actor, action FROM audit_log ORDER BY id")).all()
+    assert rows == [(server.key_id, "apply_catalogue"), (server.key_id, "close_board")]
+
+
+@pytest.mark.parametrize("scope", [Scope.SUBMIT, Scope.READ, Scope.PLAYERS])
+def test_a_key_of_another_scope_changes_no_board(web: FlaskClient, worker: WorkerState, scope: Scope) -> None:
+    refused = a_server(web, worker, scope).post("/api/admin/boards/main/close", {})
+    assert (refused.status_code, error_code(refused)) == (403, "api_key_scope")
+    assert refused.get_json()["error"]["details"] == {"scope": "manage"}
+
+
+@pytest.mark.parametrize("visibility", ["players", "hidden"])
+def test_a_key_that_reads_sees_every_board(
+    chief: Player, web: FlaskClient, worker: WorkerState, visibility: str
+) -> None:
+    put(chief, "boards/laps", {"visibility": visibility})
+    reader, other = a_server(web, worker, Scope.READ), a_server(web, worker, Scope.SUBMIT)
+    for read in READS:
+        path = f"/api/{read.format(user=chief.user_id)}"
+        assert web.get(path, headers=reader.headers_to_read(path)).status_code == 200, path
+        assert error_code(web.get(path, headers=other.headers_to_read(path))) == "api_key_scope"
+        assert error_code(web.get(path, headers=reader.headers_to_read("/api/elsewhere"))) == "signature_invalid"
+    lookup = {"board": "laps", "userIds": [chief.user_id]}
+    assert reader.post("/api/scores/lookup", lookup).status_code == 200
+    hidden = web.post("/api/scores/lookup", json=lookup)
+    assert error_code(hidden) == {"players": "token_missing", "hidden": "unknown_board"}[visibility]

@@ -15,6 +15,7 @@ from sqlalchemy.exc import OperationalError
 from common.domain import passwords, periods
 from common.domain.details import ANONYMOUS
 from common.domain.pagination import FIRST
+from common.domain.permissions import Permissions, Scope
 from common.domain.shown import Gate
 from common.domain.stand_ins import StandIns
 from common.postgres import period_closing, standings, users
@@ -22,6 +23,7 @@ from common.redis_store import keys
 from common.services import showing
 from common.services.leaderboard import Leaderboard
 from tests.conftest import BOTH_WAYS
+from tests.game_server import GameServer, game_server
 from tests.inbox import accept, add_users, board_of, drain_completely
 from tests.player import PASSWORD, Player, error_code, log_in, register
 from web.live import frames
@@ -330,3 +332,51 @@ def test_a_follower_who_is_not_named_is_told_their_own_place_and_others_theirs(
 
 def _away(*_: object) -> None:
     raise OperationalError("SELECT", {}, Exception("away"))
+
+
+def a_server(player: Player, worker: WorkerState, *scopes: Scope) -> GameServer:
+    secret_key = player.client.application.extensions["scoreboard"].settings.secret_keys[0]
+    return game_server(player.client, worker.engine, secret_key, Permissions(frozenset(scopes)))
+
+
+@pytest.mark.parametrize("redis_is_empty", [False, True])
+def test_nobody_finds_an_anonymous_player_by_the_id_but_themselves_and_who_may_know(
+    client: FlaskClient, grace: Player, chief: Player, worker: WorkerState, redis_is_empty: bool
+) -> None:
+    choose(grace, "anonymous")
+    if redis_is_empty:
+        worker.redis.flushdb()
+    sought = {"userIds": [grace.user_id]}
+    boards = f"/api/scores/user/{grace.user_id}/boards"
+    hidden = client.post("/api/scores/lookup", json=sought)
+    assert (hidden.get_json()["entries"], hidden.get_json()["notFound"]) == ([], [grace.user_id])
+    assert "grace-hopper" not in hidden.text
+    assert client.get(boards).status_code == 404
+    for insider in (grace, chief):
+        (found,) = client.post("/api/scores/lookup", json=sought, headers=insider.headers).get_json()["entries"]
+        assert (found["userId"], found["username"], found["rank"]) == (grace.user_id, "grace-hopper", 2)
+        (on_main,) = client.get(boards, headers=insider.headers).get_json()["boards"]
+        assert (on_main["board"], on_main["rank"]) == ("main", 2)
+    reader = a_server(grace, worker, Scope.READ)
+    found_ids = [found["userId"] for found in reader.post("/api/scores/lookup", sought).get_json()["entries"]]
+    assert found_ids == [grace.user_id]
+    assert len(client.get(boards, headers=reader.headers_to_read(boards)).get_json()["boards"]) == 1
+
+
+def test_an_unlisted_player_is_found_on_no_board(client: FlaskClient, grace: Player) -> None:
+    choose(grace, "unlisted")
+    body = client.post("/api/scores/lookup", json={"userIds": [grace.user_id]}).get_json()
+    assert (body["entries"], body["notFound"], body["total"]) == ([], [grace.user_id], 2)
+    assert client.get(f"/api/scores/user/{grace.user_id}/boards").status_code == 404
+
+
+def test_a_key_that_reads_is_shown_who_is_who_and_any_other_what_everybody_is(
+    client: FlaskClient, grace: Player, worker: WorkerState
+) -> None:
+    choose(grace, "anonymous")
+    path = "/api/scores/leaderboard?aroundScore=24"
+    for scope, name in ((Scope.READ, "grace-hopper"), (Scope.SUBMIT, ANONYMOUS)):
+        answer = client.get(path, headers=a_server(grace, worker, scope).headers_to_read(path))
+        assert answer.status_code == 200
+        assert [entry["username"] for entry in answer.get_json()["entries"]][1] == name
+        assert ("private" in answer.headers["Cache-Control"]) is (scope is Scope.READ)

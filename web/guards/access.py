@@ -117,6 +117,12 @@ def is_caller(user_id: str) -> bool:
     return given is not None and given.user_id == user_id
 
 
+def has_admin_session() -> bool:
+    """Return whether the request has the access token of a live session of a user who is an admin now."""
+    given = _given_identity()
+    return given is not None and is_admin(given.user_id)
+
+
 def viewer() -> Viewer:
     """Return who looks, at a view that asks for no access token: somebody who may see who is who, or anybody.
 
