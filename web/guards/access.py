@@ -97,7 +97,7 @@ def readable(view: AnyView) -> AnyView:
 
     The view asks `viewer()`, or `board_access` for the board.
     """
-    setattr(view, _DECISION, "public_or_by_api_key")
+    setattr(view, _DECISION, "readable")
     return scopes.declare(view, (Scope.READ,), needs_key=False)
 
 

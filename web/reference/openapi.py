@@ -23,7 +23,8 @@ _SECURITY: dict[str, list[Schema]] = {
     "admin": [{BEARER: []}],
     "manager": [{BEARER: []}, {API_KEY: []}],
     "by_api_key": [{API_KEY: []}],
-    "public_or_by_api_key": [{}, {API_KEY: []}],
+    "public_or_by_api_key": [{}, {BEARER: []}, {API_KEY: []}],
+    "readable": [{}, {BEARER: []}, {API_KEY: []}],
     "authenticated_or_by_api_key": [{BEARER: []}, {API_KEY: []}],
 }
 
