@@ -214,7 +214,8 @@ def test_the_log_is_listed_for_people_and_for_programs(command: Command, worker:
     listed = json.loads(command("audit", "list", "--json").output)
     assert [(row["action"], row["subject"]) for row in listed] == [("create_key", key_id), ("revoke_key", key_id)]
     assert listed[0]["at"].endswith("Z")
-    assert listed[0]["details"] == {"name": "[red]arena[/red]", "os_user": OS_USER}
+    permissions = {"scopes": ["submit"], "realm": "default", "actions": None}
+    assert listed[0]["details"] == {"name": "[red]arena[/red]", "os_user": OS_USER, **permissions}
     shown = command("audit", "list", "--limit", "1").output
     assert f"command line ({OS_USER})" in shown
     assert "create_key" not in shown
