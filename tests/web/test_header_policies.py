@@ -24,6 +24,7 @@ def test_what_changes_something_is_asked_for_by_post_and_nothing_else_is(app: Fl
         "/api/admin/users/<user_id>/reinstate",
         "/api/admin/users/<user_id>/reset-code",
         "/api/admin/users/<user_id>/suspend",
+        "/api/auth/exchange",
         "/api/auth/login",
         "/api/auth/logout",
         "/api/auth/password",
@@ -34,7 +35,10 @@ def test_what_changes_something_is_asked_for_by_post_and_nothing_else_is(app: Fl
         "/api/me/delete",
         "/api/me/profile",
         "/api/me/visibility",
+        "/api/players",
         "/api/scores/batch",
+        "/api/scores/lookup",
+        "/api/scores/receipts",
         "/api/scores/update",
     }
 
