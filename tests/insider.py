@@ -29,7 +29,8 @@ class Insider:
             "readUpdate": self._ask_for_a_known_update,
             "readPlayer": self._ask_for_a_known_player,
             "readPlayerBoards": self._ask_for_a_known_player,
-            "lookUpPlayers": self._look_up_a_known_player,
+            "readLeaderboard": self._ask_in_one_way,
+            "lookUpPlayers": self._look_for_a_known_player,
         }
         player.update("share", "known-update")
 
@@ -68,12 +69,17 @@ class Insider:
 
     def _ask_for_a_known_update(self, case: AnyCase, _drawn: int) -> None:
         case.path_parameters = {"idempotencyKey": "known-update"}
+        case.query = {}  # whose is meant is said otherwise with an API key
+
+    def _ask_in_one_way(self, case: AnyCase, drawn: int) -> None:
+        """Of the parameters that say where a page is, only one can stand."""
+        case.query = {"aroundScore": "5"} if drawn % 2 else {}
+
+    def _look_for_a_known_player(self, case: AnyCase, _drawn: int) -> None:
+        case.body = {"userIds": [self._player.user_id]}
 
     def _ask_for_a_known_player(self, case: AnyCase, _drawn: int) -> None:
         case.path_parameters = {"userId": self._player.user_id}
-
-    def _look_up_a_known_player(self, case: AnyCase, _drawn: int) -> None:
-        case.body = {"userIds": [self._player.user_id]}
 
 
 def is_as_documented(case: AnyCase) -> bool:

@@ -9,8 +9,8 @@ from common.domain.boards import Board
 from common.domain.scoring import Action
 
 FIRST_MICROSECONDS, FURTHER_MICROSECONDS = 41.2, 7.8
-"""From a measurement of one worker: 24,300 updates a second with one period, 15,500 with four (docs/performance.md
-says of what machine)."""
+"""From measurements of one worker on two cores: 24,300 updates a second with one period, 14,800 to 16,200 with four.
+Other machines are faster or slower; what a further standing costs beside the first one is about the same."""
 
 
 def standings_moved(action: Action, boards: Mapping[str, Board]) -> int:

@@ -13,7 +13,7 @@ from common.core.timestamps import format_instant
 from common.domain.permissions import Permissions, Scope
 from common.postgres import snapshots
 from tests.game_server import GameServer, game_server
-from tests.player import Player, error_code, register
+from tests.player import Player, error_code, log_in, register
 from workers.state import WorkerState
 
 LAPS: dict[str, Any] = {
@@ -28,10 +28,10 @@ LAP: dict[str, Any] = {"value": {"min": 20000, "max": 600000}, "boards": ["lap-m
 
 @pytest.fixture
 def chief(web: FlaskClient, worker: WorkerState) -> Iterator[Player]:
-    player = register(web, "chief")
+    register(web, "chief")
     with worker.engine.begin() as connection:
         connection.execute(text("UPDATE users SET role = 'admin' WHERE username = 'chief'"))
-    yield player
+    yield log_in(web, "chief")  # whose token says so too
 
 
 @pytest.fixture

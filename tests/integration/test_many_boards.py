@@ -111,7 +111,7 @@ def test_snapshots_ask_only_about_boards_that_have_moved(worker: WorkerState, bo
     with counting_statements(worker) as statements:
         snapshots.take_all(worker)
     assert len([statement for statement in statements if "AND NOT EXISTS (SELECT FROM periods" in statement]) == 1
-    assert len([statement for statement in statements if "foremost" in statement]) == 2 * MOVING
+    assert len([statement for statement in statements if "found AS MATERIALIZED" in statement]) == 2 * MOVING
     with worker.engine.connect() as connection:
         assert connection.execute(tables.snapshots.select()).rowcount == 2 * MOVING
 
