@@ -69,6 +69,11 @@ def _declared(name: str, limit: Callable[[View], View]) -> Callable[[View], View
     return decorate
 
 
+_NO_VIEW = "no view"
+"""A name of no view. Before a view with limits of its own Flask-Limiter does not look whether its storage is back, and
+whoever is refused there would be for ever."""
+
+
 class _RetryingLimiter(Limiter):
     """A limiter that counts in memory for every request when its storage fails, and does no work for nothing.
 
@@ -80,6 +85,8 @@ class _RetryingLimiter(Limiter):
     def _check_request_limit(self, callable_name: str | None = None, in_middleware: bool = True) -> None:
         if in_middleware and not self._storage_dead and not self.counts_before_views():
             return
+        if in_middleware and self._storage_dead:
+            callable_name = _NO_VIEW
         try:
             super()._check_request_limit(callable_name, in_middleware)
         except redis.RedisError:
