@@ -115,9 +115,10 @@ def _import_safely(engine: Engine, terms: Terms, lines: Sequence[PlayerLine]) ->
 
 def _import(connection: Connection, terms: Terms, lines: Sequence[PlayerLine]) -> Imported:
     realm = terms.realm
+    # The names first: of an import of the same players that is committed in between, the players are then known.
+    taken = _taken(connection, {line.username for line in lines if line.username}, terms.secret_keys)
     known = identities.find(connection, realm, [line.external_id for line in lines])
     names = accounts.find_usernames(connection, set(known.values()))
-    taken = _taken(connection, {line.username for line in lines if line.username}, terms.secret_keys)
     players = {line.external_id: GamePlayer(line.external_id, line.profile, line.username) for line in lines}
     misleading = game_players.refused_names(connection, realm, list(players.values()))
     refused = []

@@ -74,6 +74,7 @@ def asked_in_every_way(
     return test
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.usefixtures("draining")
 def test_any_request_is_answered_as_documented(
     api: OpenApiSchema, ada: Player, worker: WorkerState, seed: int, subtests: pytest.Subtests
