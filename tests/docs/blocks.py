@@ -14,6 +14,9 @@ from dev.servers import postgres_home
 
 ROOT = Path(__file__).resolve().parents[2]
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+LONGEST_SECONDS = 240
+"""A page has dozens of commands, and each is a program that starts."""
+
 _READERS_WEB, _READERS_METRICS = "127.0.0.1:8000", "127.0.0.1:9100"
 
 
@@ -39,7 +42,7 @@ def run(command: Sequence[str | Path], stack: Stack, folder: Path) -> str:
         env={**stack.environment, "PATH": path},
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=LONGEST_SECONDS,
         check=False,
     )
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"

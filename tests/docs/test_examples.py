@@ -11,7 +11,7 @@ import pytest
 from dev.harness.stack import Stack
 from dev.harness.waiting import wait_until
 from tests.caller import Caller
-from tests.docs.blocks import ROOT, aimed, blocks, run, running
+from tests.docs.blocks import LONGEST_SECONDS, ROOT, aimed, blocks, run, running
 
 PAGES_WITH_SHELL = ["README.md", "docs/quick-start.md", "docs/operations.md"]
 API, LIVE, GAME_SERVERS = "docs/api.md", "docs/live.md", "docs/game-servers.md"
@@ -57,6 +57,7 @@ def no_error_in(output: str) -> bool:
     return '"error"' not in output
 
 
+@pytest.mark.timeout(LONGEST_SECONDS + 60)
 @pytest.mark.usefixtures("tools")
 @pytest.mark.parametrize("page", PAGES_WITH_SHELL)
 def test_the_shell_blocks_of_the_page_run_as_they_stand(stack: Stack, tmp_path: Path, page: str) -> None:
