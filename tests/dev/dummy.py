@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from dev.harness.stack import free_port
 from dev.harness.waiting import wait_until
-from dev.servers import ports
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -84,7 +84,7 @@ class Project:
         (root / "events").touch()
         (root / "events").chmod(0o666)  # under root, dummies run as another user, if that user can read our Python
         self.data = root / ".data"
-        self.ports = {f"SCOREBOARD_{name}PORT": str(ports.any_free()) for name in ("", "FLOWER_", "METRICS_")}
+        self.ports = {f"SCOREBOARD_{name}PORT": str(free_port()) for name in ("", "FLOWER_", "METRICS_")}
 
     def events(self) -> list[list[str]]:
         path = self.root / "events"

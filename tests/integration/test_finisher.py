@@ -13,7 +13,6 @@ from common.redis_store.board import Board
 from tests.inbox import accept, add_users, board_of, drain_completely
 from workers import drain as drain_module
 from workers.batches import Batches
-from workers.recording import Recorded
 from workers.state import WorkerState
 
 BATCH = 10
@@ -55,12 +54,12 @@ def test_a_batch_is_recorded_while_the_one_before_is_finished(
         if records == 3:
             third_is_recorded.set()
 
-    def late_project(self: Batches, recorded: Recorded, committed_at: int) -> Any:  # noqa: ANN401
+    def late_project(self: Batches, *arguments: Any) -> Any:  # noqa: ANN401
         nonlocal projections
         projections += 1
         if projections == 2:
             assert third_is_recorded.wait(WITHIN_SECONDS)
-        return project(self, recorded, committed_at)
+        return project(self, *arguments)
 
     monkeypatch.setattr(ledger, "add_and_commit", noted_add)
     monkeypatch.setattr(Batches, "_project", late_project)
