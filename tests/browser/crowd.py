@@ -3,6 +3,7 @@
 import html
 import re
 import secrets
+import time
 import uuid
 from collections.abc import Iterable
 from contextlib import closing
@@ -18,6 +19,7 @@ from dev.harness.waiting import wait_until
 from tests import inbox
 from tests.browser.board_page import Row
 from tests.caller import Caller
+from web.pages.home import RENDERED_EVERY_SECONDS
 
 
 def add_players(stack: Stack, names: Iterable[str]) -> dict[str, str]:
@@ -56,8 +58,17 @@ def listed(stack: Stack, period: str = "all") -> list[Row]:
 
 
 def wait_until_rendered(stack: Stack, period: str = "all") -> None:
-    """Wait until the server renders the list as it is now: a page that it has rendered is served for a second."""
-    wait_until(lambda: _rendered(stack, period) == [(name, points) for _, name, points in listed(stack, period)])
+    """Wait until every process renders the list as it is now: a page that one has rendered is served for a second."""
+    seen, since = listed(stack, period), time.monotonic()
+
+    def is_rendered() -> bool:
+        nonlocal seen, since
+        if (now := listed(stack, period)) != seen:
+            seen, since = now, time.monotonic()
+        rests = time.monotonic() - since > RENDERED_EVERY_SECONDS + 0.2
+        return rests and _rendered(stack, period) == [(name, points) for _, name, points in now]
+
+    wait_until(is_rendered)
 
 
 def _rendered(stack: Stack, period: str) -> list[tuple[str, str]]:

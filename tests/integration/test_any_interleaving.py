@@ -84,7 +84,8 @@ class Model:
             "low": lambda numbers: min(map(value_of, numbers)),
             "last": lambda numbers: value_of(max(numbers)),
         }
-        return {u: of_rule[board](numbers) for u, numbers in self.played.items() if u not in self.suspended}
+        gone = self.suspended | self.unlisted
+        return {u: of_rule[board](numbers) for u, numbers in self.played.items() if u not in gone}
 
     def board(self, period: str) -> Counter[int]:
         is_closed = period == "daily" and self.closed is not None

@@ -236,8 +236,8 @@ def test_a_round_over_a_long_ledger_has_only_short_statements_and_finds_what_dif
 
     with timed(worker.engine) as taken:
         complete_round(worker)
+        catch_up(worker)  # a step that takes too long on a busy machine is halved, and comes again with the next turn
     assert max(taken) < verifying.TIMEOUT_MS / 1000 + 0.5, "the server ends it, and then the client hears of it"
-    assert worker.verifier.checkpoint.lag() == 0
     assert verifying.Round.load(worker).last_found == 0
 
     change(worker, "UPDATE standings SET score = score + 1 WHERE user_id = :user AND period_id = 'all'", user=ids[0])
@@ -253,6 +253,14 @@ def complete_round(worker: WorkerState) -> None:
     before = rounds()
     deadline = time.monotonic() + 60
     while rounds() == before:
+        assert time.monotonic() < deadline
+        verifying.verify_some(worker)
+
+
+def catch_up(worker: WorkerState) -> None:
+    """Turns, as many as it takes until the checkpoint has the whole ledger."""
+    deadline = time.monotonic() + 60
+    while worker.verifier.checkpoint.lag():
         assert time.monotonic() < deadline
         verifying.verify_some(worker)
 
