@@ -14,7 +14,7 @@ row, and as a recount of the ledger. One test holds the three forms equal (`test
 | `latest`  | its value        | the later one by the event's own time, then by its id | that of the one kept |
 
 The second score is added where the score is, and kept with it where that is kept: 12 rounds in 120 s are never told
-with the 90 s that another run took for 10 rounds.
+with the 90 s that another run took for 10 rounds (ADR 26).
 """
 
 from datetime import UTC, datetime

@@ -1,7 +1,8 @@
 """The one gate between what the stores know of players and what anybody is shown. Pure.
 
 Entries pass it where heads, pages and places are made (`common/services/leaderboard.py`), before the live hub compares
-two heads: whoever stops being named leaves a board under one id and enters it under another, as an ordinary change.
+two heads: whoever stops being named leaves a board under one id and enters it under another, as an ordinary change
+(ADR 27).
 """
 
 from dataclasses import replace
