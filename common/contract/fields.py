@@ -58,10 +58,6 @@ def is_uuid(text: str) -> bool:
     return _IS_UUID.fullmatch(text) is not None
 
 
-def is_action_id(text: str) -> bool:
-    return re.fullmatch(_NAME, text, re.ASCII) is not None
-
-
 UserId = Annotated[
     str,
     Field(

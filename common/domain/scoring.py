@@ -75,11 +75,6 @@ class Catalogue:
     boards: Mapping[str, Board]
 
     @cached_property
-    def closes_at(self) -> Mapping[str, datetime]:
-        """The instants at which boards close, by id; boards that never do are not in it."""
-        return {board.id: board.closes_at for board in self.boards.values() if board.closes_at}
-
-    @cached_property
     def bounded(self) -> Mapping[str, Board]:
         """The boards that do not take every update, since they open, close, or are archived."""
         return {

@@ -96,11 +96,6 @@ def has_same_password(connection: Connection, before: Credentials) -> bool:
     return connection.execute(changed_at).scalar() == before.changed_at
 
 
-def find_present(connection: Connection, user_ids: Collection[str]) -> set[str]:
-    """Return those of `user_ids` that exist and are not erased."""
-    return set(connection.scalars(select(users.c.id).where(users.c.id.in_(user_ids), users.c.erased_at.is_(None))))
-
-
 def is_taken(connection: Connection, username: str) -> bool:
     """Return whether an account has this name, whatever its case."""
     statement = select(users.c.id).where(users.c.username_key == username.lower())

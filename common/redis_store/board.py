@@ -126,13 +126,11 @@ class Board:
             replies[index].append(reply)
         return [_projected(rows, answers) for rows, answers in zip(boards, replies, strict=True)]
 
-    def state_of(self, board_id: str, period_id: str) -> str | None:
-        """Return a text that changes whenever the board does; None if Redis does not have the board."""
-        state = self._client.hmget(BoardKeys(board_id, period_id).meta, "epoch", "seq")
-        return ":".join(map(str, state)) if all(state) else None
-
     def states_of(self, boards: Sequence[BoardId]) -> tuple[str, dict[BoardId, str | None]]:
-        """Return the server's run id and, by board, what `state_of` returns, all in one round trip."""
+        """Return the server's run id and, by board, a text that changes whenever the board does, in one round trip.
+
+        The text of a board that Redis does not have is None.
+        """
         pipeline = self._client.pipeline(transaction=False)
         pipeline.info("server")
         for board in boards:

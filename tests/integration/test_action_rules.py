@@ -153,7 +153,7 @@ def test_a_closed_board_is_left_out_and_the_others_of_its_action_count_on(worker
 def test_an_operator_closes_a_board_and_opens_it_again(worker: WorkerState, command_line: CommandLine) -> None:
     def closes_at() -> datetime | None:
         with worker.engine.connect() as connection:
-            return catalogue.load(connection).closes_at.get("main")
+            return catalogue.load(connection).boards["main"].closes_at
 
     assert command_line("boards", "close", "main").returncode == 0
     soon = closes_at()
