@@ -54,14 +54,8 @@ def admin(view: View[Params]) -> View[Params]:
 
 def manager(view: View[Params]) -> View[Params]:
     """Require somebody who may change the catalogue: an API key of the scope `manage` if one is given, or an admin."""
-
-    def check() -> None:
-        if scopes.is_by_api_key():
-            api_key()
-        else:
-            authenticate_admin()
-
-    return scopes.declare(_guarded(view, "manager", check), (Scope.MANAGE,), needs_key=False)
+    guarded = _guarded(view, "manager", _api_key_or(authenticate_admin))
+    return scopes.declare(guarded, (Scope.MANAGE,), needs_key=False)
 
 
 def by_api_key(*any_of: Scope) -> Callable[[View[Params]], View[Params]]:
@@ -76,14 +70,9 @@ def by_api_key(*any_of: Scope) -> Callable[[View[Params]], View[Params]]:
 def authenticated_or_by_api_key(*any_of: Scope) -> Callable[[View[Params]], View[Params]]:
     """Require an API key of one of these scopes if one is given, otherwise the access token of a live session."""
 
-    def check() -> None:
-        if scopes.is_by_api_key():
-            api_key()
-        else:
-            authenticate()
-
     def guard(view: View[Params]) -> View[Params]:
-        return scopes.declare(_guarded(view, "authenticated_or_by_api_key", check), any_of, needs_key=False)
+        guarded = _guarded(view, "authenticated_or_by_api_key", _api_key_or(authenticate))
+        return scopes.declare(guarded, any_of, needs_key=False)
 
     return guard
 
@@ -91,12 +80,9 @@ def authenticated_or_by_api_key(*any_of: Scope) -> Callable[[View[Params]], View
 def public_or_by_api_key(scope: Scope) -> Callable[[View[Params]], View[Params]]:
     """Let anybody call this view. An API key, if one is given, must be valid and of this scope."""
 
-    def check() -> None:
-        if scopes.is_by_api_key():
-            api_key()
-
     def guard(view: View[Params]) -> View[Params]:
-        return scopes.declare(_guarded(view, "public_or_by_api_key", check), (scope,), needs_key=False)
+        guarded = _guarded(view, "public_or_by_api_key", _api_key_or(lambda: None))
+        return scopes.declare(guarded, (scope,), needs_key=False)
 
     return guard
 
@@ -194,6 +180,18 @@ def _guarded(view: View[Params], name: str, check: Callable[[], object]) -> View
 
     setattr(checked, _DECISION, name)
     return checked
+
+
+def _api_key_or(otherwise: Callable[[], None]) -> Callable[[], None]:
+    """Return a check of the API key if one is given; the other check is made only without one."""
+
+    def check() -> None:
+        if scopes.is_by_api_key():
+            api_key()
+        else:
+            otherwise()
+
+    return check
 
 
 def authenticate_admin() -> None:
