@@ -259,7 +259,20 @@ class ScoreUpdateRequest(Claim):
     )
 
 
-class BatchItem(Deed):
+class OfOnePlayer(Strict):
+    """What a game server says of one player, whom it names by exactly one of the two ids."""
+
+    user_id: GivenUserId | None = None
+    external_id: ExternalId | None = None
+
+    @model_validator(mode="after")
+    def _names_one_player(self) -> Self:
+        if (self.user_id is None) == (self.external_id is None):
+            raise ValueError("exactly one of userId and externalId names the player")
+        return self
+
+
+class BatchItem(OfOnePlayer, Deed):
     """That a player did something, as a game server tells it. It names the player by exactly one of the two ids."""
 
     model_config = ConfigDict(
@@ -282,8 +295,6 @@ class BatchItem(Deed):
         }
     )
 
-    user_id: GivenUserId | None = None
-    external_id: ExternalId | None = None
     value: int | None = Field(
         None,
         ge=-GREATEST_SCORE,
@@ -299,12 +310,6 @@ class BatchItem(Deed):
         examples=[7],
     )
 
-    @model_validator(mode="after")
-    def _names_one_player(self) -> Self:
-        if (self.user_id is None) == (self.external_id is None):
-            raise ValueError("exactly one of userId and externalId names the player")
-        return self
-
 
 class BatchRequest(Strict):
     """Claims of a game server. Each is looked at by itself, so that a bad one does not hold up the others."""
@@ -315,18 +320,10 @@ class BatchRequest(Strict):
     )
 
 
-class AskedUpdate(Strict):
+class AskedUpdate(OfOnePlayer):
     """An update that a game server asks about. It names the player by exactly one of the two ids."""
 
-    user_id: GivenUserId | None = None
-    external_id: ExternalId | None = None
     idempotency_key: IdempotencyKey
-
-    @model_validator(mode="after")
-    def _names_one_player(self) -> Self:
-        if (self.user_id is None) == (self.external_id is None):
-            raise ValueError("exactly one of userId and externalId names the player")
-        return self
 
 
 class ReceiptsRequest(Strict):
