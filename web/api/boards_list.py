@@ -6,7 +6,7 @@ from hashlib import blake2b
 from flask import Blueprint, Response, jsonify
 
 from common.contract.catalogue_responses import BoardDescription, BoardPage
-from common.contract.errors import SENTENCES, ErrorCode, ScoreboardError
+from common.contract.errors import SENTENCES, ErrorCode
 from common.contract.requests import BoardsQuery
 from common.domain import cursors
 from common.domain.boards import Visibility, listed, place_of
@@ -71,13 +71,8 @@ def listing() -> Response:
 @by_visibility
 @limits.per_api_key
 def one(board_id: str) -> Response:
-    catalogue = services().catalogue.knowing(board_id)
-    try:
-        board = board_access.board_for_caller(catalogue.boards, board_id)
-    except ScoreboardError as error:
-        if error.code is ErrorCode.UNKNOWN_BOARD:
-            raise ScoreboardError(ErrorCode.NOT_FOUND, SENTENCES[ErrorCode.UNKNOWN_BOARD]) from None
-        raise
+    boards = services().catalogue.knowing(board_id).boards
+    board = board_access.board_or_not_found(boards, board_id, SENTENCES[ErrorCode.UNKNOWN_BOARD])
     answer = jsonify(board_to_wire(board, datetime.now(UTC)))
     return _revalidated(answer, is_private=board.visibility is not Visibility.PUBLIC)
 

@@ -20,6 +20,8 @@ from web.services import services
 
 blueprint = Blueprint("snapshots", __name__, url_prefix="/api/scores/snapshots")
 
+_NO_SNAPSHOT = "There is no such snapshot."
+
 
 @blueprint.get("")
 @documented(
@@ -59,22 +61,12 @@ def one(snapshot_id: str) -> Response:
         with services().engine.connect() as connection:
             found = snapshots.find(connection, int(snapshot_id))
     if found is None:
-        raise ScoreboardError(ErrorCode.NOT_FOUND, "There is no such snapshot.")
+        raise ScoreboardError(ErrorCode.NOT_FOUND, _NO_SNAPSHOT)
     snapshot, entries = found
-    _check_visible(snapshot.board_id)
+    board_access.board_or_not_found(services().catalogue.current().boards, snapshot.board_id, _NO_SNAPSHOT)
     shown = services().leaderboard.shown(snapshot.board_id, entries)
     body: StoredSnapshot = {**_summary(snapshot), "entries": [entry.to_wire() for entry in shown]}
     return jsonify(body)
-
-
-def _check_visible(board_id: str) -> None:
-    """Raise `not_found` for a snapshot of a board that the caller may not know of, or an error of their token."""
-    try:
-        board_access.board_for_caller(services().catalogue.current().boards, board_id)
-    except ScoreboardError as error:
-        if error.code is ErrorCode.UNKNOWN_BOARD:
-            raise ScoreboardError(ErrorCode.NOT_FOUND, "There is no such snapshot.") from None
-        raise
 
 
 def _summary(snapshot: Snapshot) -> SnapshotSummary:

@@ -32,6 +32,19 @@ def board_for_caller(boards: Mapping[str, Board], board_id: str) -> Board:
     return board
 
 
+def board_or_not_found(boards: Mapping[str, Board], board_id: str, sentence: str) -> Board:
+    """Return the board as `board_for_caller` does, but raise `not_found` with this sentence for one that is hidden.
+
+    That is for addresses that name a board, or something of it, in the path.
+    """
+    try:
+        return board_for_caller(boards, board_id)
+    except ScoreboardError as error:
+        if error.code is ErrorCode.UNKNOWN_BOARD:
+            raise ScoreboardError(ErrorCode.NOT_FOUND, sentence) from None
+        raise
+
+
 def boards_for_caller(boards: Mapping[str, Board]) -> list[Board]:
     """Return the boards that the caller of this request may see, without archived ones."""
     is_insider = api_keys.has_api_key() or access.has_admin_session()
