@@ -9,8 +9,9 @@ from common.postgres import reset_codes, users
 from common.postgres.audit import Actor
 from common.postgres.users import User
 from common.services.suspensions import Decision
+from web.api.auth import user_on_the_wire
 from web.api.boards import parsed_user_id
-from web.api.me import change_in, profile_on_the_wire, user_on_the_wire
+from web.api.me import change_in, profile_on_the_wire
 from web.api.parsing import body_as
 from web.guards.access import admin, identity
 from web.reference.documented import ResponseDoc, documented
@@ -64,7 +65,7 @@ def profile(user_id: str) -> Response:
     wanted = body_as(ModeratedProfileRequest)
     user = _found(user_id)
     person = services().profiles.moderate(user.id, change_in(wanted), Actor(identity().user_id), wanted.reason)
-    answer: ChangedProfile = {"user": user_on_the_wire(person), "profile": profile_on_the_wire(person)}
+    answer: ChangedProfile = {"user": user_on_the_wire(person.user), "profile": profile_on_the_wire(person)}
     return jsonify(answer)
 
 
@@ -97,8 +98,5 @@ def _moderate(user_id: str, *, suspended: bool) -> Response:
     reason = body_as(ModerationRequest).reason
     user = _found(user_id)
     services().moderator.carry_out(Decision(user.id, suspended, identity().user_id, reason))
-    answer: Moderated = {
-        "user": {"userId": user.id, "username": user.username, "role": user.role},
-        "suspended": suspended,
-    }
+    answer: Moderated = {"user": user_on_the_wire(user), "suspended": suspended}
     return jsonify(answer)

@@ -72,7 +72,7 @@ def register() -> tuple[Response, int]:
             raise users.username_taken(wanted.username)
     login_attempts.remember(wanted.username)
     log.info("registered", user_id=user.id)
-    answer: Registered = {"user": _shown(user)}
+    answer: Registered = {"user": user_on_the_wire(user)}
     return jsonify(answer), 201
 
 
@@ -298,10 +298,10 @@ def _granted(user: User, session: Refreshed, now: datetime) -> Response:
         "refreshToken": session.refresh_token,
         "refreshExpiresIn": int((session.session.expires_at - now).total_seconds()),
         "signingKey": signing.to_base64url(signing_key(session.session.id)),
-        "user": _shown(user),
+        "user": user_on_the_wire(user),
     }
     return jsonify(answer)
 
 
-def _shown(user: User) -> UserOnTheWire:
+def user_on_the_wire(user: User) -> UserOnTheWire:
     return {"userId": user.id, "username": user.username, "role": user.role}

@@ -7,14 +7,13 @@ from flask import Blueprint, Response, jsonify, request
 from common.contract.errors import ErrorCode, ScoreboardError, invalid_field
 from common.contract.requests import DeletionRequest, ProfileRequest, VisibilityRequest
 from common.contract.responses import ChangedVisibility, Deleted, Me, OwnData, Profile
-from common.contract.responses import User as UserOnTheWire
 from common.core.timestamps import format_instant
 from common.domain import countries, display_names, tokens
 from common.domain.details import PlayerVisibility
 from common.postgres import own_data, people, users
 from common.postgres.audit import Actor
 from common.postgres.people import Change, Person
-from web.api.auth import prove_password
+from web.api.auth import prove_password, user_on_the_wire
 from web.api.parsing import body_as
 from web.guards import limits
 from web.guards.access import authenticated, identity
@@ -138,7 +137,7 @@ def change_in(wanted: ProfileRequest) -> Change:
 
 def me_on_the_wire(person: Person) -> Me:
     return {
-        "user": user_on_the_wire(person),
+        "user": user_on_the_wire(person.user),
         "profile": profile_on_the_wire(person),
         "visibility": person.details.visibility.value,
         "guest": False,
@@ -149,7 +148,7 @@ def me_on_the_wire(person: Person) -> Me:
 def own_data_on_the_wire(person: Person, data: own_data.OwnData) -> OwnData:
     events = data.events[: own_data.MOST_EVENTS]
     told: OwnData = {
-        "account": user_on_the_wire(person),
+        "account": user_on_the_wire(person.user),
         "createdAt": format_instant(person.created_at),
         "profile": profile_on_the_wire(person),
         "visibility": person.details.visibility.value,
@@ -193,10 +192,6 @@ def own_data_on_the_wire(person: Person, data: own_data.OwnData) -> OwnData:
     if len(data.events) > own_data.MOST_EVENTS:
         told["truncatedAt"] = own_data.MOST_EVENTS
     return told
-
-
-def user_on_the_wire(person: Person) -> UserOnTheWire:
-    return {"userId": person.user.id, "username": person.user.username, "role": person.user.role}
 
 
 def profile_on_the_wire(person: Person) -> Profile:
