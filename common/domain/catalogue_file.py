@@ -97,7 +97,7 @@ def plan(file: ParsedFile, stored: Stored, now: datetime, most_boards: int, *, d
         for action_id in actions_missing(file, stored):
             known, enabled = stored.actions[action_id]
             if enabled:
-                put_action(planned, replace(known), (known, enabled), enabled=False)
+                put_action(planned, known, (known, enabled), enabled=False)
     return planned
 
 

@@ -16,7 +16,7 @@ from common.contract.catalogue import (
 from common.contract.constants import DEFAULT_BOARD, PERIOD_NAMES
 from common.contract.errors import ErrorCode
 from common.domain.boards import NOTICE, Board, Rule, ScoreFormat, SecondScore, Ties, Visibility
-from common.domain.catalogue_wire import described_action, described_board, told_instant
+from common.domain.catalogue_wire import described_action, described_board, order_name, told_instant
 from common.domain.scoring import Action, ClaimedBy, Kind
 
 
@@ -187,23 +187,19 @@ def _immutable(path: str, what: object) -> Problem:
     return Problem(path, f"never changes; it is {what}", ErrorCode.BOARD_IMMUTABLE)
 
 
-def _order_name(*, ascending: bool) -> str:
-    return "ascending" if ascending else "descending"
-
-
 def _rule_and_order(at: Place, spec: BoardSpec, known: Board | None, problems: list[Problem]) -> tuple[Rule, bool]:
     rule = Rule(spec.rule) if spec.rule else known.rule if known else Rule.SUM
     forced = {Rule.HIGHEST: False, Rule.LOWEST: True}.get(rule)
     asked = None if spec.order is None else spec.order == "ascending"
     if forced is not None and asked not in (None, forced):
-        problems.append(Problem(at.of("order"), f"the rule {rule} goes with {_order_name(ascending=forced)}"))
+        problems.append(Problem(at.of("order"), f"the rule {rule} goes with {order_name(ascending=forced)}"))
     ascending = forced if forced is not None else asked
     if ascending is None:
         ascending = known.ascending if known else False
     if known and rule is not known.rule:
         problems.append(_immutable(at.of("rule"), known.rule))
     if known and asked not in (None, known.ascending):
-        problems.append(_immutable(at.of("order"), _order_name(ascending=known.ascending)))
+        problems.append(_immutable(at.of("order"), order_name(ascending=known.ascending)))
     return rule, ascending
 
 
@@ -213,7 +209,7 @@ def _second(at: Place, spec: BoardSpec, known: Board | None, problems: list[Prob
     given = spec.second
     second = SecondScore(given.order == "ascending", given.label, _format(given)) if given else None
     if known and (second and second.ascending) != (known.second and known.second.ascending):
-        what = _order_name(ascending=known.second.ascending) if known.second else "none"
+        what = order_name(ascending=known.second.ascending) if known.second else "none"
         problems.append(_immutable(at.of("second"), what))
     return second
 

@@ -29,10 +29,10 @@ def described_board(board: Board) -> dict[str, Any]:
         "category": board.category,
         "position": board.position,
         "rule": board.rule.value,
-        "order": _order(ascending=board.ascending),
+        "order": order_name(ascending=board.ascending),
         "second": second
         and {
-            "order": _order(ascending=second.ascending),
+            "order": order_name(ascending=second.ascending),
             "label": second.label,
             "format": format_of(second.format),
         },
@@ -78,7 +78,7 @@ def described_action(action: Action, *, enabled: bool) -> ActionDescription:
     }
 
 
-def _order(*, ascending: bool) -> str:
+def order_name(*, ascending: bool) -> str:
     return "ascending" if ascending else "descending"
 
 
