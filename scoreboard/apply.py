@@ -40,14 +40,10 @@ def apply(file: Path, *, dry_run: bool, as_json: bool, disable_missing: bool) ->
     parsed = read(file)
     most_boards = load_settings().max_boards
     with connected() as engine, engine.begin() as connection:
-        if dry_run:
-            stored = catalogue_changes.stored(connection)
-            plan = catalogue_file.plan(parsed, stored, datetime.now(UTC), most_boards, disable_missing=disable_missing)
-        else:
-            stored = catalogue_changes.hold(connection)
-            plan = catalogue_file.plan(parsed, stored, datetime.now(UTC), most_boards, disable_missing=disable_missing)
-            if not plan.problems:
-                write(connection, plan)
+        stored = catalogue_changes.stored(connection) if dry_run else catalogue_changes.hold(connection)
+        plan = catalogue_file.plan(parsed, stored, datetime.now(UTC), most_boards, disable_missing=disable_missing)
+        if not dry_run and not plan.problems:
+            write(connection, plan)
     missing = [
         *(f"boards.{board_id}" for board_id in catalogue_file.boards_missing(parsed, stored)),
         *(f"actions.{action_id}" for action_id in catalogue_file.actions_missing(parsed, stored)),
@@ -77,18 +73,14 @@ def write(connection: Connection, plan: Plan) -> None:
     """Write a plan without problems, with its row of the audit log. The transaction holds the catalogue."""
     if plan.changes:
         catalogue_changes.write(connection, plan)
-        operator.record(connection, "apply_catalogue", "catalogue", changes=described_changes(plan.changes))
-
-
-def described_changes(changes: Iterable[Change]) -> list[dict[str, object]]:
-    return [{"path": change.path, "from": change.before, "to": change.after} for change in changes]
+        operator.record(connection, "apply_catalogue", "catalogue", changes=plan.described_changes())
 
 
 def _described(plan: Plan, missing: list[str], *, is_applied: bool) -> dict[str, object]:
     if plan.problems:
         problems = [{"path": problem.path, "message": problem.message} for problem in plan.problems]
         return {"problems": problems, "applied": False}
-    return {"changes": described_changes(plan.changes), "notInFile": missing, "applied": is_applied}
+    return {"changes": plan.described_changes(), "notInFile": missing, "applied": is_applied}
 
 
 def _show(changes: list[Change], missing: list[str], *, dry_run: bool) -> None:

@@ -20,7 +20,6 @@ from common.domain.catalogue_plan import Place, Plan, Stored, add_board, check_r
 from common.domain.catalogue_wire import board_to_wire, described_board
 from common.postgres import catalogue_changes
 from scoreboard import board_options, operator, tables
-from scoreboard.apply import described_changes
 from scoreboard.environment import connected, load_settings
 
 _AT = Place("", "BOARD_ID", str)
@@ -143,7 +142,7 @@ def _put(connection: Connection, stored: Stored, board_id: str, fields: dict[str
         raise click.ClickException(told)
     if plan.changes:
         catalogue_changes.write(connection, plan)
-        operator.record(connection, name, board_id, changes=described_changes(plan.changes))
+        operator.record(connection, name, board_id, changes=plan.described_changes())
     return plan
 
 
@@ -170,5 +169,5 @@ def _move(board_id: str, instant: str | None, name: str, moment: Moment) -> Boar
                 raise
             raise click.BadParameter(problems[0]["message"], param_hint="--at") from None
         if plan.changes:
-            operator.record(connection, name, board_id, changes=described_changes(plan.changes))
+            operator.record(connection, name, board_id, changes=plan.described_changes())
     return after

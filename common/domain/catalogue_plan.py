@@ -13,6 +13,7 @@ from common.contract.catalogue import (
     problem_of_action_id,
     problem_of_board_id,
 )
+from common.contract.catalogue_responses import ChangeDescription
 from common.contract.constants import DEFAULT_BOARD, PERIOD_NAMES
 from common.contract.errors import ErrorCode
 from common.domain.boards import NOTICE, Board, Rule, ScoreFormat, SecondScore, Ties, Visibility
@@ -53,6 +54,10 @@ class Plan:
     actions: list[tuple[Action, bool]] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+
+    def described_changes(self) -> list[ChangeDescription]:
+        """Return the differences as an answer and the audit log tell them."""
+        return [{"path": change.path, "from": change.before, "to": change.after} for change in self.changes]
 
 
 @dataclass(frozen=True)

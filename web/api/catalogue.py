@@ -13,7 +13,6 @@ from common.contract.catalogue_responses import (
     ActionDescription,
     BoardDescription,
     CatalogueChanges,
-    ChangeDescription,
 )
 from common.contract.errors import SENTENCES, ErrorCode, ScoreboardError, invalid_field
 from common.domain import board_moments, catalogue_file
@@ -117,7 +116,7 @@ def apply() -> Response:
             raise catalogue_file.refusal(plan.problems)
         if not asked.dry_run:
             _write(connection, plan, "apply_catalogue", "catalogue")
-    body: CatalogueChanges = {"changes": _told(plan), "applied": not asked.dry_run}
+    body: CatalogueChanges = {"changes": plan.described_changes(), "applied": not asked.dry_run}
     return jsonify(body)
 
 
@@ -175,7 +174,7 @@ def _move(board_id: str, name: str, moment: Moment) -> Response:
             raise ScoreboardError(ErrorCode.NOT_FOUND, SENTENCES[ErrorCode.UNKNOWN_BOARD])
         board, plan = catalogue_changes.move(connection, stored.boards[board_id], moment, asked.at, now)
         if plan.changes:
-            audit.add(connection, _actor(), name, board_id, changes=_told(plan), reason=asked.reason)
+            audit.add(connection, _actor(), name, board_id, changes=plan.described_changes(), reason=asked.reason)
     return jsonify(board_to_wire(board, now))
 
 
@@ -193,15 +192,11 @@ def _write(connection: Connection, plan: Plan, name: str, subject: str) -> None:
         raise catalogue_file.refusal(plan.problems)
     if plan.changes:
         catalogue_changes.write(connection, plan)
-        audit.add(connection, _actor(), name, subject, changes=_told(plan))
+        audit.add(connection, _actor(), name, subject, changes=plan.described_changes())
 
 
 def _actor() -> Actor:
     return Actor(api_key().id if is_by_api_key() else identity().user_id)
-
-
-def _told(plan: Plan) -> list[ChangeDescription]:
-    return [{"path": change.path, "from": change.before, "to": change.after} for change in plan.changes]
 
 
 def _same_id(field: str, given: str | None, in_path: str) -> None:
