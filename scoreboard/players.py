@@ -14,13 +14,15 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from common.core.printable import escaped
 from common.core.settings import Settings
 from common.domain import permissions
+from common.domain.corrections import Told
 from common.domain.details import PlayerVisibility
 from common.domain.permissions import DEFAULT_REALM
-from common.postgres import game_players, identities, kept_names
+from common.postgres import catalogue, game_players, identities, kept_names
 from common.postgres import users as accounts
 from common.postgres.game_players import GamePlayer
 from scoreboard import operator, player_lines
-from scoreboard.environment import connected, load_settings
+from scoreboard.environment import connected, connected_to_redis, load_settings
+from scoreboard.found_users import found_user
 from scoreboard.player_lines import HeaderError, PlayerLine, RefusedLine
 from scoreboard.progress import progress
 
@@ -56,7 +58,7 @@ class Imported(NamedTuple):
 
 @click.group()
 def players() -> None:
-    """Import players of game servers."""
+    """Import players of game servers, and take players off a board."""
 
 
 @players.command("import")
@@ -83,6 +85,44 @@ def import_(context: click.Context, file: Path, realm: str) -> None:
     click.echo(f"{done.new} players are new, {done.known} were there already, {len(done.refused)} lines were refused")
     if done.refused:
         context.exit(_SOME_REFUSED)
+
+
+@players.command()
+@click.argument("user")
+@click.option("--board", required=True, metavar="BOARD", help="Off which board they are.")
+@click.option("--reason", required=True, help="Why, for the audit log.")
+@click.option("--amend-closed", is_flag=True, help="Change closed periods, too; each has a new revision.")
+def disqualify(user: str, board: str, reason: str, *, amend_closed: bool) -> None:
+    """Take USER, a name or a user id, off a board, also with what they score there later. Their account stays."""
+    _judge(user, board, Told(reason, amend_closed), is_off=True)
+    click.echo(f"{user}: disqualified on {board}")
+
+
+@players.command()
+@click.argument("user")
+@click.option("--board", required=True, metavar="BOARD", help="On which board they are again.")
+@click.option("--reason", required=True, help="Why, for the audit log.")
+@click.option("--amend-closed/--keep-closed", default=None, help="Change closed periods, too, or not; else as before.")
+def requalify(user: str, board: str, reason: str, *, amend_closed: bool | None) -> None:
+    """Let USER, a name or a user id, back on a board, with all that they have scored there meanwhile."""
+    _judge(user, board, Told(reason, amend_closed), is_off=False)
+    click.echo(f"{user}: not disqualified on {board}")
+
+
+def _judge(user: str, board_id: str, told: Told, *, is_off: bool) -> None:
+    # These need Redis, whose client takes a tenth of a second to import.
+    from common.redis_store.board import Board  # noqa: PLC0415
+    from common.redis_store.inbox import Inbox  # noqa: PLC0415
+    from common.services.disqualifying import Referee  # noqa: PLC0415
+
+    with connected() as engine, connected_to_redis() as client:
+        with engine.connect() as connection:
+            user_id = found_user(connection, user).id
+            if not catalogue.has_board(connection, board_id):
+                raise click.ClickException(f"there is no board {board_id}")
+        referee = Referee(engine, Board(client), Inbox.of(client, load_settings()))
+        judge = referee.disqualify if is_off else referee.requalify
+        judge(board_id, user_id, told, operator.operator())
 
 
 def import_file(engine: Engine, file: Path, terms: Terms) -> Imported:

@@ -13,6 +13,7 @@ from common.postgres import users as accounts
 from common.postgres.users import User
 from scoreboard import operator, pages, password_input, tables
 from scoreboard.environment import connected, connected_as_owner, connected_to_redis, load_settings
+from scoreboard.found_users import found_user
 
 if TYPE_CHECKING:
     from common.core.settings import Settings
@@ -65,7 +66,7 @@ def reset_code(user: str) -> None:
 
     with connected() as engine, connected_to_redis() as client:
         with engine.connect() as connection:
-            account = _find(connection, user)
+            account = found_user(connection, user)
         code = NewPasswords(engine, Revocations(client, engine)).issue_code(account.id, operator.operator())
     click.echo(code)
 
@@ -81,7 +82,7 @@ def set_password(user: str, *, password_stdin: bool) -> None:
 
     with connected() as engine, connected_to_redis() as client:
         with engine.connect() as connection:
-            account = accounts.get_credentials(connection, _find(connection, user).id)
+            account = accounts.get_credentials(connection, found_user(connection, user).id)
         if account is None or account.password_hash is None:
             raise click.ClickException(f"{user} has no password: this account belongs to a game server")
         password = _new_password(account.user.username, from_stdin=password_stdin)
@@ -110,7 +111,7 @@ def erase(user: str, *, purge: bool, yes: bool) -> None:
     with connected() as engine, connected_to_redis() as client:
         with engine.connect() as connection:
             is_erased = is_uuid(user.lower()) and erasure.is_erased(connection, user.lower())
-            user_id = user.lower() if is_erased else _find(connection, user).id
+            user_id = user.lower() if is_erased else found_user(connection, user).id
         if not yes:
             click.confirm(f"Erase {user} for good?", abort=True)
         board, inbox = Board(client), Inbox.of(client, settings)
@@ -188,22 +189,10 @@ def _moderate(name_or_id: str, reason: str, *, suspended: bool) -> None:
     settings, actor = load_settings(), operator.operator()
     with connected() as engine, connected_to_redis() as client:
         with engine.connect() as connection:
-            user = _find(connection, name_or_id)
+            user = found_user(connection, name_or_id)
         inbox = Inbox.of(client, settings)
         moderator = Moderator(engine, Revocations(client, engine), Board(client), inbox)
         moderator.carry_out(Decision(user.id, suspended, actor.name, reason, actor.os_user))
-
-
-def _find(connection: Connection, name_or_id: str) -> User:
-    """Find a user by name or id. No name is as long as a user id, so the two cannot be confused."""
-    if is_uuid(name_or_id.lower()):
-        user = accounts.find(connection, name_or_id.lower())
-    else:
-        found = accounts.find_by_name(connection, name_or_id)
-        user = found[0] if found else None
-    if user is None:
-        raise click.ClickException(f"there is no user {name_or_id}")
-    return user
 
 
 def _refuse_kept(connection: Connection, username: str) -> None:

@@ -16,6 +16,8 @@ from common.redis_store import client as redis_client
 from common.redis_store.board import Board
 from common.redis_store.client import Client
 from common.redis_store.inbox import Inbox
+from common.services.corrections import Corrector
+from common.services.disqualifying import Referee
 from common.services.erasing import Eraser
 from common.services.leaderboard import Leaderboard
 from common.services.moderation import Moderator
@@ -52,6 +54,8 @@ class Services:
     leaderboard: Leaderboard
     inbox: Inbox
     moderator: Moderator
+    corrector: Corrector
+    referee: Referee
     profiles: Profiles
     new_passwords: NewPasswords
     eraser: Eraser
@@ -92,6 +96,8 @@ class Services:
             new_passwords=NewPasswords(engine, revocations),
             eraser=Eraser(engine, revocations, board, inbox, settings.secret_keys[0]),
             moderator=Moderator(engine, revocations, board, inbox),
+            corrector=Corrector(engine, board, inbox),
+            referee=Referee(engine, board, inbox),
             doorbell=Doorbell(settings.celery_broker_url),
             replies=Replies(redis_client.connect_to_listen(settings.redis_url), process_id, heartbeats),
             revocations=revocations,

@@ -19,7 +19,7 @@ import structlog
 
 from common.domain import periods
 from common.postgres import ledger, period_closing, snapshots
-from common.postgres.period_closing import KEPT_IN_REDIS, Ended
+from common.postgres.period_closing import KEPT_IN_REDIS, Ended, FinalSnapshot
 from workers.failures import try_each
 from workers.state import WorkerState
 
@@ -46,14 +46,14 @@ def store_final_snapshots(worker: WorkerState) -> None:
     """Store each final snapshot that is due, also if others fail."""
     with worker.engine.connect() as connection:
         due = period_closing.snapshots_due(connection)
-    try_each(due, lambda period: _store_final_snapshot(worker, period))
+    try_each(due, lambda final: _store_final_snapshot(worker, final))
 
 
-def _store_final_snapshot(worker: WorkerState, period: Ended) -> None:
-    head = snapshots.read(worker.engine, period.board_id, period.period_id)
+def _store_final_snapshot(worker: WorkerState, due: FinalSnapshot) -> None:
+    head = snapshots.read(worker.engine, due.board_id, due.period_id)
     with worker.engine.begin() as connection:
-        snapshots.store(connection, period.board_id, period.period_id, period.ends_at, head)
-        period_closing.mark_snapshot_stored(connection, period.board_id, period.period_id)
+        snapshots.store(connection, due.board_id, due.period_id, due.taken_at, head)
+        period_closing.mark_snapshot_stored(connection, due)
 
 
 def release_old(worker: WorkerState, now: datetime) -> None:

@@ -61,7 +61,11 @@ class Recorded:
     def changed_at(self) -> Mapping[str, int]:
         """The instants (ms) at which the players' all-time standings on the default board last changed, by user id."""
         of_default = (DEFAULT_BOARD, ALL_TIME)
-        return {row.key.user_id: row.updated_at for row in self.standings if row.key.board == of_default}
+        return {
+            row.key.user_id: row.updated_at
+            for row in self.standings
+            if row.key.board == of_default and not row.is_empty
+        }
 
     @cached_property
     def by_key(self) -> Mapping[StandingKey, Standing]:
@@ -98,7 +102,9 @@ def record(
     events = [_event(row, catalogue) for row in drafts]
     folded = fold(events, catalogue.boards)
     merging = _of_open_periods(connection, folded, known.periods)
-    merged = parts.merge(connection, merging, catalogue.boards, known.now, known.hidden)
+    merged = parts.merge(
+        connection, merging, catalogue.boards, known.now, known.hidden, disqualified=known.disqualified
+    )
     unmoved = drafts if len(merging) < len(folded) else [row for row in drafts if not _moves_default(row, catalogue)]
     touched = _touched([*repeated.values(), *unmoved], catalogue)
     if len(merged) < len(merging):

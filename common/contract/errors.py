@@ -59,6 +59,8 @@ class ErrorCode(StrEnum):
     BOARD_IMMUTABLE = "board_immutable"
     CATALOGUE_CHANGED = "catalogue_changed"
     TOO_MANY = "too_many"
+    NOTHING_TO_VOID = "nothing_to_void"
+    TOO_MANY_EVENTS = "too_many_events"
 
     RATE_LIMITED = "rate_limited"
     LOGIN_THROTTLED = "login_throttled"
@@ -122,6 +124,8 @@ SENTENCES: Mapping[ErrorCode, str] = {
     ErrorCode.BOARD_IMMUTABLE: "This never changes, since it would rewrite history. Make another board.",
     ErrorCode.CATALOGUE_CHANGED: "The board has changed since. Read it again.",
     ErrorCode.TOO_MANY: "There may be no more boards.",
+    ErrorCode.NOTHING_TO_VOID: "This update was refused, so it counts nothing anyway.",
+    ErrorCode.TOO_MANY_EVENTS: "This player has more than 50,000 updates: use `scoreboard events` at a quiet hour.",
     ErrorCode.RATE_LIMITED: "Too many requests from this address.",
     ErrorCode.LOGIN_THROTTLED: "Too many failed logins of this account from this address.",
     ErrorCode.TOO_MANY_CONNECTIONS: "Too many live connections from this address.",

@@ -43,19 +43,19 @@ SHORTEST_PASSWORD, LONGEST_PASSWORD = 8, 128
 RESERVED_USERNAMES = frozenset(
     {"admin", "administrator", "anonymous", "guest", "moderator", "null", "root", "scoreboard", "system", "undefined"}
 )
-_INSTANT_WITH_OFFSET = r"^[0-9]{4}[0-9W-]{3,6}T[0-9]{2}[0-9:.,]*(?:Z|[+-][0-9]{2}[0-9:.]*)$"
+INSTANT_WITH_OFFSET = r"^[0-9]{4}[0-9W-]{3,6}T[0-9]{2}[0-9:.,]*(?:Z|[+-][0-9]{2}[0-9:.]*)$"
 
 
 WORDS_OF_FORM = {
     **WORDS_OF_PATTERN,
     NEW_USERNAME: "must be 3 to 32 of A-Z a-z 0-9 _ . - and begin with neither . nor -",
-    _INSTANT_WITH_OFFSET: "must be ISO 8601 with an offset, such as 2026-11-23T09:15:00.123Z, and not Unix time",
+    INSTANT_WITH_OFFSET: "must be ISO 8601 with an offset, such as 2026-11-23T09:15:00.123Z, and not Unix time",
 }
 """What a field has to be, in words, by the pattern that it must match."""
 
 WORDS_OF_NAME = {
     "points": "there is no such field: the action says how many points it is worth",
-    "timestamp": WORDS_OF_FORM[_INSTANT_WITH_OFFSET],
+    "timestamp": WORDS_OF_FORM[INSTANT_WITH_OFFSET],
 }
 """What to say of a field of this name that is of another type, or that there should not be."""
 
@@ -224,7 +224,7 @@ class Deed(Strict):
     timestamp: str = Field(
         max_length=40,
         # No format: a generated client would parse it and write it anew, and the signature is over what was written.
-        pattern=_INSTANT_WITH_OFFSET,
+        pattern=INSTANT_WITH_OFFSET,
         description="When it happened: ISO 8601 with an offset, within 300 s of the server's time. Send the very text "
         "that you signed.",
         examples=["2026-11-23T09:15:00.123Z"],

@@ -188,6 +188,13 @@ class OwnIdentity(TypedDict):
     createdAt: Instant
 
 
+class Void(TypedDict):
+    """That an update counts no more: since when, and why."""
+
+    at: Instant
+    reason: Annotated[str, Field(examples=["scored with a modified client"])]
+
+
 class OwnEvent(TypedDict):
     """An update of one's own, counted or refused."""
 
@@ -199,6 +206,7 @@ class OwnEvent(TypedDict):
     occurredAt: Instant
     acceptedAt: Instant
     recordedAt: Instant
+    void: Annotated[Void | None, Field(description="Null: it counts, unless it was refused.")]
 
 
 class OwnStanding(TypedDict):

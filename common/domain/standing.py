@@ -21,7 +21,10 @@ class StandingKey(NamedTuple):
 
 
 class Hidden(IntFlag):
-    """Why a standing is on no board, as the bits of `standings.hidden_for`."""
+    """Why a standing is on no board, as the bits of `standings.hidden_for`.
+
+    EMPTY: nothing counts in it any more. DISQUALIFIED: its player is off this one board.
+    """
 
     SUSPENDED = 1
     UNLISTED = 2
@@ -43,7 +46,8 @@ def hidden_reasons(hidden_for: int, *, is_hidden: bool) -> Hidden:
 class Standing(NamedTuple):
     """A row of the table `standings`, with an absolute score; `updated_at` is in ms. A hidden row is on no board.
 
-    `second` is the second score, 0 on a board that has none.
+    `second` is the second score, 0 on a board that has none. A row in which nothing counts any more, since all was
+    voided, is empty: it is hidden, and 0 in everything, its tiebreaker too.
     """
 
     key: StandingKey
@@ -53,6 +57,10 @@ class Standing(NamedTuple):
     updated_at: int
     hidden: bool = False
     second: int = 0
+
+    @property
+    def is_empty(self) -> bool:
+        return self.tiebreaker == 0
 
 
 class Moved(NamedTuple):

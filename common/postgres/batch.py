@@ -43,7 +43,11 @@ _LOOK_UP = prepared.Statement(
             SELECT * FROM periods WHERE (board_id, period_id) = (sent.b, sent.p) OFFSET 0
          ) AS found),
         date_trunc('milliseconds', now()),
-        (SELECT array_agg(nextval('score_event_ids')) FROM generate_series(1, %(ids)s))
+        (SELECT array_agg(nextval('score_event_ids')) FROM generate_series(1, %(ids)s)),
+        (SELECT json_agg(json_build_array(found.board_id, found.user_id))::text
+         FROM unnest(%(players)s) AS sent(u)
+         CROSS JOIN LATERAL (SELECT * FROM disqualifications WHERE user_id = sent.u OFFSET 0) AS found
+         WHERE EXISTS (SELECT FROM disqualifications))
     """,
     {"players": "uuid[]", "owners": "uuid[]", "keys": "text[]", "boards": "text[]", "periods": "text[]", "ids": "int"},
 )
@@ -54,7 +58,8 @@ class LookUp(NamedTuple):
 
     `usernames` has the users that exist, and `hidden` why some of them are on no board. `repeats`: some updates are in
     the ledger already. `periods` has the calendar periods that are known, and whether each is closed. `now` is the
-    transaction's instant, in whole milliseconds; `ids` are new ledger ids in order.
+    transaction's instant, in whole milliseconds; `ids` are new ledger ids in order. `disqualified` has who is off a
+    board, as (board id, user id).
     """
 
     usernames: Mapping[str, str]
@@ -63,6 +68,7 @@ class LookUp(NamedTuple):
     periods: Mapping[BoardId, bool]
     now: datetime
     ids: Sequence[int]
+    disqualified: frozenset[tuple[str, str]] = frozenset()
 
 
 @contextmanager
@@ -116,6 +122,7 @@ def look_up(
         periods={(board_id, period_id): closed for board_id, period_id, closed in orjson.loads(row[2] or "[]")},
         now=row[3],
         ids=row[4] or (),
+        disqualified=frozenset((board_id, user_id) for board_id, user_id in orjson.loads(row[5] or "[]")),
     )
 
 

@@ -107,6 +107,16 @@ def load_defaults(connection: Connection) -> None:
     )
 
 
+def has_board(connection: Connection, board_id: str) -> bool:
+    """Return whether there is a board of this id."""
+    return connection.execute(select(boards.c.id).where(boards.c.id == board_id)).first() is not None
+
+
+def has_action(connection: Connection, action_id: str) -> bool:
+    """Return whether there is, or was, an action of this id."""
+    return connection.execute(select(actions.c.id).where(actions.c.id == action_id).limit(1)).first() is not None
+
+
 def _board(row: Row[Any]) -> Board:
     stored = dict(row._mapping)
     second = stored["second"]

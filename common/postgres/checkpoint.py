@@ -36,6 +36,7 @@ WHERE locktype = 'advisory' AND granted AND pid <> pg_backend_pid() AND objsubid
 """)
 
 _WHERE = text("SELECT event_id FROM ledger_checkpoint")
+_WAIT_BRIEFLY = text("SET LOCAL lock_timeout = '1s'")
 _CLAIM = text("SELECT event_id FROM ledger_checkpoint FOR UPDATE")
 _MOVE = text("UPDATE ledger_checkpoint SET event_id = :to")
 _NEXT = text("""
@@ -134,6 +135,16 @@ class Checkpoint:
             connection.execute(_CLAIM)
             connection.execute(_EMPTY)
             connection.execute(_MOVE, {"to": 0})
+
+
+def hold(connection: Connection) -> int:
+    """Return the checkpoint's id, which stays so until this transaction ends. The caller may change the totals.
+
+    This comes before the ledger's lock, since a chunk may be included for a while. Raises OperationalError after a
+    second.
+    """
+    connection.execute(_WAIT_BRIEFLY)
+    return int(connection.execute(_CLAIM).scalar_one())
 
 
 def include(connection: Connection, after: int, to: int) -> None:

@@ -24,9 +24,10 @@ _PURGED = (
     "DELETE FROM standings WHERE user_id = CAST(:user AS uuid)",
     "DELETE FROM disqualifications WHERE user_id = CAST(:user AS uuid)",
 )
-_VOIDS = text("""
-DELETE FROM voids WHERE event_id IN (SELECT id FROM score_events WHERE user_id = CAST(:user AS uuid))
-""")
+_VOIDS = tuple(
+    text(f"DELETE FROM {table} WHERE event_id IN (SELECT id FROM score_events WHERE user_id = CAST(:user AS uuid))")  # noqa: S608
+    for table in ("voids", "kept_voids")
+)
 
 # An id that nobody has takes the player's place in stored snapshots, so that their ranks stay whole.
 _SNAPSHOTS = text("""
@@ -86,8 +87,9 @@ def purge(connection: Connection, user_id: str) -> int:
     """
     ledger.lock_exclusive(connection)
     values = {"user": user_id}
-    connection.execute(_VOIDS, values)
-    deleted = [connection.execute(text(statement), values).rowcount for statement in _PURGED]
+    for statement in _VOIDS:
+        connection.execute(statement, values)
+    deleted = [connection.execute(text(purged), values).rowcount for purged in _PURGED]
     connection.execute(_SNAPSHOTS, {**values, "nobody": str(uuid.uuid4())})
     connection.execute(_AUDIT_LOG, values)
     connection.execute(_QUARANTINE, {**values, "mention": f"%{user_id}%"})

@@ -55,7 +55,7 @@ SELECT e.user_id::text, e.action_id, e.accepted_at
 FROM json_to_recordset(CAST(:wanted AS json)) AS wanted(u uuid, a text, since timestamptz, until timestamptz)
 JOIN score_events e ON e.user_id = wanted.u AND e.action_id = wanted.a
     AND e.accepted_at BETWEEN wanted.since AND wanted.until
-WHERE e.limits_others
+WHERE e.limits_others AND NOT EXISTS (SELECT FROM voids v WHERE v.event_id = e.id)
 """)
 
 _UNIQUE = "uq_score_events_user_id_idempotency_key"
@@ -102,7 +102,7 @@ def _row(row: Sequence[Any]) -> LedgerRow:
 def lock_uses(
     connection: Connection, wanted: Mapping[tuple[str, str], Window]
 ) -> dict[tuple[str, str], list[datetime]]:
-    """Return the instants at which each (user id, action id) was used and counted within its window.
+    """Return the instants at which each (user id, action id) was used and counted within its window; no void uses.
 
     No other transaction can add a use before this one ends: the players are locked first, in one global order.
     """

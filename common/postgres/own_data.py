@@ -4,6 +4,8 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, text
 
+from common.postgres import standings
+
 MOST_EVENTS = 50_000
 
 _SESSIONS = text("""
@@ -14,13 +16,15 @@ _IDENTITIES = text("""
 SELECT realm, external_id, created_at FROM identities WHERE user_id = CAST(:user AS uuid) ORDER BY realm, external_id
 """)
 _EVENTS = text("""
-SELECT id, action_id, idempotency_key, points, refusal, occurred_at, accepted_at, recorded_at FROM score_events
-WHERE user_id = CAST(:user AS uuid) ORDER BY id LIMIT :most
+SELECT e.id, e.action_id, e.idempotency_key, e.points, e.refusal, e.occurred_at, e.accepted_at, e.recorded_at,
+       v.at AS void_at, v.reason AS void_reason
+FROM score_events e LEFT JOIN voids v ON v.event_id = e.id
+WHERE e.user_id = CAST(:user AS uuid) ORDER BY e.id LIMIT :most
 """)
-_STANDINGS = text("""
-SELECT board_id, period_id, score, updated_at, hidden FROM standings
-WHERE user_id = CAST(:user AS uuid) ORDER BY board_id, period_id
-""")
+_STANDINGS = text(f"""
+SELECT board_id, period_id, score, updated_at, hidden FROM standings s
+WHERE user_id = CAST(:user AS uuid) AND NOT {standings.IS_EMPTY.format(row="s")} ORDER BY board_id, period_id
+""")  # noqa: S608 - built from constants
 
 
 class OwnData(NamedTuple):

@@ -9,7 +9,7 @@ order of locks. Where a rule keeps one of the events, a part that is no better c
 all the same, and does not return it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -29,24 +29,29 @@ _TYPES_OF_RULE = {
     Rule.LATEST: {"decided": "timestamptz[]"},
 }
 
-_ADD = """
+FILL = f"hidden = s.hidden AND s.hidden_for <> {int(Hidden.EMPTY)}, hidden_for = s.hidden_for & ~{int(Hidden.EMPTY)}"
+"""Ends the emptiness of a row `s` in which something counts again; what else hides it stays."""
+
+# An empty row is 0 in everything, so that adding to it is replacing it.
+_ADD = f"""
     SET score = s.score + excluded.score, second = s.second + excluded.second, tie = GREATEST(s.tie, excluded.tie),
-        version = s.version + 1, updated_at = GREATEST(s.updated_at, excluded.updated_at)
+        version = s.version + 1, updated_at = GREATEST(s.updated_at, excluded.updated_at), {FILL}
 """
-_KEEP = """
+_KEEP = f"""
     SET score = excluded.score, second = excluded.second, tie = excluded.tie, decided_at = excluded.decided_at,
-        version = s.version + 1, updated_at = excluded.updated_at
+        version = s.version + 1, updated_at = excluded.updated_at, {FILL}
+    WHERE {standings.IS_EMPTY.format(row="s")} OR
 """
 _SECOND = "CASE WHEN s.board_id = ANY(%(second_ascending)s) THEN 1 ELSE -1 END"
 _CHANGES = {
     Rule.COUNT: _ADD,
     Rule.SUM: _ADD,
     Rule.HIGHEST: f"""{_KEEP}
-    WHERE (-excluded.score, {_SECOND} * excluded.second, excluded.tie) < (-s.score, {_SECOND} * s.second, s.tie)""",
+    (-excluded.score, {_SECOND} * excluded.second, excluded.tie) < (-s.score, {_SECOND} * s.second, s.tie)""",
     Rule.LOWEST: f"""{_KEEP}
-    WHERE (excluded.score, {_SECOND} * excluded.second, excluded.tie) < (s.score, {_SECOND} * s.second, s.tie)""",
+    (excluded.score, {_SECOND} * excluded.second, excluded.tie) < (s.score, {_SECOND} * s.second, s.tie)""",
     Rule.LATEST: f"""{_KEEP}
-    WHERE (excluded.decided_at, excluded.tie) > (s.decided_at, s.tie)""",
+    (excluded.decided_at, excluded.tie) > (s.decided_at, s.tie)""",
 }
 
 
@@ -70,11 +75,7 @@ def _merge_of(rule: Rule) -> prepared.Statement:
 
 _MERGES = {rule: _merge_of(rule) for rule in sorted(Rule)}
 
-COUNTED = """
-SELECT e.user_id, b.id AS board_id, p.period_id, b.rule, (b.second->>'ascending')::boolean AS second_ascending,
-       CASE b.rule WHEN 'count' THEN 1 ELSE e.points END AS score, e.id AS tie, e.recorded_at AS updated_at,
-       CASE WHEN b.second IS NULL THEN 0 ELSE e.second END AS second,
-       CASE b.rule WHEN 'latest' THEN e.occurred_at END AS decided_at
+EXPANDED = """
 FROM {rows} e
 JOIN actions a ON (a.id, a.version) = (e.action_id, e.action_version)
 CROSS JOIN LATERAL unnest(a.boards) AS of_action(board_id)
@@ -86,15 +87,36 @@ CROSS JOIN LATERAL (VALUES
     ('monthly', to_char(e.accepted_at AT TIME ZONE 'UTC', 'YYYY-MM'))
 ) AS p(name, period_id)
 LEFT JOIN periods c ON (c.board_id, c.period_id) = (b.id, p.period_id)
+LEFT JOIN voids v ON v.event_id = e.id
+LEFT JOIN kept_voids k ON (k.event_id, k.board_id, k.period_id) = (e.id, b.id, p.period_id)
+"""
+"""Each ledger row `e` of `{rows}` with every board `b` of its action and every period `p` of its acceptance.
+
+`c` is the period's row, if it is known, `v` the void of the ledger row, and `k` that of a period that stays without it.
+"""
+
+COUNTED = f"""
+SELECT e.user_id, b.id AS board_id, p.period_id, b.rule, (b.second->>'ascending')::boolean AS second_ascending,
+       CASE b.rule WHEN 'count' THEN 1 ELSE e.points END AS score, e.id AS tie, e.recorded_at AS updated_at,
+       CASE WHEN b.second IS NULL THEN 0 ELSE e.second END AS second,
+       CASE b.rule WHEN 'latest' THEN e.occurred_at END AS decided_at
+{EXPANDED.strip()}
 WHERE e.refusal IS NULL AND p.name = ANY(b.periods) AND (e.left_out IS NULL OR b.id <> ALL(e.left_out))
     AND (b.rule <> 'sum' OR e.points <> 0 OR (b.second IS NOT NULL AND e.second <> 0))
     AND (c.last_event_id IS NULL OR e.id <= c.last_event_id)
+    AND (v.event_id IS NULL OR (c.closed_at < v.at AND NOT v.amends)) AND k.event_id IS NULL
 """
 """One part for each event, board and period, as `parts.part_of` has it. `{rows}` is a table of ledger rows.
 
 An event counts by the version of the action that the ledger names, on its boards but for those that the row leaves out,
-in the board's periods of the acceptance, and in a closed period up to the row at which it was closed.
+in the board's periods of the acceptance, and in a closed period up to the row at which it was closed. One that is void
+counts nowhere but in periods that were closed before, unless the void amends these too.
 """
+
+TOUCHED = f"""
+SELECT DISTINCT e.user_id, b.id AS board_id, p.period_id {EXPANDED.strip()} WHERE p.name = ANY(b.periods)
+"""
+"""The standings to which ledger rows belong, whether or not they count there."""
 
 OF_TOTALS = """
 SELECT t.user_id, t.board_id, t.period_id, b.rule, (b.second->>'ascending')::boolean AS second_ascending,
@@ -127,21 +149,32 @@ def merge(
     boards: Mapping[str, Board],
     at: datetime,
     hidden: Mapping[str, Hidden] | None = None,
+    *,
+    disqualified: Collection[tuple[str, str]] = (),
 ) -> list[Standing]:
     """Merge each part into its row, under the row's own lock. Returns the rows that changed, as they are now.
 
     `boards` has the boards of all parts; `at` is the instant of recording. New rows of players in `hidden` are
-    hidden for the reasons there. Raises NotPreparedError.
+    hidden for the reasons there, and so are those of `disqualified`, as (board id, user id). Raises NotPreparedError.
     """
     rules = {board_id: boards[board_id].rule for board_id in {key.board_id for key in parts}}
     occurring = sorted(set(rules.values()))
     changed = []
     for rule in occurring:
         of_rule = {key: part for key, part in parts.items() if rules[key.board_id] is rule} if occurring[1:] else parts
-        reasons = plain_array(str(int(hidden.get(key.user_id, 0))) for key in of_rule) if hidden else "{}"
-        values = {"at": at, "reasons": reasons, **_values(of_rule, rule, boards)}
+        reasons = _reasons(of_rule, hidden or {}, disqualified) if hidden or disqualified else ()
+        values = {"at": at, "reasons": plain_array(reasons), **_values(of_rule, rule, boards)}
         changed += standings.from_rows(prepared.run(connection, _MERGES[rule], values).all())
     return changed
+
+
+def _reasons(
+    keys: Iterable[StandingKey], hidden: Mapping[str, Hidden], disqualified: Collection[tuple[str, str]]
+) -> Iterator[str]:
+    """Yield why each standing is hidden if it begins now, as `standings.hidden_for` has it."""
+    for key in keys:
+        is_disqualified = (key.board_id, key.user_id) in disqualified
+        yield str(int(hidden.get(key.user_id, Hidden(0)) | is_disqualified * Hidden.DISQUALIFIED))
 
 
 def _values(parts: Mapping[StandingKey, Part], rule: Rule, boards: Mapping[str, Board]) -> dict[str, object]:

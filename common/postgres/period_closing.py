@@ -1,4 +1,6 @@
-"""The calendar periods that have standings, and which of them are closed. The standings of a closed period are final.
+"""The calendar periods that have standings, and which of them are closed.
+
+The standings of a closed period are final, but for a correction that says it amends them.
 
 A period is stored here from its first standing on and stays open until it is closed, however late that is. Nothing
 depends on a timer having fired.
@@ -26,6 +28,22 @@ class Ended(NamedTuple):
     ends_at: datetime
 
 
+class FinalSnapshot(NamedTuple):
+    """A snapshot of a closed period: at its end, or when its standings were amended last."""
+
+    board_id: str
+    period_id: str
+    taken_at: datetime
+
+
+class Amended(NamedTuple):
+    """A closed period whose standings a correction has changed, and how often that has happened, counted from 1."""
+
+    board_id: str
+    period_id: str
+    revision: int
+
+
 _LIST = text("""
 INSERT INTO periods (board_id, period_id, starts_at, ends_at)
 SELECT b, p, s, e FROM json_to_recordset(CAST(:rows AS json)) AS sent(b text, p text, s timestamptz, e timestamptz)
@@ -37,14 +55,28 @@ _ENDED = text("""
 SELECT board_id, period_id, ends_at FROM periods WHERE closed_at IS NULL AND ends_at <= :now ORDER BY ends_at, board_id
 """)
 
+# Not before any void that was made until now, whatever the clocks say: which of them came first decides what counts.
 _CLOSE = text("""
 UPDATE periods
-SET closed_at = :now, last_event_id = (SELECT coalesce(max(id), 0) FROM score_events), snapshot_due = true
+SET closed_at = GREATEST(CAST(:now AS timestamptz), (SELECT max(at) FROM voids)),
+    last_event_id = (SELECT coalesce(max(id), 0) FROM score_events), snapshot_due = true
 WHERE board_id = :board AND period_id = :period AND closed_at IS NULL AND ends_at <= :now
 """)
 
-_SNAPSHOT_DUE = text("SELECT board_id, period_id, ends_at FROM periods WHERE snapshot_due ORDER BY ends_at, board_id")
-_SNAPSHOT_STORED = text("UPDATE periods SET snapshot_due = false WHERE board_id = :board AND period_id = :period")
+_SNAPSHOT_DUE = text("""
+SELECT board_id, period_id, coalesce(amended_at, ends_at) FROM periods WHERE snapshot_due ORDER BY ends_at, board_id
+""")
+_SNAPSHOT_STORED = text("""
+UPDATE periods SET snapshot_due = false
+WHERE board_id = :board AND period_id = :period AND coalesce(amended_at, ends_at) = :taken_at
+""")
+_AMEND = text("""
+UPDATE periods p
+SET revision = p.revision + 1, amended_at = date_trunc('milliseconds', clock_timestamp()), snapshot_due = true
+FROM json_to_recordset(CAST(:boards AS json)) AS sent(b text, p text)
+WHERE (p.board_id, p.period_id) = (sent.b, sent.p) AND p.closed_at IS NOT NULL
+RETURNING p.board_id, p.period_id, p.revision
+""")
 
 _CLOSED = text("SELECT board_id, period_id, ends_at FROM periods WHERE closed_at >= :since")
 
@@ -70,14 +102,28 @@ def close(connection: Connection, board_id: str, period_id: str, now: datetime) 
     return connection.execute(_CLOSE, values).rowcount == 1
 
 
-def snapshots_due(connection: Connection) -> list[Ended]:
-    """Return the closed periods whose final snapshot is missing, the oldest first."""
-    return [Ended(*row) for row in connection.execute(_SNAPSHOT_DUE)]
+def amend(connection: Connection, boards: Collection[BoardId]) -> list[Amended]:
+    """Count the revisions of those of these periods that are closed, and return them. A final snapshot is due anew.
+
+    The transaction holds the ledger and has changed their standings.
+    """
+    sent = orjson.dumps([{"b": board_id, "p": period_id} for board_id, period_id in sorted(boards)]).decode()
+    return sorted(Amended(*row) for row in connection.execute(_AMEND, {"boards": sent})) if boards else []
 
 
-def mark_snapshot_stored(connection: Connection, board_id: str, period_id: str) -> None:
-    """Record that the final snapshot of a closed period is stored, in this transaction or an earlier one."""
-    connection.execute(_SNAPSHOT_STORED, {"board": board_id, "period": period_id})
+def snapshots_due(connection: Connection) -> list[FinalSnapshot]:
+    """Return the final snapshots that are missing, those of the oldest periods first."""
+    return [FinalSnapshot(*row) for row in connection.execute(_SNAPSHOT_DUE)]
+
+
+def mark_snapshot_stored(connection: Connection, final: FinalSnapshot) -> None:
+    """Record that a final snapshot is stored, in this transaction or an earlier one.
+
+    Another one stays due if the period was amended meanwhile.
+    """
+    connection.execute(
+        _SNAPSHOT_STORED, {"board": final.board_id, "period": final.period_id, "taken_at": final.taken_at}
+    )
 
 
 def closed_since(connection: Connection, since: datetime) -> list[Ended]:

@@ -22,6 +22,9 @@ COLUMNS = """board_id, period_id, user_id::text, score, tie, version,
     (extract(epoch FROM updated_at) * 1000)::bigint AS updated_at, hidden, second"""
 """The columns of which `from_rows` makes standings."""
 
+IS_EMPTY = f"({{row}}.hidden AND {{row}}.hidden_for & {int(Hidden.EMPTY)} <> 0)"
+"""Whether nothing counts in a `{row}` any more."""
+
 _READ = text(f"""
 SELECT {COLUMNS} FROM json_to_recordset(CAST(:rows AS json)) AS sent(b text, p text, u uuid)
 JOIN standings ON (board_id, period_id, user_id) = (sent.b, sent.p, sent.u)
@@ -45,20 +48,22 @@ _WITH_ROWS = text("""
 SELECT b, p FROM json_to_recordset(CAST(:boards AS json)) AS sent(b text, p text)
 WHERE EXISTS (SELECT FROM standings WHERE (board_id, period_id) = (sent.b, sent.p) OFFSET 0)
 """)
-# As `standing.hidden_reasons` reads the two columns.
-_REASONS = "CASE WHEN NOT hidden THEN 0 WHEN hidden_for = 0 THEN 1 ELSE hidden_for END"
+REASONS = "CASE WHEN NOT hidden THEN 0 WHEN hidden_for = 0 THEN 1 ELSE hidden_for END"
+"""Why a row is hidden, as `standing.hidden_reasons` reads the two columns."""
+
 _HIDE = text(f"""
 UPDATE standings s SET hidden_for = changed.reasons, hidden = changed.reasons <> 0, version = s.version + 1
 FROM (
-    SELECT board_id, period_id, user_id, {_REASONS} AS before,
-           CASE WHEN :hidden THEN ({_REASONS}) | :reason ELSE ({_REASONS}) & ~CAST(:reason AS int) END AS reasons
-    FROM standings WHERE user_id = CAST(:user AS uuid)
+    SELECT board_id, period_id, user_id, {REASONS} AS before,
+           CASE WHEN :hidden THEN ({REASONS}) | :reason ELSE ({REASONS}) & ~CAST(:reason AS int) END AS reasons
+    FROM standings WHERE user_id = CAST(:user AS uuid) AND (CAST(:board AS text) IS NULL OR board_id = :board)
 ) changed
 WHERE (s.board_id, s.period_id, s.user_id) = (changed.board_id, changed.period_id, changed.user_id)
     AND changed.reasons <> changed.before
     AND (NOT :open OR NOT EXISTS (
         SELECT FROM periods p WHERE (p.board_id, p.period_id) = (s.board_id, s.period_id) AND p.closed_at IS NOT NULL
     ))
+RETURNING s.board_id, s.period_id
 """)  # noqa: S608 - built from constants
 
 # A board of a million players is neither sorted nor numbered for a page of it: the best so many are kept while it is
@@ -141,6 +146,10 @@ _PLACE = text(
         f"SELECT count(*) {_VISIBLE} AND {_PLACE_OF_ROW} < (SELECT {_ordered_by('found')} FROM found)",  # noqa: S608
     )
 )
+_RANK = text(f"""
+WITH {_ORDER}
+SELECT count(*) + 1 {_VISIBLE} AND s.user_id <> CAST(:user AS uuid) AND {_PLACE_OF_ROW} < {_GIVEN_PLACE}
+""")
 # The place that the row shares with those of the same scores, or nothing where equal scores share none.
 _SHARED_PLACE = text(f"""
     WITH {_ORDER}
@@ -200,13 +209,28 @@ def has_more_than(connection: Connection, board_id: str, period_id: str, players
     return int(connection.execute(_AT_MOST, values).scalar_one()) > players
 
 
-def hide(connection: Connection, user_id: str, reason: Hidden, *, is_hidden: bool, only_open: bool = False) -> None:
-    """Hide every standing of a player for this reason, or end that; with `only_open`, not those of closed periods.
+def hide(
+    connection: Connection,
+    user_id: str,
+    reason: Hidden,
+    *,
+    is_hidden: bool,
+    only_open: bool = False,
+    board_id: str | None = None,
+) -> list[BoardId]:
+    """Hide every standing of a player for this reason, or end that, and return the boards on which it was another one.
 
-    What is hidden for another reason too stays so. The caller holds `ledger.lock_exclusive`.
+    With `only_open`, not those of closed periods; with `board_id`, only those of this board. What is hidden for another
+    reason too stays so. The caller holds `ledger.lock_exclusive`.
     """
-    values = {"user": user_id, "reason": int(reason), "hidden": is_hidden, "open": only_open}
-    connection.execute(_HIDE, values)
+    values = {"user": user_id, "reason": int(reason), "hidden": is_hidden, "open": only_open, "board": board_id}
+    return [(row.board_id, row.period_id) for row in connection.execute(_HIDE, values)]
+
+
+def rank_of(connection: Connection, board_id: str, period_id: str, user_id: str, position: Position) -> int:
+    """Return the rank that a player has, or would have, at this position among the others of a board."""
+    values = {"board": board_id, "period": period_id, "user": user_id, **position._asdict()}
+    return int(connection.execute(_RANK, values).scalar_one())
 
 
 def count(connection: Connection, board_id: str, period_id: str) -> int:

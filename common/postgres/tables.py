@@ -320,6 +320,14 @@ periods = Table(
         server_default=text("false"),
         comment="it is closed, and its final snapshot is still to be stored",
     ),
+    Column(
+        "revision",
+        Integer,
+        nullable=False,
+        server_default=text("1"),
+        comment="counts the amendments of its final standings",
+    ),
+    Column("amended_at", _Instant, comment="when its final standings were last changed by a correction"),
     CheckConstraint("(closed_at IS NULL) = (last_event_id IS NULL)", name="closed"),
     Index(None, "ends_at", postgresql_where=text("closed_at IS NULL")),
     Index(None, "closed_at"),
@@ -362,6 +370,20 @@ voids = Table(
     Column("actor", Text, nullable=False, comment="the id of an admin or an API key, or `command line`"),
     Column("reason", Text, nullable=False),
     Column("amends", Boolean, nullable=False, comment="whether it changes periods that are closed, too"),
+    Index(None, "at"),
+)
+
+kept_voids = Table(
+    "kept_voids",
+    metadata,
+    Column("event_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("board_id", Text, primary_key=True),
+    Column(
+        "period_id",
+        Text,
+        primary_key=True,
+        comment="a period that was closed while the ledger row was void, and stays without it",
+    ),
 )
 
 disqualifications = Table(
@@ -372,6 +394,13 @@ disqualifications = Table(
     _now("at"),
     Column("actor", Text, nullable=False, comment="the id of an admin or an API key, or `command line`"),
     Column("reason", Text, nullable=False),
+    Column(
+        "amends",
+        Boolean,
+        nullable=False,
+        server_default=text("false"),
+        comment="whether it holds for periods that were closed before, too",
+    ),
     Index(None, "user_id"),
 )
 

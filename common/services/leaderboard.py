@@ -222,7 +222,7 @@ class Leaderboard:
         if unlisted:
             with self._engine.connect() as connection:
                 rows = standings.read(connection, unlisted)
-            for row in rows:
+            for row in (row for row in rows if not row.is_empty):
                 known = Unlisted(row.score, self._rank_before(row), row.updated_at, row.second or None)
                 views[row.key.user_id] = replace(views[row.key.user_id], unlisted=known)
         return views

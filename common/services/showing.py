@@ -5,12 +5,12 @@ updated (`show`). A process that dies in between leaves the mark, and the next s
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import orjson
 import redis
 import structlog
-from sqlalchemy import Connection, Engine, func, select, text
+from sqlalchemy import Connection, Engine, func, select, text, update
 
 from common.domain.standing import BoardId
 from common.postgres import people, standings
@@ -26,6 +26,11 @@ BOARDS_AT_ONCE = 250
 # `xmin` is the transaction that has last written the row: another change, of whatever kind, has another one.
 _STATE = text("SELECT xmin::text FROM users WHERE id = CAST(:user AS uuid)")
 _SHOWN = text("UPDATE users SET redis_behind = false WHERE id = CAST(:user AS uuid) AND xmin::text = :state")
+
+
+def mark_behind(connection: Connection, user_ids: Collection[str]) -> None:
+    """Mark players whose change Redis has to be told of, in the transaction that makes it."""
+    connection.execute(update(users).where(users.c.id.in_(user_ids)).values(redis_behind=True))
 
 
 def pending(connection: Connection, limit: int) -> Sequence[str]:

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Engine, text
 
 from common.core.chunk_size import ChunkSize
 from common.domain.standing import BoardId, Standing, StandingKey
-from common.postgres import ledger, parts, period_closing, standings
+from common.postgres import ledger, parts, period_closing, recounts, standings
 from common.postgres.checkpoint import Checkpoint
 from common.postgres.engine import bounded_transaction
 from common.redis_store.board import Board
@@ -70,37 +70,26 @@ parts AS (
 due AS ({parts.ADDED.format(parts="parts")} UNION ALL ({parts.KEPT.format(parts="parts")}))
 """  # noqa: S608 - built from constants
 
+_IS_EMPTY = standings.IS_EMPTY.format(row="s")
 _LEDGER_DRIFTS = text(f"""
 {_DUE}
 SELECT board_id, period_id, user_id::text,
        due.score AS due_score, due.tie AS due_tie, due.second AS due_second, s.score, s.tie, s.second
 FROM due
-FULL JOIN (SELECT * FROM standings WHERE user_id = ANY(CAST(:users AS uuid[]))) s USING (board_id, period_id, user_id)
+FULL JOIN (
+    SELECT * FROM standings s WHERE user_id = ANY(CAST(:users AS uuid[])) AND NOT {_IS_EMPTY}
+) s USING (board_id, period_id, user_id)
 WHERE (due.score, due.tie, due.second) IS DISTINCT FROM (s.score, s.tie, s.second)
 """)  # noqa: S608 - built from constants
 
 _RECOUNT = text(f"""
 {_DUE}
-INSERT INTO standings AS s
-    (board_id, period_id, user_id, score, tie, version, updated_at, hidden, hidden_for, second, decided_at)
-SELECT board_id, period_id, user_id, score, tie, 1, due.updated_at, why.reasons <> 0, why.reasons, second, decided_at
-FROM due JOIN users u ON u.id = due.user_id
-LEFT JOIN periods p USING (board_id, period_id)
-CROSS JOIN LATERAL (SELECT
-    CASE WHEN u.suspended_at IS NULL THEN 0 ELSE 1 END
-    + CASE WHEN u.visibility = 'unlisted' AND p.closed_at IS NULL THEN 2 ELSE 0 END AS reasons
-) why
-ORDER BY board_id, period_id, user_id
-ON CONFLICT (board_id, period_id, user_id) DO UPDATE
-SET score = excluded.score, tie = excluded.tie, version = s.version + 1, updated_at = excluded.updated_at,
-    second = excluded.second, decided_at = excluded.decided_at
-WHERE (s.score, s.tie, s.second, s.decided_at)
-    IS DISTINCT FROM (excluded.score, excluded.tie, excluded.second, excluded.decided_at)
-""")  # noqa: S608 - built from constants
+{recounts.SET}
+""")
 
 _FORGET = text(f"""
 {_DUE}
-DELETE FROM standings s WHERE user_id = ANY(CAST(:users AS uuid[])) AND NOT EXISTS (
+DELETE FROM standings s WHERE user_id = ANY(CAST(:users AS uuid[])) AND NOT {_IS_EMPTY} AND NOT EXISTS (
     SELECT FROM due WHERE (due.board_id, due.period_id, due.user_id) = (s.board_id, s.period_id, s.user_id)
 )
 """)  # noqa: S608 - built from constants

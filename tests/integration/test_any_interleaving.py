@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from unittest.mock import patch
@@ -22,15 +22,19 @@ from sqlalchemy import text
 
 from common.domain import periods
 from common.domain.boards import Board, Rule, SecondScore
+from common.domain.corrections import Told
 from common.domain.details import PlayerVisibility
 from common.domain.inbox_entries import Update
 from common.domain.pagination import FIRST
 from common.domain.scoring import Action, ClaimedBy, Kind
 from common.postgres import catalogue, parts, standings
+from common.postgres.audit import Actor
 from common.redis_store import keys
 from common.redis_store.inbox import Inbox
 from common.redis_store.keys import BoardKeys
 from common.services import showing, suspensions
+from common.services.corrections import Corrector
+from common.services.disqualifying import Referee
 from common.services.profiles import Profiles
 from common.services.suspensions import COMMAND_LINE, Decision
 from tests.inbox import add_users, board_of
@@ -69,6 +73,9 @@ class Model:
         self.counted: dict[tuple[int, int], int] = {}
         self.played: dict[int, set[int]] = {}
         self.closed: Counter[int] | None = None
+        self.void: set[tuple[int, int]] = set()
+        self.off: set[tuple[str, int]] = set()
+        self.off_at_close: set[tuple[str, int]] = set()
 
     def accept(self, user: int, number: int) -> None:
         if action_of(number) in POINTS:
@@ -84,18 +91,25 @@ class Model:
             "low": lambda numbers: min(map(value_of, numbers)),
             "last": lambda numbers: value_of(max(numbers)),
         }
-        gone = self.suspended | self.unlisted
-        return {u: of_rule[board](numbers) for u, numbers in self.played.items() if u not in gone}
+        gone = self.suspended | self.unlisted | self.off_board(board, self.off)
+        counting = {u: {n for n in numbers if (u, n) not in self.void} for u, numbers in self.played.items()}
+        return {u: of_rule[board](numbers) for u, numbers in counting.items() if numbers and u not in gone}
+
+    @staticmethod
+    def off_board(board: str, off: set[tuple[str, int]]) -> set[int]:
+        return {user for name, user in off if name == board}
 
     def board(self, period: str) -> Counter[int]:
         is_closed = period == "daily" and self.closed is not None
         gone = self.suspended | (self.unlisted_at_close if is_closed else self.unlisted)
+        gone |= self.off_board("main", self.off_at_close if is_closed else self.off)
         return Counter({user: points for user, points in self.scores(period).items() if user not in gone})
 
     def scores(self, period: str) -> Counter[int]:
         if period == "daily" and self.closed is not None:
             return self.closed
-        return sum((Counter({user: points}) for (user, _), points in self.counted.items()), Counter())
+        counting = {key: points for key, points in self.counted.items() if key not in self.void}
+        return sum((Counter({user: points}) for (user, _), points in counting.items()), Counter())
 
 
 def action_of(number: int) -> str:
@@ -135,9 +149,11 @@ class Interleavings(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         self.worker.redis.flushdb()
-        tables = "users, score_events, standings, periods, snapshots, score_quarantine, audit_log"
+        tables = "users, score_events, standings, periods, snapshots, score_quarantine, audit_log, voids, kept_voids"
+        tables += ", disqualifications, ledger_totals"
         with self.worker.engine.begin() as connection:
             connection.execute(text(f"TRUNCATE {tables} CASCADE"))
+            connection.execute(text("UPDATE ledger_checkpoint SET event_id = 0"))
         self.users = add_users(self.worker.engine, 3)
         self.model = Model()
         maintenance.repair(self.worker)
@@ -192,6 +208,35 @@ class Interleavings(RuleBasedStateMachine):
         is_unlisted = visibility is PlayerVisibility.UNLISTED
         (self.model.unlisted.add if is_unlisted else self.model.unlisted.discard)(user)
 
+    @rule(user=users, number=numbers, voids=st.booleans(), tells=st.booleans())
+    def correct(self, user: int, number: int, voids: bool, tells: bool) -> None:
+        """Of what is recorded. A period that is closed keeps it, or stays without it."""
+        find = text("SELECT id FROM score_events WHERE user_id = CAST(:user AS uuid) AND idempotency_key = :key")
+        values = {"user": self.users[user], "key": f"key-number-{number}"}
+        with self.worker.engine.connect() as connection:
+            event = connection.execute(find, values).scalar()
+        if event is None:
+            return
+        corrector = Corrector(self.worker.engine, self.worker.board, self.worker.inbox)
+        act = corrector.void_event if voids else corrector.restore_event
+        with nullcontext() if tells else patch.object(showing, "show", lambda *_: None):
+            act(event, Told("a try", amends=False), Actor("chief"))
+        (self.model.void.add if voids else self.model.void.discard)((user, number))
+
+    @rule(user=users, board=st.sampled_from(["main", *RULED]), is_off=st.booleans(), tells=st.booleans())
+    def judge(self, user: int, board: str, is_off: bool, tells: bool) -> None:
+        referee = Referee(self.worker.engine, self.worker.board, self.worker.inbox)
+        act = referee.disqualify if is_off else referee.requalify
+        with nullcontext() if tells else patch.object(showing, "show", lambda *_: None):
+            act(board, self.users[user], Told("a try", amends=False), Actor("chief"))
+        (self.model.off.add if is_off else self.model.off.discard)((board, user))
+
+    @rule()
+    def follow(self) -> None:
+        """The ledger's checkpoint comes to the end of the ledger."""
+        of = self.worker.verifier.checkpoint
+        of.advance(of.find_stable_id(), 1_000, 5_000)
+
     @rule(user=users)
     def recount(self, user: int) -> None:
         self.worker.verifier.recount([self.users[user]])
@@ -214,6 +259,7 @@ class Interleavings(RuleBasedStateMachine):
         if any(period.period_id == self._id("daily") for period in closed):
             self.model.closed = self.model.scores("daily")
             self.model.unlisted_at_close = set(self.model.unlisted)
+            self.model.off_at_close = set(self.model.off)
 
     @invariant()
     def nothing_is_ever_too_much(self) -> None:

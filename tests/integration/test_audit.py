@@ -115,6 +115,7 @@ def test_every_command_that_changes_something_is_audited_with_the_systems_user(
     key_id = json.loads(audited("keys create", "arena", "--json").output)["id"]
     audited("keys rotate", key_id)
     audited("keys revoke", key_id)
+    audit_corrections(audited, worker)
     (tmp_path / "players.csv").write_text("externalId\nsteam:1\n")
     audited("players import", str(tmp_path / "players.csv"))
     audited("boards close", "main", "--at", "2099-12-31T20:00:00Z")
@@ -145,6 +146,22 @@ def test_every_command_that_changes_something_is_audited_with_the_systems_user(
 
     assert set(done) == set(leaves(commands)) - READING
     assert len(set(done.values())) == len(done)
+
+
+def audit_corrections(audited: Callable[..., Result], worker: WorkerState) -> None:
+    (player,) = add_users(worker.engine, 1)
+    accept(worker, player)
+    worker.drain.run()
+    event = last_event(worker)
+    audited("events void", event, "--reason", "a try")
+    audited("events restore", event, "--reason", "a try")
+    audited("players disqualify", player, "--board", "main", "--reason", "a try")
+    audited("players requalify", player, "--board", "main", "--reason", "a try")
+
+
+def last_event(worker: WorkerState) -> str:
+    with worker.engine.connect() as connection:
+        return str(connection.scalar(text("SELECT max(id) FROM score_events")))
 
 
 def test_a_command_that_only_reads_or_changes_nothing_leaves_no_row(command: Command, worker: WorkerState) -> None:
@@ -185,6 +202,25 @@ def test_every_route_for_admins_that_changes_something_is_audited_with_the_admin
         assert (row.actor, row.action, row.subject, row.details) == (chief.user_id, action, ada.user_id, details)
 
     made = {f"/api/admin/users/<user_id>/{what}" for what in done}
+    accept(worker, ada.user_id)
+    worker.drain.run()
+    event = last_event(worker)
+    span = {"from": "2026-01-01T00:00:00Z", "to": "2026-12-31T00:00:00Z"}
+    for what, subject, more in (
+        ("events/<event_id>/void", ada.user_id, {}),
+        ("events/<event_id>/restore", ada.user_id, {}),
+        ("users/<user_id>/void", ada.user_id, span),
+        ("users/<user_id>/restore", ada.user_id, span),
+        ("boards/<board_id>/disqualify", "main", {"userId": ada.user_id}),
+        ("boards/<board_id>/requalify", "main", {"userId": ada.user_id}),
+    ):
+        before = len(rows(worker.engine))
+        path = what.replace("<event_id>", event).replace("<user_id>", ada.user_id).replace("<board_id>", "main")
+        sent = client.post(f"/api/admin/{path}", json={"reason": "a try", **more}, headers=chief.headers)
+        assert sent.status_code == 200, sent.text
+        (row,) = rows(worker.engine)[before:]
+        assert (row.actor, row.subject, row.details["reason"]) == (chief.user_id, subject, "a try")
+        made.add(f"/api/admin/{what}")
     bodies: dict[str, dict[str, object]] = {
         "boards/<board_id>/open": {},
         "boards/<board_id>": {"title": "A try"},

@@ -14,7 +14,7 @@ from common.domain.boards import Board, Rule, SecondScore
 from common.domain.parts import Event, Part
 from common.domain.scoring import fold
 from common.domain.standing import StandingKey
-from common.postgres import checkpoint, parts, tables
+from common.postgres import checkpoint, parts, recounts, tables, voids
 from common.services import verification
 from tests.inbox import add_users
 from workers.state import WorkerState
@@ -29,6 +29,8 @@ BOARDS = {
     for board in [Board(f"{rule}-{name}", rule=rule, ascending=rule is Rule.LOWEST, second=second, periods=("all",))]
 }
 USERS = ["00000000-0000-4000-8000-00000000000a", "00000000-0000-4000-8000-00000000000b"]
+
+STANDINGS = "(SELECT * FROM standings WHERE NOT hidden) AS shown"
 
 happenings = st.lists(
     st.tuples(st.sampled_from(USERS), st.integers(-2, 2), st.integers(-1, 1), st.integers(0, 2)), min_size=1, max_size=8
@@ -66,7 +68,7 @@ def events_of(happened: Sequence[tuple[str, int, int, int]]) -> list[Event]:
     ]
 
 
-def record(connection: Connection, events: Sequence[Event]) -> None:
+def record(connection: Connection, events: Sequence[Event], *, with_refused: bool = True) -> None:
     """Write the ledger rows of these events, and one that was refused."""
     columns = ("action_id", "action_version", "score_after", "accepted_at", "recorded_at")
     same = dict(zip(columns, ("anything", 1, 0, NOON, RECORDED_AT), strict=True))
@@ -78,7 +80,7 @@ def record(connection: Connection, events: Sequence[Event]) -> None:
         for each in events
     ]  # fmt: skip
     refused = {**rows[0], "id": 99, "idempotency_key": "refused", "points": 0, "second": 0, "refusal": "board_closed"}
-    connection.execute(tables.score_events.insert(), [*rows, refused])
+    connection.execute(tables.score_events.insert(), [*rows, refused] if with_refused else rows)
 
 
 def parts_in(connection: Connection, source: str, statement: str = "", **values: object) -> dict[StandingKey, Part]:
@@ -114,6 +116,59 @@ def test_fold_merge_and_recount_agree_in_any_order_with_any_borders(
         connection.execute(verification._RECOUNT, recount)
         assert {row.version for row in connection.execute(text("SELECT version FROM standings"))} <= {*range(1, 9)}
         assert parts_in(connection, "standings") == due
+
+
+acts = st.lists(
+    st.tuples(st.sampled_from(["merge", "void", "restore", "include"]), st.integers(0, 7)), min_size=4, max_size=14
+)
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(happened=happenings, acts=acts)
+def test_fold_merge_and_recount_agree_with_voids_and_restorations_in_between(
+    catalogued: WorkerState, happened: list[tuple[str, int, int, int]], acts: list[tuple[str, int]]
+) -> None:
+    """A standing that loses its last event is empty, and the next one that counts makes it anew, under every rule."""
+    waiting = dict(enumerate(events_of(happened)))
+    recorded: dict[int, Event] = {}
+    gone: set[int] = set()
+    at = 0
+    with catalogued.engine.connect() as connection:
+        for act, number in [*acts, *(("merge", n) for n in range(8))]:
+            of_third = [each for each in recorded if each % 3 == number % 3]
+            if act == "merge" and number in waiting:
+                event = waiting.pop(number)
+                parts.merge(connection, fold([event], BOARDS), BOARDS, RECORDED_AT)
+                record(connection, [event], with_refused=False)
+                recorded[event.ledger_id] = event
+            elif act == "void" and of_third:
+                changed = voids.add(connection, of_third, actor="a test", reason="", amends=False)
+                assert set(changed) == set(of_third) - gone
+                gone.update(of_third)
+                recount(connection, changed, at)
+            elif act == "restore" and of_third:
+                changed = voids.remove(connection, of_third, amends=None)
+                assert set(changed) == set(of_third) & gone
+                gone.difference_update(of_third)
+                recount(connection, changed, at)
+            elif act == "include":
+                upto = next(n for n in range(10) if n + 1 not in recorded)
+                checkpoint.include(connection, at, upto)
+                at = upto
+            counting = [each for each in recorded.values() if each.ledger_id not in gone]
+            due = fold(counting, BOARDS)
+            assert parts_in(connection, STANDINGS) == due
+            assert parts_in(connection, "ledger_totals") == fold([e for e in counting if e.ledger_id <= at], BOARDS)
+        assert parts_in(connection, "due", verification._DUE, users=USERS, after=at, to=99) == due
+        connection.execute(text("UPDATE standings SET score = 77"))
+        connection.execute(verification._RECOUNT, {"users": USERS, "after": at, "to": 99})
+        assert parts_in(connection, STANDINGS) == due
+
+
+def recount(connection: Connection, event_ids: list[int], at: int) -> None:
+    foreseen = recounts.preview(connection, USERS, event_ids)
+    assert recounts.recount(connection, USERS, event_ids, at) == foreseen
+    assert recounts.recount(connection, USERS, event_ids, at) == []
 
 
 def test_a_part_that_is_no_better_changes_nothing_and_its_row_is_locked(catalogued: WorkerState) -> None:

@@ -5,12 +5,12 @@ from flask import Blueprint, Response, jsonify
 from common.contract.errors import ErrorCode, ScoreboardError
 from common.contract.requests import ModeratedProfileRequest, ModerationRequest
 from common.contract.responses import ChangedProfile, IssuedResetCode, Moderated
-from common.postgres import reset_codes, users
+from common.postgres import reset_codes
 from common.postgres.audit import Actor
-from common.postgres.users import User
 from common.services.suspensions import Decision
 from web.api.auth import user_on_the_wire
 from web.api.boards import parsed_user_id
+from web.api.known_users import known_user
 from web.api.me import change_in, profile_on_the_wire
 from web.api.parsing import body_as
 from web.guards.access import admin, identity
@@ -63,7 +63,7 @@ def reinstate(user_id: str) -> Response:
 @admin
 def profile(user_id: str) -> Response:
     wanted = body_as(ModeratedProfileRequest)
-    user = _found(user_id)
+    user = known_user(user_id)
     person = services().profiles.moderate(user.id, change_in(wanted), Actor(identity().user_id), wanted.reason)
     answer: ChangedProfile = {"user": user_on_the_wire(person.user), "profile": profile_on_the_wire(person)}
     return jsonify(answer)
@@ -80,23 +80,14 @@ def profile(user_id: str) -> Response:
 )
 @admin
 def reset_code(user_id: str) -> Response:
-    code = services().new_passwords.issue_code(_found(user_id).id, Actor(identity().user_id))
+    code = services().new_passwords.issue_code(known_user(user_id).id, Actor(identity().user_id))
     answer: IssuedResetCode = {"code": code, "expiresIn": int(reset_codes.LIFETIME.total_seconds())}
     return jsonify(answer)
 
 
-def _found(user_id: str) -> User:
-    """Return the user of an address. Raises `not_found`."""
-    with services().engine.connect() as connection:
-        user = users.find(connection, parsed_user_id(user_id))
-    if user is None:
-        raise ScoreboardError(ErrorCode.NOT_FOUND, "There is no such user.")
-    return user
-
-
 def _moderate(user_id: str, *, suspended: bool) -> Response:
     reason = body_as(ModerationRequest).reason
-    user = _found(user_id)
+    user = known_user(user_id)
     services().moderator.carry_out(Decision(user.id, suspended, identity().user_id, reason))
     answer: Moderated = {"user": user_on_the_wire(user), "suspended": suspended}
     return jsonify(answer)

@@ -175,6 +175,7 @@ def own_data_on_the_wire(person: Person, data: own_data.OwnData) -> OwnData:
                 "occurredAt": format_instant(row.occurred_at),
                 "acceptedAt": format_instant(row.accepted_at),
                 "recordedAt": format_instant(row.recorded_at),
+                "void": {"at": format_instant(row.void_at), "reason": row.void_reason} if row.void_at else None,
             }
             for row in events
         ],

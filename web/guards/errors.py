@@ -65,6 +65,8 @@ STATUS_OF = {
     ErrorCode.BOARD_IMMUTABLE: 409,
     ErrorCode.CATALOGUE_CHANGED: 409,
     ErrorCode.TOO_MANY: 409,
+    ErrorCode.NOTHING_TO_VOID: 409,
+    ErrorCode.TOO_MANY_EVENTS: 409,
     ErrorCode.BODY_TOO_LARGE: 413,
     ErrorCode.UNSUPPORTED_MEDIA_TYPE: 415,
     ErrorCode.UPGRADE_REQUIRED: 426,

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from flask import Flask
 from werkzeug.routing import Rule
 
+from common.contract.corrections import EventId
 from common.contract.fields import ActionId, BoardId, GivenUserId, IdempotencyKey
 from common.contract.responses import SnapshotId
 from web.guards import access, limits
@@ -19,6 +20,7 @@ LIVE = "live"
 _ARGUMENT = re.compile(r"<(\w+)>")
 _NAME_AND_TYPE = {
     "user_id": ("userId", GivenUserId),
+    "event_id": ("eventId", EventId),
     "idempotency_key": ("idempotencyKey", IdempotencyKey),
     "snapshot_id": ("snapshotId", SnapshotId),
     "board_id": ("boardId", BoardId),
