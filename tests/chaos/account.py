@@ -61,7 +61,8 @@ def doubled(at: Installation) -> int:
     with at.engine.connect() as connection:
         counted, recorded = connection.execute(
             text("""SELECT (SELECT coalesce(sum(score), 0) FROM standings WHERE board_id = :board AND period_id = :all),
-                           (SELECT coalesce(sum(points), 0) FROM score_events)"""),
+                           (SELECT coalesce(sum(points), 0) FROM score_events e
+                            WHERE NOT EXISTS (SELECT FROM voids v WHERE v.event_id = e.id))"""),
             {"board": DEFAULT_BOARD, "all": ALL_TIME},
         ).one()
     return int(counted) - int(recorded)
@@ -101,6 +102,19 @@ def _moderated_otherwise(at: Installation, screen: Screen, suspended: Mapping[st
         for where, score in shown.items():
             if score != due and not (where == "the viewer" and score is None and len(on_screen) == VIEWED):
                 yield f"{where} shows {score} for {user_id}; {due} is due"
+
+
+def corrected_otherwise(at: Installation, voided: Mapping[int, bool], off: Mapping[str, bool]) -> list[str]:
+    """Return where voids and disqualifications are not as they were decided last, or do not show on the board."""
+    with at.engine.connect() as connection:
+        void = set(connection.scalars(text("SELECT event_id FROM voids")))
+        judged = set(connection.scalars(text("SELECT user_id::text FROM disqualifications")))
+    shown = at.board.places(DEFAULT_BOARD, ALL_TIME, off).of
+    problems = [
+        f"{event} is void or not, against what was told" for event in void ^ {e for e, v in voided.items() if v}
+    ]
+    problems += [f"{user} is off or not, against what was told" for user in judged ^ {u for u, o in off.items() if o}]
+    return problems + [f"{user} is off the board and on it" for user in judged if shown[user].entry]
 
 
 def _in_api(at: Installation, user_id: str) -> int | None:

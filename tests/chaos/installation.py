@@ -78,9 +78,9 @@ class Installation:
             key = api_keys.create(connection, "chaos")
         return key.id, api_keys.current_secret(key, self.settings.secret_key.get_secret_value())
 
-    def new_admin(self) -> dict[str, str]:
+    def new_admin(self, username: str = "chaos-admin") -> dict[str, str]:
         """The headers of an admin who has logged in."""
-        caller = Caller(self.stack, "chaos-admin")
+        caller = Caller(self.stack, username)
         with self.engine.begin() as connection:
             connection.execute(text("UPDATE users SET role = 'admin' WHERE id = :id"), {"id": caller.user_id})
         caller.log_in()

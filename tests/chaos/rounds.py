@@ -16,6 +16,7 @@ from tests.chaos.faults import Fault
 from tests.chaos.game_servers import GameServer
 from tests.chaos.installation import Installation, installed
 from tests.chaos.players import Player
+from tests.chaos.referees import Referee
 from tests.chaos.viewer import Viewer
 from tests.chaos.watch import Watch
 
@@ -84,7 +85,8 @@ class Run:
             GameServer(at.stack, *at.new_api_key(), user_ids, self._chance()),
         ]
         self._admin = Admin(at.stack, at.new_admin(), self._chance())
-        self._clients: list[Client] = [*self._claimants, self._admin]
+        self._referee = Referee(at, at.new_admin("chaos-referee"), self._chance())
+        self._clients: list[Client] = [*self._claimants, self._admin, self._referee]
         self._watch = Watch(at.stack)
         self._viewer = Viewer(f"{at.stack.live_url}?limit={account.VIEWED}")
         self._gone = Caller(at.stack, "chaos-gone")
@@ -166,6 +168,7 @@ class Run:
             time.sleep(_LOOK_SECONDS)
             if all(client.is_idle.is_set() for client in self._clients):
                 problems = account.balance(self._at, self._accounts, self._viewer.screen, self._admin.suspended)
+                problems = problems or account.corrected_otherwise(self._at, self._referee.voided, self._referee.off)
         return problems
 
     def _check_dead_token(self) -> None:

@@ -1,0 +1,78 @@
+"""An admin who voids and restores updates, and takes players off the board and back, all the while."""
+
+import random
+import time
+
+import requests
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from common.contract.constants import DEFAULT_BOARD
+from dev.harness.many import KEY, id_of
+from tests.chaos.clients import NOTHING_DONE, Client
+from tests.chaos.installation import Installation
+
+JUDGED = tuple(id_of(number) for number in range(5, 8))
+"""Of the crowd, other players than those whom the other admin suspends."""
+
+_BETWEEN_SECONDS = 0.2
+_SOME_EVENT = text(f"""
+SELECT id FROM score_events WHERE idempotency_key <> '{KEY}' AND refusal IS NULL ORDER BY random() LIMIT 1
+""")  # noqa: S608 - built from a constant
+
+
+class Referee(Client):
+    """One with a token of their own. `voided` and `off` say what was decided last of each update and player.
+
+    A decision is repeated until it is known to be made, or was never made: then it may be left.
+    """
+
+    def __init__(self, at: Installation, headers: dict[str, str], draw: random.Random) -> None:
+        super().__init__(at.stack, "referee", draw)
+        self._at = at
+        self._headers = headers
+        self.voided: dict[int, bool] = {}
+        self.off = dict.fromkeys(JUDGED, False)
+
+    def _act(self) -> None:
+        positive = self._draw.random() < 0.5
+        if self._draw.random() < 0.3:
+            user_id = self._draw.choice(JUDGED)
+            act = "disqualify" if positive else "requalify"
+            if self._decide(f"boards/{DEFAULT_BOARD}/{act}", {"userId": user_id}):
+                self.off[user_id] = positive
+        elif event := self._some_event(void=positive):
+            act = "void" if positive else "restore"
+            self.voided |= {event: positive} if self._decide(f"events/{event}/{act}", {}) else {}
+        time.sleep(_BETWEEN_SECONDS)
+
+    def _some_event(self, *, void: bool) -> int | None:
+        """One that is recorded, or for a restoration one that is void; None while the database is away."""
+        known = [event for event, is_void in self.voided.items() if is_void]
+        if not void:
+            return self._draw.choice(known) if known else None
+        try:
+            with self._at.engine.connect() as connection:
+                return connection.execute(_SOME_EVENT).scalar()
+        except SQLAlchemyError:
+            return None
+
+    def _decide(self, path: str, body: dict[str, str]) -> bool:
+        """Whether it is known to be made."""
+        may_be_made = False
+        while not self._ends.is_set():
+            sent = {**body, "reason": "chaos"}
+            answer = self._ask("POST", f"/api/admin/{path}", json=sent, headers=self._headers)
+            if answer is not None and answer.status_code == 200:
+                return True
+            may_be_made |= not self._did_nothing(answer)
+            if not may_be_made and self._draw.random() < 0.5:
+                return False
+            time.sleep(_BETWEEN_SECONDS)
+        return False
+
+    def _did_nothing(self, answer: requests.Response | None) -> bool:
+        if answer is None:
+            return False
+        self._expect(answer.status_code == 503, f"{answer.status_code} for a correction: {answer.text}")
+        return answer.status_code == 503 and answer.json()["error"]["code"] == NOTHING_DONE
