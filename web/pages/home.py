@@ -194,6 +194,7 @@ def _render(adapters: Services, periods: PeriodChoice, rows: int, path: str) -> 
         path=path,
         is_default=board.id == DEFAULT_BOARD,
         is_for_players=board.visibility is Visibility.PLAYERS,
+        needs_ticket=board.visibility is not Visibility.PUBLIC or adapters.settings.live_auth == "required",
         format_name=name_of(board.format),
         periods=periods,
         top=top,
