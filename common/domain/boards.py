@@ -41,6 +41,11 @@ class Visibility(StrEnum):
     PLAYERS = "players"
     HIDDEN = "hidden"
 
+    def is_stricter_than(self, other: "Visibility") -> bool:
+        """Return whether fewer may see a board of this visibility than one of the other."""
+        order = tuple(Visibility)
+        return order.index(self) > order.index(other)
+
 
 @dataclass(frozen=True)
 class ScoreFormat:

@@ -69,7 +69,7 @@ class ViewerLane:
         live: Live = self._app.extensions["live"]
         slot = live.hub.reserve(request.address)
         try:
-            live.prepare(slot, query, period)
+            live.prepare(slot, query, period, Visibility.PUBLIC)
             answer = handshake.answer_to(request.environ)
             live.hub.adopt(handshake.AnsweredServer(request.environ), slot, query.since, answer)
         finally:
