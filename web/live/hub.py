@@ -1,5 +1,6 @@
 """The viewers of this process: admission, what each is sent, heartbeats and pings, and closing."""
 
+import socket
 import time
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
@@ -8,7 +9,6 @@ import gevent
 import orjson
 import structlog
 from gevent import Greenlet
-from simple_websocket import Server
 
 from common.contract.errors import ErrorCode, ScoreboardError
 from common.core import metrics
@@ -87,11 +87,11 @@ class Hub:
         slot.group = self._groups[watch]
         slot.group.admit(visibility)
 
-    def adopt(self, ws: Server, slot: Slot, since: str | None, before: bytes = b"") -> None:
+    def adopt(self, connection: socket.socket, slot: Slot, since: str | None, before: bytes = b"") -> None:
         """Take a connection over from its request, which ends afterwards. `before` is sent ahead of the first frame."""
         if slot.group is None:
             raise RuntimeError("a slot without a group")
-        viewer = Viewer(self, ws, slot.address)
+        viewer = Viewer(self, connection, slot.address)
         slot.is_resolved = True
         slot.group.expected -= 1
         slot.group.viewers.add(viewer)

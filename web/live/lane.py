@@ -71,7 +71,7 @@ class ViewerLane:
         try:
             live.prepare(slot, query, period, Visibility.PUBLIC)
             answer = handshake.answer_to(request.environ)
-            live.hub.adopt(handshake.AnsweredServer(request.environ), slot, query.since, answer)
+            live.hub.adopt(request.environ["gunicorn.socket"], slot, query.since, answer)
         finally:
             live.hub.release(slot)  # does nothing once the viewer has it
 

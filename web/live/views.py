@@ -111,7 +111,8 @@ def init_app(app: Flask, adapters: Services) -> None:
 @public
 def _hand_over(ws: Server) -> None:
     """Hand the socket over to the hub after the handshake; this request ends then."""
-    live().hub.adopt(ws, g.slot, g.since)
+    live().hub.adopt(ws.sock, g.slot, g.since)
+    ws.connected = False  # so that flask-sock's own close does nothing
     if g.slot.ticket:
         live().feed.expect_follower(g.slot.group)
 

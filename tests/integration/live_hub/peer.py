@@ -71,7 +71,7 @@ class Peer:
             handshake_environ(accepted), thread_class=_NoThread, max_message_size=LONGEST_MESSAGE_BYTES
         )
         slot.ticket = ticket
-        hub.adopt(server, slot, since)
+        hub.adopt(server.sock, slot, since)
         self.group = slot.group
         self.socket.settimeout(5)
         while not self.socket.recv(1, socket.MSG_PEEK | socket.MSG_WAITALL):
