@@ -43,7 +43,7 @@ def add_board_of_players(stack: Stack) -> str:
     board_id = f"club-{secrets.token_hex(4)}"
     command = [sys.executable, "-m", "scoreboard", "boards", "create", board_id, "--visibility", "players"]
     subprocess.run(command, env={**os.environ, **stack.environment}, check=True, capture_output=True)
-    wait_until(lambda: requests.get(f"{stack.url}/boards/{board_id}", timeout=10).ok)
+    wait_until(lambda: requests.get(f"{stack.url}/b/{board_id}", timeout=10).ok)
     return board_id
 
 

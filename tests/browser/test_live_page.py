@@ -122,7 +122,7 @@ def test_a_board_of_players_waits_for_somebody_to_sign_in_and_asks_for_no_socket
     page = visit()
     page.wait_for_pill("live")
     page.count_sockets()
-    page.page.goto(f"/boards/{board_id}")
+    page.page.goto(f"/b/{board_id}")
     page.page.get_by_text("This board is for players. Sign in to see it.").wait_for()
     page.page.get_by_text("Signed out").wait_for()
     for event in ("online", "pageshow", "visibilitychange"):  # each brings back a socket that was lost

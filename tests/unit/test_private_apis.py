@@ -162,7 +162,7 @@ def test_simple_websocket_lets_its_thread_be_replaced_by_nothing() -> None:
 
 
 def test_simple_websocket_closes_nothing_that_is_not_connected() -> None:
-    """web/live/viewer.py sets `connected` to False, so that flask-sock's own close after the view does nothing."""
+    """web/live/views.py sets `connected` to False, so that flask-sock's own close after the view does nothing."""
     server, peer = upgraded()
     server.connected = False
     before = list(peer.sent)

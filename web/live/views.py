@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from socket import socket
+from typing import cast
 from wsgiref.types import WSGIEnvironment
 
 from flask import Flask, Response, current_app, g, request
@@ -111,7 +113,7 @@ def init_app(app: Flask, adapters: Services) -> None:
 @public
 def _hand_over(ws: Server) -> None:
     """Hand the socket over to the hub after the handshake; this request ends then."""
-    live().hub.adopt(ws.sock, g.slot, g.since)
+    live().hub.adopt(cast(socket, ws.sock), g.slot, g.since)
     ws.connected = False  # so that flask-sock's own close does nothing
     if g.slot.ticket:
         live().feed.expect_follower(g.slot.group)

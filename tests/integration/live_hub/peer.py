@@ -71,6 +71,7 @@ class Peer:
             handshake_environ(accepted), thread_class=_NoThread, max_message_size=LONGEST_MESSAGE_BYTES
         )
         slot.ticket = ticket
+        assert server.sock
         hub.adopt(server.sock, slot, since)
         self.group = slot.group
         self.socket.settimeout(5)
