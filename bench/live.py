@@ -7,6 +7,7 @@ the frame. `ws` gets frames of the same size, ready-made, and so does less: it r
 
 import argparse
 import json
+import logging
 import os
 import resource
 import secrets
@@ -23,6 +24,7 @@ from typing import Protocol
 
 import orjson
 import psutil
+import structlog
 from rich.console import Console
 from rich.table import Table
 from sqlalchemy import insert
@@ -325,6 +327,7 @@ def main() -> None:
     counts: list[int] = given.viewers or ([1000] if given.short else [1000, 5000, 10_000])
     seconds = 3.0 if given.short else given.seconds
     only = given.only or ("crowds" if given.short else None)
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))  # of a hundred rebuilds
     _, most_files = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most_files, most_files))
     fans: list[Fan] = []
