@@ -36,7 +36,7 @@ class PlaceLane:
     def __init__(self, services: Services, by_address: CountedLimit) -> None:
         self._services = services
         self._by_address = by_address
-        self._script = BareScript(services.redis_clients.call, "count_place")
+        self._script = BareScript(services.redis_clients.call_script, "count_place")
 
     def answer(self, request: LaneRequest) -> LaneReply | None:
         """Return the place that a request asks for, or None if the view has to look at it.

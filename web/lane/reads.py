@@ -79,7 +79,7 @@ class ReadLane:
     def __init__(self, services: Services, by_address: CountedLimit) -> None:
         self._services = services
         self._by_address = by_address
-        self._script = BareScript(services.redis_clients.call, "count_read")
+        self._script = BareScript(services.redis_clients.call_script, "count_read")
         self._pages = Pages()
 
     def answer(self, request: LaneRequest) -> LaneReply | None:

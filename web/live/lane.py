@@ -40,7 +40,7 @@ class ViewerLane:
         self._app = app
         self._services = services
         self._by_address = by_address
-        self._script = BareScript(services.redis_clients.call, "count_address")
+        self._script = BareScript(services.redis_clients.call_script, "count_address")
 
     def answer(self, request: LaneRequest) -> LaneReply | None:
         """Admit a viewer and send the answer, or return None if the view has to look at the handshake.
