@@ -1,6 +1,6 @@
 """Hundreds of boards of which few move: what is done regularly follows those that do."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
@@ -170,12 +170,13 @@ def test_a_player_on_many_boards_is_found_there_in_one_round_trip_to_each_server
     leaderboard = Leaderboard(worker.board, worker.engine, Gate(StandIns([b"-" * 32])))
     daily = [board for board in worker.catalogue.current().open_boards(datetime.now(UTC)) if board[1] != "all"]
     trips: list[object] = []
-    send = redis.connection.AbstractConnection.send_packed_command
-    monkeypatch.setattr(
-        redis.connection.AbstractConnection,
-        "send_packed_command",
-        lambda connection, *about, **options: (trips.append(about), send(connection, *about, **options)),
-    )
+    send: Callable[..., None] = redis.connection.AbstractConnection.send_packed_command
+
+    def counted(*about: object, **options: object) -> None:
+        trips.append(about)
+        send(*about, **options)
+
+    monkeypatch.setattr(redis.connection.AbstractConnection, "send_packed_command", counted)
     with counting_statements(worker) as statements:
         assert len(leaderboard.places_of(on_every_board, daily)) == BOARDS
     assert (len(trips), len(statements)) == (1, 2)
