@@ -17,6 +17,7 @@ SUMMARIES = {
     "players": "Import players of game servers.",
     "quarantine": "List, retry and discard updates that could not be applied.",
     "rebuild": "Fill boards in Redis again from PostgreSQL.",
+    "reset": "Take demo players away: their accounts, and all that they have scored.",
     "restore": "Bring the database to what a backup holds, while the service is stopped.",
     "users": "Create, list, suspend and reinstate accounts.",
     "verify": "Compare ledger, standings and Redis, player by player.",

@@ -252,7 +252,12 @@ def test_a_file_that_is_not_what_was_written_or_not_for_this_version_changes_not
 def test_pg_restore_itself_reads_a_backup(worker: WorkerState, drill: Drill) -> None:
     add_users(worker.engine, 3)
     file = drill.backed_up()
-    command = [postgres_home.wheel_programs() / "pg_restore", "--exit-on-error", f"--dbname={drill.url}", file]
+    command: list[str | Path] = [
+        postgres_home.wheel_programs() / "pg_restore",
+        "--exit-on-error",
+        f"--dbname={drill.url}",
+        file,
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert contents(drill.url)["users"] == 3
