@@ -5,7 +5,6 @@ depend on the database: ended sessions, counted limits, known addresses, the que
 either side of this: it fills its boards and caches again.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import cast
@@ -16,16 +15,10 @@ from common.redis_store.client import Client
 
 KEYS_AT_ONCE = 1_000
 
-_UUID = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
-_FORGOTTEN = re.compile(
-    rf"leaderboard:.*|user:{_UUID}:details|session:[^:]+:owner|sessions:(loaded|told)|live:ticket:.*|scores:.*"
-)
-_KEPT = frozenset({keys.INBOX})
-
 
 def forget_all_but_inbox(client: Client) -> int:
     """Forget, and return how many accepted updates wait in the inbox. Safe to run twice, and to die in."""
-    kept = set(_KEPT)
+    kept = {keys.INBOX}
     waiting = 0
     for fields in _entries(client):
         waiting += 1
@@ -33,7 +26,7 @@ def forget_all_but_inbox(client: Client) -> int:
             kept.add(keys.receipt(named.user_id, named.idempotency_key))
     found = cast(Iterator[str], client.scan_iter(count=KEYS_AT_ONCE))
     while some := list(islice(found, KEYS_AT_ONCE)):
-        if forgotten := [key for key in some if _FORGOTTEN.fullmatch(key) and key not in kept]:
+        if forgotten := [key for key in some if keys.follows_postgresql(key) and key not in kept]:
             client.unlink(*forgotten)
     return waiting
 
