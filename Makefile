@@ -12,7 +12,7 @@ ifneq ($(shell cat $(INSTALLED) 2>/dev/null),$(CURDIR))
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast chaos load bench bench-check bench-size bench-live scale lint format install frontend docs lock psql redis-cli compose-secrets clean
+.PHONY: help run test test-fast chaos load bench bench-check bench-size bench-live scale lint format install frontend docs lock restore psql redis-cli compose-secrets clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -77,6 +77,9 @@ docs: $(INSTALLED) ## Make docs/configuration.md anew from the settings' descrip
 
 lock: ## Lock the requirements anew; UPGRADE=1 takes the newest versions
 	sh dev/lock.sh $(if $(UPGRADE),--upgrade)
+
+restore: $(RUNNABLE) ## Restore a backup into the `make run` of this folder, while that is stopped (FILE=…, REPLACE=1)
+	@exec $(BIN)/python -m dev.restore $(if $(REPLACE),--replace) -- "$(FILE)"
 
 psql: $(RUNNABLE) ## Open psql on the running database
 	@exec $(BIN)/python -m dev.consoles psql

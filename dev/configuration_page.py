@@ -31,7 +31,7 @@ _RUN_ONLY = """\
 | variable | default | what |
 |---|---|---|
 | `SCOREBOARD_DATA_DIR` | `.data` | Where `make run` keeps database, append-only file, logs of the servers and secrets; where the `scoreboard` command looks for a running service. |
-| `DEMO` | `0` | `1`: `make run` adds 30 made-up players. See [operations](operations.md#demo-players). |
+| `DEMO` | `0` | `1`: `make run` adds 30 made-up players, and keeps its data in `.data-demo`. See [operations](operations.md#demo-players). |
 | `PORT`, `FLOWER_PORT`, `METRICS_PORT` | not set | Short for `SCOREBOARD_PORT` and so on: `make run PORT=8001`. They win over those. |
 | `LOGS` | `0` | `1`: `make run` shows all that is logged, on a terminal too, where it shows warnings and errors otherwise. So does a `SCOREBOARD_LOG_LEVEL`. All of it is in `run.log` of the data folder in any case: as JSON, unless `SCOREBOARD_LOG_FORMAT=console`. |
 | `PYTHON` | the first that is found | The Python (3.11 or newer) that `make` builds the environment with. |

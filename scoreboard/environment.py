@@ -121,4 +121,4 @@ def _of_postgresql(error: DBAPIError) -> str:
 
 def data_folder() -> Path:
     """Return the folder in which a `make run` of this place keeps its files."""
-    return Path(os.environ.get("SCOREBOARD_DATA_DIR") or ".data")
+    return run_env.running_folder(os.environ, Path())

@@ -46,6 +46,19 @@ _QUARANTINE = text(
 )
 
 
+_UNPURGED = text("""
+SELECT u.id::text AS id, coalesce(a.details ->> 'username', '') AS username
+FROM audit_log a JOIN users u ON u.id::text = a.subject
+WHERE a.action = :action AND (u.erased_at IS NULL OR EXISTS (SELECT FROM score_events WHERE user_id = u.id)
+    OR EXISTS (SELECT FROM standings WHERE user_id = u.id))
+""")
+
+
+def unpurged(connection: Connection, action: str) -> dict[str, str]:
+    """Return whom the audit log names under this action and of whom something is left, with the names they had."""
+    return {row.id: row.username for row in connection.execute(_UNPURGED, {"action": action})}
+
+
 def erase(connection: Connection, user_id: str, secret_key: bytes, now: datetime) -> bool:
     """Erase an account: name, profile, password, codes and external ids go; on open boards its standings are hidden.
 

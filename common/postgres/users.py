@@ -74,6 +74,14 @@ def get_credentials(connection: Connection, user_id: str) -> Credentials | None:
     return _credentials(connection, users.c.id == user_id)
 
 
+def with_passwords(connection: Connection, usernames: Collection[str]) -> list[tuple[User, str]]:
+    """Return the accounts of these names, whatever their case, that have a password, each with its hash."""
+    keys = {username.lower() for username in usernames}
+    there = (users.c.username_key.in_(keys), users.c.password_hash.is_not(None))
+    rows = connection.execute(select(*_USER, users.c.password_hash).where(*there))
+    return [(User(row.id, row.username, row.role), row.password_hash) for row in rows]
+
+
 def set_password(connection: Connection, user_id: str, password_hash: str) -> None:
     """Set a new password. The caller ends the sessions that began with the old one."""
     values = {"password_hash": password_hash, "password_changed_at": func.now()}

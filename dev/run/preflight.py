@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from common.core import settings
+from common.core import run_env, settings
 from common.core.settings import Settings
 from common.redis_store import client as redis_client
 from dev.run import environment
@@ -15,8 +15,12 @@ _SHORT_NAME_OF = {setting: short for short, setting in environment.SHORT_NAMES.i
 
 
 def data_folder(env: Mapping[str, str], root: Path) -> Path:
-    """Return the data folder, and create it if it is missing. Root's can be entered by PostgreSQL's user."""
-    folder = (root / (env.get("SCOREBOARD_DATA_DIR") or ".data")).resolve()
+    """Return the data folder, and create it if it is missing. Root's can be entered by PostgreSQL's user.
+
+    With demo players it is another one, unless the operator has chosen it.
+    """
+    usual = run_env.DEMO_FOLDER if wants_demo(env) else run_env.DATA_FOLDER
+    folder = (root / (env.get("SCOREBOARD_DATA_DIR") or usual)).resolve()
     try:
         if not folder.exists():
             folder.mkdir(parents=True)

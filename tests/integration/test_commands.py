@@ -13,6 +13,7 @@ from common.domain.inbox_entries import MalformedEntry
 from common.postgres import quarantine, users
 from scoreboard import lazy
 from scoreboard.__main__ import commands
+from scoreboard.version import VERSION
 from tests.command_line import CommandLine
 from tests.inbox import add_users
 from workers.state import WorkerState
@@ -27,6 +28,12 @@ def test_what_the_help_says_of_a_command_is_the_first_sentence_of_its_own() -> N
         assert command
         assert command.name == name
         assert (command.help or "").startswith(summary.removesuffix(".")), name
+
+
+def test_the_program_says_its_version(command_line: CommandLine) -> None:
+    done = command_line("--version")
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"scoreboard {VERSION}\n", "")
 
 
 def test_the_help_imports_neither_the_database_nor_the_settings() -> None:

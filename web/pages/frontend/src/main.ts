@@ -24,6 +24,7 @@ const FAREWELL: Readonly<Record<Farewell, string>> = {
   left: "",
   unheard: "You are signed out here, but the server could not be told.",
   ended: "Your session has ended. Sign in again.",
+  erased: "Your account is deleted.",
 };
 
 const table = new BoardTable(
@@ -107,7 +108,7 @@ function playerChanged(next: Player | null, farewell: Farewell | null): void {
   standings = new Standings();
   panel?.turnTo(player);
   if (player) panel?.focus();
-  else panel?.invite(before?.username ?? "", farewell ? FAREWELL[farewell] : "");
+  else panel?.invite(farewell === "erased" ? "" : before?.username ?? "", farewell ? FAREWELL[farewell] : "");
   live.watch(switcher.choice.name); // a socket is one player's, or nobody's
   drawSoon();
 }
