@@ -25,7 +25,7 @@ _HEAD = """\
 # Configuration
 
 Settings are environment variables, read once at the start of each process. A missing or bad value stops the start,
-and its name is told. An empty value counts as not set. The page is made from `common/core/setting_groups` by `make docs`.
+and its name is told. An empty value counts as not set. `make docs` makes this page from `common/core/setting_groups`.
 
 Each variable marked *secret* may stand in a file instead: `NAME_FILE=/path/to/file`. The variable wins if both are set.
 `make run` makes the random ones that are missing, mode 0600, in `secrets` of its data folder. A process that is
