@@ -43,9 +43,9 @@ def create(username: str, role: Role, *, password_stdin: bool, if_missing: bool)
     with connected() as engine:
         if if_missing:
             with engine.connect() as connection:
-                known = accounts.find_by_name(connection, username)
+                known = accounts.find_credentials(connection, username)
             if known:
-                click.echo(_same_role(known[0], role).id)
+                click.echo(_same_role(known.user, role).id)
                 return
         password = _new_password(username, from_stdin=password_stdin)
         with engine.begin() as connection:
@@ -199,8 +199,8 @@ def _find(connection: Connection, name_or_id: str) -> User:
     if is_uuid(name_or_id.lower()):
         user = accounts.find(connection, name_or_id.lower())
     else:
-        found = accounts.find_by_name(connection, name_or_id)
-        user = found[0] if found else None
+        found = accounts.find_credentials(connection, name_or_id)
+        user = found.user if found else None
     if user is None:
         raise click.ClickException(f"there is no user {name_or_id}")
     return user

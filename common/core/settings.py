@@ -15,6 +15,7 @@ from common.core.setting_groups.pages import Pages
 from common.core.setting_groups.processes import Processes
 from common.core.setting_groups.servers import Servers
 from common.core.setting_groups.updates import Updates
+from common.core.validation_messages import message_of
 
 SECRETS = (
     "DATABASE_URL",
@@ -65,9 +66,7 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
     try:
         return Settings.model_validate(values)
     except ValidationError as error:
-        problems = [
-            f"{_variable(problem['loc'])}: {problem['msg'].removeprefix('Value error, ')}" for problem in error.errors()
-        ]
+        problems = [f"{_variable(problem['loc'])}: {message_of(problem)}" for problem in error.errors()]
         raise SettingsError("; ".join(problems)) from None
 
 

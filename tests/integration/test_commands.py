@@ -112,10 +112,10 @@ def test_a_password_is_the_first_line_without_its_ending(
 
     assert done.returncode == 0, done.stderr
     with worker.engine.connect() as connection:
-        found = users.find_by_name(connection, "grace")
+        found = users.find_credentials(connection, "grace")
     assert found
-    assert found[1]
-    assert passwords.is_password(PASSWORD, found[1])
+    assert found.password_hash
+    assert passwords.is_password(PASSWORD, found.password_hash)
 
 
 def test_a_password_that_is_no_text_is_refused_with_a_sentence_that_does_not_show_it(command_line: CommandLine) -> None:

@@ -12,7 +12,6 @@ from wsgiref.types import WSGIEnvironment
 from flask import Flask
 
 from common.contract.requests import LiveQuery
-from common.domain.boards import Visibility
 from common.domain.periods import Period
 from web import board_pages
 from web.guards.limit_keys import CountedLimit
@@ -50,8 +49,8 @@ class ViewerLane:
         query = _parsed(request.query) if _is_plain_handshake(request.environ) else None
         if query is None or query.ticket is not None:
             return None
-        board = self._services.catalogue.current().boards.get(query.board)
-        if board is None or board.visibility is not Visibility.PUBLIC:
+        board = self._services.catalogue.current().public_board(query.board)
+        if board is None:
             return None
         period = board_pages.period_of(query, board, datetime.now(UTC))
         if not self._count(request.address):
