@@ -64,7 +64,7 @@ def parse_toml(text: str) -> ParsedFile:
 
 
 def parse(values: Mapping[str, object], *, in_toml: bool = False) -> ParsedFile:
-    """Read the values of a file: of TOML, or of its twin in JSON."""
+    """Read the values of a file: of TOML, or the same in JSON."""
     parsed = ParsedFile()
     unknown = (name for name in values if name not in _FIELDS)
     parsed.problems += [Problem(name, "is not known to this version") for name in unknown]

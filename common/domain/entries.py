@@ -40,13 +40,13 @@ class Entry:
     def to_wire(self) -> responses.Entry:
         if self.visibility is not PlayerVisibility.NAMED:
             raise RuntimeError("this entry must pass the gate before it is shown")
-        return self._told()
+        return self._to_wire()
 
     def to_its_player(self) -> responses.Entry:
         """Return the entry as JSON for the player whose it is, whatever others are shown."""
-        return self._told()
+        return self._to_wire()
 
-    def _told(self) -> responses.Entry:
+    def _to_wire(self) -> responses.Entry:
         entry: responses.Entry = {
             "userId": self.user_id,
             "username": self.username,

@@ -86,7 +86,7 @@ def test_a_deleted_player_leaves_open_boards_and_keeps_a_nameless_row_on_closed_
     assert error_code(client.get(f"/api/scores/user/{grace.user_id}")) == "not_found"
     listed = client.get("/api/scores/snapshots").get_json()["snapshots"]
     assert grace.user_id not in client.get(f"/api/scores/snapshots/{listed[0]['id']}").text
-    drain_completely(worker)  # what was under way is recorded and hidden, and nothing is set aside
+    drain_completely(worker)  # what was under way is recorded and hidden, and nothing is quarantined
     receipt = worker.inbox.receipt(grace.user_id, waiting)
     assert receipt
     assert receipt["status"] == "applied"
