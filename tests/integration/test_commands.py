@@ -37,6 +37,16 @@ def test_the_help_imports_neither_the_database_nor_the_settings() -> None:
     assert done.stdout.splitlines()[-1] == ""
 
 
+def test_a_command_without_redis_does_not_wait_for_its_client() -> None:
+    modules = ("actions", "apply", "audit", "board_commands", "catalogue", "keys", "migrate", "players", "users")
+    code = (
+        f"import sys; {'; '.join(f'import scoreboard.{module}' for module in modules)}; print('redis' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+
+    assert done.stdout == "False\n"
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "sentence"),
     [
