@@ -4,8 +4,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from pydantic import ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import ConfigDict, ValidationError
 
 from common.core.setting_groups.boards import Boards
 from common.core.setting_groups.credentials import Credentials
@@ -35,26 +34,13 @@ class SettingsError(Exception):
     """A setting is missing or invalid; the message names each one."""
 
 
-class Settings(Pages, Boards, Live, Updates, Limits, Processes, Credentials, Servers, BaseSettings):
+class Settings(Pages, Boards, Live, Updates, Limits, Processes, Credentials, Servers):
     """The settings. A field's alias is its environment variable; its description is its documentation.
 
     The fields of the last group come first: pydantic collects those of bases from the last one to the first.
     """
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True)
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Take only the values that `load` passes: the environment is read in one place."""
-        del settings_cls, env_settings, dotenv_settings, file_secret_settings
-        return (init_settings,)
+    model_config = ConfigDict(frozen=True, extra="ignore", validate_default=True, hide_input_in_errors=True)
 
 
 def load(environ: Mapping[str, str] = os.environ) -> Settings:
