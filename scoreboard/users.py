@@ -130,6 +130,8 @@ def _purge(settings: "Settings", client: "Client", user_id: str) -> None:
         with owner.connect() as connection:
             boards = sorted({row.key.board for row in standings.of_players(connection, [user_id])})
         with owner.begin() as connection:
+            erasure.purge_mentions(connection, user_id)
+        with owner.begin() as connection:
             rows = erasure.purge(connection, user_id)
             operator.record(connection, "purge_user", user_id, rows=rows)
         rebuilder = Rebuilder(client, owner)
