@@ -93,7 +93,7 @@ def check_ports(
         if choice := _another_port(host, port, settings_of, refusal):
             settings_of[choice] = name
             choices[name] = f"{_SHORT_NAME_OF[name]}={choice}"
-    raise StartError("\n".join(_told(refused, choices, "make run DEMO=1" if wants_demo(env) else "make run")))
+    raise StartError("\n".join(_refusals(refused, choices, "make run DEMO=1" if wants_demo(env) else "make run")))
 
 
 def _refusal(host: str, port: int, other: str | None, refusal: Callable[[str, int], str | None]) -> str:
@@ -113,7 +113,7 @@ def _another_port(
     return next((p for p in range(first, min(first + 100, 65_536)) if p not in taken and not refusal(host, p)), None)
 
 
-def _told(refused: Mapping[str, str], choices: Mapping[str, str], command: str) -> Iterator[str]:
+def _refusals(refused: Mapping[str, str], choices: Mapping[str, str], command: str) -> Iterator[str]:
     for name, reason in refused.items():
         cure = f"; type: {command} {choices[name]}" if name in choices else ""
         yield f"{name}: {reason}{cure}"

@@ -44,6 +44,16 @@ def test_the_help_imports_neither_the_database_nor_the_settings() -> None:
     assert done.stdout.splitlines()[-1] == ""
 
 
+def test_a_command_without_redis_does_not_wait_for_its_client() -> None:
+    modules = ("actions", "apply", "audit", "board_commands", "catalogue", "keys", "migrate", "players", "users")
+    code = (
+        f"import sys; {'; '.join(f'import scoreboard.{module}' for module in modules)}; print('redis' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+
+    assert done.stdout == "False\n"
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "sentence"),
     [
@@ -119,10 +129,10 @@ def test_a_password_is_the_first_line_without_its_ending(
 
     assert done.returncode == 0, done.stderr
     with worker.engine.connect() as connection:
-        found = users.find_by_name(connection, "grace")
+        found = users.find_credentials(connection, "grace")
     assert found
-    assert found[1]
-    assert passwords.is_password(PASSWORD, found[1])
+    assert found.password_hash
+    assert passwords.is_password(PASSWORD, found.password_hash)
 
 
 def test_a_password_that_is_no_text_is_refused_with_a_sentence_that_does_not_show_it(command_line: CommandLine) -> None:

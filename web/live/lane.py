@@ -50,8 +50,8 @@ class ViewerLane:
         query = _parsed(request.query) if _is_plain_handshake(request.environ) else None
         if query is None or query.ticket is not None:
             return None
-        board = self._services.catalogue.current().boards.get(query.board)
-        if board is None or board.visibility is not Visibility.PUBLIC:
+        board = self._services.catalogue.current().public_board(query.board)
+        if board is None:
             return None
         period = board_pages.period_of(query, board, datetime.now(UTC))
         if not self._count(request.address):
