@@ -25,12 +25,13 @@ def test_a_folder_that_a_run_uses_is_left_alone(tmp_path: Path) -> None:
     assert "cannot restore: `make run` uses this folder" in done.stderr
 
 
-def test_the_servers_run_for_the_command_alone_and_its_exit_code_is_ours(tmp_path: Path) -> None:
-    file = tmp_path / "none.backup"
+def test_the_servers_run_for_the_command_alone_and_its_exit_code_is_ours(root: Path) -> None:
+    file = root / "none.backup"
     file.write_bytes(b"no backup at all")
-    data = tmp_path / "data"
+    data = root / "data"
     done = restore(data, str(file))
     assert done.returncode == 1, done.stderr
     assert "is no backup; nothing was changed" in done.stderr
     assert list(data.glob("postgres*/PG_VERSION"))
-    assert not list(data.glob("postgres*/postmaster.pid"))
+    for server in ("postgres", "valkey"):
+        os.close(locks.hold(data / f"{server}.lock"))  # nothing of it is left
