@@ -13,8 +13,8 @@ def found_user(connection: Connection, name_or_id: str) -> User:
     if is_uuid(name_or_id.lower()):
         user = users.find(connection, name_or_id.lower())
     else:
-        found = users.find_by_name(connection, name_or_id)
-        user = found[0] if found else None
+        found = users.find_credentials(connection, name_or_id)
+        user = found.user if found else None
     if user is None:
         raise click.ClickException(f"there is no user {name_or_id}")
     return user

@@ -44,9 +44,9 @@ def create(username: str, role: Role, *, password_stdin: bool, if_missing: bool)
     with connected() as engine:
         if if_missing:
             with engine.connect() as connection:
-                known = accounts.find_by_name(connection, username)
+                known = accounts.find_credentials(connection, username)
             if known:
-                click.echo(_same_role(known[0], role).id)
+                click.echo(_same_role(known.user, role).id)
                 return
         password = _new_password(username, from_stdin=password_stdin)
         with engine.begin() as connection:
@@ -130,6 +130,8 @@ def _purge(settings: "Settings", client: "Client", user_id: str) -> None:
     with connected_as_owner(settings) as owner:
         with owner.connect() as connection:
             boards = sorted({row.key.board for row in standings.of_players(connection, [user_id])})
+        with owner.begin() as connection:
+            erasure.purge_mentions(connection, user_id)
         with owner.begin() as connection:
             rows = erasure.purge(connection, user_id)
             operator.record(connection, "purge_user", user_id, rows=rows)

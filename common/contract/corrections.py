@@ -6,9 +6,10 @@ from typing import Annotated, NotRequired, Self
 from pydantic import Field, field_validator, model_validator
 from typing_extensions import TypedDict
 
+from common.contract.account_responses import User
 from common.contract.fields import ActionId, BoardId, GivenUserId, Instant, PeriodId, Rank, Score, UserId
 from common.contract.requests import INSTANT_WITH_OFFSET, Strict
-from common.contract.responses import User, Void
+from common.contract.responses import Void
 from common.core.timestamps import parse_instant
 
 LONGEST_SPAN = timedelta(days=366)

@@ -13,7 +13,7 @@ from functools import cached_property
 
 from common.contract.constants import GREATEST_SCORE
 from common.domain import periods
-from common.domain.boards import Board
+from common.domain.boards import Board, Visibility
 from common.domain.parts import Event, Part, join, part_of
 from common.domain.standing import BoardId, StandingKey
 
@@ -80,6 +80,11 @@ class Catalogue:
         return {
             board.id: board for board in self.boards.values() if board.opens_at or board.closes_at or board.archived_at
         }
+
+    def public_board(self, board_id: str) -> Board | None:
+        """Return the board of this id if everybody may see it, or None."""
+        board = self.boards.get(board_id)
+        return board if board and board.visibility is Visibility.PUBLIC else None
 
     def open_boards(self, now: datetime) -> list[BoardId]:
         """Return each board with each of its periods that is open at this instant, in order of the boards' ids."""

@@ -161,13 +161,13 @@ def _named_by_key(asked: UpdateQuery) -> str | None:
 
 def _answer(result: UpdateResult) -> Response:
     """Return 200 for applied, 202 for accepted, or the error of a refusal; a replay is marked as one."""
-    response = _told(result)
+    response = _to_response(result)
     if result.replayed:
         response.headers["Idempotent-Replayed"] = "true"
     return response
 
 
-def _told(result: UpdateResult) -> Response:
+def _to_response(result: UpdateResult) -> Response:
     try:
         answer = answers.answer_about(result.outcome, request.script_root)
     except ScoreboardError as refusal:
