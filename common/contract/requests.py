@@ -390,6 +390,13 @@ class NewPlayer(Strict):
         examples=["Ada Lovelace"],
     )
     country: str | None = Field(None, description="A country: ISO 3166-1 alpha-2.", examples=["GB"])
+    boards: list[BoardId] | None = Field(
+        None,
+        min_length=1,
+        max_length=8,
+        description="Boards of the rules `sum` and `count` on which the player begins at 0, unless they have a score.",
+        examples=[["main"]],
+    )
 
 
 class PlayersRequest(Strict):

@@ -297,4 +297,5 @@ def test_the_boards_own_actions_stand_on_no_list_and_in_no_file(
     listed = json.loads(command_line("actions", "list", "--json").stdout)
     assert not [action["actionId"] for action in listed if action["actionId"].startswith("adjust-")]
     assert "adjust-main" not in chief.client.get("/").text
+    assert "adjust-main" not in command_line("boards", "set", "main", "--title", "Everybody").stdout
     assert command_line("actions", "set", "adjust-main", "--points", "1").returncode == 2
