@@ -445,7 +445,7 @@ class EventsQuery(Strict):
 
     board: BoardId | None = None
     since: AskedInstant | None = Field(None, alias="from", description="Accepted at or after this.")
-    until: AskedInstant | None = Field(None, alias="to", description="Accepted before this.")
+    until: AskedInstant | None = Field(None, alias="to", description="Accepted at or before this.")
     limit: PageSize = 50
     cursor: Cursor | None = None
 

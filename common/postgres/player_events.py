@@ -12,7 +12,7 @@ from sqlalchemy import Connection, text
 
 
 class Wanted(NamedTuple):
-    """Which updates are asked for: those accepted from `since` on and before `until`, whose actions feed `board`.
+    """Which updates are asked for: those accepted from `since` to `until`, both included, whose actions feed `board`.
 
     `before` is the ledger id behind which a page begins. Of boards that are not `seen` nothing is told, nor of updates
     that feed no other; None: all are seen.
@@ -50,7 +50,7 @@ WITH page AS (
     LEFT JOIN actions a ON (a.id, a.version) = (e.action_id, e.action_version)
     WHERE (CAST(:before AS bigint) IS NULL OR e.id < :before)
         AND (CAST(:since AS timestamptz) IS NULL OR e.accepted_at >= :since)
-        AND (CAST(:until AS timestamptz) IS NULL OR e.accepted_at < :until)
+        AND (CAST(:until AS timestamptz) IS NULL OR e.accepted_at <= :until)
         AND (CAST(:board AS text) IS NULL OR :board = ANY(a.boards))
         AND (CAST(:seen AS text[]) IS NULL OR a.boards IS NULL OR a.boards && CAST(:seen AS text[]))
     ORDER BY e.id DESC LIMIT :limit
