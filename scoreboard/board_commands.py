@@ -147,7 +147,7 @@ def _put(connection: Connection, stored: Stored, board_id: str, fields: dict[str
 
 
 def _tell_cost(stored: Stored, board_id: str) -> None:
-    enabled = [action for action, is_enabled in stored.actions.values() if is_enabled]
+    enabled = [action for action, is_enabled in stored.actions.values() if is_enabled and not action.reserved]
     for sentence in cost.sentences(stored.boards[board_id], stored.boards, enabled):
         click.echo(f"cost: {sentence}")
 

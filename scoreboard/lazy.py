@@ -15,7 +15,7 @@ SUMMARIES = {
     "events": "Let updates count no more, or again.",
     "keys": "Create, list, rotate and revoke API keys.",
     "migrate": "Bring the database to this version and add the default catalogue.",
-    "players": "Import players of game servers, and take players off a board.",
+    "players": "Import players of game servers, adjust scores, and take players off a board.",
     "quarantine": "List, retry and discard updates that could not be applied.",
     "rebuild": "Fill boards in Redis again from PostgreSQL.",
     "reset": "Take demo players away: their accounts, and all that they have scored.",

@@ -11,9 +11,9 @@ from common.domain import player_profiles
 from common.domain.player_profiles import PlayerProfile
 
 REQUIRED_COLUMN = "externalId"
-COLUMNS = (REQUIRED_COLUMN, "displayName", "country", "username")
+COLUMNS = (REQUIRED_COLUMN, "displayName", "country", "username", "boards")
 
-
+_BETWEEN_BOARDS = ";"
 _UNCLOSED = "nothing closes a quotation mark here, so nothing that follows is read"
 
 
@@ -22,12 +22,16 @@ class HeaderError(Exception):
 
 
 class PlayerLine(NamedTuple):
-    """A player to import. Without a `username` one is drawn. `number` is that of the line in the file, from 1."""
+    """A player to import. Without a `username` one is drawn. `number` is that of the line in the file, from 1.
+
+    `boards` are those on which the player begins at 0.
+    """
 
     number: int
     external_id: str
     username: str | None
     profile: PlayerProfile = PlayerProfile()
+    boards: tuple[str, ...] = ()
 
 
 class RefusedLine(NamedTuple):
@@ -101,7 +105,8 @@ def _line(
     except ScoreboardError as error:
         (field,) = (error.details or {})["fields"]
         return RefusedLine(number, f"{field['field']}: {field['message']}")
-    return PlayerLine(number, values[REQUIRED_COLUMN], values.get("username") or None, profile)
+    boards = tuple(name.strip() for name in values.get("boards", "").split(_BETWEEN_BOARDS) if name.strip())
+    return PlayerLine(number, values[REQUIRED_COLUMN], values.get("username") or None, profile, boards)
 
 
 def _problem(number: int, values: Mapping[str, str], username_form: tuple[str, str], known: _Known) -> str | None:

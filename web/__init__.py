@@ -10,14 +10,17 @@ from flask import Flask
 
 from common.core.settings import Settings
 from web.api import (
+    adjustments,
     admin,
     auth,
     boards_list,
     catalogue,
     corrections,
+    events,
     health,
     leaderboard,
     me,
+    overview,
     players,
     scores,
     snapshots,
@@ -59,7 +62,8 @@ def create_app(settings: Settings) -> Flask:
     access.init_app(app)
     live.init_app(app, adapters)
 
-    of_api = (auth, me, admin, corrections, catalogue, players, scores, boards_list, leaderboard, snapshots, health)
+    of_admins = (admin, overview, adjustments, corrections, catalogue)
+    of_api = (auth, me, *of_admins, players, scores, events, boards_list, leaderboard, snapshots, health)
     for module in (*of_api, assets, pictures, home, reference):
         app.register_blueprint(module.blueprint)
     branding.init_app(app, settings)

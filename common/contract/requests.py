@@ -4,11 +4,14 @@ from datetime import datetime
 from typing import Annotated, Literal, Self
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     SkipValidation,
     ValidationError,
+    WithJsonSchema,
     field_validator,
     model_validator,
 )
@@ -35,16 +38,19 @@ NEW_USERNAME = r"^[A-Za-z0-9_][A-Za-z0-9_.-]{2,31}$"
 """The pattern of new names: none looks like an option or a hidden file. Older accounts have other names too."""
 
 SHORTEST_PASSWORD, LONGEST_PASSWORD = 8, 128
+SHORTEST_REASON, LONGEST_REASON = 3, 500
 
 RESERVED_USERNAMES = frozenset(
     {"admin", "administrator", "anonymous", "guest", "moderator", "null", "root", "scoreboard", "system", "undefined"}
 )
 INSTANT_WITH_OFFSET = r"^[0-9]{4}[0-9W-]{3,6}T[0-9]{2}[0-9:.,]*(?:Z|[+-][0-9]{2}[0-9:.]*)$"
+_VISIBLE = r"^[^\x00-\x1f\x7f]+$"
 
 
 WORDS_OF_FORM = {
     **WORDS_OF_PATTERN,
     NEW_USERNAME: "must be 3 to 32 of A-Z a-z 0-9 _ . - and begin with neither . nor -",
+    _VISIBLE: "must not have control characters",
     INSTANT_WITH_OFFSET: "must be ISO 8601 with an offset, such as 2026-11-23T09:15:00.123Z, and not Unix time",
 }
 """What a field has to be, in words, by the pattern that it must match."""
@@ -112,6 +118,48 @@ class ModerationRequest(Strict):
     """Why a user is suspended or reinstated, for the audit log."""
 
     reason: str = Field("", max_length=500, examples=["impossible scores"])
+
+
+def _in_words(reason: str) -> str:
+    reason = reason.strip()
+    if len(reason) < SHORTEST_REASON:
+        raise ValueError(f"must have at least {SHORTEST_REASON} characters")
+    if not all(character.isprintable() or character == "\n" for character in reason):
+        raise ValueError("must not have control characters")
+    return reason
+
+
+Reason = Annotated[
+    str,
+    Field(
+        min_length=SHORTEST_REASON,
+        max_length=LONGEST_REASON,
+        description="Why, for the audit log.",
+        examples=["a match was counted twice"],
+    ),
+    AfterValidator(_in_words),
+]
+
+
+class AdjustmentRequest(Strict):
+    """What is added to a player's score on a board, or taken off it, and why."""
+
+    board: BoardId
+    amount: int = Field(
+        ge=-GREATEST_SCORE,
+        le=GREATEST_SCORE,
+        description="What is added; less than 0 takes off. On a board that counts updates it counts so many.",
+        examples=[-50],
+    )
+    second: int | None = Field(
+        None,
+        ge=-GREATEST_SECOND,
+        le=GREATEST_SECOND,
+        description="What is added to the second score; only on a board that has one.",
+        examples=[0],
+    )
+    reason: Reason
+    idempotency_key: IdempotencyKey
 
 
 class Deed(Strict):
@@ -240,6 +288,13 @@ class NewPlayer(Strict):
         examples=["Ada Lovelace"],
     )
     country: str | None = Field(None, description="A country: ISO 3166-1 alpha-2.", examples=["GB"])
+    boards: list[BoardId] | None = Field(
+        None,
+        min_length=1,
+        max_length=8,
+        description="Boards of the rules `sum` and `count` on which the player begins at 0, unless they have a score.",
+        examples=[["main"]],
+    )
 
 
 class PlayersRequest(Strict):
@@ -259,6 +314,71 @@ class UpdateQuery(Strict):
 
     user_id: GivenUserId | None = None
     external_id: ExternalId | None = None
+
+
+def _instant(given: object) -> object:
+    try:
+        return parse_instant(given) if isinstance(given, str) else given
+    except ValueError:
+        raise ValueError(WORDS_OF_FORM[INSTANT_WITH_OFFSET]) from None
+
+
+AskedInstant = Annotated[
+    datetime,
+    Field(examples=["2026-11-23T09:15:00.123Z"]),
+    BeforeValidator(_instant),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": INSTANT_WITH_OFFSET,
+            "description": "ISO 8601 with an offset.",
+            "examples": ["2026-11-23T09:15:00.123Z"],
+        }
+    ),
+]
+
+
+class EventsQuery(Strict):
+    """Which updates of a player are asked for."""
+
+    board: BoardId | None = None
+    since: AskedInstant | None = Field(None, alias="from", description="Accepted at or after this.")
+    until: AskedInstant | None = Field(None, alias="to", description="Accepted at or before this.")
+    limit: PageSize = 50
+    cursor: Cursor | None = None
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.since and self.until and self.since > self.until:
+            raise ValueError("from must not be after to")
+        return self
+
+
+SearchedText = Annotated[str, Field(min_length=1, max_length=128, pattern=_VISIBLE)]
+
+
+class PlayerSearchQuery(Strict):
+    """Which players an admin looks for; without any of it, all of them."""
+
+    q: SearchedText | None = Field(
+        None,
+        description="Part of a username or of a display name, in any case; or a user id.",
+        examples=["ada"],
+    )
+    external_id: ExternalId | None = None
+    realm: str | None = Field(None, pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$", examples=["arena"])
+    limit: PageSize = 50
+    cursor: Cursor | None = None
+
+
+class AuditQuery(Strict):
+    """Which changes an admin looks for: to whom or what, by whom, and which."""
+
+    subject: SearchedText | None = Field(None, examples=["8f15d882-8a9f-4189-b783-e9fd3f6124ef"])
+    actor: SearchedText | None = Field(None, examples=["command line"])
+    action: SearchedText | None = Field(None, examples=["suspend"])
+    limit: PageSize = 50
+    cursor: Cursor | None = None
 
 
 class BoardQuery(Strict):

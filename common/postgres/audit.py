@@ -38,6 +38,33 @@ def add(connection: Connection, actor: Actor, action: str, subject: str, **detai
     connection.execute(insert(audit_log).values(actor=actor.name, action=action, subject=subject, details=told))
 
 
+def has(connection: Connection, action: str, subject: str, **details: object) -> bool:
+    """Return whether this change of the subject, with these details, is recorded already."""
+    of_subject = (audit_log.c.subject == subject, audit_log.c.action == action)
+    return (
+        connection.execute(select(audit_log.c.id).where(*of_subject, audit_log.c.details.contains(details))).first()
+        is not None
+    )
+
+
+def page(
+    connection: Connection,
+    limit: int,
+    *,
+    subject: str | None = None,
+    actor: str | None = None,
+    action: str | None = None,
+    before: int | None = None,
+) -> list[AuditRow]:
+    """Return the newest `limit` changes of this subject, actor and action before the id, the newest first."""
+    wanted = {audit_log.c.subject: subject, audit_log.c.actor: actor, audit_log.c.action: action}
+    conditions = [column == value for column, value in wanted.items() if value is not None]
+    if before is not None:
+        conditions.append(audit_log.c.id < before)
+    newest = select(*_COLUMNS).where(*conditions).order_by(audit_log.c.id.desc()).limit(limit)
+    return [AuditRow(*row) for row in connection.execute(newest)]
+
+
 def latest(connection: Connection, count: int) -> list[AuditRow]:
     """Return the newest `count` rows, the oldest of them first."""
     newest = connection.execute(select(*_COLUMNS).order_by(audit_log.c.id.desc()).limit(count))

@@ -274,7 +274,8 @@ def test_no_public_address_tells_the_name_or_the_id_of_who_is_not_named(  # noqa
         worker.redis.flushdb()
     secrets_of_grace = (grace.user_id, "grace-hopper", "Amazing")
     addresses = list(addresses_to_read(app, grace.user_id))
-    assert {"/", "/api/scores/leaderboard", "/api/scores/snapshots/1"} <= set(addresses)
+    of_grace = {f"/api/scores/user/{grace.user_id}/events", f"/api/admin/users/{grace.user_id}", "/api/admin/players"}
+    assert {"/", "/api/scores/leaderboard", "/api/scores/snapshots/1", *of_grace} <= set(addresses)
     queries = ["", "?period=daily", "?limit=100", f"?around={grace.user_id}", "?aroundScore=25"]
     for address in addresses:
         for query in queries if address in ("/", "/api/scores/leaderboard") else ("",):
