@@ -15,7 +15,7 @@ from web.guards.root_path import RootPath
 from web.json_body import OrjsonProvider
 from web.lane import middleware as lane
 from web.live import views as live
-from web.pages import assets, branding, home, pictures
+from web.pages import admin_page, assets, branding, home, pictures
 from web.reference import views as reference
 from web.services import Services
 
@@ -48,7 +48,7 @@ def create_app(settings: Settings) -> Flask:
     live.init_app(app, adapters)
 
     of_api = (auth, me, admin, catalogue, players, scores, boards_list, leaderboard, snapshots, health)
-    for module in (*of_api, assets, pictures, home, reference):
+    for module in (*of_api, assets, pictures, home, admin_page, reference):
         app.register_blueprint(module.blueprint)
     branding.init_app(app, settings)
     if settings.root_path:
