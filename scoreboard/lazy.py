@@ -13,7 +13,7 @@ SUMMARIES = {
     "demo": "Let made-up players use the API like people, until Ctrl-C.",
     "keys": "Create, list, rotate and revoke API keys.",
     "migrate": "Bring the database to this version and add the default catalogue.",
-    "players": "Import players of game servers.",
+    "players": "Import players of game servers, and adjust scores.",
     "quarantine": "List, retry and discard updates that could not be applied.",
     "rebuild": "Fill boards in Redis again from PostgreSQL.",
     "users": "Create, list, suspend and reinstate accounts.",

@@ -20,6 +20,7 @@ from common.postgres import game_players, identities, kept_names
 from common.postgres import users as accounts
 from common.postgres.game_players import GamePlayer
 from scoreboard import operator, player_lines
+from scoreboard.adjust import adjust
 from scoreboard.environment import connected, load_settings
 from scoreboard.player_lines import HeaderError, PlayerLine, RefusedLine
 from scoreboard.progress import progress
@@ -56,7 +57,10 @@ class Imported(NamedTuple):
 
 @click.group()
 def players() -> None:
-    """Import players of game servers."""
+    """Import players of game servers, and adjust scores."""
+
+
+players.add_command(adjust)
 
 
 @players.command("import")

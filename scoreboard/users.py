@@ -65,7 +65,7 @@ def reset_code(user: str) -> None:
 
     with connected() as engine, connected_to_redis() as client:
         with engine.connect() as connection:
-            account = _find(connection, user)
+            account = find_user(connection, user)
         code = NewPasswords(engine, Revocations(client, engine)).issue_code(account.id, operator.operator())
     click.echo(code)
 
@@ -81,7 +81,7 @@ def set_password(user: str, *, password_stdin: bool) -> None:
 
     with connected() as engine, connected_to_redis() as client:
         with engine.connect() as connection:
-            account = accounts.get_credentials(connection, _find(connection, user).id)
+            account = accounts.get_credentials(connection, find_user(connection, user).id)
         if account is None or account.password_hash is None:
             raise click.ClickException(f"{user} has no password: this account belongs to a game server")
         password = _new_password(account.user.username, from_stdin=password_stdin)
@@ -110,7 +110,7 @@ def erase(user: str, *, purge: bool, yes: bool) -> None:
     with connected() as engine, connected_to_redis() as client:
         with engine.connect() as connection:
             is_erased = is_uuid(user.lower()) and erasure.is_erased(connection, user.lower())
-            user_id = user.lower() if is_erased else _find(connection, user).id
+            user_id = user.lower() if is_erased else find_user(connection, user).id
         if not yes:
             click.confirm(f"Erase {user} for good?", abort=True)
         board, inbox = Board(client), Inbox.of(client, settings)
@@ -188,13 +188,13 @@ def _moderate(name_or_id: str, reason: str, *, suspended: bool) -> None:
     settings, actor = load_settings(), operator.operator()
     with connected() as engine, connected_to_redis() as client:
         with engine.connect() as connection:
-            user = _find(connection, name_or_id)
+            user = find_user(connection, name_or_id)
         inbox = Inbox.of(client, settings)
         moderator = Moderator(engine, Revocations(client, engine), Board(client), inbox)
         moderator.carry_out(Decision(user.id, suspended, actor.name, reason, actor.os_user))
 
 
-def _find(connection: Connection, name_or_id: str) -> User:
+def find_user(connection: Connection, name_or_id: str) -> User:
     """Find a user by name or id. No name is as long as a user id, so the two cannot be confused."""
     if is_uuid(name_or_id.lower()):
         user = accounts.find(connection, name_or_id.lower())

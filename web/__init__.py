@@ -9,7 +9,19 @@ from typing import Any
 from flask import Flask
 
 from common.core.settings import Settings
-from web.api import admin, auth, boards_list, catalogue, health, leaderboard, me, players, scores, snapshots
+from web.api import (
+    adjustments,
+    admin,
+    auth,
+    boards_list,
+    catalogue,
+    health,
+    leaderboard,
+    me,
+    players,
+    scores,
+    snapshots,
+)
 from web.guards import access, errors, limits, proxies, request_context, security_headers
 from web.guards.root_path import RootPath
 from web.json_body import OrjsonProvider
@@ -47,7 +59,8 @@ def create_app(settings: Settings) -> Flask:
     access.init_app(app)
     live.init_app(app, adapters)
 
-    of_api = (auth, me, admin, catalogue, players, scores, boards_list, leaderboard, snapshots, health)
+    of_admins = (admin, adjustments, catalogue)
+    of_api = (auth, me, *of_admins, players, scores, boards_list, leaderboard, snapshots, health)
     for module in (*of_api, assets, pictures, home, admin_page, reference):
         app.register_blueprint(module.blueprint)
     branding.init_app(app, settings)

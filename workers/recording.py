@@ -243,7 +243,8 @@ def _judge(
 
 def _event(row: LedgerRow, catalogue: Catalogue) -> Event:
     boards = _boards(row, catalogue)
-    return Event(row.id, row.user_id, row.points, boards, row.accepted_at, row.second, row.occurred_at)
+    reserved = catalogue.reserved.get(row.action_id)
+    return Event(row.id, row.user_id, row.points, boards, row.accepted_at, row.second, row.occurred_at, reserved)
 
 
 def _boards(row: LedgerRow, catalogue: Catalogue) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
 
-from common.contract.constants import GREATEST_SCORE
+from common.contract.constants import ADJUSTING, ENROLLING, GREATEST_SCORE
 from common.contract.requests import Strict
 from common.core.timestamps import format_instant, parse_instant
 
@@ -19,8 +19,7 @@ MOST_BOARDS_OF_AN_ACTION = 8
 GREATEST_LIMIT = 2**31 - 1
 GREATEST_LIFETIME_LIMIT = 1000
 
-RESERVED_ACTIONS = ("adjust-", "enrol-")
-"""The beginnings of the ids of actions that a board brings with it, for corrections and enrolments."""
+RESERVED_ACTIONS = (ADJUSTING, ENROLLING)
 
 _BOARD_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,56}", re.ASCII)
 _ACTION_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}", re.ASCII)

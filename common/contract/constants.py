@@ -5,6 +5,9 @@ DEFAULT_BOARD = "main"
 ALL_TIME = "all"
 PERIOD_NAMES = (ALL_TIME, "daily", "weekly", "monthly")
 
+ADJUSTING, ENROLLING = "adjust-", "enrol-"
+"""The beginnings of the ids of the actions that a board brings with it, for adjustments and enrolments."""
+
 GREATEST_SCORE = 2**53 - 1
 """Totals stay within plus or minus this: the integers that a double holds exactly, as in a sorted set or JavaScript."""
 

@@ -59,6 +59,7 @@ class ErrorCode(StrEnum):
     BOARD_IMMUTABLE = "board_immutable"
     CATALOGUE_CHANGED = "catalogue_changed"
     TOO_MANY = "too_many"
+    RULE_HAS_NO_ADJUSTMENT = "rule_has_no_adjustment"
 
     RATE_LIMITED = "rate_limited"
     LOGIN_THROTTLED = "login_throttled"
@@ -122,6 +123,7 @@ SENTENCES: Mapping[ErrorCode, str] = {
     ErrorCode.BOARD_IMMUTABLE: "This never changes, since it would rewrite history. Make another board.",
     ErrorCode.CATALOGUE_CHANGED: "The board has changed since. Read it again.",
     ErrorCode.TOO_MANY: "There may be no more boards.",
+    ErrorCode.RULE_HAS_NO_ADJUSTMENT: "The board keeps one of the values, so there is nothing to add to.",
     ErrorCode.RATE_LIMITED: "Too many requests from this address.",
     ErrorCode.LOGIN_THROTTLED: "Too many failed logins of this account from this address.",
     ErrorCode.TOO_MANY_CONNECTIONS: "Too many live connections from this address.",

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Annotated, Literal, Self
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -39,6 +40,7 @@ NEW_USERNAME = r"^[A-Za-z0-9_][A-Za-z0-9_.-]{2,31}$"
 """The pattern of new names: none looks like an option or a hidden file. Older accounts have other names too."""
 
 SHORTEST_PASSWORD, LONGEST_PASSWORD = 8, 128
+SHORTEST_REASON, LONGEST_REASON = 3, 500
 
 RESERVED_USERNAMES = frozenset(
     {"admin", "administrator", "anonymous", "guest", "moderator", "null", "root", "scoreboard", "system", "undefined"}
@@ -215,6 +217,48 @@ class ModerationRequest(Strict):
     """Why a user is suspended or reinstated, for the audit log."""
 
     reason: str = Field("", max_length=500, examples=["impossible scores"])
+
+
+def _in_words(reason: str) -> str:
+    reason = reason.strip()
+    if len(reason) < SHORTEST_REASON:
+        raise ValueError(f"must have at least {SHORTEST_REASON} characters")
+    if not all(character.isprintable() or character == "\n" for character in reason):
+        raise ValueError("must not have control characters")
+    return reason
+
+
+Reason = Annotated[
+    str,
+    Field(
+        min_length=SHORTEST_REASON,
+        max_length=LONGEST_REASON,
+        description="Why, for the audit log.",
+        examples=["a match was counted twice"],
+    ),
+    AfterValidator(_in_words),
+]
+
+
+class AdjustmentRequest(Strict):
+    """What is added to a player's score on a board, or taken off it, and why."""
+
+    board: BoardId
+    amount: int = Field(
+        ge=-GREATEST_SCORE,
+        le=GREATEST_SCORE,
+        description="What is added; less than 0 takes off. On a board that counts updates it counts so many.",
+        examples=[-50],
+    )
+    second: int | None = Field(
+        None,
+        ge=-GREATEST_SECOND,
+        le=GREATEST_SECOND,
+        description="What is added to the second score; only on a board that has one.",
+        examples=[0],
+    )
+    reason: Reason
+    idempotency_key: IdempotencyKey
 
 
 class Deed(Strict):

@@ -408,7 +408,11 @@ class AcceptedForLater(Accepted):
     """It will be applied exactly once; `statusUrl` tells the outcome."""
 
     statusUrl: Annotated[
-        str, Field(pattern=r"^/api/scores/updates/[A-Za-z0-9_-]{8,64}$", examples=["/api/scores/updates/round-0001"])
+        str,
+        Field(
+            pattern=r"^/api/scores/updates/[A-Za-z0-9_-]{8,64}(?:\?userId=[0-9a-f-]{36})?$",
+            examples=["/api/scores/updates/round-0001"],
+        ),
     ]
 
 

@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from common.contract.constants import GREATEST_SCORE
 from common.contract.errors import ErrorCode, ScoreboardError, invalid_field
 from common.domain.boards import Board
-from common.domain.ledger_row import PLAYER, LedgerRow
+from common.domain.ledger_row import PLAYER, LedgerRow, is_of_admin
 from common.domain.outcomes import Outcome
+from common.domain.parts import Reserved
 from common.domain.scoring import Action, ClaimedBy, Kind
 
 CLAIMED_BY_SERVERS = (ClaimedBy.SERVER, ClaimedBy.BOTH)
@@ -30,6 +31,10 @@ def problem_of(
         or (_problem_of_value(action, value) if action.kind is Kind.VALUE or value is not None else None)
         or (_problem_of_second(action, boards) if second is not None else None)
     )
+
+
+def unknown_action(action_id: str) -> ScoreboardError:
+    return ScoreboardError(ErrorCode.UNKNOWN_ACTION, f"There is no action {action_id!r}.")
 
 
 def points_of(action: Action, value: int | None) -> int:
@@ -62,15 +67,23 @@ def _counted(points: int, known_second: int, value: int | None, second: int | No
 
 
 def _problem_of_claimant(action: Action, source: str | None) -> ScoreboardError | None:
+    if action.claimed_by is ClaimedBy.ADMIN:
+        return None if _may_use_reserved(action, source) else unknown_action(action.id)
     if action.claimed_by is ClaimedBy.BOTH or source is None:
         return None
-    if action.claimed_by is ClaimedBy.ADMIN:
-        return ScoreboardError(ErrorCode.UNKNOWN_ACTION, f"There is no action {action.id!r}.")
     if source == PLAYER:
         return None if action.claimed_by in CLAIMED_BY_PLAYERS else ScoreboardError(ErrorCode.SERVER_ACTION)
     if action.claimed_by in CLAIMED_BY_SERVERS:
         return None
     return ScoreboardError(ErrorCode.ACTION_NOT_ALLOWED, f"{action.id} is claimed by players only.")
+
+
+def _may_use_reserved(action: Action, source: str | None) -> bool:
+    """Return whether the source may have sent this to the inbox. What is claimed by request never names such actions.
+
+    An adjustment is of an admin; an enrolment may also be of an API key that makes players known.
+    """
+    return is_of_admin(source) or (action.reserved is Reserved.ENROLMENT and source not in (None, PLAYER))
 
 
 def _problem_of_value(action: Action, value: int | None) -> ScoreboardError | None:

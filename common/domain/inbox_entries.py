@@ -6,7 +6,8 @@ without it is of version 1. Within a major version fields may be added: a reader
 and has a default for those that it does. The first readers refused an `update` with anything more in it and looked at
 no other field, which is why what is new stands beside it. What an older reader would understand wrongly needs the next
 major version: an update with a value or a second score is of version 2, because a reader of version 1 would count it as
-0 points. Every other update is still written as version 1, so that workers of the version before apply it.
+0 points. An update of an action that a board brings with it is of version 3, because a reader of version 2 would refuse
+it. Every other update is still written as version 1, so that workers of the version before apply it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,11 +17,12 @@ from typing import Any, NamedTuple, TypeGuard
 
 import orjson
 
+from common.contract.constants import ADJUSTING, ENROLLING
 from common.contract.fields import is_uuid
 from common.core.timestamps import from_milliseconds
 from common.domain.outcomes import Outcome
 
-ENTRY_VERSION = 2
+ENTRY_VERSION = 3
 """The highest major version that this code writes, and the highest one that it reads."""
 
 _LONGEST_NAME = 64
@@ -109,7 +111,9 @@ class Reply(NamedTuple):
 
 def version_of(update: Update) -> int:
     """Return the major version of the format that an update needs."""
-    return 1 if update.value is None and update.second is None else 2
+    if update.value is None and update.second is None:
+        return 1
+    return 3 if update.action_id.startswith((ADJUSTING, ENROLLING)) else 2
 
 
 def encode_update(update: Update) -> tuple[bytes, bytes]:

@@ -10,13 +10,29 @@ UpdateKey = tuple[str, str]
 PLAYER = "player"
 """The source of an update that its own player sent, with an access token."""
 
+OPERATOR = "command line"
+"""The source of what an operator does without an account."""
+
+_ADMIN = "admin:"
+
+
+def source_of_admin(user_id: str) -> str:
+    """Return the source of what an admin does."""
+    return _ADMIN + user_id
+
+
+def is_of_admin(source: str | None) -> bool:
+    """Return whether an admin or an operator is the source."""
+    return source is not None and (source == OPERATOR or source.startswith(_ADMIN))
+
 
 class LedgerRow(NamedTuple):
     """A recorded update.
 
     `score_after` is the player's all-time score on the default board right after it. `counts_towards_limits`: it
     counted, and its action has rules (`common/domain/rules.py`), so that later uses are judged by it. `source` says who
-    sent the update: `PLAYER`, or the id of an API key; None for a row of a version that did not record it. `left_out`
+    sent the update: `PLAYER`, the id of an API key, an admin (`source_of_admin`), or `OPERATOR`; None for a row of a
+    version that did not record it. `left_out`
     are the boards of its action that were closed or not open yet, so that it does not count there; None: none. `points`
     is the value of an action of values, `second` the second score that came with it; both are 0 in a refused row.
     """

@@ -15,9 +15,14 @@ row, and as a recount of the ledger. One test holds the three forms equal (`test
 
 The second score is added where the score is, and kept with it where that is kept: 12 rounds in 120 s are never told
 with the 90 s that another run took for 10 rounds (ADR 26).
+
+Where the score is added, a board has two events of its own (ADR 29). An adjustment counts its value, under `count` too.
+An enrolment is a part of nothing, which gives way to every other part: it makes a standing of 0 with its own id as
+tiebreaker where there is none, and moves no standing that there is.
 """
 
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import NamedTuple
 
 from common.domain.boards import Board, Rule
@@ -28,10 +33,18 @@ ADDING = (Rule.COUNT, Rule.SUM)
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
+class Reserved(StrEnum):
+    """What an event of an action does that a board brings with it."""
+
+    ADJUSTMENT = "adjustment"
+    ENROLMENT = "enrolment"
+
+
 class Part(NamedTuple):
     """What events make of a standing. `tiebreaker` is a ledger id; `decided_at` is when the kept event happened.
 
-    `second` is 0 on a board without a second score, `decided_at` None under every rule but `latest`.
+    `second` is 0 on a board without a second score. `decided_at` is None under every rule but `latest`; where points
+    add up, a part of nothing but an enrolment has the instant of that.
     """
 
     score: int
@@ -43,7 +56,8 @@ class Part(NamedTuple):
 class Event(NamedTuple):
     """A fresh ledger entry. `points` is the value of an action of values; `boards` are those on which it counts.
 
-    `occurred_at` is by the client's clock; the rule `latest` needs it.
+    `occurred_at` is by the client's clock; the rule `latest` needs it. `reserved` is None for what players and game
+    servers claim.
     """
 
     ledger_id: int
@@ -53,6 +67,7 @@ class Event(NamedTuple):
     accepted_at: datetime
     second: int = 0
     occurred_at: datetime | None = None
+    reserved: Reserved | None = None
 
 
 def part_of(event: Event, board: Board) -> Part | None:
@@ -60,23 +75,34 @@ def part_of(event: Event, board: Board) -> Part | None:
 
     Where points add up, an event of nothing is no part: it neither ranks a player nor moves their tiebreaker.
     """
-    ledger_id, _user, points, _boards, _accepted_at, second, occurred_at = event
+    ledger_id, _user, points, _boards, accepted_at, second, occurred_at, reserved = event
     rule = board.rule
     if board.second is None:
         second = 0
+    if reserved is Reserved.ENROLMENT:
+        return Part(0, ledger_id, 0, accepted_at)
     if rule is Rule.SUM:
         return Part(points, ledger_id, second) if points or second else None
     if rule is Rule.COUNT:
-        return Part(1, ledger_id, second)
+        return Part(points if reserved else 1, ledger_id, second)
     return Part(points, ledger_id, second, occurred_at if rule is Rule.LATEST else None)
 
 
 def join(one: Part, other: Part, board: Board) -> Part:
     """Return two parts of a standing as one."""
     if board.rule in ADDING:
+        if one.decided_at or other.decided_at:
+            return _without_enrolment(one, other)
         tiebreaker = max(one.tiebreaker, other.tiebreaker)
         return Part(one.score + other.score, tiebreaker, one.second + other.second)
     return min(one, other, key=lambda part: _precedence(part, board))
+
+
+def _without_enrolment(one: Part, other: Part) -> Part:
+    """Return the part that stays of two of which one, or each, is nothing but an enrolment."""
+    if one.decided_at and other.decided_at:
+        return min(one, other, key=lambda part: part.tiebreaker)
+    return other if one.decided_at else one
 
 
 def _precedence(part: Part, board: Board) -> tuple[float, float, float]:

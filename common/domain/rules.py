@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from common.contract.errors import ErrorCode
 from common.domain.boards import Board
+from common.domain.parts import Reserved
 from common.domain.scoring import Action
 
 
@@ -23,6 +24,9 @@ class Window(NamedTuple):
         """Return the shortest window that contains both."""
         return Window(min(self.since, other.since), max(self.until, other.until))
 
+
+_CLOCKS_DIFFER_BY = timedelta(seconds=5)
+"""The greatest difference between the clocks of a web process and of the Redis server."""
 
 _EVER = Window(datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
 
@@ -44,10 +48,16 @@ def judge(action: Action, accepted_at: datetime, uses: Collection[datetime]) -> 
 
 
 def left_out(action: Action, accepted_at: datetime, boards: Mapping[str, Board]) -> dict[str, ErrorCode]:
-    """Return the boards of the action on which an update of that instant does not count, each with the reason."""
+    """Return the boards of the action on which an update of that instant does not count, each with the reason.
+
+    A player may be enrolled on a board before it opens, so that everybody stands at 0 when it does.
+    """
     known = (board_id for board_id in action.boards if board_id in boards)
     refusals = {board_id: boards[board_id].refusal_at(accepted_at) for board_id in known}
-    return {board_id: refusal for board_id, refusal in refusals.items() if refusal}
+    left = {board_id: refusal for board_id, refusal in refusals.items() if refusal}
+    if left and action.reserved is Reserved.ENROLMENT:
+        return {board_id: refusal for board_id, refusal in left.items() if refusal is not ErrorCode.BOARD_NOT_OPEN}
+    return left
 
 
 def refusal_of_boards(action: Action, left: Mapping[str, ErrorCode]) -> ErrorCode | None:
@@ -58,6 +68,15 @@ def refusal_of_boards(action: Action, left: Mapping[str, ErrorCode]) -> ErrorCod
     if len(left) < len(action.boards):
         return None
     return ErrorCode.BOARD_CLOSED if ErrorCode.BOARD_CLOSED in left.values() else ErrorCode.BOARD_NOT_OPEN
+
+
+def refusals_about(action: Action, now: datetime, boards: Mapping[str, Board]) -> set[ErrorCode | None]:
+    """Return what `refusal_of_boards` may say of an update that is accepted now, by whichever of the clocks.
+
+    The door has its own clock, and the worker judges by that of the Redis server.
+    """
+    instants = (now - _CLOCKS_DIFFER_BY, now + _CLOCKS_DIFFER_BY)
+    return {refusal_of_boards(action, left_out(action, instant, boards)) for instant in instants}
 
 
 def window(action: Action, accepted_at: datetime) -> Window:

@@ -11,10 +11,10 @@ from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
 
-from common.contract.constants import GREATEST_SCORE
+from common.contract.constants import ADJUSTING, ENROLLING, GREATEST_SCORE
 from common.domain import periods
 from common.domain.boards import Board
-from common.domain.parts import Event, Part, join, part_of
+from common.domain.parts import ADDING, Event, Part, Reserved, join, part_of
 from common.domain.standing import BoardId, StandingKey
 
 
@@ -66,6 +66,29 @@ class Action:
     def has_rules(self) -> bool:
         return (self.cooldown_seconds, self.daily_limit, self.lifetime_limit) != (None, None, None)
 
+    @property
+    def reserved(self) -> Reserved | None:
+        """What an event of this action does if a board has brought the action with it; None for every other one."""
+        if self.claimed_by is not ClaimedBy.ADMIN:
+            return None
+        return Reserved.ENROLMENT if self.id.startswith(ENROLLING) else Reserved.ADJUSTMENT
+
+
+def adjustment_of(board: Board) -> Action | None:
+    """Return the action by which an admin adjusts a score on a board; None where the rule adds nothing up."""
+    return _reserved(ADJUSTING, board)
+
+
+def enrolment_of(board: Board) -> Action | None:
+    """Return the action by which a player begins at 0 on a board; None where the rule adds nothing up."""
+    return _reserved(ENROLLING, board)
+
+
+def _reserved(beginning: str, board: Board) -> Action | None:
+    if board.rule not in ADDING:
+        return None
+    return Action(f"{beginning}{board.id}", 1, 0, (board.id,), kind=Kind.VALUE, claimed_by=ClaimedBy.ADMIN)
+
 
 @dataclass(frozen=True)
 class Catalogue:
@@ -80,6 +103,11 @@ class Catalogue:
         return {
             board.id: board for board in self.boards.values() if board.opens_at or board.closes_at or board.archived_at
         }
+
+    @cached_property
+    def reserved(self) -> Mapping[str, Reserved]:
+        """What the actions do that boards have brought with them, by id. There is one once it was used first."""
+        return {action.id: action.reserved for action in self.actions.values() if action.reserved}
 
     def open_boards(self, now: datetime) -> list[BoardId]:
         """Return each board with each of its periods that is open at this instant, in order of the boards' ids."""

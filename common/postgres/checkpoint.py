@@ -47,9 +47,7 @@ _ADD = text(f"""
 WITH {_CHUNK}, fresh AS ({parts.COUNTED.format(rows="chunk")})
 INSERT INTO {_TOTALS}
 {parts.ADDED.format(parts="fresh")}
-ON CONFLICT (user_id, board_id, period_id) DO UPDATE
-SET score = t.score + excluded.score, tie = GREATEST(t.tie, excluded.tie), second = t.second + excluded.second,
-    updated_at = GREATEST(t.updated_at, excluded.updated_at)
+ON CONFLICT (user_id, board_id, period_id) DO UPDATE SET {parts.added_to("t")} WHERE {parts.is_added_to("t")}
 """)
 _KEEPS = text("SELECT EXISTS (SELECT FROM boards WHERE rule NOT IN ('count', 'sum'))")
 # OFFSET 0 keeps it a look-up by the index, however many totals there are.

@@ -9,7 +9,7 @@ order of locks. Where a rule keeps one of the events, a part that is no better c
 all the same, and does not return it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -22,17 +22,27 @@ from common.postgres.arrays import plain_array, text_array
 
 _TYPES = {
     **{"at": "timestamptz", "reasons": "smallint[]", "boards": "text[]", "periods": "text[]", "users": "uuid[]"},
-    **{"scores": "bigint[]", "ties": "bigint[]", "seconds": "bigint[]"},
+    **{"scores": "bigint[]", "ties": "bigint[]", "seconds": "bigint[]", "decided": "timestamptz[]"},
 }
-_TYPES_OF_RULE = {
-    **{Rule.HIGHEST: {"second_ascending": "text[]"}, Rule.LOWEST: {"second_ascending": "text[]"}},
-    Rule.LATEST: {"decided": "timestamptz[]"},
-}
+_TYPES_OF_RULE = {Rule.HIGHEST: {"second_ascending": "text[]"}, Rule.LOWEST: {"second_ascending": "text[]"}}
 
-_ADD = """
-    SET score = s.score + excluded.score, second = s.second + excluded.second, tie = GREATEST(s.tie, excluded.tie),
-        version = s.version + 1, updated_at = GREATEST(s.updated_at, excluded.updated_at)
-"""
+
+def added_to(row: str) -> str:
+    """Return what adds the excluded part to a row of this name, as `parts.join` does. An enrolment gives way."""
+    return f"""
+        score = {row}.score + excluded.score, second = {row}.second + excluded.second, decided_at = excluded.decided_at,
+        tie = CASE WHEN {row}.decided_at IS NULL THEN GREATEST({row}.tie, excluded.tie) ELSE excluded.tie END,
+        updated_at = CASE WHEN {row}.decided_at IS NULL
+            THEN GREATEST({row}.updated_at, excluded.updated_at) ELSE excluded.updated_at END
+    """
+
+
+def is_added_to(row: str) -> str:
+    """Return the condition under which the excluded part changes a row of this name."""
+    return f"(excluded.decided_at IS NULL OR ({row}.decided_at IS NOT NULL AND excluded.tie < {row}.tie))"
+
+
+_ADD = f"SET version = s.version + 1, {added_to('s')} WHERE {is_added_to('s')}"
 _KEEP = """
     SET score = excluded.score, second = excluded.second, tie = excluded.tie, decided_at = excluded.decided_at,
         version = s.version + 1, updated_at = excluded.updated_at
@@ -51,15 +61,14 @@ _CHANGES = {
 
 
 def _merge_of(rule: Rule) -> prepared.Statement:
-    decided = ("%(decided)s", "decided") if rule is Rule.LATEST else ("NULL::timestamptz[]", "decided")
     return prepared.Statement(
         f"""
         INSERT INTO standings AS s
             (board_id, period_id, user_id, score, tie, version, updated_at, hidden, hidden_for, second, decided_at)
         SELECT b, p, u, score, tie, 1, %(at)s, coalesce(reasons, 0) <> 0, coalesce(reasons, 0), coalesce(second, 0),
                decided
-        FROM unnest(%(boards)s, %(periods)s, %(users)s, %(scores)s, %(ties)s, %(seconds)s, %(reasons)s, {decided[0]})
-            AS part(b, p, u, score, tie, second, reasons, {decided[1]})
+        FROM unnest(%(boards)s, %(periods)s, %(users)s, %(scores)s, %(ties)s, %(seconds)s, %(reasons)s, %(decided)s)
+            AS part(b, p, u, score, tie, second, reasons, decided)
         ORDER BY b, p, u
         ON CONFLICT (board_id, period_id, user_id) DO UPDATE {_CHANGES[rule]}
         RETURNING {standings.COLUMNS}
@@ -72,13 +81,15 @@ _MERGES = {rule: _merge_of(rule) for rule in sorted(Rule)}
 
 COUNTED = """
 SELECT e.user_id, b.id AS board_id, p.period_id, b.rule, (b.second->>'ascending')::boolean AS second_ascending,
-       CASE b.rule WHEN 'count' THEN 1 ELSE e.points END AS score, e.id AS tie, e.recorded_at AS updated_at,
+       CASE WHEN b.rule = 'count' AND a.claimed_by <> 'admin' THEN 1 ELSE e.points END AS score,
+       e.id AS tie, e.recorded_at AS updated_at,
        CASE WHEN b.second IS NULL THEN 0 ELSE e.second END AS second,
-       CASE b.rule WHEN 'latest' THEN e.occurred_at END AS decided_at
+       CASE WHEN b.rule = 'latest' THEN e.occurred_at WHEN is_enrolment THEN e.accepted_at END AS decided_at
 FROM {rows} e
 JOIN actions a ON (a.id, a.version) = (e.action_id, e.action_version)
 CROSS JOIN LATERAL unnest(a.boards) AS of_action(board_id)
 JOIN boards b ON b.id = of_action.board_id
+CROSS JOIN LATERAL (SELECT a.claimed_by = 'admin' AND starts_with(a.id, 'enrol-') AS is_enrolment) AS of_board
 CROSS JOIN LATERAL (VALUES
     ('all', 'all'),
     ('daily', to_char(e.accepted_at AT TIME ZONE 'UTC', 'YYYY-MM-DD')),
@@ -87,7 +98,7 @@ CROSS JOIN LATERAL (VALUES
 ) AS p(name, period_id)
 LEFT JOIN periods c ON (c.board_id, c.period_id) = (b.id, p.period_id)
 WHERE e.refusal IS NULL AND p.name = ANY(b.periods) AND (e.left_out IS NULL OR b.id <> ALL(e.left_out))
-    AND (b.rule <> 'sum' OR e.points <> 0 OR (b.second IS NOT NULL AND e.second <> 0))
+    AND (b.rule <> 'sum' OR e.points <> 0 OR (b.second IS NOT NULL AND e.second <> 0) OR is_enrolment)
     AND (c.last_event_id IS NULL OR e.id <= c.last_event_id)
 """
 """One part for each event, board and period, as `parts.part_of` has it. `{rows}` is a table of ledger rows.
@@ -104,11 +115,13 @@ FROM ledger_totals t JOIN boards b ON b.id = t.board_id
 """The totals of the ledger's checkpoint, as parts."""
 
 ADDED = """
-SELECT user_id, board_id, period_id, sum(score)::bigint AS score, max(tie) AS tie, max(updated_at) AS updated_at,
-       sum(second)::bigint AS second, NULL::timestamptz AS decided_at
+SELECT user_id, board_id, period_id, sum(score)::bigint AS score,
+       coalesce(max(tie) FILTER (WHERE decided_at IS NULL), min(tie)) AS tie,
+       coalesce(max(updated_at) FILTER (WHERE decided_at IS NULL), min(updated_at)) AS updated_at,
+       sum(second)::bigint AS second, CASE WHEN bool_and(decided_at IS NOT NULL) THEN min(decided_at) END AS decided_at
 FROM {parts} WHERE rule IN ('count', 'sum') GROUP BY user_id, board_id, period_id
 """
-"""The `{parts}` of each standing as one, as `parts.join` has it, where the rule adds."""
+"""The `{parts}` of each standing as one, as `parts.join` has it, where the rule adds: an enrolment gives way."""
 
 KEPT = """
 SELECT DISTINCT ON (user_id, board_id, period_id)
@@ -154,10 +167,13 @@ def _values(parts: Mapping[StandingKey, Part], rule: Rule, boards: Mapping[str, 
         "scores": plain_array(map(str, scores)),
         "ties": plain_array(map(str, ties)),
         "seconds": plain_array(map(str, seconds)) if any(seconds) else "{}",
+        "decided": _instants(decided) if any(decided) else "{}",
     }
     if "second_ascending" in _TYPES_OF_RULE.get(rule, {}):
         of_batch = (boards[board_id] for board_id in set(board_ids))
         values["second_ascending"] = text_array([each.id for each in of_batch if each.second and each.second.ascending])
-    if rule is Rule.LATEST:
-        values["decided"] = plain_array(instant.isoformat() for instant in decided)
     return values
+
+
+def _instants(decided: Iterable[datetime | None]) -> str:
+    return plain_array(instant.isoformat() if instant else "NULL" for instant in decided)

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, event, text
 
 from common.contract.constants import ALL_TIME
+from common.domain import parts as rules_in_python
 from common.domain.boards import Board, Rule, SecondScore
-from common.domain.parts import Event, Part
+from common.domain.parts import Event, Part, Reserved
 from common.domain.scoring import fold
 from common.domain.standing import StandingKey
 from common.postgres import checkpoint, parts, tables
@@ -30,10 +31,18 @@ BOARDS = {
 }
 USERS = ["00000000-0000-4000-8000-00000000000a", "00000000-0000-4000-8000-00000000000b"]
 
+ADDING = tuple(board.id for board in BOARDS.values() if board.rule in rules_in_python.ADDING)
+ACTIONS = {None: "anything", Reserved.ADJUSTMENT: "adjust-many", Reserved.ENROLMENT: "enrol-many"}
+
 happenings = st.lists(
-    st.tuples(st.sampled_from(USERS), st.integers(-2, 2), st.integers(-1, 1), st.integers(0, 2)), min_size=1, max_size=8
+    st.tuples(
+        *(st.sampled_from(USERS), st.integers(-2, 2), st.integers(-1, 1), st.integers(0, 2)),
+        st.sampled_from([None, None, *Reserved]),
+    ),
+    min_size=1,
+    max_size=8,
 )
-"""Who, what value, what second score, and when by the client's clock."""
+"""Who, what value, what second score, when by the client's clock, and whether by an action of the board's own."""
 
 
 @pytest.fixture
@@ -43,6 +52,9 @@ def catalogued(worker: WorkerState) -> WorkerState:
         add_boards(connection, list(BOARDS.values()))
         action = {"id": "anything", "version": 1, "points": 0, "boards": list(BOARDS), "kind": "value"}
         connection.execute(tables.actions.insert(), {**action, "claimed_by": "server"})
+        for own in (ACTIONS[Reserved.ADJUSTMENT], ACTIONS[Reserved.ENROLMENT]):
+            row = {**action, "id": own, "boards": list(ADDING), "claimed_by": "admin"}
+            connection.execute(tables.actions.insert(), row)
         names = [{"id": user, "username": user, "username_key": user, "role": "player"} for user in USERS]
         connection.execute(tables.users.insert(), names)
     return worker
@@ -59,21 +71,30 @@ def add_boards(connection: Connection, boards: Sequence[Board]) -> None:
     connection.execute(tables.boards.insert(), rows)
 
 
-def events_of(happened: Sequence[tuple[str, int, int, int]]) -> list[Event]:
-    return [
-        Event(n, user, value, tuple(BOARDS), NOON, second, NOON + timedelta(milliseconds=at))
-        for n, (user, value, second, at) in enumerate(happened, start=1)
-    ]
+Happening = tuple[str, int, int, int] | tuple[str, int, int, int, Reserved | None]
+
+
+def events_of(happened: Sequence[Happening]) -> list[Event]:
+    return [_event(n, each) for n, each in enumerate(happened, start=1)]
+
+
+def _event(n: int, happening: Happening) -> Event:
+    user, value, second, at, reserved = (*happening, None)[:5]
+    if reserved is Reserved.ENROLMENT:
+        value, second = 0, 0
+    boards = ADDING if reserved else tuple(BOARDS)
+    return Event(n, user, value, boards, NOON, second, NOON + timedelta(milliseconds=at), reserved)
 
 
 def record(connection: Connection, events: Sequence[Event]) -> None:
     """Write the ledger rows of these events, and one that was refused."""
-    columns = ("action_id", "action_version", "score_after", "accepted_at", "recorded_at")
-    same = dict(zip(columns, ("anything", 1, 0, NOON, RECORDED_AT), strict=True))
+    columns = ("action_version", "score_after", "accepted_at", "recorded_at")
+    same = dict(zip(columns, (1, 0, NOON, RECORDED_AT), strict=True))
     rows = [
         {
             **same, "id": each.ledger_id, "user_id": each.user_id, "idempotency_key": f"key-{each.ledger_id}",
-            "points": each.points, "second": each.second, "occurred_at": each.occurred_at, "refusal": None,
+            "action_id": ACTIONS[each.reserved], "points": each.points, "second": each.second,
+            "occurred_at": each.occurred_at, "refusal": None,
         }
         for each in events
     ]  # fmt: skip
@@ -90,10 +111,10 @@ def parts_in(connection: Connection, source: str, statement: str = "", **values:
     }
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(happened=happenings, shuffled=st.randoms(use_true_random=False), data=st.data())
 def test_fold_merge_and_recount_agree_in_any_order_with_any_borders(
-    catalogued: WorkerState, happened: list[tuple[str, int, int, int]], shuffled: object, data: st.DataObject
+    catalogued: WorkerState, happened: list[Happening], shuffled: object, data: st.DataObject
 ) -> None:
     events = events_of(happened)
     due = fold(events, BOARDS)

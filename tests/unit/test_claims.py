@@ -7,10 +7,10 @@ import pytest
 
 from common.contract.errors import ErrorCode
 from common.domain import claims, outcomes
-from common.domain.boards import Board, SecondScore
-from common.domain.ledger_row import PLAYER, LedgerRow
+from common.domain.boards import Board, Rule, SecondScore
+from common.domain.ledger_row import OPERATOR, PLAYER, LedgerRow, source_of_admin
 from common.domain.outcomes import Outcome
-from common.domain.scoring import Action, ClaimedBy, Kind
+from common.domain.scoring import Action, ClaimedBy, Kind, adjustment_of, enrolment_of
 
 USER, KEY, API_KEY = "3f2b8c1e-5d4a-4c3b-9a2e-7f6d5c4b3a21", "a-key-of-ours", "sbk_00000000000000000000"
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -37,7 +37,8 @@ def test_an_action_says_who_may_claim_it(
 ) -> None:
     action = Action("share", 1, 1, ("main",), claimed_by=claimed_by)
     assert (code(action, PLAYER), code(action, API_KEY)) == (by_player, by_server)
-    assert code(action, None) is None, "the version before did not say who sent an update"
+    unsaid = ErrorCode.UNKNOWN_ACTION if claimed_by is ClaimedBy.ADMIN else None
+    assert code(action, None) is unsaid, "the version before did not say who sent an update"
 
 
 def test_a_value_goes_with_an_action_of_values_and_stays_within_its_bounds() -> None:
@@ -84,3 +85,28 @@ def test_a_claim_is_repeated_by_the_same_action_and_values(
 def test_what_tells_no_value_is_repeated_by_any(known: Outcome | LedgerRow) -> None:
     assert claims.is_repetition(known, "round", 8, 8)
     assert not claims.is_repetition(known, "share")
+
+
+@pytest.mark.parametrize(
+    ("source", "may_adjust", "may_enrol"),
+    [
+        (source_of_admin("3f2b8c1e-5d4a-4c3b-9a2e-7f6d5c4b3a21"), True, True),
+        (OPERATOR, True, True),
+        (API_KEY, False, True),
+        (PLAYER, False, False),
+        (None, False, False),
+    ],
+)
+def test_a_boards_own_actions_are_of_admins_and_enrolments_of_game_servers_too(
+    source: str | None, may_adjust: bool, may_enrol: bool
+) -> None:
+    for own, may in ((adjustment_of(Board("main")), may_adjust), (enrolment_of(Board("main")), may_enrol)):
+        assert own is not None
+        problem = claims.problem_of(own, {}, source, 0, None)
+        assert (problem is None) is may
+
+
+@pytest.mark.parametrize("rule", [Rule.HIGHEST, Rule.LOWEST, Rule.LATEST])
+def test_a_board_that_adds_nothing_up_has_no_actions_of_its_own(rule: Rule) -> None:
+    board = Board("laps", rule=rule, ascending=rule is Rule.LOWEST)
+    assert (adjustment_of(board), enrolment_of(board)) == (None, None)

@@ -100,6 +100,12 @@ def test_an_update_with_a_value_waits_for_workers_that_know_of_values() -> None:
     assert [inbox_entries.version_of(each) for each in (EXPECTED, lap, replace(EXPECTED, second=0))] == [1, 2, 2]
 
 
+def test_an_update_of_an_action_of_a_boards_own_waits_for_workers_that_know_of_it() -> None:
+    """A worker of the version before would refuse it, and its key would be spent."""
+    own = [replace(EXPECTED, action_id=name, value=0) for name in ("adjust-main", "enrol-main", "adjustment")]
+    assert [inbox_entries.version_of(each) for each in own] == [3, 3, 2]
+
+
 @pytest.mark.parametrize("value", ["61200", 61200.0, True, [1]])
 def test_a_value_that_is_no_whole_number_cannot_be_read(value: object) -> None:
     more = orjson.dumps({"value": value}).decode()

@@ -11,7 +11,7 @@ from common.domain.permissions import Scope
 from common.postgres import identities
 from web.api.parsing import body_as, query_as
 from web.guards import limits
-from web.guards.access import authenticated, authenticated_or_by_api_key, by_api_key, identity
+from web.guards.access import authenticated, authenticated_or_by_api_key, by_api_key, identity, is_admin
 from web.guards.api_keys import api_key, require_scope
 from web.guards.errors import refuse
 from web.guards.scopes import is_by_api_key
@@ -59,7 +59,7 @@ def update() -> Response:
         raise ScoreboardError(ErrorCode.USER_MISMATCH)
     updates.verify_signature(claim, identity().signing_keys)
     wait_ms = 0 if answers.asks_for_no_wait(request.headers.get("Prefer", "")) else services().settings.result_wait_ms
-    return _answer(updates.submit(services(), claim, g.request_id, wait_ms / 1000, g.nonce))
+    return answer_to(updates.submit(services(), claim, g.request_id, wait_ms / 1000, g.nonce))
 
 
 @blueprint.post("/batch")
@@ -116,8 +116,8 @@ def read_receipts() -> Response:
 @documented(
     "readUpdate",
     "Ask what became of an update",
-    description="With an access token of your own updates only; with an API key of anybody's whom it may name, by "
-    "`userId` or `externalId`.",
+    description="With an access token of your own updates only, unless you are an admin, who may name anybody by "
+    "`userId`; with an API key of anybody's whom it may name, by `userId` or `externalId`.",
     query=UpdateQuery,
     headers=["X-Signature"],
     answers=[ResponseDoc(200, "What is known of it by now.", Receipt)],
@@ -143,9 +143,11 @@ def _whose_update() -> str | None:
     if asked.external_id is not None:
         raise invalid_field("externalId", "goes with an API key")
     own = identity().user_id
-    if asked.user_id is not None and asked.user_id.lower() != own:
+    if asked.user_id is None or asked.user_id.lower() == own:
+        return own
+    if not is_admin(own):
         raise ScoreboardError(ErrorCode.USER_MISMATCH)
-    return own
+    return asked.user_id.lower()
 
 
 def _named_by_key(asked: UpdateQuery) -> str | None:
@@ -159,17 +161,17 @@ def _named_by_key(asked: UpdateQuery) -> str | None:
         return user_id if user_id in identities.find_nameable(connection, realm, [user_id]) else None
 
 
-def _answer(result: UpdateResult) -> Response:
+def answer_to(result: UpdateResult, *, names_user: bool = False) -> Response:
     """Return 200 for applied, 202 for accepted, or the error of a refusal; a replay is marked as one."""
-    response = _told(result)
+    response = _told(result, names_user=names_user)
     if result.replayed:
         response.headers["Idempotent-Replayed"] = "true"
     return response
 
 
-def _told(result: UpdateResult) -> Response:
+def _told(result: UpdateResult, *, names_user: bool) -> Response:
     try:
-        answer = answers.answer_about(result.outcome, request.script_root)
+        answer = answers.answer_about(result.outcome, request.script_root, names_user=names_user)
     except ScoreboardError as refusal:
         return refuse(refusal)
     response = jsonify(answer.body)

@@ -19,8 +19,11 @@ class Answer(NamedTuple):
     body: Applied | AcceptedForLater
 
 
-def answer_about(outcome: Outcome, root_path: str) -> Answer:
-    """Return the answer that tells an outcome, with addresses below `root_path`. Raises the error of a refusal."""
+def answer_about(outcome: Outcome, root_path: str, *, names_user: bool = False) -> Answer:
+    """Return the answer that tells an outcome, with addresses below `root_path`. Raises the error of a refusal.
+
+    With `names_user` the address of the outcome says whose it is, for somebody else than the player.
+    """
     if outcome["status"] == "refused":
         refusal = outcome["error"]
         raise ScoreboardError(ErrorCode(refusal["code"]), refusal["message"])
@@ -28,6 +31,8 @@ def answer_about(outcome: Outcome, root_path: str) -> Answer:
         return Answer(200, outcome)
     update = outcome["update"]
     status_url = f"{root_path}/api/scores/updates/{update['idempotencyKey']}"
+    if names_user:
+        status_url += f"?userId={update['userId']}"
     return Answer(202, {"status": "accepted", "update": update, "statusUrl": status_url})
 
 

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from common.contract.errors import ErrorCode, ScoreboardError
@@ -25,10 +25,6 @@ from web.intake.verdicts import Claim, Claims, Verdicts
 from web.services import Services
 
 _ACCEPTED_OR_NOT = "All its good updates may have been accepted, or none; send it again with the same keys."
-
-
-_CLOCKS_DIFFER_BY = timedelta(seconds=5)
-"""The door judges by its own clock whether boards are open, the worker by that of the Redis server."""
 
 
 class Sender(NamedTuple):
@@ -102,12 +98,8 @@ def _problem(services: Services, item: BatchItem, sender: Sender) -> ScoreboardE
     problem = updates.problem_of_new(services, item, sender.api_key_id, item.value, item.second)
     if problem:
         return problem
-    catalogue, now = services.catalogue.current(), datetime.now(UTC)
-    refusals = {
-        rules.refusal_of_boards(action, rules.left_out(action, instant, catalogue.bounded))
-        for action in [catalogue.actions[item.action_id]]
-        for instant in (now - _CLOCKS_DIFFER_BY, now + _CLOCKS_DIFFER_BY)
-    }
+    catalogue = services.catalogue.current()
+    refusals = rules.refusals_about(catalogue.actions[item.action_id], datetime.now(UTC), catalogue.bounded)
     return ScoreboardError(refusals.pop() or ErrorCode.BOARD_CLOSED) if None not in refusals else None
 
 

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import redis
@@ -51,20 +51,26 @@ def submit(
     `nonce`, if given, is of this request alone: whatever was accepted with it is not taken for an earlier request's.
     """
     problem = problem_of_new(services, claim)
+    update = update_of(claim, request_id, None)
     if problem:
-        return _same_action(claim, _find(services, claim, problem))
+        return _same_action(update, _find(services, update, problem))
+    return take(services, update, wait_seconds, nonce)
+
+
+def take(services: Services, update: Update, wait_seconds: float, nonce: str | None = None) -> UpdateResult:
+    """Accept an update that is good, or find its earlier outcome, and wait as `submit` does."""
     if deadlines.has_timed_out("postgresql"):
         wait_seconds = 0  # PostgreSQL has timed out in this request, and a worker can commit nothing either
-    update = update_of(claim, request_id, services.process_id if wait_seconds else None)
+    update = replace(update, reply_to=services.process_id if wait_seconds else None)
     deadline = time.monotonic() + wait_seconds
     with services.replies.expect(update.user_id, update.idempotency_key) as waiter:
         accepted = _accept(services.inbox, update, nonce)
         left = max(0.0, deadline - time.monotonic())  # a Redis that was slow to accept has used some of it up
         if isinstance(accepted, Known):
-            return _answer_duplicate(services, claim, accepted.receipt, waiter, left)
+            return _answer_duplicate(services, update, accepted.receipt, waiter, left)
         if accepted.ring:
             services.doorbell.ring()
-        return result_of_accepted(services.inbox, claim, update, waiter, left)
+        return result_of_accepted(services.inbox, update, waiter, left)
 
 
 def update_of(claim: ScoreUpdateRequest, request_id: str, reply_to: str | None) -> Update:
@@ -100,8 +106,8 @@ def problem_of_new(
     """
     catalogue = services.catalogue.current()
     action = catalogue.actions.get(claim.action_id)
-    if action is None:
-        return ScoreboardError(ErrorCode.UNKNOWN_ACTION, f"There is no action {claim.action_id!r}.")
+    if action is None or action.reserved:
+        return claims.unknown_action(claim.action_id)
     problem = claims.problem_of(action, catalogue.boards, source, value, second)
     if problem:
         return problem
@@ -123,8 +129,8 @@ def inbox_is_full(but: str = "") -> ScoreboardError:
     return ScoreboardError(ErrorCode.DEPENDENCY_UNAVAILABLE, message, retry_after=5)
 
 
-def _find(services: Services, claim: ScoreUpdateRequest, problem: ScoreboardError) -> UpdateResult:
-    outcome = look_up(services, claim.user_id.lower(), claim.idempotency_key)
+def _find(services: Services, update: Update, problem: ScoreboardError) -> UpdateResult:
+    outcome = look_up(services, update.user_id, update.idempotency_key)
     if outcome is None:
         raise problem
     return UpdateResult(outcome, replayed=True)
@@ -138,16 +144,14 @@ def _accept(inbox: Inbox, update: Update, nonce: str | None) -> Accepted | Known
         raise inbox_is_full() from None
 
 
-def result_of_accepted(
-    inbox: Inbox, claim: ScoreUpdateRequest, update: Update, waiter: Waiter | None, wait_seconds: float
-) -> UpdateResult:
+def result_of_accepted(inbox: Inbox, update: Update, waiter: Waiter | None, wait_seconds: float) -> UpdateResult:
     """Wait for the outcome of an update that this request had accepted; without one in time, it is pending."""
     reply = waiter.wait(wait_seconds) if waiter else None
     if reply:
-        return _same_action(claim, UpdateResult(reply.outcome, reply.replayed))
+        return _same_action(update, UpdateResult(reply.outcome, reply.replayed))
     receipt = _receipt(inbox, update.user_id, update.idempotency_key) if wait_seconds else None
     pending = outcomes.accepted(update.user_id, update.action_id, update.idempotency_key, "")
-    return _same_action(claim, UpdateResult(receipt or pending, replayed=False))
+    return _same_action(update, UpdateResult(receipt or pending, replayed=False))
 
 
 def _receipt(inbox: Inbox, user_id: str, idempotency_key: str) -> Outcome | None:
@@ -159,19 +163,19 @@ def _receipt(inbox: Inbox, user_id: str, idempotency_key: str) -> Outcome | None
 
 
 def _answer_duplicate(
-    services: Services, claim: ScoreUpdateRequest, receipt: Outcome, waiter: Waiter, wait_seconds: float
+    services: Services, update: Update, receipt: Outcome, waiter: Waiter, wait_seconds: float
 ) -> UpdateResult:
     """Answer a duplicate request. While the first is pending, the receipt is read now and then."""
     deadline = time.monotonic() + wait_seconds
     while receipt["status"] == "accepted" and time.monotonic() < deadline:
         reply = waiter.wait(DUPLICATE_POLL_SECONDS)
-        known = reply.outcome if reply else _receipt(services.inbox, claim.user_id.lower(), claim.idempotency_key)
+        known = reply.outcome if reply else _receipt(services.inbox, update.user_id, update.idempotency_key)
         receipt = known or receipt
-    return _same_action(claim, UpdateResult(receipt, replayed=True))
+    return _same_action(update, UpdateResult(receipt, replayed=True))
 
 
-def _same_action(claim: ScoreUpdateRequest, answer: UpdateResult) -> UpdateResult:
-    if not claims.is_repetition(answer.outcome, claim.action_id):
+def _same_action(update: Update, answer: UpdateResult) -> UpdateResult:
+    if not claims.is_repetition(answer.outcome, update.action_id, update.value, update.second):
         raise reused_key()
     return answer
 

@@ -83,12 +83,12 @@ class UpdateLane:
         if not wait_seconds:
             if not self._take(request, update, identity):
                 return None
-            return self._reply(request, lambda: updates.result_of_accepted(inbox, claim, update, None, 0.0))
+            return self._reply(request, lambda: updates.result_of_accepted(inbox, update, None, 0.0))
         with self._services.replies.expect(update.user_id, update.idempotency_key) as waiter:
             if not self._take(request, update, identity):
                 return None
             left = max(0.0, deadline - time.monotonic())
-            return self._reply(request, lambda: updates.result_of_accepted(inbox, claim, update, waiter, left))
+            return self._reply(request, lambda: updates.result_of_accepted(inbox, update, waiter, left))
 
     def _take(self, request: LaneRequest, update: Update, identity: Identity) -> bool:
         """Accept the update, or do nothing. Raises redis.RedisError if Redis is away."""

@@ -68,6 +68,7 @@ Refusals are plain HTTP before the handshake; `/openapi.json` lists them."""
 
 TAGS = {
     "admin": ("Moderation", "For admins: suspend and reinstate users."),
+    "adjustments": ("Adjustments", "For admins: add to a score, or take off it."),
     "me": ("One's own account", "What is shown of a player, and to whom."),
     "auth": ("Accounts", "Register, log in, and what a session lives on."),
     "players": ("Players of game servers", "Players whom a game knows by ids of its own."),
