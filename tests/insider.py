@@ -29,6 +29,7 @@ class Insider:
             "readUpdate": self._ask_for_a_known_update,
             "readPlayer": self._ask_for_a_known_player,
             "readPlayerBoards": self._ask_for_a_known_player,
+            "listPlayerEvents": self._ask_for_a_known_player,
             "readLeaderboard": self._ask_in_one_way,
             "lookUpPlayers": self._look_for_a_known_player,
         }

@@ -6,10 +6,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from flask.testing import FlaskClient
+from sqlalchemy import Engine, update
 from werkzeug.test import TestResponse
 
 from common.core.timestamps import format_instant
 from common.domain import signing
+from common.postgres.tables import users
 
 PASSWORD = "correct horse"
 
@@ -62,6 +64,14 @@ def log_in(client: FlaskClient, username: str) -> Player:
     answer = client.post("/api/auth/login", json={"username": username, "password": PASSWORD})
     assert answer.status_code == 200, answer.text
     return Player(client, answer.json or {})
+
+
+def admin(client: FlaskClient, engine: Engine, username: str = "chief") -> Player:
+    """An admin, logged in."""
+    player = register(client, username)
+    with engine.begin() as connection:
+        connection.execute(update(users).where(users.c.id == player.user_id).values(role="admin"))
+    return log_in(client, username)
 
 
 def error_code(answer: TestResponse) -> str:

@@ -15,9 +15,11 @@ from web.api import (
     auth,
     boards_list,
     catalogue,
+    events,
     health,
     leaderboard,
     me,
+    overview,
     players,
     scores,
     snapshots,
@@ -59,8 +61,8 @@ def create_app(settings: Settings) -> Flask:
     access.init_app(app)
     live.init_app(app, adapters)
 
-    of_admins = (admin, adjustments, catalogue)
-    of_api = (auth, me, *of_admins, players, scores, boards_list, leaderboard, snapshots, health)
+    of_admins = (admin, overview, adjustments, catalogue)
+    of_api = (auth, me, *of_admins, players, scores, events, boards_list, leaderboard, snapshots, health)
     for module in (*of_api, assets, pictures, home, admin_page, reference):
         app.register_blueprint(module.blueprint)
     branding.init_app(app, settings)

@@ -12,6 +12,7 @@ from pydantic import (
     SkipValidation,
     ValidationError,
     ValidationInfo,
+    WithJsonSchema,
     field_validator,
     model_validator,
 )
@@ -46,11 +47,13 @@ RESERVED_USERNAMES = frozenset(
     {"admin", "administrator", "anonymous", "guest", "moderator", "null", "root", "scoreboard", "system", "undefined"}
 )
 _INSTANT_WITH_OFFSET = r"^[0-9]{4}[0-9W-]{3,6}T[0-9]{2}[0-9:.,]*(?:Z|[+-][0-9]{2}[0-9:.]*)$"
+_VISIBLE = r"^[^\x00-\x1f\x7f]+$"
 
 
 WORDS_OF_FORM = {
     **WORDS_OF_PATTERN,
     NEW_USERNAME: "must be 3 to 32 of A-Z a-z 0-9 _ . - and begin with neither . nor -",
+    _VISIBLE: "must not have control characters",
     _INSTANT_WITH_OFFSET: "must be ISO 8601 with an offset, such as 2026-11-23T09:15:00.123Z, and not Unix time",
 }
 """What a field has to be, in words, by the pattern that it must match."""
@@ -406,6 +409,71 @@ class UpdateQuery(Strict):
 
     user_id: GivenUserId | None = None
     external_id: ExternalId | None = None
+
+
+def _instant(given: object) -> object:
+    try:
+        return parse_instant(given) if isinstance(given, str) else given
+    except ValueError:
+        raise ValueError(WORDS_OF_FORM[_INSTANT_WITH_OFFSET]) from None
+
+
+AskedInstant = Annotated[
+    datetime,
+    Field(examples=["2026-11-23T09:15:00.123Z"]),
+    BeforeValidator(_instant),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": _INSTANT_WITH_OFFSET,
+            "description": "ISO 8601 with an offset.",
+            "examples": ["2026-11-23T09:15:00.123Z"],
+        }
+    ),
+]
+
+
+class EventsQuery(Strict):
+    """Which updates of a player are asked for."""
+
+    board: BoardId | None = None
+    since: AskedInstant | None = Field(None, alias="from", description="Accepted at or after this.")
+    until: AskedInstant | None = Field(None, alias="to", description="Accepted before this.")
+    limit: PageSize = 50
+    cursor: Cursor | None = None
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.since and self.until and self.since > self.until:
+            raise ValueError("from must not be after to")
+        return self
+
+
+SearchedText = Annotated[str, Field(min_length=1, max_length=128, pattern=_VISIBLE)]
+
+
+class PlayerSearchQuery(Strict):
+    """Which players an admin looks for; without any of it, all of them."""
+
+    q: SearchedText | None = Field(
+        None,
+        description="Part of a username or of a display name, in any case; or a user id.",
+        examples=["ada"],
+    )
+    external_id: ExternalId | None = None
+    realm: str | None = Field(None, pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$", examples=["arena"])
+    limit: PageSize = 50
+    cursor: Cursor | None = None
+
+
+class AuditQuery(Strict):
+    """Which changes an admin looks for: to whom or what, by whom, and which."""
+
+    subject: SearchedText | None = Field(None, examples=["8f15d882-8a9f-4189-b783-e9fd3f6124ef"])
+    actor: SearchedText | None = Field(None, examples=["command line"])
+    action: SearchedText | None = Field(None, examples=["suspend"])
+    limit: PageSize = 50
+    cursor: Cursor | None = None
 
 
 class BoardQuery(Strict):

@@ -4,7 +4,7 @@ The views build these, so mypy holds them to it, and `/openapi.json` is made of 
 it does not know: more may come.
 """
 
-from typing import Annotated, Literal, NotRequired
+from typing import Annotated, Any, Literal, NotRequired
 
 from pydantic import Field
 from typing_extensions import TypedDict
@@ -34,6 +34,7 @@ from common.contract.fields import (
 
 Seconds = Annotated[int, Field(ge=0, description="In seconds.", examples=[3600])]
 Token = Annotated[str, Field(min_length=1, max_length=2048, examples=["eyJhbGciOiJIUzI1NiIsInR5cCI6ImF0K2p3dCJ9…"])]
+EventId = Annotated[str, Field(pattern=r"^[0-9]{1,18}$", description="An update's id.", examples=["802"])]
 SnapshotId = Annotated[str, Field(pattern=r"^[0-9]{1,18}$", description="A snapshot's id.", examples=["7"])]
 
 
@@ -191,7 +192,7 @@ class OwnIdentity(TypedDict):
 class OwnEvent(TypedDict):
     """An update of one's own, counted or refused."""
 
-    eventId: Annotated[str, Field(pattern=r"^[0-9]{1,18}$", examples=["802"])]
+    eventId: EventId
     actionId: ActionId
     idempotencyKey: IdempotencyKey
     points: Points
@@ -496,6 +497,139 @@ class BatchOutcomes(BatchAccepted):
     outcomes: Annotated[
         list[Receipt | None], Field(description="In the order of the updates; null for one that was not accepted.")
     ]
+
+
+class Void(TypedDict):
+    """Why an update counts nowhere any more, and since when."""
+
+    at: Instant
+    reason: Annotated[str, Field(examples=["a match was counted twice"])]
+
+
+class PlayerEvent(TypedDict):
+    """An update of a player as the ledger has it, counted or refused."""
+
+    eventId: EventId
+    actionId: ActionId
+    points: Points
+    second: Second
+    acceptedAt: Instant
+    occurredAt: Instant
+    boards: Annotated[list[BoardId], Field(description="Those on which it counts; none if it was refused.")]
+    refusal: ErrorCode | None
+    void: Void | None
+    source: NotRequired[
+        Annotated[
+            str | None,
+            Field(
+                description="Only to admins and API keys: who sent it. `player`, the id of an API key, `admin:` with "
+                "the admin's id, or `command line`; null for a version that did not record it.",
+                examples=["player"],
+            ),
+        ]
+    ]
+
+
+class PlayerEvents(TypedDict):
+    """Updates of a player, the newest first."""
+
+    events: list[PlayerEvent]
+    nextCursor: Annotated[Cursor | None, Field(description="Where the next page begins; null at the end.")]
+
+
+# -- for admins --------------------------------------------------------------------------------------------------------
+
+Realm = Annotated[str, Field(description="That of the API keys that may name it.", examples=["default"])]
+
+
+class RealmIdentity(TypedDict):
+    """An id by which a game server knows a player."""
+
+    realm: Realm
+    externalId: ExternalId
+
+
+class FoundPlayer(TypedDict):
+    """An account as admins see it."""
+
+    userId: UserId
+    username: Username
+    role: Literal["player", "admin"]
+    displayName: DisplayName | None
+    country: Country | None
+    externalIds: list[RealmIdentity]
+    visibility: Literal["named", "anonymous", "unlisted"]
+    suspended: Annotated[bool, Field(examples=[False])]
+    createdAt: Instant
+
+
+class FoundPlayers(TypedDict):
+    """Accounts, in the order of their usernames."""
+
+    players: list[FoundPlayer]
+    nextCursor: Annotated[Cursor | None, Field(description="Where the next page begins; null at the end.")]
+
+
+class Disqualification(TypedDict):
+    """That a player is off one board, and why."""
+
+    board: BoardId
+    at: Instant
+    actor: Annotated[
+        str, Field(description="An admin's id, the id of an API key, or `command line`.", examples=["command line"])
+    ]
+    reason: Annotated[str, Field(examples=["a second account"])]
+
+
+class PlayerState(FoundPlayer):
+    """All that decides how a player stands, for admins."""
+
+    avatar: Avatar | None
+    suspendedAt: Instant | None
+    hasPassword: Annotated[bool, Field(description="Whether somebody can log in with a password.", examples=[True])]
+    disqualifications: list[Disqualification]
+
+
+class AuditEntry(TypedDict):
+    """A change that somebody made."""
+
+    id: Annotated[str, Field(pattern=r"^[0-9]{1,19}$", examples=["17"])]
+    at: Instant
+    actor: Annotated[
+        str, Field(description="An admin's id, the id of an API key, or `command line`.", examples=["command line"])
+    ]
+    action: Annotated[str, Field(examples=["suspend"])]
+    subject: Annotated[str, Field(description="Whom or what it was done to.", examples=["main"])]
+    details: Annotated[dict[str, Any], Field(examples=[{"reason": "impossible scores"}])]
+
+
+class AuditPage(TypedDict):
+    """Changes, the newest first."""
+
+    entries: list[AuditEntry]
+    nextCursor: Annotated[Cursor | None, Field(description="Where the next page begins; null at the end.")]
+
+
+class ListedKey(TypedDict):
+    """An API key without its secret."""
+
+    keyId: Annotated[str, Field(pattern=r"^sbk_[0-9a-f]{20}$", examples=["sbk_5c1d0e8b7a69f4e3d2c1"])]
+    name: Annotated[str, Field(examples=["arena"])]
+    scopes: Annotated[list[str], Field(examples=[["players", "submit"]])]
+    realm: Realm
+    actions: Annotated[
+        list[str] | None,
+        Field(description="What it may submit: ids, or beginnings with a `*`; null: all.", examples=[["lap-*"]]),
+    ]
+    createdAt: Instant
+    previousUntil: Annotated[Instant | None, Field(description="Until then the secret before signs, too.")]
+    revokedAt: Instant | None
+
+
+class ListedKeys(TypedDict):
+    """All API keys, the oldest first."""
+
+    keys: list[ListedKey]
 
 
 # -- players of game servers -------------------------------------------------------------------------------------------

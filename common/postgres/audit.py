@@ -47,6 +47,24 @@ def has(connection: Connection, action: str, subject: str, **details: object) ->
     )
 
 
+def page(
+    connection: Connection,
+    limit: int,
+    *,
+    subject: str | None = None,
+    actor: str | None = None,
+    action: str | None = None,
+    before: int | None = None,
+) -> list[AuditRow]:
+    """Return the newest `limit` changes of this subject, actor and action before the id, the newest first."""
+    wanted = {audit_log.c.subject: subject, audit_log.c.actor: actor, audit_log.c.action: action}
+    conditions = [column == value for column, value in wanted.items() if value is not None]
+    if before is not None:
+        conditions.append(audit_log.c.id < before)
+    newest = select(*_COLUMNS).where(*conditions).order_by(audit_log.c.id.desc()).limit(limit)
+    return [AuditRow(*row) for row in connection.execute(newest)]
+
+
 def latest(connection: Connection, count: int) -> list[AuditRow]:
     """Return the newest `count` rows, the oldest of them first."""
     newest = connection.execute(select(*_COLUMNS).order_by(audit_log.c.id.desc()).limit(count))

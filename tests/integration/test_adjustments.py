@@ -19,7 +19,7 @@ from tests.command_line import CommandLine
 from tests.game_server import game_server, item
 from tests.inbox import drain_completely
 from tests.integration.test_scoring_rules import add_boards
-from tests.player import Player, error_code, log_in, register
+from tests.player import Player, admin, error_code, register
 from workers.state import WorkerState
 
 BOARDS = [
@@ -33,10 +33,7 @@ WHY = "a match was counted twice"
 @pytest.fixture
 def chief(client: FlaskClient, engine: Engine) -> Player:
     """An admin."""
-    register(client, "chief")
-    with engine.begin() as connection:
-        connection.execute(text("UPDATE users SET role = 'admin' WHERE username = 'chief'"))
-    return log_in(client, "chief")
+    return admin(client, engine)
 
 
 @pytest.fixture
@@ -49,7 +46,7 @@ def boards(worker: WorkerState, app: Flask) -> None:
         known._catalogue, known._read_at = None, float("-inf")
 
 
-def adjust(chief: Player, user_id: str, key: str = "a-key-of-ours", prefer: str = "", **body: object) -> TestResponse:
+def adjust(chief: Player, user_id: str, key: str = "a-key-of-ours", prefer: str = "", **body: Any) -> TestResponse:  # noqa: ANN401
     given = {"board": "main", "amount": -20, "reason": WHY, "idempotencyKey": key, **body}
     headers = {**chief.headers, "Prefer": prefer} if prefer else chief.headers
     wanted = {name: value for name, value in given.items() if value is not ...}
@@ -119,7 +116,7 @@ def test_a_second_score_is_adjusted_where_there_is_one(chief: Player, ada: Playe
     assert worker.verifier.check([ada.user_id]) == []
 
 
-BAD: list[tuple[dict[str, object], int, str]] = [
+BAD: list[tuple[dict[str, Any], int, str]] = [
     ({"board": "laps"}, 409, "rule_has_no_adjustment"),
     ({"board": "nowhere"}, 400, "unknown_board"),
     ({"board": ...}, 400, "validation_failed"),

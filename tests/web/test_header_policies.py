@@ -30,6 +30,7 @@ def test_what_changes_something_is_asked_for_by_post_and_nothing_else_is(app: Fl
         "/api/admin/boards/<board_id>/close",
         "/api/admin/boards/<board_id>/open",
         "/api/admin/catalogue",
+        "/api/admin/users/<user_id>/adjust",
         "/api/admin/users/<user_id>/profile",
         "/api/admin/users/<user_id>/reinstate",
         "/api/admin/users/<user_id>/reset-code",

@@ -68,6 +68,7 @@ Refusals are plain HTTP before the handshake; `/openapi.json` lists them."""
 
 TAGS = {
     "admin": ("Moderation", "For admins: suspend and reinstate users."),
+    "overview": ("Overview", "For admins: players, API keys and the audit log."),
     "adjustments": ("Adjustments", "For admins: add to a score, or take off it."),
     "me": ("One's own account", "What is shown of a player, and to whom."),
     "auth": ("Accounts", "Register, log in, and what a session lives on."),
@@ -75,6 +76,7 @@ TAGS = {
     "catalogue": ("Catalogue", "For admins, and API keys of the scope `manage`: boards and actions."),
     "boards": ("Lists of boards", "Which boards there are."),
     "scores": ("Score updates", "Signed claims, and what became of them."),
+    "events": ("Updates of a player", "What explains a score."),
     "leaderboard": ("Boards", "Who stands where."),
     "snapshots": ("History", "Boards as they were."),
     "live": ("Live", "The board as it moves."),
