@@ -22,7 +22,16 @@ class AdminPage:
     def go(self, view: str) -> None:
         """Turn to a view, and wait until it has told how many there are."""
         self.page.get_by_role("navigation", name="Administration").get_by_role("link", name=view).click()
-        self.page.get_by_role("heading", name=view).wait_for()
+        section = self.page.get_by_role("region", name=view, exact=True)
+        section.locator("[data-part=count]:not(:empty)").wait_for()
+
+    def open_player(self, name: str) -> None:
+        """Look for a player by a part of the name, and open the one who is found."""
+        self.page.get_by_label("Part of a name").fill(name)
+        self.page.get_by_role("button", name="Search").click()
+        self.page.get_by_text("1 player", exact=True).wait_for()
+        self.page.get_by_role("region", name="Players").get_by_role("row").get_by_role("link").click()
+        self.page.locator("[data-part=events] [data-part=count]:not(:empty)").wait_for()
 
     def row(self, name: str) -> Locator:
         """The row whose heading has this name."""

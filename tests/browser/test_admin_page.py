@@ -2,10 +2,7 @@
 
 import re
 import secrets
-from collections.abc import Callable
-from contextlib import closing
 
-import psycopg2
 import pytest
 import requests
 
@@ -14,37 +11,12 @@ from dev.harness.waiting import wait_until
 from tests.browser import crowd
 from tests.browser.admin_page import AdminPage
 from tests.browser.board_page import BoardPage
-from tests.browser.conftest import Complaints, Visit
+from tests.browser.conftest import Complaints, Enter, Visit
 from tests.browser.test_appearance import sideways
 from tests.caller import Caller
 from tests.player import PASSWORD
 
 SIZES = [(390, 844), (1280, 900)]
-
-Enter = Callable[..., AdminPage]
-"""Opens the page, and signs the admin in. Keyword arguments are Playwright's for a context."""
-
-
-@pytest.fixture(scope="module")
-def chief(stack: Stack) -> Caller:
-    """An admin."""
-    made = crowd.newcomer(stack, "chief")
-    with closing(psycopg2.connect(stack.environment["DATABASE_URL"])) as connection, connection.cursor() as cursor:
-        cursor.execute("UPDATE users SET role = 'admin' WHERE id = %s", (made.user_id,))
-        connection.commit()
-    made.log_in()
-    return made
-
-
-@pytest.fixture
-def enter(visit: Visit, chief: Caller) -> Enter:
-    def entered(path: str = "/admin", **options: object) -> AdminPage:
-        page = AdminPage(visit(path, **options).page)
-        page.sign_in(chief.username, PASSWORD)
-        page.page.get_by_role("button", name="Sign out").wait_for()
-        return page
-
-    return entered
 
 
 @pytest.fixture
@@ -88,7 +60,7 @@ def test_a_wrong_password_is_told_in_words(visit: Visit, chief: Caller, complain
 
 
 def test_the_session_is_kept_nowhere_and_ends_with_the_page(enter: Enter, board_id: str) -> None:
-    page = enter()
+    page = enter("/admin#boards")
     page.row(board_id).wait_for()
     kept = "[sessionStorage.length, localStorage.length, document.cookie]"
     assert page.page.evaluate(kept) == [0, 0, ""]
@@ -98,7 +70,7 @@ def test_the_session_is_kept_nowhere_and_ends_with_the_page(enter: Enter, board_
 
 
 def test_signing_out_ends_the_session_and_leaves_no_data_on_the_page(enter: Enter, board_id: str) -> None:
-    page = enter()
+    page = enter("/admin#boards")
     page.row(board_id).wait_for()
     with page.page.expect_response("**/api/auth/logout") as ended:
         page.page.get_by_role("button", name="Sign out").click()
@@ -111,7 +83,7 @@ def test_a_session_that_ended_elsewhere_asks_to_sign_in_and_leaves_no_data(
     enter: Enter, stack: Stack, board_id: str, complaints: Complaints
 ) -> None:
     complaints.expect(r"\b401\b|ERR_FAILED")
-    page = enter()
+    page = enter("/admin#boards")
     page.row(board_id).get_by_role("button", name="Close").click()
     with page.page.expect_request("**/api/admin/boards/*/close") as sent:
         page.page.route("**/api/admin/boards/*/close", lambda route: route.abort())
@@ -153,7 +125,7 @@ def test_an_outcome_that_is_unknown_is_said_to_be_and_trying_again_is_safe(
     enter: Enter, board_id: str, complaints: Complaints
 ) -> None:
     complaints.expect("ERR_FAILED")
-    page = enter()
+    page = enter("/admin#boards")
     page.row(board_id).get_by_role("button", name="Close").click()
     page.page.route("**/close", lambda route: (route.fetch(), route.abort()))
     page.confirm("Close", Reason="over")
@@ -177,7 +149,7 @@ def test_a_refusal_is_told_in_words_beside_what_was_asked_for(
 ) -> None:
     status, code, message = answer
     complaints.expect(rf"\b{status}\b")
-    page = enter()
+    page = enter("/admin#boards")
     body = {"error": {"code": code, "message": message}}
     headers = {"Retry-After": "40"} if status == 429 else {}
     page.page.route("**/close", lambda route: route.fulfill(status=status, json=body, headers=headers))
@@ -191,7 +163,7 @@ def test_a_field_that_is_wrong_has_the_problem_beside_it_and_the_focus(
     enter: Enter, board_id: str, complaints: Complaints
 ) -> None:
     complaints.expect(r"\b400\b")
-    page = enter()
+    page = enter("/admin#boards")
     page.row(board_id).get_by_role("button", name="Close").click()
     page.dialog.get_by_label("When (your time)").fill("2020-01-01T00:00:00")
     page.confirm("Close")
@@ -204,8 +176,9 @@ def test_a_field_that_is_wrong_has_the_problem_beside_it_and_the_focus(
 def test_nothing_scrolls_sideways_on_any_view(enter: Enter, board_id: str, size: tuple[int, int], scheme: str) -> None:
     width, height = size
     page = enter(viewport={"width": width, "height": height}, color_scheme=scheme)
-    page.row(board_id).wait_for()
-    assert sideways(BoardPage(page.page)) == []
+    for view in ("Players", "Audit log", "API keys", "Boards"):
+        page.go(view)
+        assert sideways(BoardPage(page.page)) == []
     brightness = page.page.evaluate("() => Number(getComputedStyle(document.body).backgroundColor.match(/[0-9]+/)[0])")
     assert (brightness < 64) is (scheme == "dark")
     page.row(board_id).get_by_role("button", name="Close").click()

@@ -16,7 +16,8 @@ export function make<K extends keyof HTMLElementTagNameMap>(
 
 /** A button beside others of its kind: `about` tells those who only hear it what it is about. */
 export function button(label: string, about: string, onClick: () => void): HTMLButtonElement {
-  const made = make("button", { class: "quiet", type: "button" }, label, make("span", { class: "unseen" }, ` ${about}`));
+  const unseen = make("span", { class: "unseen" }, ` ${about}`);
+  const made = make("button", { class: "quiet", type: "button" }, label, unseen);
   made.addEventListener("click", onClick);
   return made;
 }

@@ -18,6 +18,12 @@ export interface Deed {
   readonly fields: readonly string[];
   /** What they begin with. */
   readonly values?: Values;
+  /** The boards that can be chosen, as values and names. */
+  readonly boards?: readonly (readonly [string, string])[];
+  /** Other fields, once another board was chosen. */
+  readonly fieldsFor?: (board: string) => readonly string[];
+  /** Whether it can only be sent again as it was. */
+  readonly isFrozen?: () => boolean;
   /** Carry it out, and return what is said then. Whatever it throws is told, and it may be carried out again. */
   readonly carryOut: (values: Values) => Promise<string>;
 }
@@ -28,6 +34,7 @@ export class DeedDialog {
   readonly #dialog: HTMLDialogElement;
   readonly #form: HTMLFormElement;
   readonly #submit: HTMLButtonElement;
+  readonly #boards: HTMLSelectElement;
   readonly #notice: Notice;
   readonly #said: HTMLElement;
   #deed: Deed | null = null;
@@ -46,6 +53,8 @@ export class DeedDialog {
       event.preventDefault();
       void this.#carryOut();
     });
+    this.#boards = find(dialog, "select[name=board]", HTMLSelectElement);
+    this.#boards.addEventListener("change", () => this.#adapt());
     find(dialog, "[data-part=cancel]", HTMLButtonElement).addEventListener("click", () => this.#cancel());
     dialog.addEventListener("cancel", (event) => {
       event.preventDefault();
@@ -58,13 +67,14 @@ export class DeedDialog {
     this.#key = document.activeElement?.closest<HTMLElement>("[data-key]")?.dataset["key"] ?? "";
     setText(this.#said, "");
     this.#write(deed.title, deed.lead, deed.verb);
-    for (const box of this.#form.querySelectorAll<HTMLElement>("[data-of]")) {
-      box.hidden = !deed.fields.includes(box.dataset["of"] ?? "");
-    }
+    this.#boards.replaceChildren(...(deed.boards ?? []).map(([value, name]) => new Option(name, value)));
+    this.#showFields(deed.fields);
     for (const [name, value] of Object.entries(deed.values ?? {})) this.#input(name).value = value;
+    this.#adapt();
+    this.#freeze();
     this.#showProblems([]);
     this.#dialog.showModal();
-    this.#shown()[0]?.focus();
+    (this.#shown().find((input) => !input.disabled) ?? this.#submit).focus();
   }
 
   /** Close it, and leave nothing in it. The focus goes back to where it was opened. */
@@ -78,6 +88,7 @@ export class DeedDialog {
   }
 
   #write(title: string, lead: string, verb: string): void {
+    for (const input of this.#form.querySelectorAll<Input>("input, textarea, select")) input.disabled = false;
     this.#form.reset();
     this.#notice.clear();
     setText(field(this.#dialog, "title"), title);
@@ -87,8 +98,8 @@ export class DeedDialog {
 
   #refocus(): void {
     const row = document.querySelector(`[data-key="${CSS.escape(this.#key)}"]`);
-    const place = row?.querySelector<HTMLElement>("button") ?? document.querySelector<HTMLElement>("section:not([hidden]) > h2");
-    place?.focus();
+    const heading = document.querySelector<HTMLElement>("section:not([hidden]) > h2");
+    (row?.querySelector<HTMLElement>("button") ?? heading)?.focus();
   }
 
   #cancel(): void {
@@ -115,7 +126,27 @@ export class DeedDialog {
   #showError(error: unknown): void {
     if (error instanceof SignedOut) return; // `close` is called by whoever sees to the session
     const problems = error instanceof ApiError ? error.problems : [];
+    this.#freeze();
     if (!this.#showProblems(problems)) tell(this.#notice, error);
+  }
+
+  #showFields(names: readonly string[]): void {
+    for (const box of this.#form.querySelectorAll<HTMLElement>("[data-of]")) {
+      box.hidden = !names.includes(box.dataset["of"] ?? "");
+    }
+  }
+
+  #adapt(): void {
+    if (this.#deed?.fieldsFor) this.#showFields(this.#deed.fieldsFor(this.#boards.value));
+  }
+
+  #freeze(): void {
+    const isFrozen = this.#deed?.isFrozen?.() ?? false;
+    for (const input of this.#shown()) input.disabled = isFrozen;
+    if (isFrozen) {
+      setText(this.#submit, "Try again");
+      this.#submit.focus();
+    }
   }
 
   /** Show each problem at its field, and go to the first. Returns whether all of them have a field here. */
@@ -131,10 +162,7 @@ export class DeedDialog {
   }
 
   #values(): Values {
-    const isTicked = (input: Input): boolean => input instanceof HTMLInputElement && input.checked;
-    return Object.fromEntries(
-      this.#shown().map((input) => [input.name, input.type === "checkbox" ? String(isTicked(input)) : input.value.trim()]),
-    );
+    return Object.fromEntries(this.#shown().map((input) => [input.name, valueOf(input)]));
   }
 
   #shown(): Input[] {
@@ -151,4 +179,9 @@ export class DeedDialog {
     this.#isBusy = isBusy;
     this.#submit.setAttribute("aria-disabled", String(isBusy));
   }
+}
+
+function valueOf(input: Input): string {
+  const isTick = input instanceof HTMLInputElement && input.type === "checkbox";
+  return isTick ? String(input.checked) : input.value.trim();
 }

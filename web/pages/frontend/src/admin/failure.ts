@@ -3,7 +3,7 @@
 import { ApiError } from "../api.js";
 import type { Notice } from "../notice.js";
 import { SignedOut } from "../session.js";
-import { held, told } from "./words.js";
+import { failed, held } from "./words.js";
 
 export function tell(notice: Notice, error: unknown): void {
   if (error instanceof SignedOut) return; // the form says so
@@ -11,6 +11,6 @@ export function tell(notice: Notice, error: unknown): void {
     const end = Date.now() + (error.retryAfterSeconds ?? 1) * 1000;
     notice.countDown(error.retryAfterSeconds ?? 1, (left) => held(error, left, end - left * 1000));
   } else {
-    notice.show(told(error));
+    notice.show(failed(error));
   }
 }

@@ -4,10 +4,14 @@ import { AccountForm } from "../account.js";
 import { field, find, setText } from "../elements.js";
 import { NO_GRANTS } from "../grants.js";
 import { type Farewell, type Player, Session } from "../session.js";
+import { AuditView } from "./audit_view.js";
 import { BoardView } from "./board_view.js";
 import { DeedDialog } from "./deed.js";
 import { ADMIN, AdminEntrance } from "./entrance.js";
+import { KeyView } from "./key_view.js";
+import { PlayerView } from "./player_view.js";
 import { parse } from "./routes.js";
+import { SearchView } from "./search_view.js";
 
 interface View {
   /** Show it, anew from the server. */
@@ -34,7 +38,11 @@ const dialog = new DeedDialog(find(document, "#deed", HTMLDialogElement), said);
 const form = new AccountForm(find(entrance, "form", HTMLFormElement), new AdminEntrance(session));
 
 const views: ReadonlyMap<string, View> = new Map<string, View>([
+  ["players", new SearchView(find(document, "#players", HTMLElement), session)],
+  ["player", new PlayerView(find(document, "#player", HTMLElement), session, dialog)],
   ["boards", new BoardView(find(document, "#boards", HTMLElement), session, dialog)],
+  ["audit", new AuditView(find(document, "#audit", HTMLElement), session)],
+  ["keys", new KeyView(find(document, "#keys", HTMLElement), session)],
 ]);
 const names = [...views.keys()];
 
@@ -59,7 +67,7 @@ function turn(): void {
   const route = parse(location.hash, names);
   for (const name of names) find(document, `#${name}`, HTMLElement).hidden = name !== route.view;
   for (const link of document.querySelectorAll<HTMLElement>("#views a")) {
-    if (link.dataset["view"] === route.view) link.setAttribute("aria-current", "page");
+    if (link.dataset["view"]?.split(" ").includes(route.view)) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
   const heading = find(document, `#${route.view}-title`, HTMLElement);

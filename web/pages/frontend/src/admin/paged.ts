@@ -107,6 +107,6 @@ export function readPage<T>(body: JsonObject, name: string, read: (item: JsonObj
 
 /** The query of a page: parameters that are empty or null are left out. */
 export function query(parameters: Readonly<Record<string, string | null>>): string {
-  const given = Object.entries(parameters).filter((pair): pair is [string, string] => pair[1] !== null && pair[1] !== "");
+  const given = Object.entries(parameters).flatMap(([name, value]) => (value ? [[name, value]] : []));
   return given.length > 0 ? `?${new URLSearchParams(given)}` : "";
 }

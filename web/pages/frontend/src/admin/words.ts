@@ -2,6 +2,7 @@
 
 import { ApiError, isInDoubt } from "../api.js";
 import { timeOfDay, wait } from "../format.js";
+import type { JsonObject } from "../json.js";
 import { sentence } from "../sentences.js";
 
 const UNKNOWN = "It is unknown whether this was done. Trying again is safe: it is done once.";
@@ -20,7 +21,7 @@ export function asInstant(local: string): string | null {
 }
 
 /** What became of a change that failed. */
-export function told(error: unknown): string {
+export function failed(error: unknown): string {
   if (!isInDoubt(error)) return sentence(error);
   return error instanceof ApiError ? `${error.message} ${UNKNOWN}` : `No answer came. ${UNKNOWN}`;
 }
@@ -32,6 +33,26 @@ export function held(error: ApiError, secondsLeft: number, now: number = Date.no
 
 /** `validation_failed` says of a field that it "must be …"; a person reads a sentence. */
 export function aboutField(message: string): string {
-  const first = message.charAt(0);
-  return /^must/.test(message) ? `It ${message}.` : `${first.toUpperCase()}${message.slice(1)}${/[.!?]$/.test(message) ? "" : "."}`;
+  if (/^must/.test(message)) return `It ${message}.`;
+  const sentence = message.charAt(0).toUpperCase() + message.slice(1);
+  return /[.!?]$/.test(sentence) ? sentence : `${sentence}.`;
+}
+
+/** Details of a row of the audit log: `board: main; amount: -50`. */
+export function told(details: JsonObject): string {
+  const parts = Object.entries(details).flatMap(([name, value]) => {
+    const isList = name === "changes" && Array.isArray(value);
+    return isList ? value.map(change) : [`${name.replaceAll("_", " ")}: ${written(value)}`];
+  });
+  return parts.join("; ");
+}
+
+function change(value: unknown): string {
+  if (typeof value !== "object" || value === null) return written(value);
+  const { path, from, to } = value as JsonObject;
+  return `${written(path)}: ${written(from)} → ${written(to)}`;
+}
+
+function written(value: unknown): string {
+  return typeof value === "string" ? value : JSON.stringify(value ?? null);
 }

@@ -1,12 +1,17 @@
 /** The boards with their state, and their moves: open, close, archive. */
 import { addressOf } from "../root.js";
 import { moves, nameOf, readBoard } from "./board.js";
+import { pageOfBoards } from "./boards.js";
 import { button, make } from "./build.js";
-import { PagedList, query, readPage } from "./paged.js";
+import { PagedList } from "./paged.js";
 import { asInstant, moment } from "./words.js";
 const MOVES = {
     open: { verb: "Open", lead: "It takes updates again. A closing that is planned is called off.", done: "opens" },
-    close: { verb: "Close", lead: "What is accepted from then on does not count on it. It stays readable.", done: "closes" },
+    close: {
+        verb: "Close",
+        lead: "What is accepted from then on does not count on it. It stays readable.",
+        done: "closes",
+    },
     archive: {
         verb: "Archive",
         lead: "For good: it leaves every list and takes no more updates. It stays readable by its id.",
@@ -21,10 +26,7 @@ export class BoardView {
         this.#session = session;
         this.#dialog = dialog;
         this.#list = new PagedList(root, {
-            ask: async (cursor) => {
-                const path = `/api/admin/boards${query({ cursor })}`;
-                return readPage((await session.call({ method: "GET", path })).body, "boards", readBoard);
-            },
+            ask: (cursor) => pageOfBoards(session, cursor),
             draw: (board) => this.#row(board),
             names: ["board", "boards"],
         });
@@ -38,8 +40,9 @@ export class BoardView {
     #row(board) {
         const hasPage = board.visibility !== "hidden";
         const name = hasPage ? make("a", { href: addressOf(`/b/${board.boardId}`).href }, nameOf(board)) : nameOf(board);
+        const periods = make("small", {}, board.periods.join(", "));
         const id = make("span", { class: "handle" }, board.boardId);
-        return make("tr", { "data-key": board.boardId }, make("th", { scope: "row" }, name, " ", board.title ? id : ""), make("td", { "data-label": "State" }, ...stateOf(board)), make("td", { "data-label": "Rule" }, `${board.rule}, ${board.order}`, make("small", {}, board.periods.join(", "))), make("td", { class: "moves" }, ...moves(board).map((move) => this.#button(board, move))));
+        return make("tr", { "data-key": board.boardId }, make("th", { scope: "row" }, name, " ", board.title ? id : ""), make("td", { "data-label": "State" }, ...stateOf(board)), make("td", { "data-label": "Rule" }, `${board.rule}, ${board.order}`, periods), make("td", { class: "moves" }, ...moves(board).map((move) => this.#button(board, move))));
     }
     #button(board, move) {
         const isCalledOff = move === "open" && board.state === "open";

@@ -9,7 +9,8 @@ export function make(tag, attributes = {}, ...children) {
 }
 /** A button beside others of its kind: `about` tells those who only hear it what it is about. */
 export function button(label, about, onClick) {
-    const made = make("button", { class: "quiet", type: "button" }, label, make("span", { class: "unseen" }, ` ${about}`));
+    const unseen = make("span", { class: "unseen" }, ` ${about}`);
+    const made = make("button", { class: "quiet", type: "button" }, label, unseen);
     made.addEventListener("click", onClick);
     return made;
 }

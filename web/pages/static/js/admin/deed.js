@@ -9,6 +9,7 @@ export class DeedDialog {
     #dialog;
     #form;
     #submit;
+    #boards;
     #notice;
     #said;
     #deed = null;
@@ -26,6 +27,8 @@ export class DeedDialog {
             event.preventDefault();
             void this.#carryOut();
         });
+        this.#boards = find(dialog, "select[name=board]", HTMLSelectElement);
+        this.#boards.addEventListener("change", () => this.#adapt());
         find(dialog, "[data-part=cancel]", HTMLButtonElement).addEventListener("click", () => this.#cancel());
         dialog.addEventListener("cancel", (event) => {
             event.preventDefault();
@@ -37,14 +40,15 @@ export class DeedDialog {
         this.#key = document.activeElement?.closest("[data-key]")?.dataset["key"] ?? "";
         setText(this.#said, "");
         this.#write(deed.title, deed.lead, deed.verb);
-        for (const box of this.#form.querySelectorAll("[data-of]")) {
-            box.hidden = !deed.fields.includes(box.dataset["of"] ?? "");
-        }
+        this.#boards.replaceChildren(...(deed.boards ?? []).map(([value, name]) => new Option(name, value)));
+        this.#showFields(deed.fields);
         for (const [name, value] of Object.entries(deed.values ?? {}))
             this.#input(name).value = value;
+        this.#adapt();
+        this.#freeze();
         this.#showProblems([]);
         this.#dialog.showModal();
-        this.#shown()[0]?.focus();
+        (this.#shown().find((input) => !input.disabled) ?? this.#submit).focus();
     }
     /** Close it, and leave nothing in it. The focus goes back to where it was opened. */
     close() {
@@ -58,6 +62,8 @@ export class DeedDialog {
             this.#refocus();
     }
     #write(title, lead, verb) {
+        for (const input of this.#form.querySelectorAll("input, textarea, select"))
+            input.disabled = false;
         this.#form.reset();
         this.#notice.clear();
         setText(field(this.#dialog, "title"), title);
@@ -66,8 +72,8 @@ export class DeedDialog {
     }
     #refocus() {
         const row = document.querySelector(`[data-key="${CSS.escape(this.#key)}"]`);
-        const place = row?.querySelector("button") ?? document.querySelector("section:not([hidden]) > h2");
-        place?.focus();
+        const heading = document.querySelector("section:not([hidden]) > h2");
+        (row?.querySelector("button") ?? heading)?.focus();
     }
     #cancel() {
         if (!this.#isBusy)
@@ -97,8 +103,27 @@ export class DeedDialog {
         if (error instanceof SignedOut)
             return; // `close` is called by whoever sees to the session
         const problems = error instanceof ApiError ? error.problems : [];
+        this.#freeze();
         if (!this.#showProblems(problems))
             tell(this.#notice, error);
+    }
+    #showFields(names) {
+        for (const box of this.#form.querySelectorAll("[data-of]")) {
+            box.hidden = !names.includes(box.dataset["of"] ?? "");
+        }
+    }
+    #adapt() {
+        if (this.#deed?.fieldsFor)
+            this.#showFields(this.#deed.fieldsFor(this.#boards.value));
+    }
+    #freeze() {
+        const isFrozen = this.#deed?.isFrozen?.() ?? false;
+        for (const input of this.#shown())
+            input.disabled = isFrozen;
+        if (isFrozen) {
+            setText(this.#submit, "Try again");
+            this.#submit.focus();
+        }
     }
     /** Show each problem at its field, and go to the first. Returns whether all of them have a field here. */
     #showProblems(problems) {
@@ -112,8 +137,7 @@ export class DeedDialog {
         return problems.length > 0 && problems.every((problem) => inputs.some((input) => input.name === problem.field));
     }
     #values() {
-        const isTicked = (input) => input instanceof HTMLInputElement && input.checked;
-        return Object.fromEntries(this.#shown().map((input) => [input.name, input.type === "checkbox" ? String(isTicked(input)) : input.value.trim()]));
+        return Object.fromEntries(this.#shown().map((input) => [input.name, valueOf(input)]));
     }
     #shown() {
         return [...this.#form.querySelectorAll("[data-of]:not([hidden]) :is(input, textarea, select)")];
@@ -128,4 +152,8 @@ export class DeedDialog {
         this.#isBusy = isBusy;
         this.#submit.setAttribute("aria-disabled", String(isBusy));
     }
+}
+function valueOf(input) {
+    const isTick = input instanceof HTMLInputElement && input.type === "checkbox";
+    return isTick ? String(input.checked) : input.value.trim();
 }

@@ -1,7 +1,7 @@
 /** A failure, told in the notice beside what failed. A 429 is counted down. */
 import { ApiError } from "../api.js";
 import { SignedOut } from "../session.js";
-import { held, told } from "./words.js";
+import { failed, held } from "./words.js";
 export function tell(notice, error) {
     if (error instanceof SignedOut)
         return; // the form says so
@@ -10,6 +10,6 @@ export function tell(notice, error) {
         notice.countDown(error.retryAfterSeconds ?? 1, (left) => held(error, left, end - left * 1000));
     }
     else {
-        notice.show(told(error));
+        notice.show(failed(error));
     }
 }

@@ -3,10 +3,14 @@ import { AccountForm } from "../account.js";
 import { field, find, setText } from "../elements.js";
 import { NO_GRANTS } from "../grants.js";
 import { Session } from "../session.js";
+import { AuditView } from "./audit_view.js";
 import { BoardView } from "./board_view.js";
 import { DeedDialog } from "./deed.js";
 import { ADMIN, AdminEntrance } from "./entrance.js";
+import { KeyView } from "./key_view.js";
+import { PlayerView } from "./player_view.js";
 import { parse } from "./routes.js";
+import { SearchView } from "./search_view.js";
 const TITLE = document.documentElement.dataset["title"] ?? "Scoreboard";
 const FAREWELL = {
     left: "You are signed out.",
@@ -21,7 +25,11 @@ const session = new Session(playerChanged, NO_GRANTS);
 const dialog = new DeedDialog(find(document, "#deed", HTMLDialogElement), said);
 const form = new AccountForm(find(entrance, "form", HTMLFormElement), new AdminEntrance(session));
 const views = new Map([
+    ["players", new SearchView(find(document, "#players", HTMLElement), session)],
+    ["player", new PlayerView(find(document, "#player", HTMLElement), session, dialog)],
     ["boards", new BoardView(find(document, "#boards", HTMLElement), session, dialog)],
+    ["audit", new AuditView(find(document, "#audit", HTMLElement), session)],
+    ["keys", new KeyView(find(document, "#keys", HTMLElement), session)],
 ]);
 const names = [...views.keys()];
 find(who, "[data-part=sign-out]", HTMLButtonElement).addEventListener("click", () => void session.logOut());
@@ -47,7 +55,7 @@ function turn() {
     for (const name of names)
         find(document, `#${name}`, HTMLElement).hidden = name !== route.view;
     for (const link of document.querySelectorAll("#views a")) {
-        if (link.dataset["view"] === route.view)
+        if (link.dataset["view"]?.split(" ").includes(route.view))
             link.setAttribute("aria-current", "page");
         else
             link.removeAttribute("aria-current");

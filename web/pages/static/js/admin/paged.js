@@ -93,6 +93,6 @@ export function readPage(body, name, read) {
 }
 /** The query of a page: parameters that are empty or null are left out. */
 export function query(parameters) {
-    const given = Object.entries(parameters).filter((pair) => pair[1] !== null && pair[1] !== "");
+    const given = Object.entries(parameters).flatMap(([name, value]) => (value ? [[name, value]] : []));
     return given.length > 0 ? `?${new URLSearchParams(given)}` : "";
 }

@@ -14,7 +14,7 @@ export function asInstant(local) {
     return Number.isNaN(milliseconds) ? null : new Date(milliseconds).toISOString();
 }
 /** What became of a change that failed. */
-export function told(error) {
+export function failed(error) {
     if (!isInDoubt(error))
         return sentence(error);
     return error instanceof ApiError ? `${error.message} ${UNKNOWN}` : `No answer came. ${UNKNOWN}`;
@@ -25,6 +25,25 @@ export function held(error, secondsLeft, now = Date.now()) {
 }
 /** `validation_failed` says of a field that it "must be …"; a person reads a sentence. */
 export function aboutField(message) {
-    const first = message.charAt(0);
-    return /^must/.test(message) ? `It ${message}.` : `${first.toUpperCase()}${message.slice(1)}${/[.!?]$/.test(message) ? "" : "."}`;
+    if (/^must/.test(message))
+        return `It ${message}.`;
+    const sentence = message.charAt(0).toUpperCase() + message.slice(1);
+    return /[.!?]$/.test(sentence) ? sentence : `${sentence}.`;
+}
+/** Details of a row of the audit log: `board: main; amount: -50`. */
+export function told(details) {
+    const parts = Object.entries(details).flatMap(([name, value]) => {
+        const isList = name === "changes" && Array.isArray(value);
+        return isList ? value.map(change) : [`${name.replaceAll("_", " ")}: ${written(value)}`];
+    });
+    return parts.join("; ");
+}
+function change(value) {
+    if (typeof value !== "object" || value === null)
+        return written(value);
+    const { path, from, to } = value;
+    return `${written(path)}: ${written(from)} → ${written(to)}`;
+}
+function written(value) {
+    return typeof value === "string" ? value : JSON.stringify(value ?? null);
 }
