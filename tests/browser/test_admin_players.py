@@ -76,6 +76,7 @@ def test_an_adjustment_counts_once_though_its_answer_was_lost_and_it_was_tried_a
 
     page.page.route("**/adjust", lose)
     page.page.get_by_role("button", name="Adjust a score").click()
+    page.dialog.get_by_label("Board").select_option("main")
     page.confirm("Adjust", Amount="-5", Reason=REASON)
     page.dialog.get_by_text("It is unknown whether this was done.").last.wait_for()
     assert page.dialog.get_by_label("Amount").is_disabled()
@@ -98,6 +99,7 @@ def test_an_adjustment_that_is_refused_says_why_at_its_field(
     page = enter()
     page.open_player(player.username)
     page.page.get_by_role("button", name="Adjust a score").click()
+    page.dialog.get_by_label("Board").select_option("main")
     page.confirm("Adjust", Amount="0", Reason=REASON)
     page.dialog.get_by_text("It must not be 0, which changes nothing.").wait_for()
     assert page.page.evaluate("() => document.activeElement.name") == "amount"
@@ -142,7 +144,7 @@ def test_a_long_list_is_read_page_by_page(enter: Enter, stack: Stack) -> None:
     page = enter()
     page.page.get_by_label("Part of a name").fill(part)
     page.page.get_by_role("button", name="Search").click()
-    page.page.get_by_text("50 players so far").wait_for()
+    page.row(f"{part}-49").wait_for()
     page.page.get_by_role("button", name="Show more").press("Enter")
     page.page.get_by_text("53 players", exact=True).wait_for()
     assert page.page.evaluate("() => document.activeElement.textContent") == f"{part}-50"

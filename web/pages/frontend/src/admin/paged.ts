@@ -28,6 +28,7 @@ export class PagedList<T> {
   readonly #notice: Notice;
   #next: string | null = null;
   #reading = 0;
+  #isReading = false;
 
   constructor(root: ParentNode, listed: Listed<T>) {
     this.#listed = listed;
@@ -35,7 +36,7 @@ export class PagedList<T> {
     this.#count = find(root, "[data-part=count]", HTMLElement);
     this.#more = find(root, "[data-part=more]", HTMLButtonElement);
     this.#notice = new Notice(find(root, ".notice", HTMLElement));
-    this.#more.addEventListener("click", () => void this.#read(this.#next));
+    this.#more.addEventListener("click", () => void this.#readOn());
   }
 
   /** Read the list from its beginning. */
@@ -45,6 +46,7 @@ export class PagedList<T> {
 
   clear(): void {
     this.#reading += 1;
+    this.#isReading = false;
     this.#next = null;
     this.#rows.replaceChildren();
     this.#more.hidden = true;
@@ -62,8 +64,14 @@ export class PagedList<T> {
     if (hadFocus) row.querySelector<HTMLElement>("button, a")?.focus();
   }
 
+  /** Until the list that was asked for is there, its next page is that of another one. */
+  async #readOn(): Promise<void> {
+    if (!this.#isReading) await this.#read(this.#next);
+  }
+
   async #read(cursor: string | null): Promise<void> {
     const reading = (this.#reading += 1);
+    this.#isReading = true;
     this.#notice.clear();
     this.#more.setAttribute("aria-disabled", "true");
     try {
@@ -76,7 +84,10 @@ export class PagedList<T> {
       this.#next = cursor;
       setText(this.#more, "Try again");
     } finally {
-      if (reading === this.#reading) this.#more.removeAttribute("aria-disabled");
+      if (reading === this.#reading) {
+        this.#isReading = false;
+        this.#more.removeAttribute("aria-disabled");
+      }
     }
   }
 

@@ -12,13 +12,14 @@ export class PagedList {
     #notice;
     #next = null;
     #reading = 0;
+    #isReading = false;
     constructor(root, listed) {
         this.#listed = listed;
         this.#rows = find(root, "[data-part=rows]", HTMLElement);
         this.#count = find(root, "[data-part=count]", HTMLElement);
         this.#more = find(root, "[data-part=more]", HTMLButtonElement);
         this.#notice = new Notice(find(root, ".notice", HTMLElement));
-        this.#more.addEventListener("click", () => void this.#read(this.#next));
+        this.#more.addEventListener("click", () => void this.#readOn());
     }
     /** Read the list from its beginning. */
     async load() {
@@ -26,6 +27,7 @@ export class PagedList {
     }
     clear() {
         this.#reading += 1;
+        this.#isReading = false;
         this.#next = null;
         this.#rows.replaceChildren();
         this.#more.hidden = true;
@@ -43,8 +45,14 @@ export class PagedList {
         if (hadFocus)
             row.querySelector("button, a")?.focus();
     }
+    /** Until the list that was asked for is there, its next page is that of another one. */
+    async #readOn() {
+        if (!this.#isReading)
+            await this.#read(this.#next);
+    }
     async #read(cursor) {
         const reading = (this.#reading += 1);
+        this.#isReading = true;
         this.#notice.clear();
         this.#more.setAttribute("aria-disabled", "true");
         try {
@@ -61,8 +69,10 @@ export class PagedList {
             setText(this.#more, "Try again");
         }
         finally {
-            if (reading === this.#reading)
+            if (reading === this.#reading) {
+                this.#isReading = false;
                 this.#more.removeAttribute("aria-disabled");
+            }
         }
     }
     #show(page, isFirst) {

@@ -64,15 +64,18 @@ export class PlayerView {
     /** The state and the places, read anew. Returns whether this player is still the one who is asked for. */
     async #read(userId) {
         const asked = this.#asked;
-        const [state, places] = await Promise.all([
-            this.#session.call({ method: "GET", path: `/api/admin/users/${userId}` }),
-            this.#session.call({ method: "GET", path: `/api/scores/user/${userId}/boards` }),
-        ]);
+        const answer = await this.#session.call({ method: "GET", path: `/api/admin/users/${userId}` });
+        const state = readState(answer.body);
+        const places = state.isSuspended ? [] : await this.#places(userId); // whoever is suspended is on no board
         if (asked !== this.#asked)
             return false;
-        this.#state = readState(state.body);
-        this.#draw(this.#state, list(places.body["boards"], object));
+        this.#state = state;
+        this.#draw(state, places);
         return true;
+    }
+    async #places(userId) {
+        const { body } = await this.#session.call({ method: "GET", path: `/api/scores/user/${userId}/boards` });
+        return list(body["boards"], object);
     }
     async #refresh() {
         if (!this.#state)
