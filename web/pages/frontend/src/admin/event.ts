@@ -1,4 +1,4 @@
-/** An update of a player as the ledger has it. Pure. */
+/** An update of a player as the ledger has it, and what a correction changes. Pure. */
 
 import { type JsonObject, integer, list, object, orNull, text } from "../json.js";
 
@@ -19,6 +19,14 @@ export interface PlayerEvent {
   readonly source: string | null;
 }
 
+/** A score before and after a correction, null where nothing counts; the ranks are told by a dry run alone. */
+export interface Moved {
+  readonly board: string;
+  readonly period: string;
+  readonly scores: readonly [number | null, number | null];
+  readonly ranks: readonly [number | null, number | null];
+}
+
 export function readEvent(body: JsonObject): PlayerEvent {
   return {
     eventId: text(body["eventId"]),
@@ -33,7 +41,17 @@ export function readEvent(body: JsonObject): PlayerEvent {
   };
 }
 
-function readVoid(value: unknown): Void {
+export function readVoid(value: unknown): Void {
   const told = object(value);
   return { at: text(told["at"]), reason: text(told["reason"]) };
+}
+
+export function readMoved(value: unknown): Moved {
+  const told = object(value);
+  return {
+    board: text(told["board"]),
+    period: text(told["period"]),
+    scores: [orNull(told["scoreBefore"], integer), orNull(told["scoreAfter"], integer)],
+    ranks: [orNull(told["rankBefore"], integer), orNull(told["rankAfter"], integer)],
+  };
 }

@@ -16,6 +16,7 @@ import { tell } from "./failure.js";
 import { type State, calledBy, readState } from "./person.js";
 import { address } from "./routes.js";
 import { pills } from "./search_view.js";
+import { SpanPanel } from "./span_panel.js";
 import { moment } from "./words.js";
 
 /** The rules whose boards add up, so that there is something to adjust. */
@@ -27,6 +28,7 @@ export class PlayerView {
   readonly #dialog: DeedDialog;
   readonly #notice: Notice;
   readonly #events: EventPanel;
+  readonly #span: SpanPanel;
   #state: State | null = null;
   #boards: ReadonlyMap<string, Board> = new Map();
   /** The adjustment that may have been carried out, until that is known. */
@@ -38,7 +40,8 @@ export class PlayerView {
     this.#session = session;
     this.#dialog = dialog;
     this.#notice = new Notice(find(root, "[data-part=trouble]", HTMLElement));
-    this.#events = new EventPanel(this.#part("events"), session);
+    this.#events = new EventPanel(this.#part("events"), session, dialog, () => void this.#refresh());
+    this.#span = new SpanPanel(this.#part("span"), session, dialog, () => void this.#reload());
   }
 
   async show(userId: string): Promise<void> {
@@ -49,6 +52,7 @@ export class PlayerView {
       if (asked !== this.#asked) return;
       this.#boards = boards;
       if (!(await this.#read(userId))) return;
+      this.#span.show(userId, boards);
       await this.#events.show(userId, named(boards.values()));
     } catch (error) {
       if (asked === this.#asked) tell(this.#notice, error);
@@ -63,6 +67,7 @@ export class PlayerView {
     setText(field(this.#root, "name"), "Player");
     for (const name of ["facts", "deeds", "places"]) this.#part(name).replaceChildren();
     this.#events.clear();
+    this.#span.clear();
   }
 
   /** The state and the places, read anew. Returns whether this player is still the one who is asked for. */
@@ -103,9 +108,9 @@ export class PlayerView {
     this.#part("facts").replaceChildren(...facts(state));
     const deeds = this.#part("deeds");
     deeds.replaceChildren(...this.#deeds(state));
-    const off = state.disqualifications.map((one) => this.#offRow(one));
+    const off = state.disqualifications.map((one) => this.#offRow(state, one));
     const ids = new Set(state.disqualifications.map((one) => one.board));
-    const on = places.filter((place) => !ids.has(text(place["board"]))).map((place) => this.#placeRow(place));
+    const on = places.filter((place) => !ids.has(text(place["board"]))).map((place) => this.#placeRow(state, place));
     this.#part("places").replaceChildren(...on, ...off);
     this.#part("no-places").hidden = on.length + off.length > 0;
     this.#part("body").hidden = false;
@@ -113,6 +118,7 @@ export class PlayerView {
 
   #deeds(state: State): HTMLElement[] {
     const open = this.#choices((board) => ADDED_UP.includes(board.rule) && board.state === "open");
+    const on = this.#choices((board) => !state.disqualifications.some((one) => one.board === board.boardId));
     const verb = state.isSuspended ? "Reinstate" : "Suspend";
     const made: HTMLElement[] = [];
     const add = (label: string, deed: () => Deed): void => {
@@ -121,6 +127,7 @@ export class PlayerView {
     };
     add(verb, () => this.#moderation(state, verb));
     if (open.length > 0) add("Adjust a score", () => this.#adjusting(state, open));
+    if (on.length > 0) add("Disqualify from a board", () => this.#disqualifying(state, on));
     if (state.displayName !== null) add("Take the name away", () => this.#unnaming(state));
     return made;
   }
@@ -129,21 +136,24 @@ export class PlayerView {
     return named([...this.#boards.values()].filter((board) => board.state !== "archived" && isOne(board)));
   }
 
-  #placeRow(place: JsonObject): HTMLElement {
+  #placeRow(state: State, place: JsonObject): HTMLElement {
     const id = text(place["board"]);
     const name = this.#named(id);
     const rank = `${number(integer(place["rank"]))} of ${number(integer(place["total"]))}`;
+    const deed = (): void => this.#dialog.open(this.#disqualifying(state, [[id, name]]));
     return make(
       "tr",
       { "data-key": `board ${id}` },
       make("th", { scope: "row" }, name, make("small", {}, text(place["period"]))),
       make("td", { "data-label": "Score", class: "number" }, this.#score(id, integer(place["score"]))),
       make("td", { "data-label": "Rank", class: "number" }, rank),
+      make("td", { class: "moves" }, button("Disqualify", `from ${name}`, deed)),
     );
   }
 
-  #offRow({ board: id, at, reason }: State["disqualifications"][number]): HTMLElement {
+  #offRow(state: State, { board: id, at, reason }: State["disqualifications"][number]): HTMLElement {
     const name = this.#named(id);
+    const deed = (): void => this.#dialog.open(this.#requalifying(state, id, name));
     const off = make("span", { class: "pill", "data-state": "void" }, "disqualified");
     const why = make("small", {}, `since ${moment(at)}: ${reason}`);
     return make(
@@ -151,6 +161,7 @@ export class PlayerView {
       { "data-key": `board ${id}` },
       make("th", { scope: "row" }, name),
       make("td", { "data-label": "State", colspan: "2" }, off, why),
+      make("td", { class: "moves" }, button("Requalify", `on ${name}`, deed)),
     );
   }
 
@@ -172,6 +183,26 @@ export class PlayerView {
     });
   }
 
+  #disqualifying(state: State, boards: readonly (readonly [string, string])[]): Deed {
+    const lead = "Their entries leave this board, also what they score there later. The account is untouched.";
+    const fields = ["board", "amendClosed", "reason"];
+    const deed = this.#deed(`Disqualify ${calledBy(state)}`, lead, "Disqualify", fields, async (values) => {
+      const { board = "", reason } = values;
+      const body = { userId: state.userId, reason, amendClosed: values["amendClosed"] === "true" };
+      await this.#post(`/api/admin/boards/${board}/disqualify`, body);
+      return `${calledBy(state)} is off ${this.#named(board)}.`;
+    });
+    return { ...deed, boards };
+  }
+
+  #requalifying(state: State, board: string, name: string): Deed {
+    const lead = "They are back on this board, with all that they have scored there meanwhile.";
+    return this.#deed(`Requalify ${calledBy(state)} on ${name}`, lead, "Requalify", ["reason"], async ({ reason }) => {
+      await this.#post(`/api/admin/boards/${board}/requalify`, { userId: state.userId, reason });
+      return `${calledBy(state)} is back on ${name}.`;
+    });
+  }
+
   #adjusting(state: State, boards: readonly (readonly [string, string])[]): Deed {
     if (this.#pending?.userId !== state.userId) this.#pending = null;
     const adjustment = this.#pending ?? new Adjustment(state.userId, this.#session);
@@ -180,7 +211,7 @@ export class PlayerView {
       title: `Adjust a score of ${calledBy(state)}`,
       lead: isPending
         ? "It is unknown whether the last adjustment was carried out. It is tried again under its key, and counts once."
-        : "It counts once, in the periods of now, and stands among the player's updates.",
+        : "It counts once, in the periods of now, and stands among the player's updates. Voiding it undoes it.",
       verb: "Adjust",
       fields: ["board", "amount", "second", "reason"],
       fieldsFor: (id) => ["board", "amount", ...(this.#boards.get(id)?.second ? ["second"] : []), "reason"],

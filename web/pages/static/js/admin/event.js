@@ -1,4 +1,4 @@
-/** An update of a player as the ledger has it. Pure. */
+/** An update of a player as the ledger has it, and what a correction changes. Pure. */
 import { integer, list, object, orNull, text } from "../json.js";
 export function readEvent(body) {
     return {
@@ -13,7 +13,16 @@ export function readEvent(body) {
         source: orNull(body["source"], text),
     };
 }
-function readVoid(value) {
+export function readVoid(value) {
     const told = object(value);
     return { at: text(told["at"]), reason: text(told["reason"]) };
+}
+export function readMoved(value) {
+    const told = object(value);
+    return {
+        board: text(told["board"]),
+        period: text(told["period"]),
+        scores: [orNull(told["scoreBefore"], integer), orNull(told["scoreAfter"], integer)],
+        ranks: [orNull(told["rankBefore"], integer), orNull(told["rankAfter"], integer)],
+    };
 }

@@ -13,6 +13,7 @@ import { tell } from "./failure.js";
 import { calledBy, readState } from "./person.js";
 import { address } from "./routes.js";
 import { pills } from "./search_view.js";
+import { SpanPanel } from "./span_panel.js";
 import { moment } from "./words.js";
 /** The rules whose boards add up, so that there is something to adjust. */
 const ADDED_UP = ["sum", "count"];
@@ -22,6 +23,7 @@ export class PlayerView {
     #dialog;
     #notice;
     #events;
+    #span;
     #state = null;
     #boards = new Map();
     /** The adjustment that may have been carried out, until that is known. */
@@ -32,7 +34,8 @@ export class PlayerView {
         this.#session = session;
         this.#dialog = dialog;
         this.#notice = new Notice(find(root, "[data-part=trouble]", HTMLElement));
-        this.#events = new EventPanel(this.#part("events"), session);
+        this.#events = new EventPanel(this.#part("events"), session, dialog, () => void this.#refresh());
+        this.#span = new SpanPanel(this.#part("span"), session, dialog, () => void this.#reload());
     }
     async show(userId) {
         this.clear();
@@ -44,6 +47,7 @@ export class PlayerView {
             this.#boards = boards;
             if (!(await this.#read(userId)))
                 return;
+            this.#span.show(userId, boards);
             await this.#events.show(userId, named(boards.values()));
         }
         catch (error) {
@@ -60,6 +64,7 @@ export class PlayerView {
         for (const name of ["facts", "deeds", "places"])
             this.#part(name).replaceChildren();
         this.#events.clear();
+        this.#span.clear();
     }
     /** The state and the places, read anew. Returns whether this player is still the one who is asked for. */
     async #read(userId) {
@@ -101,15 +106,16 @@ export class PlayerView {
         this.#part("facts").replaceChildren(...facts(state));
         const deeds = this.#part("deeds");
         deeds.replaceChildren(...this.#deeds(state));
-        const off = state.disqualifications.map((one) => this.#offRow(one));
+        const off = state.disqualifications.map((one) => this.#offRow(state, one));
         const ids = new Set(state.disqualifications.map((one) => one.board));
-        const on = places.filter((place) => !ids.has(text(place["board"]))).map((place) => this.#placeRow(place));
+        const on = places.filter((place) => !ids.has(text(place["board"]))).map((place) => this.#placeRow(state, place));
         this.#part("places").replaceChildren(...on, ...off);
         this.#part("no-places").hidden = on.length + off.length > 0;
         this.#part("body").hidden = false;
     }
     #deeds(state) {
         const open = this.#choices((board) => ADDED_UP.includes(board.rule) && board.state === "open");
+        const on = this.#choices((board) => !state.disqualifications.some((one) => one.board === board.boardId));
         const verb = state.isSuspended ? "Reinstate" : "Suspend";
         const made = [];
         const add = (label, deed) => {
@@ -119,6 +125,8 @@ export class PlayerView {
         add(verb, () => this.#moderation(state, verb));
         if (open.length > 0)
             add("Adjust a score", () => this.#adjusting(state, open));
+        if (on.length > 0)
+            add("Disqualify from a board", () => this.#disqualifying(state, on));
         if (state.displayName !== null)
             add("Take the name away", () => this.#unnaming(state));
         return made;
@@ -126,17 +134,19 @@ export class PlayerView {
     #choices(isOne) {
         return named([...this.#boards.values()].filter((board) => board.state !== "archived" && isOne(board)));
     }
-    #placeRow(place) {
+    #placeRow(state, place) {
         const id = text(place["board"]);
         const name = this.#named(id);
         const rank = `${number(integer(place["rank"]))} of ${number(integer(place["total"]))}`;
-        return make("tr", { "data-key": `board ${id}` }, make("th", { scope: "row" }, name, make("small", {}, text(place["period"]))), make("td", { "data-label": "Score", class: "number" }, this.#score(id, integer(place["score"]))), make("td", { "data-label": "Rank", class: "number" }, rank));
+        const deed = () => this.#dialog.open(this.#disqualifying(state, [[id, name]]));
+        return make("tr", { "data-key": `board ${id}` }, make("th", { scope: "row" }, name, make("small", {}, text(place["period"]))), make("td", { "data-label": "Score", class: "number" }, this.#score(id, integer(place["score"]))), make("td", { "data-label": "Rank", class: "number" }, rank), make("td", { class: "moves" }, button("Disqualify", `from ${name}`, deed)));
     }
-    #offRow({ board: id, at, reason }) {
+    #offRow(state, { board: id, at, reason }) {
         const name = this.#named(id);
+        const deed = () => this.#dialog.open(this.#requalifying(state, id, name));
         const off = make("span", { class: "pill", "data-state": "void" }, "disqualified");
         const why = make("small", {}, `since ${moment(at)}: ${reason}`);
-        return make("tr", { "data-key": `board ${id}` }, make("th", { scope: "row" }, name), make("td", { "data-label": "State", colspan: "2" }, off, why));
+        return make("tr", { "data-key": `board ${id}` }, make("th", { scope: "row" }, name), make("td", { "data-label": "State", colspan: "2" }, off, why), make("td", { class: "moves" }, button("Requalify", `on ${name}`, deed)));
     }
     #moderation(state, verb) {
         const lead = state.isSuspended
@@ -154,6 +164,24 @@ export class PlayerView {
             return `${state.username} has no other name now.`;
         });
     }
+    #disqualifying(state, boards) {
+        const lead = "Their entries leave this board, also what they score there later. The account is untouched.";
+        const fields = ["board", "amendClosed", "reason"];
+        const deed = this.#deed(`Disqualify ${calledBy(state)}`, lead, "Disqualify", fields, async (values) => {
+            const { board = "", reason } = values;
+            const body = { userId: state.userId, reason, amendClosed: values["amendClosed"] === "true" };
+            await this.#post(`/api/admin/boards/${board}/disqualify`, body);
+            return `${calledBy(state)} is off ${this.#named(board)}.`;
+        });
+        return { ...deed, boards };
+    }
+    #requalifying(state, board, name) {
+        const lead = "They are back on this board, with all that they have scored there meanwhile.";
+        return this.#deed(`Requalify ${calledBy(state)} on ${name}`, lead, "Requalify", ["reason"], async ({ reason }) => {
+            await this.#post(`/api/admin/boards/${board}/requalify`, { userId: state.userId, reason });
+            return `${calledBy(state)} is back on ${name}.`;
+        });
+    }
     #adjusting(state, boards) {
         if (this.#pending?.userId !== state.userId)
             this.#pending = null;
@@ -163,7 +191,7 @@ export class PlayerView {
             title: `Adjust a score of ${calledBy(state)}`,
             lead: isPending
                 ? "It is unknown whether the last adjustment was carried out. It is tried again under its key, and counts once."
-                : "It counts once, in the periods of now, and stands among the player's updates.",
+                : "It counts once, in the periods of now, and stands among the player's updates. Voiding it undoes it.",
             verb: "Adjust",
             fields: ["board", "amount", "second", "reason"],
             fieldsFor: (id) => ["board", "amount", ...(this.#boards.get(id)?.second ? ["second"] : []), "reason"],
