@@ -1,0 +1,29 @@
+/** Finding the elements that the template promises. */
+/** The one element that matches; the page is broken without it, and says which. */
+export function find(root, selector, kind) {
+    const found = root.querySelector(selector);
+    if (!(found instanceof kind))
+        throw new Error(`The page has no ${kind.name} ${selector}`);
+    return found;
+}
+/** The element of a template that is marked `data-field="…"`. */
+export function field(root, name) {
+    return find(root, `[data-field="${name}"]`, HTMLElement);
+}
+/** A fresh copy of a template's one element. */
+export function copy(template, kind) {
+    return find(document.importNode(template.content, true), "*", kind);
+}
+/** Change the text only if it differs, so that selections and screen readers are left in peace. */
+export function setText(element, text) {
+    if (element.textContent === text)
+        return false;
+    element.textContent = text;
+    return true;
+}
+/** Start a CSS animation, again if it is still running. */
+export function play(element, name) {
+    element.classList.remove(name);
+    void element.getBoundingClientRect();
+    element.classList.add(name);
+}

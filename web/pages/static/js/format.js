@@ -1,0 +1,44 @@
+/** Numbers, times and spans as people read them. Pure. */
+const LOCALE = "en";
+const numbers = new Intl.NumberFormat(LOCALE);
+const gains = new Intl.NumberFormat(LOCALE, { signDisplay: "exceptZero" });
+const spans = new Intl.RelativeTimeFormat(LOCALE, { numeric: "always", style: "short" });
+const clock = new Intl.DateTimeFormat(LOCALE, { timeStyle: "medium", hourCycle: "h23" });
+const MINUTE = 60;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+export function number(value) {
+    return numbers.format(value);
+}
+/** With its sign: `+25`. */
+export function gain(points) {
+    return gains.format(points);
+}
+export function players(count) {
+    return `${number(count)} ${count === 1 ? "player" : "players"}`;
+}
+/** `just now`, `3 min. ago`; what our clock takes for the future is now. */
+export function ago(instant, now) {
+    const seconds = Math.floor((now - Date.parse(instant)) / 1000);
+    if (!(seconds >= 10))
+        return "just now";
+    if (seconds < MINUTE)
+        return spans.format(-seconds, "second");
+    if (seconds < HOUR)
+        return spans.format(-Math.floor(seconds / MINUTE), "minute");
+    if (seconds < 2 * DAY)
+        return spans.format(-Math.floor(seconds / HOUR), "hour");
+    return spans.format(-Math.floor(seconds / DAY), "day");
+}
+/** A wait: `12 s`, `3 min 5 s`, `58 min`. */
+export function wait(seconds) {
+    if (seconds < MINUTE)
+        return `${seconds} s`;
+    const minutes = Math.floor(seconds / MINUTE);
+    const rest = seconds % MINUTE;
+    return minutes < 5 && rest > 0 ? `${minutes} min ${rest} s` : `${Math.ceil(seconds / MINUTE)} min`;
+}
+/** The time of day, to the second. */
+export function timeOfDay(milliseconds) {
+    return clock.format(milliseconds);
+}

@@ -1,0 +1,58 @@
+/** The player's side of the page: the form while nobody is signed in, then their standing and the buttons. */
+import { AccountForm } from "./account.js";
+import { ActionButtons } from "./actions.js";
+import { field, find, play, setText } from "./elements.js";
+import { number, players } from "./format.js";
+import { OwnAccount } from "./own_account.js";
+import { ProfileForm } from "./profile.js";
+import { score } from "./scores.js";
+export class PlayerPanel {
+    #name;
+    #score;
+    #rank;
+    #total;
+    #when;
+    #form;
+    #actions;
+    #profile;
+    #account;
+    constructor(root, session, onStanding) {
+        const signedIn = find(root, "[data-part=signed-in]", HTMLElement);
+        this.#name = field(signedIn, "name");
+        this.#score = field(signedIn, "own-score");
+        this.#rank = field(signedIn, "own-rank");
+        this.#total = field(signedIn, "own-total");
+        this.#when = field(signedIn, "own-when");
+        this.#form = new AccountForm(find(root, "[data-part=signed-out] form", HTMLFormElement), session);
+        this.#actions = new ActionButtons(signedIn, session, onStanding);
+        this.#profile = new ProfileForm(find(root, "[data-part=profile]", HTMLDetailsElement), session);
+        this.#account = new OwnAccount(find(root, "[data-part=own-account]", HTMLDetailsElement), session);
+        find(root, "[data-part=sign-out]", HTMLButtonElement).addEventListener("click", () => void session.logOut());
+    }
+    /** Turn to the player who signed in, or back to the form. */
+    turnTo(player) {
+        document.documentElement.classList.toggle("is-signed-in", player !== null);
+        this.#actions.clear();
+        this.#profile.close();
+        this.#account.turnTo(player);
+        setText(this.#name, player?.username ?? "");
+    }
+    /** Put the focus where the player goes on. */
+    focus() {
+        this.#name.focus();
+    }
+    /** The player left or was sent away, for a reason or without one. */
+    invite(username, reason) {
+        this.#form.invite(username, reason);
+    }
+    /** `when` says of which period these points and this rank are. */
+    show(board, standing, when) {
+        const isOtherPeriod = setText(this.#when, when);
+        const isOtherScore = setText(this.#score, standing ? score(standing.score) : "–");
+        if (isOtherScore && !isOtherPeriod && standing?.lastUpdated) {
+            play(this.#score, "has-scored");
+        }
+        setText(this.#rank, standing?.rank ? number(standing.rank) : "–");
+        setText(this.#total, board ? `of ${players(board.total)}` : "");
+    }
+}
