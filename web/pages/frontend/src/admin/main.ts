@@ -22,7 +22,7 @@ interface View {
 
 const TITLE = document.documentElement.dataset["title"] ?? "Scoreboard";
 
-const FAREWELL: Readonly<Record<Farewell, string>> = {
+const FAREWELL: Readonly<Partial<Record<Farewell, string>>> = {
   left: "You are signed out.",
   unheard: "You are signed out here, but the server could not be told.",
   ended: "Your session has ended. Sign in again.",
@@ -59,7 +59,7 @@ function playerChanged(player: Player | null, farewell: Farewell | null): void {
   dialog.close();
   for (const view of views.values()) view.clear();
   document.title = `Administration · ${TITLE}`;
-  if (!player) form.invite("", farewell ? FAREWELL[farewell] : "");
+  if (!player) form.invite("", (farewell && FAREWELL[farewell]) ?? "");
 }
 
 /** Turn to the view of the address, and put the focus on its heading. */

@@ -47,7 +47,7 @@ function playerChanged(player, farewell) {
         view.clear();
     document.title = `Administration · ${TITLE}`;
     if (!player)
-        form.invite("", farewell ? FAREWELL[farewell] : "");
+        form.invite("", (farewell && FAREWELL[farewell]) ?? "");
 }
 /** Turn to the view of the address, and put the focus on its heading. */
 function turn() {
