@@ -12,7 +12,7 @@ ifneq ($(shell cat $(INSTALLED) 2>/dev/null),$(CURDIR))
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast chaos bench bench-check bench-size bench-live scale lint format install frontend docs lock psql redis-cli compose-secrets clean
+.PHONY: help run test test-fast chaos load bench bench-check bench-size bench-live scale lint format install frontend docs lock restore psql redis-cli compose-secrets clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -31,6 +31,9 @@ test-fast: $(INSTALLED) ## Run the tests that need no server
 
 chaos: $(INSTALLED) ## Break everything under load, and see that all adds up (CHAOS_MINUTES=10)
 	$(BIN)/python -m tests.chaos
+
+load: $(INSTALLED) ## Load updates, sockets, cache and database by locust, and hold every answer to account (LOAD_USERS=50 LOAD_SECONDS=60)
+	$(BIN)/python -m tests.load
 
 bench: $(INSTALLED) ## Measure this machine: rates as ratios to a bare Flask app (BENCH="--only reads")
 	$(BIN)/python -m bench $(BENCH)
@@ -74,6 +77,9 @@ docs: $(INSTALLED) ## Make docs/configuration.md anew from the settings' descrip
 
 lock: ## Lock the requirements anew; UPGRADE=1 takes the newest versions
 	sh dev/lock.sh $(if $(UPGRADE),--upgrade)
+
+restore: $(RUNNABLE) ## Restore a backup into the `make run` of this folder, while that is stopped (FILE=…, REPLACE=1)
+	@exec $(BIN)/python -m dev.restore $(if $(REPLACE),--replace) -- "$(FILE)"
 
 psql: $(RUNNABLE) ## Open psql on the running database
 	@exec $(BIN)/python -m dev.consoles psql

@@ -5,9 +5,18 @@ from pathlib import Path
 from typing import Literal, get_args, get_origin
 
 from annotated_types import Ge, Le
+from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from common.core.setting_groups.boards import Boards
+from common.core.setting_groups.credentials import Credentials
+from common.core.setting_groups.limits import Limits
+from common.core.setting_groups.live import Live
+from common.core.setting_groups.pages import Pages
+from common.core.setting_groups.processes import Processes
+from common.core.setting_groups.servers import Servers
+from common.core.setting_groups.updates import Updates
 from common.core.settings import SECRETS, Settings
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "configuration.md"
@@ -16,7 +25,7 @@ _HEAD = """\
 # Configuration
 
 Settings are environment variables, read once at the start of each process. A missing or bad value stops the start,
-and its name is told. An empty value counts as not set. This page is made from `common/core/settings.py` by `make docs`.
+and its name is told. An empty value counts as not set. `make docs` makes this page from `common/core/setting_groups`.
 
 Each variable marked *secret* may stand in a file instead: `NAME_FILE=/path/to/file`. The variable wins if both are set.
 `make run` makes the random ones that are missing, mode 0600, in `secrets` of its data folder. A process that is
@@ -31,7 +40,7 @@ _RUN_ONLY = """\
 | variable | default | what |
 |---|---|---|
 | `SCOREBOARD_DATA_DIR` | `.data` | Where `make run` keeps database, append-only file, logs of the servers and secrets; where the `scoreboard` command looks for a running service. |
-| `DEMO` | `0` | `1`: `make run` adds 30 made-up players. See [operations](operations.md#demo-players). |
+| `DEMO` | `0` | `1`: `make run` adds 30 made-up players, and keeps its data in `.data-demo`. See [operations](operations.md#demo-players). |
 | `PORT`, `FLOWER_PORT`, `METRICS_PORT` | not set | Short for `SCOREBOARD_PORT` and so on: `make run PORT=8001`. They win over those. |
 | `LOGS` | `0` | `1`: `make run` shows all that is logged, on a terminal too, where it shows warnings and errors otherwise. So does a `SCOREBOARD_LOG_LEVEL`. All of it is in `run.log` of the data folder in any case: as JSON, unless `SCOREBOARD_LOG_FORMAT=console`. |
 | `PYTHON` | the first that is found | The Python (3.11 or newer) that `make` builds the environment with. |
@@ -44,29 +53,31 @@ _RUN_ONLY = """\
 With `DATABASE_URL` or `REDIS_URL` set, `make run` uses that server and starts none in its place.
 """  # noqa: E501 - a table's row is one line
 
-_HEADINGS = {
-    "database_url": "Servers",
-    "jwt_secret": "Secrets",
-    "host": "Addresses, processes and logs",
-    "registration": "Accounts and limits",
-    "result_wait_ms": "Updates, snapshots and periods",
-    "live_auth": "The live socket",
+_HEADINGS: dict[type[BaseModel], str] = {
+    Servers: "Servers",
+    Credentials: "Secrets",
+    Processes: "Addresses, processes and logs",
+    Limits: "Accounts and limits",
+    Updates: "Updates, snapshots and periods",
+    Live: "The live socket",
+    Boards: "Boards and actions",
+    Pages: "The pages and their addresses",
 }
-"""The headings of the page, by the setting before which each stands."""
-_FIRST = next(iter(_HEADINGS))
+"""The sections of the page, each with the settings of one group."""
 
 
 def text() -> str:
     """Return the whole page."""
-    return "\n".join([_HEAD, *_rows(), "", _RUN_ONLY])
+    return "\n".join([_HEAD, *_rows(), _RUN_ONLY])
 
 
 def _rows() -> Iterator[str]:
-    for name, field in Settings.model_fields.items():
-        if name in _HEADINGS:
-            yield f"{'' if name == _FIRST else chr(10)}## {_HEADINGS[name]}\n"
-            yield "| variable | default | what |\n|---|---|---|"
-        yield f"| `{field.alias}` | {_default(field)} | {_meaning(field)} |"
+    for group, heading in _HEADINGS.items():
+        yield f"## {heading}\n\n| variable | default | what |\n|---|---|---|"
+        for name in group.model_fields:
+            field = Settings.model_fields[name]
+            yield f"| `{field.alias}` | {_default(field)} | {_meaning(field)} |"
+        yield ""
 
 
 def _default(field: FieldInfo) -> str:

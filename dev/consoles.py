@@ -14,7 +14,7 @@ _TLS_OPTIONS = {"ssl_ca_certs": "--cacert", "ssl_certfile": "--cert", "ssl_keyfi
 
 def main(console: str) -> None:
     root = Path.cwd()
-    folder = root / (os.environ.get("SCOREBOARD_DATA_DIR") or ".data")
+    folder = run_env.running_folder(os.environ, root)
     try:
         env = {**run_env.read(folder), **os.environ}
     except run_env.RunFileError as error:

@@ -6,11 +6,13 @@ import click
 from click.exceptions import NoArgsIsHelpError
 
 from scoreboard.lazy import LazyGroup
+from scoreboard.version import VERSION
 
 EXIT_FAILED = 1
 
 
 @click.group(cls=LazyGroup)
+@click.version_option(VERSION, message="%(prog)s %(version)s")
 def commands() -> None:
     """Operate a Scoreboard."""
 

@@ -4,11 +4,9 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
-from redis import ConnectionError as RedisConnectionError
-from redis import RedisError
-from redis import TimeoutError as RedisTimeoutError
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
@@ -17,8 +15,9 @@ from common.core import logging, run_env, settings
 from common.core.settings import Settings, SettingsError
 from common.postgres import engine as database
 from common.postgres.engine import TooSlowError
-from common.redis_store import client as redis_client
-from common.redis_store.client import Client
+
+if TYPE_CHECKING:
+    from common.redis_store.client import Client
 
 STATEMENT_TIMEOUT_MS = 600_000
 _PLACES = ("DATABASE_URL", "DATABASE_URL_FILE")
@@ -34,7 +33,6 @@ class MisconfiguredError(click.ClickException):
 
 def load_settings() -> Settings:
     """Load the settings of the environment, and of a running `make run` unless the environment names a database.
-
 
     Raises MisconfiguredError.
     """
@@ -67,12 +65,22 @@ def connected_as_owner(config: Settings) -> Iterator[Engine]:
 
 
 @contextmanager
-def connected_to_redis() -> Iterator[Client]:
+def connected_to_redis() -> Iterator["Client"]:
     """Open a client of Redis for one command. A Redis that does not answer ends the command with a sentence."""
+    # Redis' client takes a tenth of a second to import, for which commands that need none do not wait.
+    from redis import ConnectionError as RedisConnectionError  # noqa: PLC0415
+    from redis import RedisError  # noqa: PLC0415
+    from redis import TimeoutError as RedisTimeoutError  # noqa: PLC0415
+
+    from common.redis_store import client as redis_client  # noqa: PLC0415
+
     client = redis_client.connect(load_settings().redis_url)
     try:
-        with _told_in_a_sentence():
-            yield client
+        yield client
+    except (RedisConnectionError, RedisTimeoutError) as error:
+        raise click.ClickException(f"Redis cannot be reached: {error}") from error
+    except RedisError as error:
+        raise click.ClickException(f"Redis refuses this: {error}") from error
     finally:
         client.close()
 
@@ -95,10 +103,6 @@ def _told_in_a_sentence() -> Iterator[None]:
         yield
     except ScoreboardError as error:
         raise click.ClickException(error.message) from error
-    except (RedisConnectionError, RedisTimeoutError) as error:
-        raise click.ClickException(f"Redis cannot be reached: {error}") from error
-    except RedisError as error:
-        raise click.ClickException(f"Redis refuses this: {error}") from error
     except TooSlowError as error:
         raise click.ClickException(f"PostgreSQL is too slow: {error}") from error
     except DBAPIError as error:
@@ -121,4 +125,4 @@ def _of_postgresql(error: DBAPIError) -> str:
 
 def data_folder() -> Path:
     """Return the folder in which a `make run` of this place keeps its files."""
-    return Path(os.environ.get("SCOREBOARD_DATA_DIR") or ".data")
+    return run_env.running_folder(os.environ, Path())

@@ -54,7 +54,7 @@ def create(name: str, scopes: tuple[str, ...], realm: str, actions: tuple[str, .
                 f"there is a live API key called {name}: `scoreboard keys rotate {known}` gives it a new secret"
             )
         key = api_keys.create(connection, name, allowed)
-        operator.record(connection, "create_key", key.id, name=name, **_told(allowed))
+        operator.record(connection, "create_key", key.id, name=name, **_permission_fields(allowed))
     _show_secret(key, as_json=as_json)
 
 
@@ -120,11 +120,11 @@ def _shown(key: ApiKey) -> dict[str, str | list[str] | None]:
         "createdAt": format_instant(key.created_at),
         "oldSecretUntil": format_instant(key.previous_until) if key.previous_until else None,
         "revokedAt": format_instant(key.revoked_at) if key.revoked_at else None,
-        **_told(key.permissions),
+        **_permission_fields(key.permissions),
     }
 
 
-def _told(allowed: Permissions) -> dict[str, str | list[str] | None]:
+def _permission_fields(allowed: Permissions) -> dict[str, str | list[str] | None]:
     actions = None if allowed.actions is None else list(allowed.actions)
     return {"scopes": sorted(allowed.scopes), "realm": allowed.realm, "actions": actions}
 

@@ -8,6 +8,7 @@ SUMMARIES = {
     "actions": "List and change the actions of the catalogue.",
     "apply": "Bring boards and actions to what a file says.",
     "audit": "Read the audit log.",
+    "backup": "Write all that PostgreSQL holds to a file, while the service runs.",
     "boards": "List, make, change, open, close and archive boards.",
     "catalogue": "Write boards and actions as a file.",
     "demo": "Let made-up players use the API like people, until Ctrl-C.",
@@ -16,6 +17,8 @@ SUMMARIES = {
     "players": "Import players of game servers, and adjust scores.",
     "quarantine": "List, retry and discard updates that could not be applied.",
     "rebuild": "Fill boards in Redis again from PostgreSQL.",
+    "reset": "Take demo players away: their accounts, and all that they have scored.",
+    "restore": "Bring the database to what a backup holds, while the service is stopped.",
     "users": "Create, list, suspend and reinstate accounts.",
     "verify": "Compare ledger, standings and Redis, player by player.",
 }

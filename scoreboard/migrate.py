@@ -19,7 +19,11 @@ from scoreboard.environment import MisconfiguredError, connected_as_owner, load_
 @click.command()
 def migrate() -> None:
     """Bring the database to this version and add the default catalogue. Safe to run twice and at the same time."""
-    config = load_settings()
+    bring_up(load_settings())
+
+
+def bring_up(config: Settings) -> None:
+    """Do it for the database of these settings."""
     _refuse_two_databases(config)
     with connected_as_owner(config) as engine:
         before, after = schema.upgrade(engine)
@@ -31,7 +35,7 @@ def migrate() -> None:
         click.echo("the default catalogue is there")
         if config.catalogue:
             _apply(engine, config.catalogue, config.max_boards)
-        if role := _other_role(config):
+        if role := other_role(config):
             _let_serve(engine, role)
 
 
@@ -54,7 +58,7 @@ def _refuse_two_databases(config: Settings) -> None:
         raise MisconfiguredError("DATABASE_URL and SCOREBOARD_MIGRATE_DATABASE_URL name two databases")
 
 
-def _other_role(config: Settings) -> ServingRole | None:
+def other_role(config: Settings) -> ServingRole | None:
     """Return the role of DATABASE_URL if it is not the owner, else None."""
     if config.migrate_database_url is None:
         return None

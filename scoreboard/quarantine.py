@@ -33,7 +33,7 @@ def listing(*, as_json: bool) -> None:
         if as_json:
             tables.print_json_array(map(_shown, rows))
         else:
-            tables.show_all(("id", "set aside at", "reason", "payload"), map(_cells, rows))
+            tables.show_all(("id", "quarantined at", "reason", "payload"), map(_cells, rows))
 
 
 @quarantine.command()

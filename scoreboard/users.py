@@ -43,9 +43,9 @@ def create(username: str, role: Role, *, password_stdin: bool, if_missing: bool)
     with connected() as engine:
         if if_missing:
             with engine.connect() as connection:
-                known = accounts.find_by_name(connection, username)
+                known = accounts.find_credentials(connection, username)
             if known:
-                click.echo(_same_role(known[0], role).id)
+                click.echo(_same_role(known.user, role).id)
                 return
         password = _new_password(username, from_stdin=password_stdin)
         with engine.begin() as connection:
@@ -130,6 +130,8 @@ def _purge(settings: "Settings", client: "Client", user_id: str) -> None:
         with owner.connect() as connection:
             boards = sorted({row.key.board for row in standings.of_players(connection, [user_id])})
         with owner.begin() as connection:
+            erasure.purge_mentions(connection, user_id)
+        with owner.begin() as connection:
             rows = erasure.purge(connection, user_id)
             operator.record(connection, "purge_user", user_id, rows=rows)
         rebuilder = Rebuilder(client, owner)
@@ -199,8 +201,8 @@ def find_user(connection: Connection, name_or_id: str) -> User:
     if is_uuid(name_or_id.lower()):
         user = accounts.find(connection, name_or_id.lower())
     else:
-        found = accounts.find_by_name(connection, name_or_id)
-        user = found[0] if found else None
+        found = accounts.find_credentials(connection, name_or_id)
+        user = found.user if found else None
     if user is None:
         raise click.ClickException(f"there is no user {name_or_id}")
     return user

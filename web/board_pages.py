@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from common.contract.board_responses import LeaderboardPage, PlayerPlace
 from common.contract.errors import invalid_field
 from common.contract.requests import BoardQuery, LeaderboardQuery
-from common.contract.responses import LeaderboardPage, PlayerPlace
 from common.core.timestamps import format_instant
 from common.domain import cursors, pagination, periods
 from common.domain.boards import Board

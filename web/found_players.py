@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import cast
 
-from common.contract.responses import FoundEntries, FoundEntry
+from common.contract.board_responses import FoundEntries, FoundEntry
 from common.domain.entries import Entry, Places
 
 NOBODY = "00000000-0000-0000-0000-000000000000"

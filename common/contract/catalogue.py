@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
 
 from common.contract.constants import ADJUSTING, ENROLLING, GREATEST_SCORE
+from common.contract.fields import is_name
 from common.contract.requests import Strict
 from common.core.timestamps import format_instant, parse_instant
 
@@ -22,7 +23,6 @@ GREATEST_LIFETIME_LIMIT = 1000
 RESERVED_ACTIONS = (ADJUSTING, ENROLLING)
 
 _BOARD_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,56}", re.ASCII)
-_ACTION_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}", re.ASCII)
 _CATEGORY = re.compile(r"[a-z0-9-]{1,32}", re.ASCII)
 
 
@@ -35,7 +35,7 @@ def problem_of_board_id(text: str) -> str | None:
 
 def problem_of_action_id(text: str) -> str | None:
     """Return what is wrong with the id of an action, or None."""
-    if not _ACTION_ID.fullmatch(text):
+    if not is_name(text):
         return "must be 1 to 64 letters a-z, digits, hyphens or underscores, and begin with a letter or a digit"
     if text.startswith(RESERVED_ACTIONS):
         return f"must not begin with {' or '.join(RESERVED_ACTIONS)}: these actions belong to boards"

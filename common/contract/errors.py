@@ -10,6 +10,9 @@ from typing_extensions import TypedDict
 
 from common.contract.fields import Instant, Sentence
 
+MAX_PROBLEMS = 20
+"""The greatest number of problems in a response, so that it is not far longer than its request."""
+
 
 class ErrorCode(StrEnum):
     """The stable codes of the public contract, by the area that raises them."""

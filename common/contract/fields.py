@@ -45,6 +45,11 @@ def composed(text: str) -> str:
     return unicodedata.normalize("NFC", text)
 
 
+def is_name(text: str) -> bool:
+    """Return whether the text can be the id of an action or a board: 1 to 64 of a-z 0-9 _ -, and no sign first."""
+    return re.fullmatch(_NAME, text, re.ASCII) is not None
+
+
 def is_idempotency_key(text: str) -> bool:
     return re.fullmatch(_IDEMPOTENCY_KEY, text, re.ASCII) is not None
 

@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 from typing_extensions import TypedDict
 
+from common.contract.board_responses import Entry, Place
 from common.contract.fields import BoardId, Epoch, Instant, PageSize, PeriodId, Rank, Seq, Total, UserId
-from common.contract.responses import Entry, Place
 
 _StartOfDelta = TypedDict(
     "_StartOfDelta", {"from": Annotated[Seq, Field(description="The `seq` before.", examples=[41])]}

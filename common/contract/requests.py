@@ -11,14 +11,12 @@ from pydantic import (
     Field,
     SkipValidation,
     ValidationError,
-    ValidationInfo,
     WithJsonSchema,
     field_validator,
     model_validator,
 )
 from pydantic.alias_generators import to_camel
 
-from common.contract import known_passwords
 from common.contract.constants import ALL_TIME, DEFAULT_BOARD, GREATEST_SCORE, GREATEST_SECOND
 from common.contract.fields import (
     WORDS_OF_PATTERN,
@@ -33,7 +31,6 @@ from common.contract.fields import (
     IdempotencyKey,
     PageSize,
     Version,
-    composed,
 )
 from common.core.timestamps import parse_instant
 
@@ -71,11 +68,6 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel, hide_input_in_errors=True)
 
 
-def _composed(password: object) -> object:
-    """Before it is measured: what a Mac types is longer."""
-    return composed(password) if isinstance(password, str) else password
-
-
 def may_be_left_out(body: type[BaseModel]) -> bool:
     """Return whether a request may omit this body, because nothing in it is required."""
     try:
@@ -83,100 +75,6 @@ def may_be_left_out(body: type[BaseModel]) -> bool:
     except ValidationError:
         return False
     return True
-
-
-class RegisterRequest(Strict):
-    """The account that is wanted."""
-
-    username: str = Field(
-        pattern=NEW_USERNAME,
-        description="Unique without regard to case. A few names are reserved.",
-        examples=["ada"],
-        json_schema_extra={"not": {"enum": [*sorted(RESERVED_USERNAMES)]}},
-    )
-    password: Annotated[
-        str,
-        Field(
-            min_length=SHORTEST_PASSWORD,
-            max_length=LONGEST_PASSWORD,
-            description="Neither the username nor one of the passwords that are guessed first. Text that looks the "
-            "same is the same password (Unicode NFC).",
-            examples=["correct horse"],
-        ),
-        BeforeValidator(_composed),
-    ] = Field(repr=False)
-
-    @field_validator("password")
-    @classmethod
-    def _not_guessed_first(cls, password: str, others: ValidationInfo) -> str:
-        problem = known_passwords.problem(password, others.data.get("username", ""))
-        if problem:
-            raise ValueError(problem)
-        return password
-
-    @field_validator("username")
-    @classmethod
-    def _not_reserved(cls, username: str) -> str:
-        if username.lower() in RESERVED_USERNAMES:
-            raise ValueError("this name is reserved")
-        return username
-
-
-class LoginRequest(Strict):
-    """Who logs in. The name counts in any case."""
-
-    username: str = Field(min_length=1, max_length=128, examples=["ada"])
-    password: str = Field(min_length=1, max_length=128, repr=False, examples=["correct horse"])
-
-
-NewPassword = Annotated[
-    str,
-    Field(
-        min_length=SHORTEST_PASSWORD,
-        max_length=LONGEST_PASSWORD,
-        repr=False,
-        description="As at registration: neither the username nor one of the passwords that are guessed first.",
-        examples=["another horse"],
-    ),
-    BeforeValidator(_composed),
-]
-
-
-class PasswordRequest(Strict):
-    """A new password of one's own, and the one that it replaces."""
-
-    current_password: str = Field(min_length=1, max_length=128, repr=False, examples=["correct horse"])
-    new_password: NewPassword
-
-
-class ResetRequest(Strict):
-    """A new password for an account whose operator has made a code."""
-
-    username: str = Field(min_length=1, max_length=128, examples=["ada"])
-    code: str = Field(
-        min_length=1,
-        max_length=64,
-        repr=False,
-        description="Hyphens, spaces and the case of letters do not matter.",
-        examples=["K7WQ2M-PLX4RD-9ZTB3H-AVCE5N"],
-    )
-    new_password: NewPassword
-
-    @field_validator("new_password")
-    @classmethod
-    def _not_guessed_first(cls, password: str, others: ValidationInfo) -> str:
-        problem = known_passwords.problem(password, others.data.get("username", ""))
-        if problem:
-            raise ValueError(problem)
-        return password
-
-
-class RefreshRequest(Strict):
-    """The refresh token that was handed out last."""
-
-    refresh_token: str = Field(
-        min_length=1, max_length=512, repr=False, examples=["Zk1mU3l2b0pXcWJ4RzVhVnR5a0hfZVBvN0ZRYzJkNnM"]
-    )
 
 
 class ProfileRequest(Strict):

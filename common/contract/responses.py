@@ -9,6 +9,8 @@ from typing import Annotated, Any, Literal, NotRequired
 from pydantic import Field
 from typing_extensions import TypedDict
 
+from common.contract.account_responses import User
+from common.contract.board_responses import Place
 from common.contract.errors import ErrorCode, ErrorDetails
 from common.contract.fields import (
     ActionId,
@@ -26,27 +28,11 @@ from common.contract.fields import (
     Score,
     Second,
     Sentence,
-    Total,
     UserId,
     Username,
-    Version,
 )
 
-Seconds = Annotated[int, Field(ge=0, description="In seconds.", examples=[3600])]
-Token = Annotated[str, Field(min_length=1, max_length=2048, examples=["eyJhbGciOiJIUzI1NiIsInR5cCI6ImF0K2p3dCJ9…"])]
 EventId = Annotated[str, Field(pattern=r"^[0-9]{1,18}$", description="An update's id.", examples=["802"])]
-SnapshotId = Annotated[str, Field(pattern=r"^[0-9]{1,18}$", description="A snapshot's id.", examples=["7"])]
-
-
-SharedPlace = Annotated[
-    int,
-    Field(
-        ge=1,
-        description="Only on a board where equal scores share a place: one more than the players who are better.",
-        examples=[3],
-    ),
-]
-
 # -- errors ------------------------------------------------------------------------------------------------------------
 
 
@@ -62,84 +48,6 @@ class Error(TypedDict):
     """The answer to every request that is not a success."""
 
     error: ErrorDescription
-
-
-# -- accounts ----------------------------------------------------------------------------------------------------------
-
-
-class User(TypedDict):
-    """An account."""
-
-    userId: UserId
-    username: Username
-    role: Literal["player", "admin"]
-
-
-class Registered(TypedDict):
-    """The new account."""
-
-    user: User
-
-
-class Moderated(TypedDict):
-    """What has become of a user."""
-
-    user: User
-    suspended: Annotated[bool, Field(examples=[True])]
-
-
-class Login(TypedDict):
-    """A session: what a client needs to call and to sign."""
-
-    accessToken: Token
-    tokenType: Literal["Bearer"]
-    expiresIn: Annotated[Seconds, Field(description="Until the access token expires, in seconds.")]
-    refreshToken: Token
-    refreshExpiresIn: Annotated[Seconds, Field(description="Until the session ends, in seconds.", examples=[86400])]
-    signingKey: Annotated[
-        str,
-        Field(
-            pattern=r"^[A-Za-z0-9_-]{43}$",
-            description="The session's key for signatures: 32 bytes in base64url.",
-            examples=["q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA"],
-        ),
-    ]
-    user: User
-
-
-class PasswordChanged(TypedDict):
-    """The password is another one now."""
-
-    status: Literal["changed"]
-    sessionsEnded: Annotated[int, Field(ge=0, description="How many other sessions ended.", examples=[2])]
-
-
-class PasswordReset(TypedDict):
-    """The password is another one now, and every session has ended."""
-
-    status: Literal["reset"]
-
-
-class IssuedResetCode(TypedDict):
-    """A code with which a password is set anew, once."""
-
-    code: Annotated[str, Field(min_length=1, max_length=64, examples=["K7WQ2M-PLX4RD-9ZTB3H-AVCE5N"])]
-    expiresIn: Annotated[Seconds, Field(examples=[3600])]
-
-
-class LoggedOut(TypedDict):
-    """The session has ended."""
-
-    status: Literal["logged_out"]
-
-
-class IssuedTicket(TypedDict):
-    """A ticket for the live socket, good for one use."""
-
-    ticket: Annotated[
-        str, Field(min_length=1, max_length=128, examples=["k3mXvT0pQeWc7dJt1sYbN5uR2aLhF8oG4iZx6KqPwEM"])
-    ]
-    expiresIn: Annotated[Seconds, Field(examples=[30])]
 
 
 # -- people ------------------------------------------------------------------------------------------------------------
@@ -239,144 +147,6 @@ class ChangedProfile(TypedDict):
 
     user: User
     profile: Profile
-
-
-# -- boards ------------------------------------------------------------------------------------------------------------
-
-
-class ShownProfile(TypedDict, total=False):
-    """What a player has set to be shown; what is not set is left out."""
-
-    displayName: DisplayName
-    country: Country
-    avatar: Avatar
-
-
-class Entry(ShownProfile):
-    """A player's row on a board."""
-
-    userId: UserId
-    username: Username
-    score: Score
-    second: NotRequired[Annotated[Second, Field(description="Only on a board that has a second score.")]]
-    rank: Rank
-    place: NotRequired[SharedPlace]
-    lastUpdated: Instant
-
-
-class Place(ShownProfile):
-    """Where a player stands; one who has not scored has 0 points, no rank and no instant."""
-
-    userId: UserId
-    username: Username
-    score: Score
-    second: NotRequired[Annotated[Second, Field(description="Only on a board that has a second score.")]]
-    rank: Rank | None
-    place: NotRequired[SharedPlace]
-    lastUpdated: Instant | None
-    listedAs: NotRequired[
-        Annotated[
-            UserId,
-            Field(description="Only to oneself, and only where it is another one: the id of one's row on the board."),
-        ]
-    ]
-    listed: NotRequired[Annotated[bool, Field(description="Only to oneself: false if one is on no board.")]]
-    wouldRank: NotRequired[
-        Annotated[Rank | None, Field(description="With `listed`: the rank that one would have.", examples=[4])]
-    ]
-    why: NotRequired[Annotated[Literal["unlisted"], Field(description="With `listed`: why. More reasons may come.")]]
-
-
-class PlayerPlace(Place):
-    """Where a player stands among how many."""
-
-    total: Total
-    percentile: Annotated[
-        float | None,
-        Field(
-            ge=0, le=100, description="The share of players that this one is level with or ahead of.", examples=[99.84]
-        ),
-    ]
-
-
-class WouldStand(TypedDict):
-    """Where somebody would stand who reaches a score now."""
-
-    rank: Rank
-
-
-class LeaderboardPage(TypedDict):
-    """Rows of a board, all of one instant."""
-
-    board: BoardId
-    period: PeriodId
-    periodEndsAt: Annotated[Instant | None, Field(description="Null for `all`.", examples=[None])]
-    entries: list[Entry]
-    total: Total
-    nextCursor: Annotated[Cursor | None, Field(description="Where the next page begins; null at the end.")]
-    previousCursor: Annotated[
-        Cursor | None, Field(description="Where the page before begins; null at the start.", examples=[None])
-    ]
-    version: Version
-    found: NotRequired[Annotated[bool, Field(description="With `around`: whether that player is ranked.")]]
-    would: NotRequired[Annotated[WouldStand, Field(description="With `aroundScore`.")]]
-
-
-class FoundEntry(Entry):
-    """The row of a player who was looked for."""
-
-    position: Annotated[int, Field(ge=1, description="The place among those who were looked for.", examples=[1])]
-    externalId: NotRequired[ExternalId]
-
-
-class FoundEntries(TypedDict):
-    """Players on a board, all of one instant, the best first."""
-
-    entries: list[FoundEntry]
-    notFound: Annotated[
-        list[str], Field(description="The ids of those who are not on the board, as they were sent.", examples=[[]])
-    ]
-    total: Total
-    version: Version
-
-
-class PlaceOnBoard(TypedDict):
-    """Where a player stands on one board."""
-
-    board: BoardId
-    period: PeriodId
-    score: Score
-    rank: Rank
-    total: Total
-
-
-class PlayerBoards(TypedDict):
-    """The boards on which a player stands, in order of their ids."""
-
-    boards: list[PlaceOnBoard]
-
-
-class SnapshotSummary(TypedDict):
-    """A board as it was, without its rows."""
-
-    id: SnapshotId
-    board: BoardId
-    period: PeriodId
-    takenAt: Instant
-    total: Total
-
-
-class StoredSnapshot(SnapshotSummary):
-    """A board as it was: its first 100 rows."""
-
-    entries: list[Entry]
-
-
-class SnapshotPage(TypedDict):
-    """Snapshots of a board, the newest first."""
-
-    snapshots: list[SnapshotSummary]
-    nextCursor: Annotated[Cursor | None, Field(description="Where the next page begins; null at the end.")]
 
 
 # -- updates -----------------------------------------------------------------------------------------------------------

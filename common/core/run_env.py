@@ -14,6 +14,9 @@ FILE_NAME = "run.env"
 LOCK_FILE_NAME = "run.lock"
 """Held as long as a `make run` uses the folder."""
 
+DATA_FOLDER, DEMO_FOLDER = ".data", ".data-demo"
+"""Where `make run` keeps its data, and where one with `DEMO=1` does, so that made-up players stay among themselves."""
+
 _PLAIN = re.compile(r"""[^\s'"#]*""")
 
 
@@ -46,6 +49,14 @@ def read(folder: Path) -> dict[str, str]:
         return {}
     except PermissionError:
         raise RunFileError(f"{folder / FILE_NAME} cannot be read: run this as the user of `make run`") from None
+
+
+def running_folder(environ: Mapping[str, str], here: Path) -> Path:
+    """Return the data folder of the `make run` of this place: that with demo players, if it alone is running."""
+    if chosen := environ.get("SCOREBOARD_DATA_DIR"):
+        return here / chosen
+    usual, demo = here / DATA_FOLDER, here / DEMO_FOLDER
+    return demo if is_running(demo) and not is_running(usual) else usual
 
 
 def is_running(folder: Path) -> bool:

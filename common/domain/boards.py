@@ -41,6 +41,11 @@ class Visibility(StrEnum):
     PLAYERS = "players"
     HIDDEN = "hidden"
 
+    def is_stricter_than(self, other: "Visibility") -> bool:
+        """Return whether fewer may see a board of this visibility than one of the other."""
+        order = tuple(Visibility)
+        return order.index(self) > order.index(other)
+
 
 @dataclass(frozen=True)
 class ScoreFormat:
@@ -92,12 +97,16 @@ class Board:
 
     def state_at(self, instant: datetime) -> Literal["planned", "open", "closed", "archived"]:
         """Return the state that people see. A board is archived at once, also while it takes the last updates."""
-        if self.archived_at is not None and self.archived_at <= instant + NOTICE:
+        if self.is_archived_at(instant):
             return "archived"
         refusal = self.refusal_at(instant)
         if refusal is None:
             return "open"
         return "planned" if refusal is ErrorCode.BOARD_NOT_OPEN else "closed"
+
+    def is_archived_at(self, instant: datetime) -> bool:
+        """Return whether the board is off every list: from `NOTICE` before the instant at which it is archived."""
+        return self.archived_at is not None and self.archived_at <= instant + NOTICE
 
     def refusal_at(self, instant: datetime) -> ErrorCode | None:
         """Return why the board takes no update that is accepted at this instant, or None if it takes it."""
@@ -117,7 +126,7 @@ IMMUTABLE = ("rule", "ascending", "second", "periods")
 def listed(boards: Iterable[Board], now: datetime) -> list[Board]:
     """Return the boards that are on lists, neither hidden nor archived ones, in the order of lists."""
     shown = (board for board in boards if board.visibility is not Visibility.HIDDEN)
-    return sorted((board for board in shown if board.state_at(now) != "archived"), key=place_of)
+    return sorted((board for board in shown if not board.is_archived_at(now)), key=place_of)
 
 
 def place_of(board: Board) -> tuple[str, int, str]:

@@ -15,13 +15,11 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails
 
 from common.contract.catalogue import ActionInFile, BoardInFile
-from common.contract.errors import ErrorCode, FieldProblem, ScoreboardError
+from common.contract.errors import MAX_PROBLEMS, ErrorCode, FieldProblem, ScoreboardError
 from common.contract.errors import ErrorDetails as Details
+from common.core.validation_messages import message_of
 from common.domain.catalogue_plan import Place, Plan, Problem, Stored, add_action, add_board, check_room, put_action
 from common.domain.scoring import ClaimedBy
-
-MAX_PROBLEMS = 20
-"""The greatest number of problems in a response."""
 
 _VERSION = 1
 _FIELDS = ("version", "boards", "actions")
@@ -66,7 +64,7 @@ def parse_toml(text: str) -> ParsedFile:
 
 
 def parse(values: Mapping[str, object], *, in_toml: bool = False) -> ParsedFile:
-    """Read the values of a file: of TOML, or of its twin in JSON."""
+    """Read the values of a file: of TOML, or the same in JSON."""
     parsed = ParsedFile()
     unknown = (name for name in values if name not in _FIELDS)
     parsed.problems += [Problem(name, "is not known to this version") for name in unknown]
@@ -170,4 +168,4 @@ def _path(at: Place, location: tuple[int | str, ...]) -> str:
 def _sentence(problem: ErrorDetails) -> str:
     if problem["type"] == "extra_forbidden":
         return "is not known"
-    return problem["msg"].removeprefix("Value error, ")
+    return message_of(problem)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple, cast
 
-from common.contract import responses
+from common.contract import board_responses
 from common.core.timestamps import format_milliseconds
 from common.domain.details import Details, PlayerVisibility
 
@@ -37,17 +37,17 @@ class Entry:
         numbers = (self.score, self.rank, self.updated_at, self.second, self.place)
         return Entry(self.user_id, details.username, *numbers, *details[1:])
 
-    def to_wire(self) -> responses.Entry:
+    def to_wire(self) -> board_responses.Entry:
         if self.visibility is not PlayerVisibility.NAMED:
             raise RuntimeError("this entry must pass the gate before it is shown")
-        return self._told()
+        return self._to_wire()
 
-    def to_its_player(self) -> responses.Entry:
+    def to_its_player(self) -> board_responses.Entry:
         """Return the entry as JSON for the player whose it is, whatever others are shown."""
-        return self._told()
+        return self._to_wire()
 
-    def _told(self) -> responses.Entry:
-        entry: responses.Entry = {
+    def _to_wire(self) -> board_responses.Entry:
+        entry: board_responses.Entry = {
             "userId": self.user_id,
             "username": self.username,
             "score": self.score,
@@ -76,7 +76,7 @@ def with_places(entries: Iterable[Entry], first_place: int) -> tuple[Entry, ...]
 
 def place_on_the_wire(
     user_id: str, username: str, score: int, rank: int | None, updated_at: int | None
-) -> responses.Place:
+) -> board_responses.Place:
     """Return a place as JSON; `rank` and `updated_at` (ms) are null for a player who is not ranked."""
     return {
         "userId": user_id,
@@ -87,9 +87,11 @@ def place_on_the_wire(
     }
 
 
-def profile_on_the_wire(display_name: str | None, country: str | None, avatar: int | None) -> responses.ShownProfile:
+def profile_on_the_wire(
+    display_name: str | None, country: str | None, avatar: int | None
+) -> board_responses.ShownProfile:
     """Return as JSON what a player has set, without what they have not."""
-    told: responses.ShownProfile = {}
+    told: board_responses.ShownProfile = {}
     if display_name is not None:
         told["displayName"] = display_name
     if country is not None:
@@ -154,14 +156,14 @@ class Place:
         entry = self.entry.with_details(details) if self.entry else None
         return replace(self, username=details.username, entry=entry, details=details)
 
-    def to_wire(self) -> responses.Place:
+    def to_wire(self) -> board_responses.Place:
         """Return the place as JSON. A player who is not ranked has 0 points and no rank."""
-        told = cast(responses.Place, self.entry.to_its_player()) if self.entry else self._unranked()
+        told = cast(board_responses.Place, self.entry.to_its_player()) if self.entry else self._unranked()
         if self.listed_as is not None:
             told["listedAs"] = self.listed_as
         return told
 
-    def _unranked(self) -> responses.Place:
+    def _unranked(self) -> board_responses.Place:
         unlisted = self.unlisted or Unlisted(0, None, None)
         told = place_on_the_wire(self.user_id, self.username, unlisted.score, None, unlisted.updated_at)
         if unlisted.second is not None:

@@ -13,7 +13,7 @@ from functools import cached_property
 
 from common.contract.constants import ADJUSTING, ENROLLING, GREATEST_SCORE
 from common.domain import periods
-from common.domain.boards import Board
+from common.domain.boards import Board, Visibility
 from common.domain.parts import ADDING, Event, Part, Reserved, join, part_of
 from common.domain.standing import BoardId, StandingKey
 
@@ -108,6 +108,11 @@ class Catalogue:
     def reserved(self) -> Mapping[str, Reserved]:
         """What the actions do that boards have brought with them, by id. There is one once it was used first."""
         return {action.id: action.reserved for action in self.actions.values() if action.reserved}
+
+    def public_board(self, board_id: str) -> Board | None:
+        """Return the board of this id if everybody may see it, or None."""
+        board = self.boards.get(board_id)
+        return board if board and board.visibility is Visibility.PUBLIC else None
 
     def open_boards(self, now: datetime) -> list[BoardId]:
         """Return each board with each of its periods that is open at this instant, in order of the boards' ids."""

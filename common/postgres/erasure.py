@@ -46,6 +46,19 @@ _QUARANTINE = text(
 )
 
 
+_UNPURGED = text("""
+SELECT u.id::text AS id, coalesce(a.details ->> 'username', '') AS username
+FROM audit_log a JOIN users u ON u.id::text = a.subject
+WHERE a.action = :action AND (u.erased_at IS NULL OR EXISTS (SELECT FROM score_events WHERE user_id = u.id)
+    OR EXISTS (SELECT FROM standings WHERE user_id = u.id))
+""")
+
+
+def unpurged(connection: Connection, action: str) -> dict[str, str]:
+    """Return whom the audit log names under this action and of whom something is left, with the names they had."""
+    return {row.id: row.username for row in connection.execute(_UNPURGED, {"action": action})}
+
+
 def erase(connection: Connection, user_id: str, secret_key: bytes, now: datetime) -> bool:
     """Erase an account: name, profile, password, codes and external ids go; on open boards its standings are hidden.
 
@@ -82,17 +95,26 @@ def erase(connection: Connection, user_id: str, secret_key: bytes, now: datetime
 def purge(connection: Connection, user_id: str) -> int:
     """Delete what is recorded of an erased account, and return how many ledger rows there were. Safe to run twice.
 
-    The caller is the owner of the tables, and rebuilds the boards in Redis.
+    The caller is the owner of the tables, has called `purge_mentions`, and rebuilds the boards in Redis.
     """
     ledger.lock_exclusive(connection)
     values = {"user": user_id}
     connection.execute(_VOIDS, values)
     deleted = [connection.execute(text(statement), values).rowcount for statement in _PURGED]
+    connection.execute(update(users).where(users.c.id == user_id).values(created_at=func.now(), suspended_at=None))
+    return deleted[0]
+
+
+def purge_mentions(connection: Connection, user_id: str) -> None:
+    """Delete what names an erased account in snapshots, audit log and quarantine. Safe to run twice.
+
+    It reads these tables from end to end, so it must be a transaction of its own, in which updates do not wait for the
+    ledger. The caller is the owner of the tables.
+    """
+    values = {"user": user_id}
     connection.execute(_SNAPSHOTS, {**values, "nobody": str(uuid.uuid4())})
     connection.execute(_AUDIT_LOG, values)
     connection.execute(_QUARANTINE, {**values, "mention": f"%{user_id}%"})
-    connection.execute(update(users).where(users.c.id == user_id).values(created_at=func.now(), suspended_at=None))
-    return deleted[0]
 
 
 def is_erased(connection: Connection, user_id: str) -> bool:

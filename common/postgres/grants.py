@@ -50,7 +50,7 @@ def ensure_role(connection: Connection, role: ServingRole) -> bool:
     An existing role keeps its password. The server is sent a hash, so no log of statements has the password.
     """
     connection.execute(_LOCK)
-    if connection.execute(_EXISTS, {"name": role.name}).one_or_none() is not None:
+    if exists(connection, role):
         return False
     password = ""
     if role.password:
@@ -64,15 +64,25 @@ def ensure_role(connection: Connection, role: ServingRole) -> bool:
 def grant(connection: Connection, role: ServingRole) -> None:
     """Grant the role its rights and revoke all others. Safe to run twice and at the same time."""
     connection.execute(_LOCK)
+    for statement in statements(connection, role):
+        connection.exec_driver_sql(statement)
+
+
+def statements(connection: Connection, role: ServingRole) -> list[str]:
+    """Return the statements that do that in the schema of this connection, with `%` doubled, as the driver wants it."""
     name = _quoted(connection, role.name)
     schema = _quoted(connection, str(connection.scalar(text("SELECT current_schema()"))))
     database = _quoted(connection, str(connection.scalar(text("SELECT current_database()"))))
-    statements = [f"GRANT CONNECT ON DATABASE {database} TO {name}", f"GRANT USAGE ON SCHEMA {schema} TO {name}"]
+    told = [f"GRANT CONNECT ON DATABASE {database} TO {name}", f"GRANT USAGE ON SCHEMA {schema} TO {name}"]
     for table, rights in _rights().items():
-        statements += [f"REVOKE ALL ON {table} FROM {name}", f"GRANT {rights} ON {table} TO {name}"]
-    statements.append(f"GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA {schema} TO {name}")
-    for statement in statements:
-        connection.exec_driver_sql(statement)
+        told += [f"REVOKE ALL ON {table} FROM {name}", f"GRANT {rights} ON {table} TO {name}"]
+    told.append(f"GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA {schema} TO {name}")
+    return told
+
+
+def exists(connection: Connection, role: ServingRole) -> bool:
+    """Return whether there is a role of this name."""
+    return connection.execute(_EXISTS, {"name": role.name}).one_or_none() is not None
 
 
 def is_unbounded(connection: Connection, role: ServingRole) -> bool:

@@ -31,6 +31,12 @@ def is_kept(connection: Connection, username: str, secret_keys: Sequence[bytes],
     return connection.execute(statement).first() is not None
 
 
+def forget(connection: Connection, username: str, secret_keys: Sequence[bytes]) -> None:
+    """Let anybody take this name again."""
+    digests = [_digest(username, secret_key) for secret_key in secret_keys]
+    connection.execute(delete(kept_names).where(kept_names.c.digest.in_(digests)))
+
+
 def find_kept(
     connection: Connection, usernames: Collection[str], secret_keys: Sequence[bytes], now: datetime
 ) -> set[str]:

@@ -12,7 +12,7 @@ from common.postgres import schema
 
 log = structlog.get_logger(__name__)
 
-_MIGRATION_LOCK = 7_030_267_213
+MIGRATION_LOCK = 7_030_267_213
 """The number of the advisory lock that lets two starts at once migrate one after the other."""
 
 
@@ -47,14 +47,14 @@ def upgrade(engine: Engine, revision: str = "head") -> tuple[str | None, str | N
             return before, schema.version(connection)
         finally:
             connection.rollback()
-            connection.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": _MIGRATION_LOCK})
+            connection.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": MIGRATION_LOCK})
             connection.execute(text("RESET lock_timeout"))
             connection.commit()
 
 
 def _wait_for_others(connection: Connection) -> None:
     """Wait outside of a transaction: an index that is built concurrently waits for all transactions."""
-    while not connection.scalar(text("SELECT pg_try_advisory_lock(:lock)"), {"lock": _MIGRATION_LOCK}):
+    while not connection.scalar(text("SELECT pg_try_advisory_lock(:lock)"), {"lock": MIGRATION_LOCK}):
         connection.rollback()
         time.sleep(LOOK_SECONDS)
     connection.commit()

@@ -31,12 +31,12 @@ def issue(connection: Connection, user_id: str, now: datetime) -> str:
 def is_good(connection: Connection, username: str, code: str, now: datetime) -> bool:
     """Return whether this is a code of the account of this name, which has not been used and is not late."""
     statement = select(reset_codes.c.user_id).join_from(reset_codes, users)
-    return connection.execute(statement.where(*_is_good(code, now), *_is_of(username))).first() is not None
+    return connection.execute(statement.where(*_is_good(code, now), _is_of(username))).first() is not None
 
 
 def use(connection: Connection, username: str, code: str, now: datetime) -> str | None:
     """Use a code up and return whose it was; None, with nothing changed, if it is not good."""
-    owner = select(users.c.id).where(*_is_of(username)).scalar_subquery()
+    owner = select(users.c.id).where(_is_of(username)).scalar_subquery()
     statement = update(reset_codes).where(*_is_good(code, now), reset_codes.c.user_id == owner).values(used_at=now)
     user_id: str | None = connection.execute(statement.returning(reset_codes.c.user_id)).scalar()
     return user_id
@@ -47,6 +47,10 @@ def forget(connection: Connection, user_id: str) -> None:
     connection.execute(delete(reset_codes).where(reset_codes.c.user_id == user_id))
 
 
+def _is_of(username: str) -> ColumnElement[bool]:
+    return users.c.username_key == username.lower()
+
+
 def _is_good(code: str, now: datetime) -> tuple[ColumnElement[bool], ...]:
     letters = code.upper().replace("-", "").replace(" ", "")
     return (
@@ -54,7 +58,3 @@ def _is_good(code: str, now: datetime) -> tuple[ColumnElement[bool], ...]:
         reset_codes.c.used_at.is_(None),
         reset_codes.c.expires_at > now,
     )
-
-
-def _is_of(username: str) -> tuple[ColumnElement[bool], ...]:
-    return (users.c.username_key == username.lower(),)

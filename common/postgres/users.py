@@ -54,16 +54,6 @@ def create(
     return user
 
 
-def find_by_name(connection: Connection, username: str) -> tuple[User, str | None] | None:
-    """Return the account of this name, whatever its case; None if there is none.
-
-    Its password hash comes with it, or None for an account without a password.
-    """
-    statement = select(*_USER, users.c.password_hash).where(users.c.username_key == username.lower())
-    row = connection.execute(statement).one_or_none()
-    return (User(row.id, row.username, row.role), row.password_hash) if row else None
-
-
 def find_credentials(connection: Connection, username: str) -> Credentials | None:
     """Return the credentials of the account of this name, whatever its case; None if there is none."""
     return _credentials(connection, users.c.username_key == username.lower())
@@ -72,6 +62,14 @@ def find_credentials(connection: Connection, username: str) -> Credentials | Non
 def get_credentials(connection: Connection, user_id: str) -> Credentials | None:
     """Return the credentials of the account of this id; None if there is none."""
     return _credentials(connection, users.c.id == user_id)
+
+
+def with_passwords(connection: Connection, usernames: Collection[str]) -> list[tuple[User, str]]:
+    """Return the accounts of these names, whatever their case, that have a password, each with its hash."""
+    keys = {username.lower() for username in usernames}
+    there = (users.c.username_key.in_(keys), users.c.password_hash.is_not(None))
+    rows = connection.execute(select(*_USER, users.c.password_hash).where(*there))
+    return [(User(row.id, row.username, row.role), row.password_hash) for row in rows]
 
 
 def set_password(connection: Connection, user_id: str, password_hash: str) -> None:
@@ -152,9 +150,3 @@ def find_usernames(connection: Connection, user_ids: Collection[str]) -> dict[st
     """Return the usernames of those of `user_ids` that exist, by id."""
     statement = select(users.c.id, users.c.username).where(users.c.id.in_(user_ids))
     return {row.id: row.username for row in connection.execute(statement)}
-
-
-def find_suspended(connection: Connection, user_ids: Collection[str]) -> set[str]:
-    """Return those of `user_ids` that are suspended."""
-    statement = select(users.c.id).where(users.c.id.in_(user_ids), users.c.suspended_at.is_not(None))
-    return set(connection.scalars(statement))

@@ -121,8 +121,39 @@ class FailFastUnixConnection(_FailFast, redis.UnixDomainSocketConnection):
     """A fail-fast connection over a Unix socket."""
 
 
+class _Listening(_Connection):
+    """A connection that waits for what comes by reading it.
+
+    redis-py would build a poll object to wait, another one to see whether the connection is still open, and then read.
+    """
+
+    def can_read(self, timeout: float | None = None) -> bool:
+        """Return whether something has come within `timeout` seconds. Raises redis.ConnectionError if it is closed."""
+        if not timeout or not self.is_connected:
+            return super().can_read(timeout or 0)
+        parser: Any = self._parser
+        try:
+            return bool(parser._reader.has_data() or parser.read_from_socket(timeout=timeout, raise_on_timeout=False))
+        except OSError as error:
+            self.disconnect()  # type: ignore[no-untyped-call]  # redis-py
+            raise redis.ConnectionError(f"Error while reading from Redis: {error}") from error
+
+
+class ListeningConnection(_Listening, redis.Connection):
+    """A listening connection over TCP."""
+
+
+class ListeningTlsConnection(_Listening, redis.SSLConnection):
+    """A listening connection over TLS. Certificate and host name are verified."""
+
+
+class ListeningUnixConnection(_Listening, redis.UnixDomainSocketConnection):
+    """A listening connection over a Unix socket."""
+
+
 _FAIL_FAST = {"redis": FailFastConnection, "rediss": FailFastTlsConnection, "unix": FailFastUnixConnection}
-_LISTENING = {"redis": redis.Connection, "rediss": redis.SSLConnection, "unix": redis.UnixDomainSocketConnection}
+_LISTENING = {"redis": ListeningConnection, "rediss": ListeningTlsConnection, "unix": ListeningUnixConnection}
+_PLAIN = {"redis": redis.Connection, "rediss": redis.SSLConnection, "unix": redis.UnixDomainSocketConnection}
 
 
 def connect(url: str, *, connections: int = 64) -> Client:
@@ -159,7 +190,7 @@ def pool_to_pipeline(url: str) -> redis.ConnectionPool:
     """Return a pool that makes the connections of `web/pipelined`, which repeats commands and tells of time-outs."""
     return _pool(
         url,
-        _LISTENING,
+        _PLAIN,
         decode_responses=True,
         encoding_errors="backslashreplace",
         socket_timeout=COMMAND_TIMEOUT_SECONDS,

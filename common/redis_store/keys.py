@@ -32,6 +32,8 @@
 | `replies:{web process}` | channel | outcomes for requests that wait |
 """
 
+import re
+
 from common.contract.constants import ALL_TIME, DEFAULT_BOARD
 
 INBOX = "scores:inbox"
@@ -50,6 +52,10 @@ SESSIONS_TOLD = "sessions:told"
 SESSIONS_ENDED = "sessions:ended"
 RATE_LIMIT_PREFIX = "ratelimit"
 
+_follows_postgresql = re.compile(
+    r"leaderboard:.*|scores:.*|user:[0-9a-f-]{36}:details|session:[^:]+:owner|sessions:(loaded|told)|live:ticket:.*"
+)
+
 
 class BoardKeys:
     """The keys of one (board, period)."""
@@ -67,6 +73,11 @@ class BoardKeys:
     def under_construction(self, fence: str) -> tuple[str, str, str]:
         """Return the keys under construction of the rebuild that has this `fence`: scores, members and meta."""
         return f"{self.scores}:{fence}", f"{self.members}:{fence}", f"{self.meta}:{fence}"
+
+
+def follows_postgresql(key: str) -> bool:
+    """Return whether a restored PostgreSQL may contradict what is at this key. The inbox is among them."""
+    return _follows_postgresql.fullmatch(key) is not None
 
 
 def user_details(user_id: str) -> str:

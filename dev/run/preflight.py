@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from common.core import settings
+from common.core import run_env, settings
 from common.core.settings import Settings
 from common.redis_store import client as redis_client
 from dev.run import environment
@@ -15,8 +15,12 @@ _SHORT_NAME_OF = {setting: short for short, setting in environment.SHORT_NAMES.i
 
 
 def data_folder(env: Mapping[str, str], root: Path) -> Path:
-    """Return the data folder, and create it if it is missing. Root's can be entered by PostgreSQL's user."""
-    folder = (root / (env.get("SCOREBOARD_DATA_DIR") or ".data")).resolve()
+    """Return the data folder, and create it if it is missing. Root's can be entered by PostgreSQL's user.
+
+    With demo players it is another one, unless the operator has chosen it.
+    """
+    usual = run_env.DEMO_FOLDER if wants_demo(env) else run_env.DATA_FOLDER
+    folder = (root / (env.get("SCOREBOARD_DATA_DIR") or usual)).resolve()
     try:
         if not folder.exists():
             folder.mkdir(parents=True)
@@ -89,7 +93,7 @@ def check_ports(
         if choice := _another_port(host, port, settings_of, refusal):
             settings_of[choice] = name
             choices[name] = f"{_SHORT_NAME_OF[name]}={choice}"
-    raise StartError("\n".join(_told(refused, choices, "make run DEMO=1" if wants_demo(env) else "make run")))
+    raise StartError("\n".join(_refusals(refused, choices, "make run DEMO=1" if wants_demo(env) else "make run")))
 
 
 def _refusal(host: str, port: int, other: str | None, refusal: Callable[[str, int], str | None]) -> str:
@@ -109,7 +113,7 @@ def _another_port(
     return next((p for p in range(first, min(first + 100, 65_536)) if p not in taken and not refusal(host, p)), None)
 
 
-def _told(refused: Mapping[str, str], choices: Mapping[str, str], command: str) -> Iterator[str]:
+def _refusals(refused: Mapping[str, str], choices: Mapping[str, str], command: str) -> Iterator[str]:
     for name, reason in refused.items():
         cure = f"; type: {command} {choices[name]}" if name in choices else ""
         yield f"{name}: {reason}{cure}"

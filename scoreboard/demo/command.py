@@ -31,7 +31,7 @@ _TELL_EVERY_SECONDS = 60.0
 
 
 def _data_folder() -> Path:
-    return Path(os.environ.get("SCOREBOARD_DATA_DIR") or ".data")
+    return run_env.running_folder(os.environ, Path())
 
 
 def _default_url() -> str:

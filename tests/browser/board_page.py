@@ -24,6 +24,7 @@ class BoardPage:
     def __init__(self, page: Page) -> None:
         self.page = page
         self._socket: WebSocketRoute | None = None
+        self.sockets: list[str] = []
 
     @property
     def rows(self) -> list[Row]:
@@ -112,6 +113,10 @@ class BoardPage:
         assert self._socket
         for message in messages:
             self._socket.send(json.dumps(message))
+
+    def count_sockets(self) -> None:
+        """Write the address of each socket that is asked for from now on into `sockets`."""
+        self.page.on("websocket", lambda socket: self.sockets.append(socket.url))
 
     def remember(self) -> None:
         """Leave a mark that only a reload takes away."""

@@ -1,8 +1,11 @@
 """Players by the dozen, and points of other days: put where the product would have put them, and counted by it."""
 
 import html
+import os
 import re
 import secrets
+import subprocess
+import sys
 import time
 import uuid
 from collections.abc import Iterable
@@ -33,6 +36,15 @@ def add_players(stack: Stack, names: Iterable[str]) -> dict[str, str]:
         )
         connection.commit()
     return ids
+
+
+def add_board_of_players(stack: Stack) -> str:
+    """A board that only players may see, whose id is returned when the web knows it."""
+    board_id = f"club-{secrets.token_hex(4)}"
+    command = [sys.executable, "-m", "scoreboard", "boards", "create", board_id, "--visibility", "players"]
+    subprocess.run(command, env={**os.environ, **stack.environment}, check=True, capture_output=True)
+    wait_until(lambda: requests.get(f"{stack.url}/b/{board_id}", timeout=10).ok)
+    return board_id
 
 
 def lead_by_then(stack: Stack, name: str, accepted_at: datetime) -> None:

@@ -1,7 +1,6 @@
 """The page of admins: a player is found, suspended, adjusted and looked through, and changes and keys are listed."""
 
 import secrets
-from collections.abc import Iterator
 from contextlib import closing
 
 import psycopg2
@@ -21,7 +20,7 @@ REASON = "a match was counted twice"
 
 
 @pytest.fixture
-def player(stack: Stack) -> Iterator[Caller]:
+def player(stack: Stack) -> Caller:
     """One with a score, whose name on boards would be harmful as markup."""
     made = crowd.newcomer(stack, "eve")
     made.update("win-match")
@@ -87,7 +86,7 @@ def test_an_adjustment_counts_once_though_its_answer_was_lost_and_it_was_tried_a
     with page.page.expect_request("**/adjust") as again:
         page.confirm("Try again")
     page.wait_until_said(f"on main: {before - 5} now.")
-    assert again.value.post_data_json["idempotencyKey"] == keys[0]
+    assert (again.value.post_data_json or {})["idempotencyKey"] == keys[0]
     assert score_of(player) == before - 5
     wait_until(lambda: adjustments_of(page) == 1)
 

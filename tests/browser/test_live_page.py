@@ -115,6 +115,33 @@ def test_signing_out_leaves_nothing_of_the_session_in_the_browser(rivals: Rivals
     assert page.own_row.count() == 0
 
 
+def test_a_board_of_players_waits_for_somebody_to_sign_in_and_asks_for_no_socket_before(
+    stack: Stack, rivals: Rivals, visit: Visit
+) -> None:
+    board_id = crowd.add_board_of_players(stack)
+    page = visit()
+    page.wait_for_pill("live")
+    page.count_sockets()
+    page.page.goto(f"/b/{board_id}")
+    page.page.get_by_text("This board is for players. Sign in to see it.").wait_for()
+    page.page.get_by_text("Signed out").wait_for()
+    for event in ("online", "pageshow", "visibilitychange"):  # each brings back a socket that was lost
+        page.page.evaluate(
+            "name => (name === 'visibilitychange' ? document : window).dispatchEvent(new Event(name))", event
+        )
+    assert page.sockets == []
+
+    page.sign_in(rivals.first.username, PASSWORD)
+    page.wait_for_pill("live")
+    assert len(page.sockets) == 1
+    assert f"board={board_id}" in page.sockets[0]
+    assert "ticket=" in page.sockets[0]
+
+    page.page.get_by_role("button", name="Sign out").click()
+    page.page.get_by_text("Signed out").wait_for()
+    assert len(page.sockets) == 1
+
+
 def test_a_list_that_cannot_be_read_is_said_to_come_back_and_does(
     servers: Servers, stack: Stack, rivals: Rivals, visit: Visit, complaints: Complaints
 ) -> None:

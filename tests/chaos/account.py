@@ -6,7 +6,7 @@ import requests
 from sqlalchemy import text
 
 from common.contract.constants import ALL_TIME, DEFAULT_BOARD
-from common.postgres import standings, users
+from common.postgres import standings
 from common.redis_store.board import BoardNotServedError
 from common.services.verification import Drift
 from dev.harness.many import KEY
@@ -21,6 +21,8 @@ _PATIENCE_SECONDS = 5.0
 _LEDGER = text(f"""
 SELECT user_id::text, idempotency_key, action_id, points, refusal FROM score_events WHERE idempotency_key <> '{KEY}'
 """)  # noqa: S608 - built from a constant
+
+_SUSPENDED = text("SELECT id::text FROM users WHERE id::text = ANY(:user_ids) AND suspended_at IS NOT NULL")
 
 
 def balance(at: Installation, accounts: Iterable[Account], screen: Screen, suspended: Mapping[str, bool]) -> list[str]:
@@ -87,7 +89,7 @@ def _against_ledger(at: Installation, accounts: list[Account]) -> list[str]:
 def _moderated_otherwise(at: Installation, screen: Screen, suspended: Mapping[str, bool]) -> Iterator[str]:
     """Who is suspended is nowhere, and who is not is everywhere with the score of their standing."""
     with at.engine.connect() as connection:
-        marked = users.find_suspended(connection, suspended)
+        marked = set(connection.scalars(_SUSPENDED, {"user_ids": list(suspended)}))
         rows = standings.of_players(connection, sorted(suspended))
     scores = {row.key.user_id: row.score for row in rows if row.key.board == (DEFAULT_BOARD, ALL_TIME)}
     in_redis = at.board.places(DEFAULT_BOARD, ALL_TIME, suspended).of

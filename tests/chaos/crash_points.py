@@ -88,10 +88,10 @@ IN_WORKER: dict[str, Callable[[], None]] = {
     "settling": lambda: _after(Inbox, "acknowledge"),
 }
 IN_REBUILD: dict[str, Callable[[], None]] = {
-    "fence": lambda: _before(Rebuilder, "_stage_all"),
-    "gathering": _within_stream,
-    "gathered": lambda: _after(Rebuilder, "_stage_all"),
-    "switch": lambda: _after(Rebuilder, "rebuild"),
+    "rebuild begun": lambda: _before(Rebuilder, "_stage_all"),
+    "rebuild half staged": _within_stream,
+    "rebuild staged": lambda: _after(Rebuilder, "_stage_all"),
+    "rebuild committed": lambda: _after(Rebuilder, "rebuild"),
 }
 IN_SNAPSHOTS: dict[str, Callable[[], None]] = {
     "snapshot read": lambda: _after(snapshots, "read"),

@@ -281,13 +281,13 @@ def _no_beat(at: Installation, draw: random.Random, seconds: float) -> None:
 
 
 def _garbled(at: Installation, draw: random.Random, seconds: float) -> None:
-    """Entries that nobody can read; set aside after five deliveries."""
+    """Entries that nobody can read; quarantined after five deliveries."""
     for _ in range(3):
         at.client.xadd(keys.INBOX, {"update": "not JSON", "accepted_at": "0"})
 
 
 def _poison(at: Installation, draw: random.Random, seconds: float) -> None:
-    """An update of a user that does not exist, among good ones; set aside after five deliveries."""
+    """An update of a user that does not exist, among good ones; quarantined after five deliveries."""
     nobody = "00000000-0000-4000-8000-000000000000"
     update = (
         f'{{"user_id":"{nobody}","action_id":"share","idempotency_key":"poison-{draw.randrange(10**9)}",'

@@ -1,17 +1,21 @@
-"""Entries of the inbox as other versions write them, in literal text, which does not change with the code."""
+"""Entries of the inbox as other versions write them, in literal text, which does not change with the code.
+
+Only the next major version follows the code: it is one that this version does not read.
+"""
 
 import secrets
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from common.domain.inbox_entries import ENTRY_VERSION
 from common.redis_store import keys
 from common.redis_store.client import Client
 from dev.harness.many import id_of
 from tests.chaos.admins import MODERATED
 from tests.chaos.clients import Account
 
-NEWER_MAJOR = 2
+NEWER_MAJOR = ENTRY_VERSION + 1
 _PLAYERS = (*MODERATED, *(id_of(number) for number in range(11, 21)))
 _FIRST_FIELDS = (
     '{"user_id":"%s","action_id":"win-match","idempotency_key":"%s","occurred_at":"2026-11-23T00:00:00.000Z",'

@@ -170,8 +170,11 @@ def test_demo_players_come_when_all_is_ready_and_are_told_where(project: Project
         os.kill(demo.pid, signal.SIGKILL)
         run.wait_for("demo     | was killed by signal 9; starting it again")
         wait_until(lambda: len(project.starts("demo")) == 2)
+        assert "data in .data-demo, apart from that of a `make run` without DEMO=1 (.data)" in run.output
+        assert run_env.running_folder({}, project.root) == project.root / ".data-demo"
         assert run.stop() == 0
 
+    assert not project.data.exists()
     assert "demo" in project.stops()
     assert run.output.index("ready after") < run.output.index("starting demo")
 

@@ -4,6 +4,8 @@ import sys
 import zipfile
 from pathlib import Path
 
+from scoreboard.version import VERSION
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -25,7 +27,7 @@ def test_the_wheel_holds_the_product_and_takes_no_name_that_is_not_its_own(tmp_p
     (wheel,) = tmp_path.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
-        metadata = archive.read("scoreboard-0.1.0.dist-info/METADATA").decode()
+        metadata = archive.read(f"scoreboard-{VERSION}.dist-info/METADATA").decode()
     top = {name.partition("/")[0] for name in names if ".dist-info/" not in name}
     assert top == {"celeryconfig.py", "common", "scoreboard", "web", "workers"}
     assert "License-Expression: MIT" in metadata

@@ -85,7 +85,7 @@ def rows(engine: Engine) -> list[AuditRow]:
         return audit.latest(connection, 100)
 
 
-def set_aside(engine: Engine, number: int) -> str:
+def quarantined(engine: Engine, number: int) -> str:
     with engine.begin() as connection:
         entry = MalformedEntry(f"1700000000000-{number}", {"update": json.dumps(PAYLOAD)}, 5)
         quarantine.put(connection, entry, "UnknownUserError: [red]nobody[/red]")
@@ -130,8 +130,8 @@ def test_every_command_that_changes_something_is_audited_with_the_systems_user(
     file = tmp_path / "catalogue.toml"
     file.write_text('version = 1\n[[boards]]\nid = "of-a-file"\n')
     audited("apply", str(file))
-    audited("quarantine retry", set_aside(engine, 1))
-    audited("quarantine discard", set_aside(engine, 2))
+    audited("quarantine retry", quarantined(engine, 1))
+    audited("quarantine discard", quarantined(engine, 2))
     audited("rebuild", "--board", "main", "--period", "all")
     accept(worker, *add_users(engine, 1))
     worker.drain.run()

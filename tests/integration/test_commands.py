@@ -13,6 +13,7 @@ from common.domain.inbox_entries import MalformedEntry
 from common.postgres import quarantine, users
 from scoreboard import lazy
 from scoreboard.__main__ import commands
+from scoreboard.version import VERSION
 from tests.command_line import CommandLine
 from tests.inbox import add_users
 from workers.state import WorkerState
@@ -29,12 +30,28 @@ def test_what_the_help_says_of_a_command_is_the_first_sentence_of_its_own() -> N
         assert (command.help or "").startswith(summary.removesuffix(".")), name
 
 
+def test_the_program_says_its_version(command_line: CommandLine) -> None:
+    done = command_line("--version")
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"scoreboard {VERSION}\n", "")
+
+
 def test_the_help_imports_neither_the_database_nor_the_settings() -> None:
     code = "import sys; from scoreboard.__main__ import commands; commands.main(['--help'], standalone_mode=False); "
     code += "print(*sorted({'sqlalchemy', 'pydantic', 'redis', 'alembic', 'common'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
 
     assert done.stdout.splitlines()[-1] == ""
+
+
+def test_a_command_without_redis_does_not_wait_for_its_client() -> None:
+    modules = ("actions", "apply", "audit", "board_commands", "catalogue", "keys", "migrate", "players", "users")
+    code = (
+        f"import sys; {'; '.join(f'import scoreboard.{module}' for module in modules)}; print('redis' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+
+    assert done.stdout == "False\n"
 
 
 @pytest.mark.parametrize(
@@ -112,10 +129,10 @@ def test_a_password_is_the_first_line_without_its_ending(
 
     assert done.returncode == 0, done.stderr
     with worker.engine.connect() as connection:
-        found = users.find_by_name(connection, "grace")
+        found = users.find_credentials(connection, "grace")
     assert found
-    assert found[1]
-    assert passwords.is_password(PASSWORD, found[1])
+    assert found.password_hash
+    assert passwords.is_password(PASSWORD, found.password_hash)
 
 
 def test_a_password_that_is_no_text_is_refused_with_a_sentence_that_does_not_show_it(command_line: CommandLine) -> None:

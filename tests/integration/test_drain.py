@@ -203,7 +203,9 @@ def test_a_total_beyond_the_exact_integers_is_refused_and_its_neighbours_are_app
     assert board_in_redis(worker) == board_in_database(worker.engine) == [(players[0], GREATEST_SCORE), (players[1], 1)]
 
 
-def test_an_entry_nobody_can_read_is_set_aside_after_its_last_delivery(worker: WorkerState, players: list[str]) -> None:
+def test_an_entry_nobody_can_read_is_quarantined_after_its_last_delivery(
+    worker: WorkerState, players: list[str]
+) -> None:
     worker.redis.xadd(keys.INBOX, {"update": "{not json", "accepted_at": "1"})
     worker.redis.xadd(keys.INBOX, {"something": "else"})
     accept(worker, players[0])
@@ -260,7 +262,7 @@ def test_whatever_stands_in_the_inbox_holds_up_no_neighbour(
         assert connection.scalars(text("SELECT reason FROM score_quarantine")).all() == ["cannot be read"]
 
 
-def test_a_poison_entry_is_set_aside_after_five_deliveries_and_its_neighbours_are_applied(
+def test_a_poison_entry_is_quarantined_after_five_deliveries_and_its_neighbours_are_applied(
     worker: WorkerState, players: list[str]
 ) -> None:
     ghost = str(uuid.uuid4())

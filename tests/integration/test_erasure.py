@@ -1,6 +1,7 @@
 """Deletion and a copy of one's data: nothing says any more who it was, all still adds up, and it can be purged."""
 
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,6 +13,7 @@ from werkzeug.test import TestResponse
 from common.domain import passwords, periods
 from common.domain.details import ANONYMOUS
 from common.postgres import audit, checkpoint, own_data, period_closing, users
+from dev.harness.waiting import wait_until
 from tests.command_line import CommandLine
 from tests.game_server import game_server, item
 from tests.inbox import accept, add_users, board_of, drain_completely
@@ -86,7 +88,7 @@ def test_a_deleted_player_leaves_open_boards_and_keeps_a_nameless_row_on_closed_
     assert error_code(client.get(f"/api/scores/user/{grace.user_id}")) == "not_found"
     listed = client.get("/api/scores/snapshots").get_json()["snapshots"]
     assert grace.user_id not in client.get(f"/api/scores/snapshots/{listed[0]['id']}").text
-    drain_completely(worker)  # what was under way is recorded and hidden, and nothing is set aside
+    drain_completely(worker)  # what was under way is recorded and hidden, and nothing is quarantined
     receipt = worker.inbox.receipt(grace.user_id, waiting)
     assert receipt
     assert receipt["status"] == "applied"
@@ -172,6 +174,29 @@ def test_the_copy_of_ones_data_is_whole_and_can_be_had_three_times_a_day(
     refused = client.get("/api/me/export", headers=grace.headers)
     assert (refused.status_code, error_code(refused)) == (429, "rate_limited")
     assert int(refused.headers["Retry-After"]) > 80_000
+
+
+def test_no_update_waits_while_a_purge_reads_every_snapshot(
+    grace: Player, worker: WorkerState, command_line: CommandLine
+) -> None:
+    assert command_line("users", "erase", "grace-hopper", "--yes").returncode == 0
+    (other,) = add_users(worker.engine, 1)
+    with ThreadPoolExecutor(1) as pool, worker.engine.begin() as reader:
+        reader.execute(text("LOCK TABLE snapshots IN SHARE MODE"))  # as if there were very many of them
+        purge = pool.submit(command_line, "users", "erase", grace.user_id, "--purge", "--yes")
+        wait_until(lambda: is_waited_for(worker, "snapshots"), 20)
+        accept(worker, other)
+        drain_completely(worker)
+        assert worker.inbox.depth() == 0
+        assert not purge.done()
+        reader.rollback()
+        assert purge.result(60).returncode == 0
+
+
+def is_waited_for(worker: WorkerState, table: str) -> bool:
+    waiting = text("SELECT 1 FROM pg_locks WHERE relation = CAST(:table AS regclass) AND NOT granted")
+    with worker.engine.connect() as connection:
+        return connection.execute(waiting, {"table": table}).first() is not None
 
 
 def test_the_operator_erases_and_purges_and_what_is_left_adds_up(

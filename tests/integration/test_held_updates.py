@@ -33,7 +33,7 @@ from workers.recording import Recorded
 from workers.state import WorkerState
 
 
-def set_aside(engine: Engine) -> int:
+def quarantined(engine: Engine) -> int:
     with engine.connect() as connection:
         return int(connection.execute(text("SELECT count(*) FROM score_quarantine")).scalar_one())
 
@@ -71,7 +71,7 @@ def test_while_a_column_has_another_name_updates_wait_and_then_all_of_them_are_a
         for player in players[5:]:
             sent.append((player, accept(impatient, player)))
             impatient.drain.run()
-        assert set_aside(engine) == 0
+        assert quarantined(engine) == 0
         assert {status(impatient, *update) for update in sent} == {"accepted"}
         assert max(deliveries(impatient)) <= 1
         assert 'column "score"' in reason_shown(impatient)
@@ -81,7 +81,7 @@ def test_while_a_column_has_another_name_updates_wait_and_then_all_of_them_are_a
     drain_completely(impatient)
     assert board_of(impatient) == dict.fromkeys(players, 25)
     assert {status(impatient, *update) for update in sent} == {"applied"}
-    assert set_aside(engine) == 0
+    assert quarantined(engine) == 0
     assert reason_shown(impatient) == ""
 
 
@@ -139,7 +139,7 @@ def test_a_right_that_is_taken_away_holds_updates_back_until_it_is_given_again(
     for _ in range(2 * QUARANTINE_AFTER):
         serving.drain.run()
     assert "score_events" in reason_shown(worker)
-    assert (status(worker, player, key), set_aside(engine)) == ("accepted", 0)
+    assert (status(worker, player, key), quarantined(engine)) == ("accepted", 0)
     with engine.begin() as connection:
         connection.execute(text(f"GRANT INSERT ON score_events TO {role}"))
     drain_completely(serving)
@@ -183,10 +183,10 @@ def test_a_mistake_after_the_commit_refuses_nobody_and_holds_up_nobody_else(
     drain_completely(impatient)
     assert status(impatient, odd, odd_key) == "applied"
     assert board_of(impatient) == {others[0]: 26, **dict.fromkeys([odd, *others[1:]], 25)}
-    assert set_aside(engine) == 0
+    assert quarantined(engine) == 0
 
 
-def test_when_most_of_a_batch_fails_one_by_one_nothing_is_set_aside(impatient: WorkerState, engine: Engine) -> None:
+def test_when_most_of_a_batch_fails_one_by_one_nothing_is_quarantined(impatient: WorkerState, engine: Engine) -> None:
     """As with a database from before the players registered: each update looks as if it were to blame."""
     (known,) = add_users(engine, 1)
     unknown = [str(uuid.uuid4()) for _ in range(batches.MANY)]
@@ -194,7 +194,7 @@ def test_when_most_of_a_batch_fails_one_by_one_nothing_is_set_aside(impatient: W
     for _ in range(2 * QUARANTINE_AFTER):
         impatient.drain.run()
     assert board_of(impatient) == {known: 25}
-    assert set_aside(engine) == 0
+    assert quarantined(engine) == 0
     assert "5 of 5 new updates fail" in reason_shown(impatient) or "5 of 6 new updates fail" in reason_shown(impatient)
     plain = {"password_hash": "-", "role": "player"}
     rows = [{"id": player, "username": player[:8], "username_key": player, **plain} for player in unknown]
@@ -204,7 +204,7 @@ def test_when_most_of_a_batch_fails_one_by_one_nothing_is_set_aside(impatient: W
     assert {status(impatient, *update) for update in sent} == {"applied"}
 
 
-def test_a_few_bad_entries_among_good_ones_are_set_aside_though_they_come_back_together(
+def test_a_few_bad_entries_among_good_ones_are_quarantined_though_they_come_back_together(
     impatient: WorkerState, engine: Engine
 ) -> None:
     players = add_users(engine, 20)
@@ -214,7 +214,7 @@ def test_a_few_bad_entries_among_good_ones_are_set_aside_though_they_come_back_t
     for _ in range(QUARANTINE_AFTER):
         impatient.drain.run()
     assert board_of(impatient) == dict.fromkeys(players, 25)
-    assert set_aside(engine) == len(unknown)
+    assert quarantined(engine) == len(unknown)
     assert impatient.inbox.depth() == 0
 
 

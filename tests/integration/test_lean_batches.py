@@ -226,7 +226,7 @@ def test_a_key_that_means_something_in_an_array_is_recorded_as_it_is(
         assert connection.scalar(text("SELECT count(*) FROM score_events")) == 1
 
 
-def test_a_key_that_no_text_of_postgresql_can_hold_is_set_aside_in_the_end(
+def test_a_key_that_no_text_of_postgresql_can_hold_is_quarantined_in_the_end(
     worker: WorkerState, players: list[str]
 ) -> None:
     accept(worker, players[0], key="with \0 in it")

@@ -1,17 +1,24 @@
 """Hundreds of boards of which few move: what is done regularly follows those that do."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import event
+import redis
+from flask.testing import FlaskClient
+from sqlalchemy import event, text
 
+from common.contract.catalogue import MOST_BOARDS_OF_AN_ACTION
+from common.domain.boards import NOTICE
 from common.domain.scoring import Action
+from common.domain.shown import Gate
+from common.domain.stand_ins import StandIns
 from common.domain.standing import BoardId
 from common.postgres import catalogue, tables
 from common.redis_store.keys import BoardKeys
 from common.redis_store.served_boards import IN_TURN, ServedBoards
+from common.services.leaderboard import Leaderboard
 from tests.inbox import accept, add_action, add_users, drain_completely
 from workers import maintenance, snapshots, verifying
 from workers.state import WorkerState
@@ -136,3 +143,70 @@ def test_whoever_does_not_know_how_a_board_orders_equal_scores_leaves_it_as_it_i
     assert told == "1"
     assert ServedBoards(worker.board).find_unserved(boards) == [], "as /readyz asks"
     assert worker.redis.hget(BoardKeys(*board).meta, "shared") == told
+
+
+@pytest.fixture
+def on_every_board(worker: WorkerState, boards: list[BoardId]) -> str:
+    """A player who stands on all of the many boards."""
+    ids = [f"level-{number:03}" for number in range(BOARDS)]
+    (ada,) = add_users(worker.engine, 1)
+    for start in range(0, BOARDS, MOST_BOARDS_OF_AN_ACTION):
+        action = add_action(
+            worker, Action(f"sweep-{start}", 1, 7, tuple(ids[start : start + MOST_BOARDS_OF_AN_ACTION]))
+        )
+        worker.catalogue._read_at = 0.0
+        accept(worker, ada, action)
+    drain_completely(worker)
+    return ada
+
+
+def test_a_player_on_many_boards_is_found_there_in_one_round_trip_to_each_server(
+    worker: WorkerState, client: FlaskClient, on_every_board: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client.application.extensions["scoreboard"].catalogue._read_at = 0.0
+    address = f"/api/scores/user/{on_every_board}/boards?period=daily"
+    expected = client.get(address).get_json()["boards"]
+    assert [(each["score"], each["rank"], each["total"]) for each in expected] == [(7, 1, 1)] * BOARDS
+    leaderboard = Leaderboard(worker.board, worker.engine, Gate(StandIns([b"-" * 32])))
+    daily = [board for board in worker.catalogue.current().open_boards(datetime.now(UTC)) if board[1] != "all"]
+    trips: list[object] = []
+    send: Callable[..., None] = redis.connection.AbstractConnection.send_packed_command
+
+    def counted(*about: object, **options: object) -> None:
+        trips.append(about)
+        send(*about, **options)
+
+    monkeypatch.setattr(redis.connection.AbstractConnection, "send_packed_command", counted)
+    with counting_statements(worker) as statements:
+        assert len(leaderboard.places_of(on_every_board, daily)) == BOARDS
+    assert (len(trips), len(statements)) == (1, 2)
+
+
+def test_a_player_is_found_on_those_of_many_boards_that_redis_has_lost(
+    worker: WorkerState, client: FlaskClient, on_every_board: str
+) -> None:
+    client.application.extensions["scoreboard"].catalogue._read_at = 0.0
+    address = f"/api/scores/user/{on_every_board}/boards"
+    expected = client.get(address).get_json()
+    assert len(expected["boards"]) == BOARDS
+    for number in range(0, BOARDS, 7):
+        worker.redis.delete(BoardKeys(f"level-{number:03}", "all").meta)
+    assert client.get(address).get_json() == expected
+
+
+def test_a_board_is_told_until_it_is_archived_and_by_the_rule_of_the_lists(
+    worker: WorkerState, client: FlaskClient, on_every_board: str
+) -> None:
+    def told(at: timedelta) -> tuple[bool, bool]:
+        values = {"id": "level-000", "at": datetime.now(UTC) + at}
+        with worker.engine.begin() as connection:
+            connection.execute(text("UPDATE boards SET archived_at = :at WHERE id = :id"), values)
+            catalogue.count_change(connection)
+        client.application.extensions["scoreboard"].catalogue._read_at = 0.0
+        places = client.get(f"/api/scores/user/{on_every_board}/boards").get_json()["boards"]
+        listed = client.get("/api/boards?limit=100").get_json()["boards"]
+        return "level-000" in [each["board"] for each in places], "level-000" in [each["boardId"] for each in listed]
+
+    assert told(timedelta(hours=1)) == (True, True), "it is planned"
+    assert told(NOTICE / 2) == (False, False), "every process is about to know"
+    assert told(-timedelta(hours=1)) == (False, False)

@@ -23,7 +23,7 @@ NOBODY = "00000000-0000-4000-8000-000000000000"
 
 
 @pytest.fixture
-def set_aside(worker: WorkerState) -> str:
+def quarantined(worker: WorkerState) -> str:
     """The key of an update of a user who does not exist, among good ones, after its last delivery."""
     (player,) = add_users(worker.engine, 1)
     accept(worker, player)
@@ -47,14 +47,14 @@ def status(worker: WorkerState, key: str) -> str:
 
 
 def test_a_bad_entry_is_listed_with_reason_and_payload(
-    command_line: CommandLine, worker: WorkerState, set_aside: str
+    command_line: CommandLine, worker: WorkerState, quarantined: str
 ) -> None:
     (row,) = listed(command_line)
     assert "UnknownUserError" in str(row["reason"])
     payload = row["payload"]
     assert isinstance(payload, dict)
-    assert (payload["user_id"], payload["idempotency_key"]) == (NOBODY, set_aside)
-    assert status(worker, set_aside) == "refused"
+    assert (payload["user_id"], payload["idempotency_key"]) == (NOBODY, quarantined)
+    assert status(worker, quarantined) == "refused"
     assert "UnknownUserError" in command_line("quarantine", "list").stdout
 
 
@@ -78,26 +78,26 @@ def test_what_has_failed_in_one_worker_is_soon_tried_again_by_any_other(worker: 
 
 
 def test_once_its_reason_is_mended_it_is_applied_and_counts_once(
-    command_line: CommandLine, worker: WorkerState, set_aside: str
+    command_line: CommandLine, worker: WorkerState, quarantined: str
 ) -> None:
     add_nobody(worker)
     (entry,) = listed(command_line)
     done = command_line("quarantine", "retry", str(entry["id"]))
     assert (done.returncode, done.stdout) == (0, f"{entry['id']}: back in the inbox\n"), done.stderr
-    assert status(worker, set_aside) == "accepted"
+    assert status(worker, quarantined) == "accepted"
     drain_completely(worker)
-    assert status(worker, set_aside) == "applied"
+    assert status(worker, quarantined) == "applied"
     assert board_of(worker)[NOBODY] == 100
     assert listed(command_line) == []
     with worker.engine.connect() as connection:
         accepted_at = connection.execute(
-            text("SELECT accepted_at FROM score_events WHERE idempotency_key = :key"), {"key": set_aside}
+            text("SELECT accepted_at FROM score_events WHERE idempotency_key = :key"), {"key": quarantined}
         ).scalar_one()
     assert (datetime.now(UTC) - accepted_at).total_seconds() < 60
 
 
-def test_one_that_fails_again_is_set_aside_again(
-    command_line: CommandLine, worker: WorkerState, set_aside: str
+def test_one_that_fails_again_is_quarantined_again(
+    command_line: CommandLine, worker: WorkerState, quarantined: str
 ) -> None:
     (entry,) = listed(command_line)
     command_line("quarantine", "retry", str(entry["id"]))
@@ -105,10 +105,12 @@ def test_one_that_fails_again_is_set_aside_again(
         worker.drain.run()
     (again,) = listed(command_line)
     assert again["id"] != entry["id"]
-    assert status(worker, set_aside) == "refused"
+    assert status(worker, quarantined) == "refused"
 
 
-def test_a_discarded_entry_is_printed_and_gone(command_line: CommandLine, worker: WorkerState, set_aside: str) -> None:
+def test_a_discarded_entry_is_printed_and_gone(
+    command_line: CommandLine, worker: WorkerState, quarantined: str
+) -> None:
     (entry,) = listed(command_line)
     done = command_line("quarantine", "discard", str(entry["id"]))
     assert json.loads(done.stdout) == entry
@@ -147,7 +149,7 @@ def test_however_often_it_is_tried_again_it_counts_in_the_periods_in_which_it_wa
     assert periods == ["2026-03", "2026-03-04", "2026-W10", "all"]
 
 
-def test_what_an_earlier_version_set_aside_can_be_tried_again(command_line: CommandLine, worker: WorkerState) -> None:
+def test_what_an_earlier_version_quarantined_can_be_tried_again(command_line: CommandLine, worker: WorkerState) -> None:
     """Its rows have neither the entry nor the instant; of what it could not read the payload is the entry."""
     update = {
         "user_id": NOBODY,
@@ -201,7 +203,7 @@ def test_the_receipt_of_an_entry_nobody_can_read_ends_if_it_says_whose_it_is(wor
     assert status(worker, "a-key-of-ours") == "refused"
 
 
-def test_what_is_no_entry_at_all_may_be_tried_again_and_is_set_aside_again(
+def test_what_is_no_entry_at_all_may_be_tried_again_and_is_quarantined_again(
     command_line: CommandLine, worker: WorkerState
 ) -> None:
     worker.redis.xadd(keys.INBOX, {"something": "[else]"})

@@ -51,7 +51,7 @@ def test_a_migration_keeps_a_batch_waiting_no_longer_than_its_lock_timeout(
     url = servers.create_database(f"busy_{uuid.uuid4().hex[:8]}")
     engine = database.create(make_settings(DATABASE_URL=url), pool_size=4, statement_timeout_ms=60_000)
     migrate.upgrade(engine, "0008")
-    set_aside = text("INSERT INTO score_quarantine (inbox_id, reason, payload) VALUES (:id, '-', '{}')")
+    quarantined = text("INSERT INTO score_quarantine (inbox_id, reason, payload) VALUES (:id, '-', '{}')")
     waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted AND mode = 'AccessExclusiveLock'")
     thread = threading.Thread(target=migrate.upgrade, args=(engine,))
 
@@ -60,12 +60,12 @@ def test_a_migration_keeps_a_batch_waiting_no_longer_than_its_lock_timeout(
             return bool(looking.execute(waiting).scalar_one())
 
     with engine.connect() as batch:
-        batch.execute(set_aside, {"id": "1-0"})
+        batch.execute(quarantined, {"id": "1-0"})
         thread.start()
         wait_until(is_waiting)
         asked = time.monotonic()
         with engine.begin() as later:
-            later.execute(set_aside, {"id": "2-0"})
+            later.execute(quarantined, {"id": "2-0"})
         waited = time.monotonic() - asked
         with engine.connect() as connection:
             assert not schema.is_current(connection)

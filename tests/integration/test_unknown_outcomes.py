@@ -83,7 +83,7 @@ def before_accepting(services: Services, monkeypatch: pytest.MonkeyPatch, prepar
     accept_all, take = services.inbox.accept_all, UpdateLane._take
     for name in ("accept", "take_update"):
         services.redis.script_load("\n".join(sources(name).values()))  # Redis has it, and is not asked twice
-    services.redis_clients.call("PING")  # it is connected
+    services.redis_clients.call_script("EVAL", "return 1", "0")  # it is connected
 
     def prepared(*arguments: Any) -> object:  # noqa: ANN401
         monkeypatch.undo()

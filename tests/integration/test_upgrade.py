@@ -123,13 +123,13 @@ def _is_drained(worker: WorkerState) -> bool:
     return worker.inbox.depth() == 0
 
 
-def test_what_was_set_aside_before_the_upgrade_is_there_after_it(upgraded: WorkerState) -> None:
+def test_what_was_quarantined_before_the_upgrade_is_there_after_it(upgraded: WorkerState) -> None:
     with upgraded.engine.connect() as connection:
         row = connection.execute(text("SELECT reason, payload, accepted_at, entry FROM score_quarantine")).one()
     assert row == ("cannot be read", {"update": "{}", "accepted_at": str(ACCEPTED_AT)}, None, None)
 
 
-def test_an_earlier_version_may_set_aside_after_the_migration(upgraded: WorkerState) -> None:
+def test_an_earlier_version_may_quarantine_after_the_migration(upgraded: WorkerState) -> None:
     """Its statement, on this version's table: a rollback leaves the database as it is."""
     with upgraded.engine.begin() as connection:
         connection.exec_driver_sql(

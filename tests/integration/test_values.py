@@ -214,6 +214,7 @@ def test_a_game_server_asks_about_many_updates_at_once(server: GameServer, catal
     coming, unseen, applied, nobody = answer.get_json()["receipts"]
     assert (coming["status"], unseen, nobody) == ("accepted", None, None)
     assert (applied["status"], applied["update"]["points"]) == ("applied", 61_200)
+    assert server.post(RECEIPTS, {"updates": asked[:1] * 1001}).status_code == 400
 
 
 def test_a_request_that_waits_is_told_the_place_on_every_board(

@@ -17,7 +17,8 @@ from urllib.parse import urlsplit
 import orjson
 import pytest
 import requests
-from sqlalchemy import insert
+import websocket
+from sqlalchemy import insert, update
 
 from common.contract.constants import ALL_TIME
 from common.core.settings import load
@@ -33,6 +34,7 @@ from common.redis_store.keys import BoardKeys
 from common.services.rebuild import Rebuilder
 from dev.harness.stack import Stack, another_web
 from dev.harness.waiting import wait_until
+from tests.caller import Caller
 from tests.live_client import LiveClient, Screen
 
 BOARDS = 40
@@ -505,6 +507,30 @@ def deaf_viewer(stack: Stack, board: ShownBoard) -> Iterator[None]:
 
 
 # -- restarts ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_board_that_is_for_players_from_now_on_ends_its_streams_and_players_come_back(
+    stack: Stack, board: ShownBoard, rebuilder: Rebuilder
+) -> None:
+    before = ended(stack, "board_not_public")
+    with watching(stack, board) as viewer:
+        change_visibility(stack, board, "players")
+        assert viewer.wait_for_close(10) == 1008
+    wait_until(lambda: ended(stack, "board_not_public") == before + 1)
+    with pytest.raises(websocket.WebSocketBadStatusException, match="token_missing"):
+        LiveClient(f"{stack.live_url}?board={board.id}")
+    ticket = Caller(stack, f"member-{secrets.token_hex(4)}").ticket()
+    with watching(stack, board, ticket=ticket) as player:
+        seq = board.project({user(1): 10})
+        player.wait_until(lambda screen: screen.seq == seq)
+
+
+def change_visibility(stack: Stack, board: ShownBoard, visibility: str) -> None:
+    engine = create_database_engine(load(stack.environment), pool_size=1, statement_timeout_ms=10_000)
+    with engine.begin() as connection:
+        connection.execute(update(boards).where(boards.c.id == board.id).values(visibility=visibility))
+        count_change(connection)
+    engine.dispose()
 
 
 def test_sigterm_tells_every_viewer_1012_and_ends_the_process_though_browsers_hold_on(

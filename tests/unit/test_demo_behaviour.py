@@ -6,7 +6,8 @@ from random import Random
 import pytest
 from click.testing import CliRunner
 
-from common.contract.requests import RESERVED_USERNAMES, RegisterRequest
+from common.contract.account_requests import RegisterRequest
+from common.contract.requests import RESERVED_USERNAMES
 from common.postgres.catalogue import DEFAULTS
 from scoreboard.demo import behaviour
 from scoreboard.demo.behaviour import handle, spellings

@@ -6,7 +6,8 @@ import pytest
 from pydantic import ValidationError
 
 from common.contract import known_passwords
-from common.contract.requests import SHORTEST_PASSWORD, RegisterRequest
+from common.contract.account_requests import RegisterRequest
+from common.contract.requests import SHORTEST_PASSWORD
 
 
 def test_the_list_is_long_and_of_passwords_that_could_be_taken() -> None:

@@ -162,7 +162,7 @@ def test_simple_websocket_lets_its_thread_be_replaced_by_nothing() -> None:
 
 
 def test_simple_websocket_closes_nothing_that_is_not_connected() -> None:
-    """web/live/viewer.py sets `connected` to False, so that flask-sock's own close after the view does nothing."""
+    """web/live/views.py sets `connected` to False, so that flask-sock's own close after the view does nothing."""
     server, peer = upgraded()
     server.connected = False
     before = list(peer.sent)
@@ -352,6 +352,17 @@ def test_redis_py_asks_without_a_timeout_only_before_it_lends_a_connection() -> 
     assert reader.has_data() is False
     reader.feed(b"+OK")
     assert reader.has_data() is True
+
+
+def test_hiredis_parser_tells_whether_something_came_before_a_timeout() -> None:
+    """common/redis_store/client.py: a listening connection waits by reading."""
+    parser = redis._parsers._HiredisParser
+    given = inspect.signature(parser.read_from_socket).parameters
+    assert {"timeout", "raise_on_timeout"} <= given.keys()
+    source = inspect.getsource(parser.read_from_socket)
+    assert "reader.feed(self._buffer, 0, bufflen)" in source
+    assert "if raise_on_timeout:\n                raise TimeoutError" in source
+    assert "sock.settimeout(self._socket_timeout)" in source
 
 
 def test_redis_py_keeps_socket_and_reader_where_the_link_takes_them() -> None:

@@ -8,8 +8,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from common.contract.account_requests import LoginRequest, RegisterRequest
 from common.contract.errors import ErrorCode, ScoreboardError
-from common.contract.requests import LoginRequest, RegisterRequest, ScoreUpdateRequest
+from common.contract.requests import ScoreUpdateRequest
 from common.contract.strict_json import MAX_DEPTH, parse_object
 from common.core.timestamps import format_instant, from_milliseconds, parse_instant, to_milliseconds
 from common.domain import signing

@@ -8,12 +8,12 @@ from flask import Flask
 from flask.testing import FlaskClient
 from gunicorn.http.errors import ChunkMissingTerminator, InvalidChunkSize
 
+from common.contract.errors import MAX_PROBLEMS
 from dev.harness.waiting import wait_until
 from tests.conftest import SettingsFactory
 from tests.documents import documented_application
 from tests.game_server import game_server
 from tests.player import Player, error_code
-from web.api.parsing import MAX_PROBLEMS
 from web.guards import limits
 from workers.state import WorkerState
 

@@ -334,3 +334,27 @@ def test_the_page_is_never_an_old_one(client: FlaskClient) -> None:
 def shown_text(page: str) -> str:
     """The page without its hidden table parts."""
     return re.sub(r"<tbody[^>]* hidden>.*?</tbody>", "", page, flags=re.DOTALL)
+
+
+@pytest.mark.parametrize("origin", ["http://scores.example/", "https://scores.example/"])
+def test_a_link_that_is_shared_has_a_picture_at_the_address_by_which_it_was_called(app: Flask, origin: str) -> None:
+    with boards(app, LAPS), showing(app, top_of(entry("ada", 61200))) as client:
+        client.get("/b/laps", headers={"Host": "somebody.elses"})  # whose page is kept for a second
+        page = client.get("/b/laps", base_url=origin)
+        metas = [meta for meta in Outline(page.text).all("meta") if "property" in meta]
+        told = {str(meta["property"]): str(meta["content"]) for meta in metas}
+        assert told["og:url"] == f"{origin}b/laps"
+        assert told["og:image"].startswith(f"{origin}static/")
+        picture = client.get(told["og:image"].removeprefix(origin.rstrip("/")))
+    assert (picture.mimetype, picture.data[:8]) == ("image/png", b"\x89PNG\r\n\x1a\n")
+
+
+def test_a_host_that_is_none_becomes_no_markup(app: Flask) -> None:
+    with showing(app, top_of()) as client:
+        assert '"><script>alert' not in client.get("/", headers={"Host": 'a"><script>alert'}).text
+
+
+def test_an_archived_board_is_final_too(app: Flask) -> None:
+    old = replace(LAPS, archived_at=datetime(2020, 1, 1, tzinfo=UTC))
+    with boards(app, old), showing(app, top_of(entry("ada", 61200))) as client:
+        assert '<strong class="final">Final</strong>' in client.get("/b/laps").text

@@ -2,9 +2,10 @@
 
 from flask import Blueprint, Response, jsonify
 
+from common.contract.account_responses import IssuedResetCode, Moderated
 from common.contract.errors import ErrorCode, ScoreboardError
 from common.contract.requests import ModeratedProfileRequest, ModerationRequest
-from common.contract.responses import ChangedProfile, IssuedResetCode, Moderated
+from common.contract.responses import ChangedProfile
 from common.postgres import reset_codes, users
 from common.postgres.audit import Actor
 from common.postgres.users import User

@@ -8,17 +8,17 @@ from flask import Blueprint, Response, jsonify
 from sqlalchemy.exc import SQLAlchemyError
 
 from common.contract import known_passwords
-from common.contract.errors import ErrorCode, ScoreboardError, invalid_field
-from common.contract.requests import (
-    ExchangeRequest,
+from common.contract.account_requests import (
     LoginRequest,
     PasswordRequest,
     RefreshRequest,
     RegisterRequest,
     ResetRequest,
 )
-from common.contract.responses import IssuedTicket, LoggedOut, Login, PasswordChanged, PasswordReset, Registered
-from common.contract.responses import User as UserOnTheWire
+from common.contract.account_responses import IssuedTicket, LoggedOut, Login, PasswordChanged, PasswordReset, Registered
+from common.contract.account_responses import User as UserOnTheWire
+from common.contract.errors import ErrorCode, ScoreboardError, invalid_field
+from common.contract.requests import ExchangeRequest
 from common.core import deadlines
 from common.domain import passwords, signing, tokens
 from common.domain.details import PlayerVisibility

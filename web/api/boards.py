@@ -41,8 +41,9 @@ def asked_period(query: BoardQuery) -> Period:
 
 def asked_boards(query: PlayerBoardsQuery) -> list[BoardId]:
     """Return the boards that the caller may see, in the period that a query names. Raises `validation_failed`."""
-    period_id = board_pages.named_period(query.period, datetime.now(UTC)).id
-    seen = boards_for_caller(services().catalogue.current().boards)
+    now = datetime.now(UTC)
+    period_id = board_pages.named_period(query.period, now).id
+    seen = boards_for_caller(services().catalogue.current().boards, now)
     return [(board.id, period_id) for board in seen if name_of(period_id) in board.periods]
 
 

@@ -2,9 +2,9 @@
 
 from flask import Blueprint, Response, jsonify
 
+from common.contract.board_responses import FoundEntries, LeaderboardPage, PlaceOnBoard, PlayerBoards, PlayerPlace
 from common.contract.errors import ErrorCode, ScoreboardError
 from common.contract.requests import BoardQuery, LeaderboardQuery, LookupRequest, PlayerBoardsQuery
-from common.contract.responses import FoundEntries, LeaderboardPage, PlaceOnBoard, PlayerBoards, PlayerPlace
 from common.domain.entries import Entry, Place
 from common.domain.permissions import Scope
 from common.domain.shown import Viewer

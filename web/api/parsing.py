@@ -6,13 +6,11 @@ from flask import request
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from common.contract.errors import ErrorCode, ScoreboardError, invalid_field, invalid_fields
+from common.contract.errors import MAX_PROBLEMS, ErrorCode, ScoreboardError, invalid_field, invalid_fields
 from common.contract.requests import WORDS_OF_FORM, WORDS_OF_NAME, may_be_left_out
 from common.contract.strict_json import parse_object
+from common.core.validation_messages import message_of
 from web.guards.request_context import read_body
-
-MAX_PROBLEMS = 20
-"""The greatest number of problems in a response, so that it is not far longer than its request."""
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -54,7 +52,7 @@ def _sentence(problem: ErrorDetails) -> str:
         return WORDS_OF_NAME[str(name)]
     if kind == "string_pattern_mismatch":
         return WORDS_OF_FORM.get(problem["ctx"]["pattern"], "does not have the form that the reference describes")
-    return problem["msg"].removeprefix("Value error, ")
+    return message_of(problem)
 
 
 def _path(location: tuple[int | str, ...]) -> str:

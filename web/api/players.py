@@ -62,7 +62,7 @@ def players() -> tuple[Response, int]:
             read.refuse(index, invalid_field("displayName", "must not be the username of another player"))
         ensured = game_players.ensure(connection, realm, list(read.good.values()), visibility)
     services().profiles.show(ensured.changed)
-    return jsonify(_told(read, ensured)), 200 if read.good else 400
+    return jsonify(_to_wire(read, ensured)), 200 if read.good else 400
 
 
 def _read(items: Sequence[object]) -> _Read:
@@ -78,7 +78,7 @@ def _read(items: Sequence[object]) -> _Read:
     return read
 
 
-def _told(read: _Read, ensured: Ensured) -> KnownPlayers:
+def _to_wire(read: _Read, ensured: Ensured) -> KnownPlayers:
     players: KnownPlayers = {"players": [], "refused": [read.refused[index] for index in sorted(read.refused)]}
     for player in read.good.values():
         user = ensured.known[player.external_id]

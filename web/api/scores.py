@@ -163,13 +163,13 @@ def _named_by_key(asked: UpdateQuery) -> str | None:
 
 def answer_to(result: UpdateResult, *, names_user: bool = False) -> Response:
     """Return 200 for applied, 202 for accepted, or the error of a refusal; a replay is marked as one."""
-    response = _told(result, names_user=names_user)
+    response = _to_response(result, names_user=names_user)
     if result.replayed:
         response.headers["Idempotent-Replayed"] = "true"
     return response
 
 
-def _told(result: UpdateResult, *, names_user: bool) -> Response:
+def _to_response(result: UpdateResult, *, names_user: bool) -> Response:
     try:
         answer = answers.answer_about(result.outcome, request.script_root, names_user=names_user)
     except ScoreboardError as refusal:

@@ -4,9 +4,9 @@ from datetime import datetime
 
 from flask import Blueprint, Response, jsonify
 
+from common.contract.board_responses import SnapshotPage, SnapshotSummary, StoredSnapshot
 from common.contract.errors import ErrorCode, ScoreboardError
 from common.contract.requests import SnapshotsQuery
-from common.contract.responses import SnapshotPage, SnapshotSummary, StoredSnapshot
 from common.core.timestamps import format_instant
 from common.domain import cursors
 from common.postgres import snapshots

@@ -4,6 +4,7 @@ To others a hidden board is not there.
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 
 from common.contract.errors import ErrorCode, ScoreboardError
 from common.domain.boards import Board, Visibility
@@ -45,13 +46,12 @@ def board_or_not_found(boards: Mapping[str, Board], board_id: str, sentence: str
         raise
 
 
-def boards_for_caller(boards: Mapping[str, Board]) -> list[Board]:
-    """Return the boards that the caller of this request may see, without archived ones."""
+def boards_for_caller(boards: Mapping[str, Board], now: datetime) -> list[Board]:
+    """Return the boards that the caller of this request may see, without those that are archived by now."""
     is_insider = api_keys.has_api_key() or access.has_admin_session()
     seen = {Visibility.PUBLIC} | ({Visibility.PLAYERS} if is_insider or access.has_session() else set())
-    return [
-        board for board in boards.values() if board.archived_at is None and (is_insider or board.visibility in seen)
-    ]
+    visible = (board for board in boards.values() if is_insider or board.visibility in seen)
+    return [board for board in visible if not board.is_archived_at(now)]
 
 
 def board_for_ticket(boards: Mapping[str, Board], board_id: str, ticket: Ticket | None) -> Board:

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 
 from common.contract.fields import is_uuid
 from common.contract.requests import BoardQuery
-from common.domain.boards import Visibility
 from common.domain.entries import Place
 from common.redis_store import keys
 from common.redis_store.board import details_in, place_of
@@ -36,7 +35,7 @@ class PlaceLane:
     def __init__(self, services: Services, by_address: CountedLimit) -> None:
         self._services = services
         self._by_address = by_address
-        self._script = BareScript(services.redis_clients.call, "count_place")
+        self._script = BareScript(services.redis_clients.call_script, "count_place")
 
     def answer(self, request: LaneRequest) -> LaneReply | None:
         """Return the place that a request asks for, or None if the view has to look at it.
@@ -47,8 +46,8 @@ class PlaceLane:
         query = _parsed(request.query) if is_uuid(user_id) else None
         if query is None or request.header("HTTP_AUTHORIZATION"):  # who asks may be the player, or an admin
             return None
-        board = self._services.catalogue.current().boards.get(query.board)
-        if board is None or board.visibility is not Visibility.PUBLIC:
+        board = self._services.catalogue.current().public_board(query.board)
+        if board is None:
             return None
         period = board_pages.period_of(query, board, datetime.now(UTC))
         place = self._count(request.address, BoardKeys(query.board, period.id), user_id)

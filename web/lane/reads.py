@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from common.contract.requests import LeaderboardQuery
-from common.domain.boards import Visibility
 from common.domain.entries import version_of
 from common.redis_store.keys import BoardKeys
 from common.services.single_flight import SingleFlight
@@ -79,7 +78,7 @@ class ReadLane:
     def __init__(self, services: Services, by_address: CountedLimit) -> None:
         self._services = services
         self._by_address = by_address
-        self._script = BareScript(services.redis_clients.call, "count_read")
+        self._script = BareScript(services.redis_clients.call_script, "count_read")
         self._pages = Pages()
 
     def answer(self, request: LaneRequest) -> LaneReply | None:
@@ -91,8 +90,8 @@ class ReadLane:
         if query is None or self._services.identities.is_of_admin(request.header("HTTP_AUTHORIZATION")):
             return None
         secret_keys = self._services.settings.secret_keys
-        board = self._services.catalogue.current().boards.get(query.board)
-        if board is None or board.visibility is not Visibility.PUBLIC:
+        board = self._services.catalogue.current().public_board(query.board)
+        if board is None:
             return None
         period = board_pages.period_of(query, board, datetime.now(UTC))
         which = board_pages.selection_of(query, period, secret_keys)

@@ -48,7 +48,7 @@ class UpdateLane:
         self._app = app
         self._services = services
         self._limits = limits
-        self._script = BareScript(services.redis_clients.call, "take_update", idle_reply=_NOTHING_DONE)
+        self._script = BareScript(services.redis_clients.call_script, "take_update", idle_reply=_NOTHING_DONE)
 
     def answer(self, request: LaneRequest) -> LaneReply | None:
         """Accept a plain update and return the answer, or None if the view has to look at it."""

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import NamedTuple
 
+from common.domain.boards import Visibility
 from common.domain.entries import BoardHead
 from web.live import frames
 from web.live.viewer import Viewer
@@ -21,6 +22,8 @@ class Group:
 
     def __init__(self, watch: Watch, period_id: str, top: BoardHead) -> None:
         self.watch = watch
+        self.admitted_while = Visibility.HIDDEN
+        """The least strict visibility that the board had when one of the viewers was admitted."""
         self.viewers: set[Viewer] = set()
         self.expected = 0
         """The number of viewers that are admitted and not connected yet."""
@@ -31,6 +34,12 @@ class Group:
         """The version of the board that was last read, also if nothing was sent of it."""
         self._top = replace(top, entries=top.entries[: watch.limit])
         self._snapshot: bytes | None = None
+
+    def admit(self, visibility: Visibility) -> None:
+        """Expect a viewer who was admitted while the board had this visibility."""
+        self.expected += 1
+        if self.admitted_while.is_stricter_than(visibility):
+            self.admitted_while = visibility
 
     @property
     def is_deserted(self) -> bool:

@@ -34,7 +34,7 @@ class _Nothing:
 
 
 class AnsweredServer(Server):
-    """A connection whose handshake is answered by whoever made it, with `answer_to`."""
+    """A connection whose handshake is over: it was answered with `answer_to`, or by another server."""
 
     def __init__(self, environ: WSGIEnvironment) -> None:
         options: dict[str, Any] = {"thread_class": _Nothing, "event_class": _Nothing}

@@ -1,5 +1,6 @@
 """The viewers of this process: admission, what each is sent, heartbeats and pings, and closing."""
 
+import socket
 import time
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
@@ -8,10 +9,10 @@ import gevent
 import orjson
 import structlog
 from gevent import Greenlet
-from simple_websocket import Server
 
 from common.contract.errors import ErrorCode, ScoreboardError
 from common.core import metrics
+from common.domain.boards import Visibility
 from common.domain.entries import BoardHead, Places
 from common.redis_store.tickets import Ticket
 from web.live import frames
@@ -81,16 +82,16 @@ class Hub:
             self._groups[watch] = Group(watch, period_id, top)
             metrics.GROUPS.inc()
 
-    def expect(self, slot: Slot, watch: Watch) -> None:
-        """Keep an open group until the viewer of this slot is connected."""
+    def expect(self, slot: Slot, watch: Watch, visibility: Visibility) -> None:
+        """Keep an open group until the viewer of this slot, admitted under this visibility, is connected."""
         slot.group = self._groups[watch]
-        slot.group.expected += 1
+        slot.group.admit(visibility)
 
-    def adopt(self, ws: Server, slot: Slot, since: str | None, before: bytes = b"") -> None:
+    def adopt(self, connection: socket.socket, slot: Slot, since: str | None, before: bytes = b"") -> None:
         """Take a connection over from its request, which ends afterwards. `before` is sent ahead of the first frame."""
         if slot.group is None:
             raise RuntimeError("a slot without a group")
-        viewer = Viewer(self, ws, slot.address)
+        viewer = Viewer(self, connection, slot.address)
         slot.is_resolved = True
         slot.group.expected -= 1
         slot.group.viewers.add(viewer)
@@ -98,10 +99,13 @@ class Hub:
         metrics.VIEWERS.inc()
         if slot.ticket:
             self.followers.add(viewer, slot.group, slot.ticket)
-        viewer.send(before + slot.group.welcome(since))
+        is_over = self._groups.get(slot.group.watch) is not slot.group
+        viewer.send(before if is_over else before + slot.group.welcome(since))
         viewer.listen()
         if self._shutdown:
             self._close(viewer, frames.RESTART, "restart")
+        elif is_over:
+            self._close(viewer, frames.POLICY, "board_not_public")
 
     def release(self, slot: Slot) -> None:
         """Release a slot whose handshake failed. Does nothing for a slot whose viewer came."""
@@ -207,11 +211,16 @@ class Hub:
         for viewer in self.followers.in_sessions(session_ids):
             self._close(viewer, frames.POLICY, "session_ended")
 
-    def end_board(self, board_id: str) -> None:
-        """Close all viewers of a board."""
-        for viewer, group in tuple(self._group_of.items()):
-            if group.watch.board_id == board_id:
-                self._close(viewer, frames.POLICY, "board_not_public")
+    def end_group(self, group: Group) -> None:
+        """Close all viewers of a group, and those that are admitted to it and not connected yet once they are.
+
+        Whoever asks for the same from now on opens another group.
+        """
+        if self._groups.get(group.watch) is group:
+            del self._groups[group.watch]
+            metrics.GROUPS.dec()
+        for viewer in tuple(group.viewers):
+            self._close(viewer, frames.POLICY, "board_not_public")
 
     def on_failed(self, viewer: Viewer, error: Exception) -> None:
         """Drop a viewer whose connection failed, and nobody else."""

@@ -40,7 +40,7 @@ class ViewerLane:
         self._app = app
         self._services = services
         self._by_address = by_address
-        self._script = BareScript(services.redis_clients.call, "count_address")
+        self._script = BareScript(services.redis_clients.call_script, "count_address")
 
     def answer(self, request: LaneRequest) -> LaneReply | None:
         """Admit a viewer and send the answer, or return None if the view has to look at the handshake.
@@ -50,8 +50,8 @@ class ViewerLane:
         query = _parsed(request.query) if _is_plain_handshake(request.environ) else None
         if query is None or query.ticket is not None:
             return None
-        board = self._services.catalogue.current().boards.get(query.board)
-        if board is None or board.visibility is not Visibility.PUBLIC:
+        board = self._services.catalogue.current().public_board(query.board)
+        if board is None:
             return None
         period = board_pages.period_of(query, board, datetime.now(UTC))
         if not self._count(request.address):
@@ -69,9 +69,9 @@ class ViewerLane:
         live: Live = self._app.extensions["live"]
         slot = live.hub.reserve(request.address)
         try:
-            live.prepare(slot, query, period)
+            live.prepare(slot, query, period, Visibility.PUBLIC)
             answer = handshake.answer_to(request.environ)
-            live.hub.adopt(handshake.AnsweredServer(request.environ), slot, query.since, answer)
+            live.hub.adopt(request.environ["gunicorn.socket"], slot, query.since, answer)
         finally:
             live.hub.release(slot)  # does nothing once the viewer has it
 

@@ -1,4 +1,8 @@
-"""A viewer's connection: its socket, taken over from flask-sock, and an outbox that keeps frames in order."""
+"""A viewer's connection: its socket, taken over from the web server, and an outbox that keeps frames in order.
+
+Most viewers say nothing but pongs, and thousands of them are watched by a process, so what one has is made when it is
+needed: what parses their frames with the first that is no pong, what waits for room with the first that does not fit.
+"""
 
 import _socket
 import socket
@@ -9,11 +13,11 @@ from contextlib import suppress
 from typing import Any, Protocol, cast
 
 from gevent import get_hub
-from simple_websocket import Server
 from wsproto.connection import Connection
 from wsproto.utilities import LocalProtocolError, RemoteProtocolError
 
-from web.live.counted_frames import CountedFrames, TooManyFramesError
+from web.live.counted_frames import MOST_FRAMES, CountedFrames, TooManyFramesError
+from web.live.handshake import AnsweredServer
 
 _READ, _WRITE = 1, 2
 _CHUNK = 2048
@@ -21,6 +25,8 @@ _CHUNK = 2048
 
 SEND_BUFFER_BYTES = 64 * 1024
 LONGEST_OUTBOX_BYTES = 64 * 1024 + 16 * 1024
+_PONG = b"\x8a\x80"  # with a mask and without a payload, as our ping is answered
+_PONG_BYTES = len(_PONG) + 4
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER: on, 0 s
 
 
@@ -50,6 +56,7 @@ class Viewer:
         "_frames",
         "_hub",
         "_outbox",
+        "_pongs",
         "_raw",
         "_reader",
         "_writer",
@@ -64,25 +71,25 @@ class Viewer:
         "stalled_at",
     )  # fmt: skip
 
-    def __init__(self, hub: Host, ws: Server, address: str) -> None:
+    def __init__(self, hub: Host, connection: socket.socket, address: str) -> None:
         self._hub = hub
-        self._ws: Any = ws
+        self._ws: Any = None
         self.address = address
         self.last_received_at = self.last_sent_at = time.monotonic()
         self.stalled_at = self.closing_since = 0.0
         self.needs_snapshot = self.pinged = False
         self.closing_reason = ""
         self._outbox = b""
-        self._frames = CountedFrames(cast(Connection, ws.ws.connection))
-        self._raw = _take_over(ws, self, self._frames)
-        loop = get_hub().loop
-        self._reader: Any = loop.io(self._raw.fileno(), _READ)
-        self._writer: Any = loop.io(self._raw.fileno(), _WRITE)
+        self._frames: CountedFrames | None = None
+        self._pongs = 0
+        self._raw = _take_over(connection)
+        self._reader: Any = get_hub().loop.io(self._raw.fileno(), _READ)
+        self._writer: Any = None
 
     def listen(self) -> None:
         """Start reading, if the connection is still open."""
         if self.is_open:
-            self._reader.start(self._guarded, self._readable)
+            self._reader.start(_guarded, self, Viewer._readable)
 
     @property
     def is_open(self) -> bool:
@@ -106,7 +113,9 @@ class Viewer:
                 return len(data)
             data = data[sent:]
             self.stalled_at = time.monotonic()
-            self._writer.start(self._guarded, self._writable)
+            if self._writer is None:
+                self._writer = get_hub().loop.io(self._raw.fileno(), _WRITE)
+            self._writer.start(_guarded, self, Viewer._writable)
         self._outbox += data
         if len(self._outbox) > LONGEST_OUTBOX_BYTES:
             self.reset("outbox")
@@ -130,7 +139,7 @@ class Viewer:
         """Close the connection and tell the hub."""
         if not self.is_open:
             return
-        for watcher in (self._reader, self._writer):
+        for watcher in filter(None, (self._reader, self._writer)):
             watcher.stop()
             watcher.close()
         self._raw.close()
@@ -139,13 +148,6 @@ class Viewer:
 
     def close(self) -> None:
         """Do nothing: simple-websocket asks its socket to close, but that is for the hub to decide."""
-
-    def _guarded(self, act: Callable[[], None]) -> None:
-        """Report an error to the hub instead of raising it in the event loop."""
-        try:
-            act()
-        except Exception as error:
-            self._hub.on_failed(self, error)
 
     def _try_send(self, data: bytes) -> int | None:
         """Return how many bytes the kernel took; None if the connection was lost and is dropped."""
@@ -186,12 +188,18 @@ class Viewer:
     def _take_in(self, data: bytes) -> None:
         self.last_received_at = time.monotonic()
         self.pinged = False
-        counted = self._frames.count
+        if self._ws is None and len(data) == _PONG_BYTES and data.startswith(_PONG):
+            self._pongs += 1
+            if self._pongs > MOST_FRAMES:
+                self._hub.on_too_many_frames(self)
+            return
+        frames = self._frames or self._parse_from_now_on()
+        counted = frames.count
         try:
-            self._frames.receive_data(data)
+            frames.receive_data(data)
             goes_on = self._ws._handle_events()
-            if self._frames.count == counted:
-                self._frames.count_one()
+            if frames.count == counted:
+                frames.count_one()
         except TooManyFramesError:
             self._hub.on_too_many_frames(self)
             return
@@ -203,9 +211,19 @@ class Viewer:
         elif self.is_open:
             self._hub.on_messages(self, messages)
 
+    def _parse_from_now_on(self) -> CountedFrames:
+        """Make what parses frames, and return what counts them. Until now whole pongs have come and nothing else."""
+        self._ws = AnsweredServer({"gunicorn.socket": self})
+        self._ws.environ = None
+        self._ws.ws = self._frames = CountedFrames(cast(Connection, self._ws.ws.connection))
+        self._frames.count = self._pongs
+        return self._frames
+
     def forget_frames(self) -> None:
         """Begin to count frames anew."""
-        self._frames.count = 0
+        self._pongs = 0
+        if self._frames is not None:
+            self._frames.count = 0
 
     def _drain(self, reason: str) -> None:
         """Send only the rest of the outbox from now on, and then end the stream."""
@@ -223,17 +241,18 @@ class Viewer:
             self.drop(self.closing_reason)
 
 
-def _take_over(ws: Any, viewer: Viewer, frames: CountedFrames) -> _socket.socket:  # noqa: ANN401 - we replace what its type forbids
-    """Take the connection over: the web server's socket object is left without a descriptor and closes nothing.
+def _guarded(viewer: Viewer, act: Callable[[Viewer], None]) -> None:
+    """Report an error to the hub instead of raising it in the event loop."""
+    try:
+        act(viewer)
+    except Exception as error:
+        viewer._hub.on_failed(viewer, error)
 
-    `ws.connected` is false from here on, so that flask-sock's own close after the view does nothing.
-    """
-    raw = _socket.socket(fileno=ws.sock.detach())
+
+def _take_over(connection: socket.socket) -> _socket.socket:
+    """Take a connection over: the web server's socket object is left without a descriptor and closes nothing."""
+    raw = _socket.socket(fileno=connection.detach())
     raw.setblocking(False)
     raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     raw.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
-    ws.sock = viewer
-    ws.connected = False
-    ws.environ = None  # only the handshake needed it
-    ws.ws = frames
     return raw

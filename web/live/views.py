@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from socket import socket
+from typing import cast
 from wsgiref.types import WSGIEnvironment
 
 from flask import Flask, Response, current_app, g, request
@@ -12,6 +14,7 @@ from werkzeug.exceptions import MethodNotAllowed
 from common.contract.errors import ErrorCode, ScoreboardError, invalid_field
 from common.contract.requests import LiveQuery
 from common.core import deadlines
+from common.domain.boards import Visibility
 from common.domain.periods import Period
 from common.redis_store import client as redis_client
 from common.redis_store import tickets
@@ -58,15 +61,18 @@ class Live:
         self.feed = Feed(self.hub, adapters.leaderboard, adapters.revocations, listener, adapters.heartbeats)
         self.feed.add(BoardWatch(self.hub, adapters.catalogue).check_boards)
 
-    def prepare(self, slot: Slot, query: LiveQuery, period: Period) -> None:
-        """Prepare what the viewer of this slot will see. The board is read once for a group."""
+    def prepare(self, slot: Slot, query: LiveQuery, period: Period, visibility: Visibility) -> None:
+        """Prepare what the viewer of this slot will see. The board is read once for a group.
+
+        `visibility` is the board's when it was decided that the viewer may see it; a stricter one ends the stream.
+        """
         self.feed.start()
         watch = Watch(query.board, query.period, query.limit)
         if not self.hub.is_watched(watch):
             self.hub.check_room(watch)
             top = self._first_reads.head(watch, lambda: self._leaderboard.top(query.board, period.id, query.limit))
             self.hub.open(watch, period.id, top)
-        self.hub.expect(slot, watch)
+        self.hub.expect(slot, watch, visibility)
 
 
 def live() -> Live:
@@ -107,7 +113,8 @@ def init_app(app: Flask, adapters: Services) -> None:
 @public
 def _hand_over(ws: Server) -> None:
     """Hand the socket over to the hub after the handshake; this request ends then."""
-    live().hub.adopt(ws, g.slot, g.since)
+    live().hub.adopt(cast(socket, ws.sock), g.slot, g.since)
+    ws.connected = False  # so that flask-sock's own close does nothing
     if g.slot.ticket:
         live().feed.expect_follower(g.slot.group)
 
@@ -130,7 +137,7 @@ def _admit() -> None:
     g.slot = live().hub.reserve(client_address())
     g.slot.ticket = _ticket(query.ticket)
     board_for_ticket(boards, query.board, g.slot.ticket)
-    live().prepare(g.slot, query, period)
+    live().prepare(g.slot, query, period, board.visibility)
     _redeem(query.ticket)
     _reduce_to_handshake(request.environ)
 

@@ -103,7 +103,12 @@ def assets() -> Assets:
 
 def asset_address(name: str) -> str:
     """Return the address of a file in the current version, relative to the address of this request."""
-    return f"{relative_root()}static/{assets().version}/{name}"
+    return f"{relative_root()}{asset_path(name)}"
+
+
+def asset_path(name: str) -> str:
+    """Return the path of a file in the current version, below the service's root."""
+    return f"static/{assets().version}/{name}"
 
 
 @blueprint.record_once

@@ -12,7 +12,7 @@ from werkzeug.exceptions import NotFound
 from common.core.settings import Settings
 from web.guards.access import public
 from web.guards.root_path import relative_root
-from web.pages.assets import Content, asset_address
+from web.pages.assets import Content, asset_address, asset_path
 
 GREATEST_LOGO_BYTES = 256 * 1024
 
@@ -45,6 +45,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.jinja_env.globals |= {
         "service": settings.title,
         "logo": lambda: f"{relative_root()}branding/logo" if logo else asset_address("favicon.svg"),
+        "picture": lambda: _picture_path(logo),
         "has_accent": accent is not None,
         "may_play": settings.play == "on",
     }
@@ -65,6 +66,11 @@ def logo() -> Response:
 def accent() -> Response:
     """Send the style sheet of the colour. Raises NotFound if there is none."""
     return _sent(_branding().accent)
+
+
+def _picture_path(logo: Content | None) -> str:
+    """Return the path of the picture that shared links show: the operator's own, if it is one that others can show."""
+    return "branding/logo" if logo and logo.mimetype == _KINDS[".png"] else asset_path("share.png")
 
 
 def _branding() -> Branding:

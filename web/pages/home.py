@@ -31,9 +31,9 @@ from web.guards import root_path
 from web.guards.access import public
 from web.guards.errors import refuse
 from web.pages import period_links
-from web.pages.assets import Content
 from web.pages.page_headers import as_page
 from web.pages.period_links import PeriodChoice
+from web.pages.rendered import ORIGIN, RenderedPage
 from web.pages.score_text import name_of, score_text
 from web.services import Services, services
 from web.shared_reads import SharedReads
@@ -96,13 +96,18 @@ def _show(board_id: str, path: str) -> AnyResponse:
     if periods is None or rows is None:
         return _nothing_here("This board has no such period" if periods is None else "A list has 1 to 100 rows")
 
-    def render() -> Content:
+    def render() -> RenderedPage:
         return _render(services(), periods, rows, path)
 
     if not periods.is_open or rows != ROWS:  # there are too many of these to be kept
-        return as_page(render().response())
-    pages: SharedReads[tuple[str, str], Content] = current_app.extensions[_RENDERED]
-    return as_page(pages.get((path, periods.period.id), render).response())
+        return as_page(render().at(_origin()).response())
+    pages: SharedReads[tuple[str, str], RenderedPage] = current_app.extensions[_RENDERED]
+    return as_page(pages.get((path, periods.period.id), render).at(_origin()).response())
+
+
+def _origin() -> str:
+    """Return the address of the service's root as this client has called it, which ends with a slash."""
+    return f"{request.host_url.rstrip('/')}{request.script_root}/"
 
 
 def _find(board_id: str) -> Board | None:
@@ -127,7 +132,7 @@ def _nothing_here(sentence: str) -> AnyResponse:
 @blueprint.record_once
 def install(state: BlueprintSetupState) -> None:
     """Give the application its rendered pages, and templates their way to the root of the service."""
-    state.app.extensions[_RENDERED] = SharedReads[tuple[str, str], Content](RENDERED_EVERY_SECONDS)
+    state.app.extensions[_RENDERED] = SharedReads[tuple[str, str], RenderedPage](RENDERED_EVERY_SECONDS)
     state.app.jinja_env.globals["root"] = root_path.relative_root
     state.app.register_error_handler(NotFound, not_found)
 
@@ -143,7 +148,7 @@ def not_found(error: NotFound) -> AnyResponse:
 
 def forget_rendered(app: Flask) -> None:
     """Let the next request of each page render it anew."""
-    app.extensions[_RENDERED] = SharedReads[tuple[str, str], Content](RENDERED_EVERY_SECONDS)
+    app.extensions[_RENDERED] = SharedReads[tuple[str, str], RenderedPage](RENDERED_EVERY_SECONDS)
 
 
 @blueprint.app_template_filter("instant")
@@ -173,7 +178,7 @@ def buttons(catalogue: Catalogue, board: Board) -> list[ActionButton]:
     return [ActionButton(action.id, action.points, _label(action.id)) for action in shown]
 
 
-def _render(adapters: Services, periods: PeriodChoice, rows: int, path: str) -> Content:
+def _render(adapters: Services, periods: PeriodChoice, rows: int, path: str) -> RenderedPage:
     board, now = periods.board, datetime.now(UTC)
     top = _top(adapters, board, periods.period.id, rows)
     page = render_template(
@@ -181,8 +186,10 @@ def _render(adapters: Services, periods: PeriodChoice, rows: int, path: str) -> 
         board=board,
         state=board.state_at(now),
         path=path,
+        origin=ORIGIN,
         is_default=board.id == DEFAULT_BOARD,
         is_for_players=board.visibility is Visibility.PLAYERS,
+        needs_ticket=board.visibility is not Visibility.PUBLIC or adapters.settings.live_auth == "required",
         format_name=name_of(board.format),
         periods=periods,
         top=top,
@@ -194,7 +201,7 @@ def _render(adapters: Services, periods: PeriodChoice, rows: int, path: str) -> 
         registration_is_open=adapters.settings.registration == "open",
         now=format_instant(now),
     )
-    return Content.of(page.encode(), "text/html")
+    return RenderedPage(page)
 
 
 def doubled(entries: Sequence[Entry]) -> set[str]:

@@ -19,13 +19,13 @@ class RedisClients:
     """Who asks Redis. They share one connection if it is pipelined and limits are counted on the same server.
 
     `commands` repeats a command once when its connection broke, and returns text. `limits` repeats nothing and returns
-    bytes. `call` takes the arguments of one command for REDIS_URL and returns its undecoded reply; it repeats nothing
-    either.
+    bytes. `call_script` takes the arguments of one EVAL or EVALSHA for REDIS_URL, adds the run id of the server,
+    or an empty text where that is not known, and returns the undecoded reply; it repeats nothing either.
     """
 
     commands: Client
     limits: Client
-    call: Callable[..., Any]
+    call_script: Callable[..., Any]
     _closers: tuple[Callable[[], None], ...]
 
     @classmethod
@@ -46,7 +46,7 @@ class RedisClients:
         commands = PipelinedClient(connection, pool_to_pipeline(settings.redis_url), repeats=True)
         limits = PipelinedClient(of_limits, pool_of_limits(settings.rate_limit_url), repeats=False)
         closers = (commands.close, limits.close, connection.close, of_limits.close)
-        return cls(commands=commands, limits=limits, call=connection.call, _closers=closers)
+        return cls(commands=commands, limits=limits, call_script=connection.call_script, _closers=closers)
 
     @classmethod
     def _pooled(cls, settings: Settings) -> Self:
@@ -54,4 +54,8 @@ class RedisClients:
         limits = redis.Redis.from_pool(pool_of_limits(settings.rate_limit_url))
         bare = redis.Redis.from_pool(pool_of_limits(settings.redis_url))
         closers = (commands.close, limits.close, bare.close)
-        return cls(commands=commands, limits=limits, call=bare.execute_command, _closers=closers)
+
+        def call_script(*arguments: bytes | str) -> Any:  # noqa: ANN401 - whatever Redis replies
+            return bare.execute_command(*arguments, "")  # type: ignore[no-untyped-call]  # redis-py
+
+        return cls(commands=commands, limits=limits, call_script=call_script, _closers=closers)

@@ -2,6 +2,7 @@
 
 import copy
 import os
+import re
 import weakref
 from typing import Any
 
@@ -19,6 +20,8 @@ from common.redis_store.client import (
 )
 from web.pipelined.link import Link
 
+_RUN_ID = re.compile(rb"^run_id:(\w+)", re.MULTILINE)
+
 
 class PipelinedConnection:
     """One connection to Redis on which the commands of all greenlets of this process are pipelined.
@@ -32,6 +35,13 @@ class PipelinedConnection:
         self._link: Link | None = None
         self._attempt: AsyncResult[Link | Exception] | None = None
         _connections.add(self)
+
+    def call_script(self, *arguments: bytes | str) -> Any:  # noqa: ANN401 - whatever Redis replies
+        """Call a script as `call` does, with the server's run id as one more argument, the last one."""
+        fail_if_timed_out()
+        link = self._link or self._opened()
+        packed = pack_command((*arguments, link.run_id))  # type: ignore[arg-type]  # its stub knows tuples of one only
+        return read(_ask(link, packed, None, as_text=False))
 
     def call(self, *arguments: bytes | str) -> Any:  # noqa: ANN401 - whatever Redis replies
         """Send one command and return its reply undecoded. It is never repeated.
@@ -49,16 +59,7 @@ class PipelinedConnection:
         Raises redis.ConnectionError and redis.TimeoutError.
         """
         fail_if_timed_out()
-        link = self._link or self._opened()
-        call = link.send(packed, expected, as_text)
-        try:
-            return link.wait(call)
-        except BaseException as error:  # a greenlet that is killed while it waits does not know either
-            if not call.never_sent:
-                deadlines.command_sent()
-            if isinstance(error, redis.TimeoutError):
-                deadlines.mark_timed_out("redis")
-            raise
+        return _ask(self._link or self._opened(), packed, expected, as_text)
 
     def close(self) -> None:
         """Close the connection and fail the calls that wait. The next call opens it again."""
@@ -91,7 +92,8 @@ class PipelinedConnection:
         try:
             connection: Any = self._maker.connection_class(**self._maker.connection_kwargs)
             connection.connect()
-            outcome: Link | Exception = Link(connection, COMMAND_TIMEOUT_SECONDS, self._lose)
+            run_id = _run_id(connection)
+            outcome: Link | Exception = Link(connection, run_id, COMMAND_TIMEOUT_SECONDS, self._lose)
         except Exception as error:  # raised in every greenlet that waits
             outcome = error
         if attempt is self._attempt:
@@ -104,6 +106,25 @@ class PipelinedConnection:
     def _lose(self, link: Link) -> None:
         if self._link is link:
             self._link = None
+
+
+def _run_id(connection: Any) -> bytes:  # noqa: ANN401 - a connection of redis-py
+    """Return the run id of the server behind a new connection, which does not outlive that server."""
+    connection.send_command("INFO", "server")
+    found = _RUN_ID.search(connection.read_response(disable_decoding=True))
+    return found.group(1) if found else b""
+
+
+def _ask(link: Link, packed: bytes, expected: int | None, as_text: bool) -> Any:  # noqa: ANN401
+    call = link.send(packed, expected, as_text)
+    try:
+        return link.wait(call)
+    except BaseException as error:  # a greenlet that is killed while it waits does not know either
+        if not call.never_sent:
+            deadlines.command_sent()
+        if isinstance(error, redis.TimeoutError):
+            deadlines.mark_timed_out("redis")
+        raise
 
 
 def read(reply: Any) -> Any:  # noqa: ANN401

@@ -50,11 +50,12 @@ class Call:
 class Link:
     """A connection of redis-py after its handshake, whose socket is read and written by gevent's loop from now on.
 
-    `on_end` is called once, when the link takes no more calls.
+    `run_id` is that of the server at its other end. `on_end` is called once, when the link takes no more calls.
     """
 
-    def __init__(self, connection: Any, timeout: float, on_end: Callable[["Link"], None]) -> None:  # noqa: ANN401
+    def __init__(self, connection: Any, run_id: bytes, timeout: float, on_end: Callable[["Link"], None]) -> None:  # noqa: ANN401
         self._connection = connection
+        self.run_id = run_id
         self._timeout = timeout
         self._on_end = on_end
         self._socket = connection._sock

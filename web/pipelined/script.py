@@ -16,9 +16,9 @@ Argument = bytes | str
 class BareScript:
     """The script `<name>.lua`, called by its hash, whose replies are as Redis sends them.
 
-    `call` takes the arguments of a command and repeats nothing, as `RedisClients.call`. A call whose connection broke
-    is repeated once, so the script must know its own repetition. `idle_reply` is what it replies if it did nothing:
-    such a call leaves nothing in doubt that was not before.
+    `call` is as `RedisClients.call_script`: it gives the script the run id of its server as the last argument, and
+    repeats nothing. A call whose connection broke is repeated once, so the script must know its own repetition.
+    `idle_reply` is what it replies if it did nothing: such a call leaves nothing in doubt that was not before.
     """
 
     def __init__(self, call: Callable[..., Any], name: str, *, idle_reply: object = None) -> None:

@@ -8,8 +8,8 @@ from types import MappingProxyType
 from flask import Flask
 from werkzeug.routing import Rule
 
+from common.contract.board_responses import SnapshotId
 from common.contract.fields import ActionId, BoardId, GivenUserId, IdempotencyKey
-from common.contract.responses import SnapshotId
 from web.guards import access, limits
 from web.reference.documented import Documentation, documentation_of
 

@@ -1,3 +1,3 @@
 -- requires: session
 -- KEYS: revoked, loaded, owner. Returns 'revoked', 'ask' (PostgreSQL knows), or the id of the user whose live session it is.
-return session_user(KEYS[1], KEYS[2], KEYS[3])
+return user_of_session(unpack(redis.call('MGET', KEYS[1], KEYS[2], KEYS[3])))

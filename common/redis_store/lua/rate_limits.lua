@@ -4,12 +4,20 @@
 -- acquire_sliding_window.lua and acquire_moving_window.lua), but looking and counting are two steps here: a script
 -- looks at every limit before it counts against any.
 
+-- A count and its TTL, which is -2 where there is none, as PTTL says it.
+local function count_with_ttl(key)
+  local count = redis.call('GET', key)
+  if not count then return 0, -2 end
+  return tonumber(count), redis.call('PTTL', key)
+end
+
 -- The state of a sliding window counter now: whether it has slid, the count of the window before this one, its TTL, the
 -- count of this one, and its TTL. `expiry` is in milliseconds.
 local function sliding_window(previous, current, expiry)
-  local count, ttl = tonumber(redis.call('GET', current)) or 0, redis.call('PTTL', current)
+  local count, ttl = count_with_ttl(current)
   if ttl > 0 and ttl < expiry then return true, count, ttl, 0, ttl + expiry end
-  return false, tonumber(redis.call('GET', previous)) or 0, redis.call('PTTL', previous), count, ttl
+  local before, before_ttl = count_with_ttl(previous)
+  return false, before, before_ttl, count, ttl
 end
 
 -- The state of a sliding window counter, if one more request is within its limit; else nil.
@@ -39,7 +47,6 @@ end
 
 -- Count one request at `now` in a moving window.
 local function count_moving(window, limit, expiry, now)
-  redis.call('LPUSH', window, now)
-  redis.call('LTRIM', window, 0, limit - 1)
+  if redis.call('LPUSH', window, now) > limit then redis.call('LTRIM', window, 0, limit - 1) end
   redis.call('EXPIRE', window, expiry)
 end

@@ -17,6 +17,7 @@ from wsproto.connection import Connection
 from wsproto.events import CloseConnection, Event, TextMessage
 
 from common.core import metrics
+from common.domain.boards import Visibility
 from common.domain.entries import BoardHead, Entry
 from common.redis_store.tickets import Ticket
 from tests.live_client import Screen
@@ -54,6 +55,7 @@ class Peer:
         reads: bool = True,
         slot: Slot | None = None,
         ticket: Ticket | None = None,
+        visibility: Visibility = Visibility.PUBLIC,
     ) -> None:
         with socket.create_server(("127.0.0.1", 0)) as listener:
             self.socket = socket.socket()
@@ -63,13 +65,14 @@ class Peer:
             self.socket.connect(listener.getsockname())
             accepted, _ = listener.accept()
         slot = slot or hub.reserve("192.0.2.1")
-        hub.open(watch, watch.period, head(1, 10))
-        hub.expect(slot, watch)
+        if slot.group is None:
+            expect(hub, slot, watch, visibility)
         server = simple_websocket.Server(
             handshake_environ(accepted), thread_class=_NoThread, max_message_size=LONGEST_MESSAGE_BYTES
         )
         slot.ticket = ticket
-        hub.adopt(server, slot, since)
+        assert server.sock
+        hub.adopt(server.sock, slot, since)
         self.group = slot.group
         self.socket.settimeout(5)
         while not self.socket.recv(1, socket.MSG_PEEK | socket.MSG_WAITALL):
@@ -137,6 +140,12 @@ class Peer:
         self.events.append(event)
         if isinstance(event, TextMessage) and event.message_finished:
             self._screen.show(orjson.loads(event.data))
+
+
+def expect(hub: Hub, slot: Slot, watch: Watch, visibility: Visibility = Visibility.PUBLIC) -> None:
+    """The viewer of this slot is admitted, and not connected yet."""
+    hub.open(watch, watch.period, head(1, 10))
+    hub.expect(slot, watch, visibility)
 
 
 def handshake_environ(accepted: socket.socket) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import gevent
 import pytest
 
 from common.contract.errors import ErrorCode, ScoreboardError
+from common.domain.boards import Visibility
 from tests.integration.live_hub.peer import ALL, Peer, until
 from web.live.hub import Hub
 
@@ -32,7 +33,7 @@ def test_places_are_counted_before_the_handshake_and_given_back() -> None:
 def test_a_group_is_forgotten_with_its_last_viewer_and_not_before_an_expected_one_came(hub: Hub) -> None:
     peer = Peer(hub)
     slot = hub.reserve("192.0.2.1")
-    hub.expect(slot, ALL)
+    hub.expect(slot, ALL, Visibility.PUBLIC)
     peer.socket.close()
     until(lambda: peer.group and not peer.group.viewers)
     assert hub.is_watched(ALL)

@@ -7,7 +7,7 @@ import pytest
 from wsproto.events import CloseConnection, Event, Ping, Pong, TextMessage
 from wsproto.frame_protocol import CloseReason
 
-from tests.integration.live_hub.peer import RESYNC, Peer, beat, head, mask, tell, until
+from tests.integration.live_hub.peer import RESYNC, Peer, beat, head, mask, tell, until, viewer_of
 from web.live.counted_frames import MOST_FRAMES
 from web.live.handshake import LONGEST_MESSAGE_BYTES
 from web.live.hub import Hub
@@ -74,6 +74,30 @@ def test_one_who_talks_too_much_is_shown_the_door(hub: Hub, event: Event) -> Non
         assert said < 10 * MOST_FRAMES
     assert peer.close_code == CloseReason.POLICY_VIOLATION
     assert said > MOST_FRAMES
+
+
+def test_pongs_need_no_parser_and_count_with_what_is_said_after_them(hub: Hub) -> None:
+    peer = Peer(hub)
+    viewer = viewer_of(peer)
+    for said in range(1, MOST_FRAMES):
+        peer.say(Pong())
+        until(lambda said=said: viewer._pongs == said)  # type: ignore[misc]  # a default of a lambda
+    assert viewer._frames is None
+    peer.say(TextMessage(RESYNC))
+    until(lambda: len(peer.messages) == 2)
+    assert peer.close_code is None
+    peer.say(TextMessage(RESYNC))
+    until(lambda: peer.close_code == CloseReason.POLICY_VIOLATION)
+
+
+def test_a_pong_that_comes_in_two_pieces_is_a_pong(hub: Hub) -> None:
+    peer = Peer(hub)
+    pong = mask(0x8A, b"")
+    peer.send(pong[:3])
+    until(lambda: viewer_of(peer)._frames is not None)
+    peer.send(pong[3:] + mask(0x81, RESYNC.encode()))
+    until(lambda: len(peer.messages) == 2)
+    assert peer.close_code is None
 
 
 def test_frames_that_come_in_one_piece_are_counted_each_and_those_after_the_limit_not_even_read(hub: Hub) -> None:

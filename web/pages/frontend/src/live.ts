@@ -16,8 +16,19 @@ const TRIES_UNTIL_ASKED = 2;
 /** After this many tries in a row it is no hiccup any more. */
 const TRIES_UNTIL_OFFLINE = 5;
 
-/** `waiting`: the server is there and cannot read the board now, so it refuses the socket. */
-export type Connection = "connecting" | "live" | "reconnecting" | "waiting" | "offline";
+/**
+ * `waiting`: the server is there and cannot read the board now, so it refuses the socket.
+ * `signed-out`: only players may watch, and nobody is signed in, so it is not even asked for.
+ */
+export type Connection = "connecting" | "live" | "reconnecting" | "waiting" | "offline" | "signed-out";
+
+/** Who watches. */
+export interface Visitor {
+  /** Whether the server lets this visitor in at all, with a ticket if they can have one. */
+  mayWatch(): boolean;
+  /** A ticket for one connection; asked for before each. */
+  ticket(): Promise<string | null>;
+}
 
 export interface Listener {
   onBoard(board: Board): void;
@@ -28,7 +39,7 @@ export interface Listener {
 
 export class Live {
   readonly #address: URL;
-  readonly #ticket: () => Promise<string | null>;
+  readonly #visitor: Visitor;
   readonly #listener: Listener;
   #period: string;
   #socket: WebSocket | null = null;
@@ -40,11 +51,10 @@ export class Live {
   #retry: number | undefined;
   #watchdog: number | undefined;
 
-  /** `ticket` is asked before each connection. */
-  constructor(address: URL, period: string, ticket: () => Promise<string | null>, listener: Listener) {
+  constructor(address: URL, period: string, visitor: Visitor, listener: Listener) {
     this.#address = address;
     this.#period = period;
-    this.#ticket = ticket;
+    this.#visitor = visitor;
     this.#listener = listener;
   }
 
@@ -71,8 +81,12 @@ export class Live {
   async #connect(): Promise<void> {
     this.#attempt += 1;
     const attempt = this.#attempt;
+    if (!this.#visitor.mayWatch()) {
+      this.#listener.onConnection("signed-out"); // until `watch` is called for somebody else
+      return;
+    }
     this.#watch();
-    const ticket = await this.#ticket();
+    const ticket = await this.#visitor.ticket();
     if (attempt !== this.#attempt) return;
     const socket = new WebSocket(this.#addressWith(ticket));
     this.#socket = socket;

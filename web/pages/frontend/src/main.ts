@@ -25,6 +25,7 @@ const FAREWELL: Readonly<Record<Farewell, string>> = {
   left: "",
   unheard: "You are signed out here, but the server could not be told.",
   ended: "Your session has ended. Sign in again.",
+  erased: "Your account is deleted.",
 };
 
 const table = new BoardTable(
@@ -63,7 +64,8 @@ draw();
 const tickets = new Tickets(session);
 const address = addressOf(`/ws/scoreboard?board=${table.boardId}&limit=${table.limit}`);
 address.protocol = address.protocol.replace("http", "ws");
-const live = new Live(address, shown.name, () => tickets.next(), { onBoard, onStanding, onConnection });
+const visitor = { mayWatch: () => !table.needsTicket || session.player !== null, ticket: () => tickets.next() };
+const live = new Live(address, shown.name, visitor, { onBoard, onStanding, onConnection });
 live.start();
 table.showTimes();
 setInterval(tick, TIMES_EVERY_MS);
@@ -107,7 +109,7 @@ function playerChanged(next: Player | null, farewell: Farewell | null): void {
   standings = new Standings();
   panel?.turnTo(player);
   if (player) panel?.focus();
-  else panel?.invite(before?.username ?? "", farewell ? FAREWELL[farewell] : "");
+  else panel?.invite(farewell === "erased" ? "" : before?.username ?? "", farewell ? FAREWELL[farewell] : "");
   live.watch(switcher.choice.name); // a socket is one player's, or nobody's
   drawSoon();
 }

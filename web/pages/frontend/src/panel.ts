@@ -5,6 +5,7 @@ import { ActionButtons } from "./actions.js";
 import type { Board } from "./board.js";
 import { field, find, play, setText } from "./elements.js";
 import { number, players } from "./format.js";
+import { OwnAccount } from "./own_account.js";
 import { ProfileForm } from "./profile.js";
 import { score } from "./scores.js";
 import type { Player, Session } from "./session.js";
@@ -19,6 +20,7 @@ export class PlayerPanel {
   readonly #form: AccountForm;
   readonly #actions: ActionButtons;
   readonly #profile: ProfileForm;
+  readonly #account: OwnAccount;
 
   constructor(root: HTMLElement, session: Session, onStanding: (standing: Standing) => void) {
     const signedIn = find(root, "[data-part=signed-in]", HTMLElement);
@@ -30,6 +32,7 @@ export class PlayerPanel {
     this.#form = new AccountForm(find(root, "[data-part=signed-out] form", HTMLFormElement), session);
     this.#actions = new ActionButtons(signedIn, session, onStanding);
     this.#profile = new ProfileForm(find(root, "[data-part=profile]", HTMLDetailsElement), session);
+    this.#account = new OwnAccount(find(root, "[data-part=own-account]", HTMLDetailsElement), session);
     find(root, "[data-part=sign-out]", HTMLButtonElement).addEventListener("click", () => void session.logOut());
   }
 
@@ -38,6 +41,7 @@ export class PlayerPanel {
     document.documentElement.classList.toggle("is-signed-in", player !== null);
     this.#actions.clear();
     this.#profile.close();
+    this.#account.turnTo(player);
     setText(this.#name, player?.username ?? "");
   }
 

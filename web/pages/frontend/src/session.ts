@@ -43,7 +43,7 @@ export interface Grants {
 }
 
 /** Why nobody plays here any more; `unheard`: signed out in this tab, while the server could not be told. */
-export type Farewell = "left" | "unheard" | "ended";
+export type Farewell = "left" | "unheard" | "ended" | "erased";
 
 type ChangeListener = (player: Player | null, farewell: Farewell | null) => void;
 
@@ -86,6 +86,11 @@ export class Session {
     } catch (error) {
       if (!(error instanceof SignedOut)) this.#drop("unheard");
     }
+  }
+
+  /** The account is no more. */
+  forget(): void {
+    this.#drop("erased");
   }
 
   /** A request in the player's name. Throws SignedOut, ApiError or NoAnswer. */

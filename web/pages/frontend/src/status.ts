@@ -10,6 +10,7 @@ const PILL: Readonly<Record<Connection, readonly [state: string, text: string]>>
   reconnecting: ["reconnecting", "Reconnecting"],
   waiting: ["reconnecting", "Reconnecting"],
   offline: ["offline", "Offline"],
+  "signed-out": ["signed-out", "Signed out"],
 };
 
 const UNREADABLE = "The list cannot be read right now. It comes back by itself.";

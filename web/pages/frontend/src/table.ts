@@ -24,6 +24,8 @@ export class BoardTable {
   /** How many rows it has room for. */
   readonly limit: number;
   readonly boardId: string;
+  /** Whether the board is sent live to players alone. */
+  readonly needsTicket: boolean;
   /** How scores are written, as `scores.ts` reads it. */
   readonly format: string;
   readonly #table: HTMLTableElement;
@@ -42,6 +44,7 @@ export class BoardTable {
   constructor(table: HTMLTableElement, template: HTMLTemplateElement) {
     this.limit = Number(table.dataset["limit"]);
     this.boardId = table.dataset["board"] ?? "";
+    this.needsTicket = "needsTicket" in table.dataset;
     this.format = table.dataset["format"] ?? "";
     this.#periodId = table.dataset["periodId"] ?? "";
     this.#table = table;

@@ -14,7 +14,7 @@ const TRIES_UNTIL_ASKED = 2;
 const TRIES_UNTIL_OFFLINE = 5;
 export class Live {
     #address;
-    #ticket;
+    #visitor;
     #listener;
     #period;
     #socket = null;
@@ -25,11 +25,10 @@ export class Live {
     #isRefused = false;
     #retry;
     #watchdog;
-    /** `ticket` is asked before each connection. */
-    constructor(address, period, ticket, listener) {
+    constructor(address, period, visitor, listener) {
         this.#address = address;
         this.#period = period;
-        this.#ticket = ticket;
+        this.#visitor = visitor;
         this.#listener = listener;
     }
     /** Connect, and come back whenever the connection is lost or the network returns. */
@@ -54,8 +53,12 @@ export class Live {
     async #connect() {
         this.#attempt += 1;
         const attempt = this.#attempt;
+        if (!this.#visitor.mayWatch()) {
+            this.#listener.onConnection("signed-out"); // until `watch` is called for somebody else
+            return;
+        }
         this.#watch();
-        const ticket = await this.#ticket();
+        const ticket = await this.#visitor.ticket();
         if (attempt !== this.#attempt)
             return;
         const socket = new WebSocket(this.#addressWith(ticket));

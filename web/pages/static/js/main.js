@@ -21,6 +21,7 @@ const FAREWELL = {
     left: "",
     unheard: "You are signed out here, but the server could not be told.",
     ended: "Your session has ended. Sign in again.",
+    erased: "Your account is deleted.",
 };
 const table = new BoardTable(find(document, "#board", HTMLTableElement), find(document, "#row", HTMLTemplateElement));
 scores.learn(table.format);
@@ -48,7 +49,8 @@ draw();
 const tickets = new Tickets(session);
 const address = addressOf(`/ws/scoreboard?board=${table.boardId}&limit=${table.limit}`);
 address.protocol = address.protocol.replace("http", "ws");
-const live = new Live(address, shown.name, () => tickets.next(), { onBoard, onStanding, onConnection });
+const visitor = { mayWatch: () => !table.needsTicket || session.player !== null, ticket: () => tickets.next() };
+const live = new Live(address, shown.name, visitor, { onBoard, onStanding, onConnection });
 live.start();
 table.showTimes();
 setInterval(tick, TIMES_EVERY_MS);
@@ -94,7 +96,7 @@ function playerChanged(next, farewell) {
     if (player)
         panel?.focus();
     else
-        panel?.invite(before?.username ?? "", farewell ? FAREWELL[farewell] : "");
+        panel?.invite(farewell === "erased" ? "" : before?.username ?? "", farewell ? FAREWELL[farewell] : "");
     live.watch(switcher.choice.name); // a socket is one player's, or nobody's
     drawSoon();
 }

@@ -3,6 +3,7 @@ import { AccountForm } from "./account.js";
 import { ActionButtons } from "./actions.js";
 import { field, find, play, setText } from "./elements.js";
 import { number, players } from "./format.js";
+import { OwnAccount } from "./own_account.js";
 import { ProfileForm } from "./profile.js";
 import { score } from "./scores.js";
 export class PlayerPanel {
@@ -14,6 +15,7 @@ export class PlayerPanel {
     #form;
     #actions;
     #profile;
+    #account;
     constructor(root, session, onStanding) {
         const signedIn = find(root, "[data-part=signed-in]", HTMLElement);
         this.#name = field(signedIn, "name");
@@ -24,6 +26,7 @@ export class PlayerPanel {
         this.#form = new AccountForm(find(root, "[data-part=signed-out] form", HTMLFormElement), session);
         this.#actions = new ActionButtons(signedIn, session, onStanding);
         this.#profile = new ProfileForm(find(root, "[data-part=profile]", HTMLDetailsElement), session);
+        this.#account = new OwnAccount(find(root, "[data-part=own-account]", HTMLDetailsElement), session);
         find(root, "[data-part=sign-out]", HTMLButtonElement).addEventListener("click", () => void session.logOut());
     }
     /** Turn to the player who signed in, or back to the form. */
@@ -31,6 +34,7 @@ export class PlayerPanel {
         document.documentElement.classList.toggle("is-signed-in", player !== null);
         this.#actions.clear();
         this.#profile.close();
+        this.#account.turnTo(player);
         setText(this.#name, player?.username ?? "");
     }
     /** Put the focus where the player goes on. */

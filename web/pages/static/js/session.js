@@ -50,6 +50,10 @@ export class Session {
                 this.#drop("unheard");
         }
     }
+    /** The account is no more. */
+    forget() {
+        this.#drop("erased");
+    }
     /** A request in the player's name. Throws SignedOut, ApiError or NoAnswer. */
     async call(request) {
         const { accessToken } = await this.#fresh();

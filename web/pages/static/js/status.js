@@ -7,6 +7,7 @@ const PILL = {
     reconnecting: ["reconnecting", "Reconnecting"],
     waiting: ["reconnecting", "Reconnecting"],
     offline: ["offline", "Offline"],
+    "signed-out": ["signed-out", "Signed out"],
 };
 const UNREADABLE = "The list cannot be read right now. It comes back by itself.";
 /** What to say below the list. Pure. */

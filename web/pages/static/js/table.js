@@ -11,6 +11,8 @@ export class BoardTable {
     /** How many rows it has room for. */
     limit;
     boardId;
+    /** Whether the board is sent live to players alone. */
+    needsTicket;
     /** How scores are written, as `scores.ts` reads it. */
     format;
     #table;
@@ -28,6 +30,7 @@ export class BoardTable {
     constructor(table, template) {
         this.limit = Number(table.dataset["limit"]);
         this.boardId = table.dataset["board"] ?? "";
+        this.needsTicket = "needsTicket" in table.dataset;
         this.format = table.dataset["format"] ?? "";
         this.#periodId = table.dataset["periodId"] ?? "";
         this.#table = table;

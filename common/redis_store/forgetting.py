@@ -1,0 +1,45 @@
+"""Forgetting all that Redis holds and PostgreSQL can tell, before PostgreSQL is restored from a backup.
+
+What stays is what stands nowhere else: the inbox, with the receipts of the updates that wait in it, and what does not
+depend on the database: ended sessions, counted limits, known addresses, the queues of tasks. A service may run on
+either side of this: it fills its boards and caches again.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import cast
+
+from common.domain.inbox_entries import sender
+from common.redis_store import keys
+from common.redis_store.client import Client
+
+KEYS_AT_ONCE = 1_000
+
+
+def forget_all_but_inbox(client: Client) -> int:
+    """Forget, and return how many accepted updates wait in the inbox. Safe to run twice, and to die in."""
+    kept = {keys.INBOX}
+    waiting = 0
+    for fields in _entries(client):
+        waiting += 1
+        if named := sender(fields):
+            kept.add(keys.receipt(named.user_id, named.idempotency_key))
+    found = cast(Iterator[str], client.scan_iter(count=KEYS_AT_ONCE))
+    while some := list(islice(found, KEYS_AT_ONCE)):
+        if forgotten := [key for key in some if keys.follows_postgresql(key) and key not in kept]:
+            client.unlink(*forgotten)
+    return waiting
+
+
+def has_listeners(client: Client) -> bool:
+    """Return whether a web process listens for changes of boards."""
+    told = cast(Sequence[tuple[str, int]], client.pubsub_numsub(keys.UPDATES_CHANNEL))
+    return any(listeners for _, listeners in told)
+
+
+def _entries(client: Client) -> Iterator[dict[str, str]]:
+    """Yield the fields of every entry of the inbox."""
+    after = "-"
+    while page := cast(list[tuple[str, dict[str, str]]], client.xrange(keys.INBOX, min=after, count=KEYS_AT_ONCE)):
+        yield from (fields for _, fields in page)
+        after = f"({page[-1][0]}"
