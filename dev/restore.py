@@ -23,6 +23,7 @@ def main(arguments: list[str]) -> int:
     locks.hold(folder / "programs.lock", wait_seconds=5)
     env = environment.with_programs(environment.with_long_names(os.environ), folder, root)
     env = environment.with_secrets(env, folder)
+    del env["PROMETHEUS_MULTIPROC_DIR"]  # a run makes that folder, and nobody reads metrics of this
     config = preflight.check_settings(env)
     chosen, _ = account.choose(config, env, root, folder)
     with ExitStack() as running:
