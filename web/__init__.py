@@ -30,7 +30,7 @@ from web.guards.root_path import RootPath
 from web.json_body import OrjsonProvider
 from web.lane import middleware as lane
 from web.live import views as live
-from web.pages import assets, branding, home, pictures
+from web.pages import admin_page, assets, branding, home, pictures
 from web.reference import views as reference
 from web.services import Services
 
@@ -64,7 +64,7 @@ def create_app(settings: Settings) -> Flask:
 
     of_admins = (admin, overview, adjustments, corrections, catalogue)
     of_api = (auth, me, *of_admins, players, scores, events, boards_list, leaderboard, snapshots, health)
-    for module in (*of_api, assets, pictures, home, reference):
+    for module in (*of_api, assets, pictures, home, admin_page, reference):
         app.register_blueprint(module.blueprint)
     branding.init_app(app, settings)
     if settings.root_path:

@@ -397,6 +397,16 @@ class BoardsQuery(Strict):
     cursor: Cursor | None = None
 
 
+class EveryBoardQuery(Strict):
+    """A page of the list of all boards, for admins."""
+
+    state: Literal["planned", "open", "closed", "archived"] | None = Field(
+        None, description="As of now.", examples=["archived"]
+    )
+    limit: PageSize = 50
+    cursor: Cursor | None = None
+
+
 class LeaderboardQuery(BoardQuery):
     """A page of a board. One of `cursor`, `around` and `aroundScore` says where it is."""
 

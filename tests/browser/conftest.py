@@ -6,15 +6,20 @@ import re
 import secrets
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from typing import TYPE_CHECKING
 
+import psycopg2
 import pytest
 
 from dev.harness.servers import Servers
 from dev.harness.stack import Stack, running_stack
+from tests.browser.admin_page import AdminPage
 from tests.browser.board_page import BoardPage
 from tests.browser.crowd import Rivals, newcomer
+from tests.caller import Caller
 from tests.conftest import TEMPLATE
+from tests.player import PASSWORD
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext
@@ -30,6 +35,9 @@ _ARGUMENTS = [
 
 Visit = Callable[..., BoardPage]
 """Opens an address below the stack's; keyword arguments are Playwright's for a context."""
+
+Enter = Callable[..., AdminPage]
+"""Opens the page of admins, and signs an admin in; keyword arguments are Playwright's for a context."""
 
 
 class Complaints:
@@ -122,3 +130,25 @@ def visit(browser: Browser, stack: Stack, complaints: Complaints) -> Iterator[Vi
     complaints.stop_listening()
     for context in contexts:
         context.close()
+
+
+@pytest.fixture(scope="package")
+def chief(stack: Stack) -> Caller:
+    """An admin."""
+    made = newcomer(stack, "chief")
+    with closing(psycopg2.connect(stack.environment["DATABASE_URL"])) as connection, connection.cursor() as cursor:
+        cursor.execute("UPDATE users SET role = 'admin' WHERE id = %s", (made.user_id,))
+        connection.commit()
+    made.log_in()
+    return made
+
+
+@pytest.fixture
+def enter(visit: Visit, chief: Caller) -> Enter:
+    def entered(path: str = "/admin", **options: object) -> AdminPage:
+        page = AdminPage(visit(path, **options).page)
+        page.sign_in(chief.username, PASSWORD)
+        page.page.get_by_role("button", name="Sign out").wait_for()
+        return page
+
+    return entered

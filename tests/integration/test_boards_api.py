@@ -326,3 +326,22 @@ def test_a_key_that_reads_sees_every_board(
     assert reader.post("/api/scores/lookup", lookup).status_code == 200
     hidden = web.post("/api/scores/lookup", json=lookup)
     assert error_code(hidden) == {"players": "token_missing", "hidden": "unknown_board"}[visibility]
+
+
+def test_admins_see_every_board_also_hidden_and_archived_ones(chief: Player, ada: Player, web: FlaskClient) -> None:
+    put(chief, "boards/hidden-one", {"visibility": "hidden"})
+    put(chief, "boards/over", {})
+    post(chief, "boards/over/archive")
+    assert web.get("/api/admin/boards").status_code == 401
+    assert web.get("/api/admin/boards", headers=ada.headers).status_code == 403
+    pages = [web.get("/api/admin/boards?limit=2", headers=chief.headers).get_json()]
+    while pages[-1]["nextCursor"]:
+        cursor = pages[-1]["nextCursor"]
+        pages.append(web.get(f"/api/admin/boards?limit=2&cursor={cursor}", headers=chief.headers).get_json())
+    seen = {board["boardId"]: board["state"] for page in pages for board in page["boards"]}
+    assert {"main", "hidden-one", "over"} <= set(seen)
+    assert (seen["hidden-one"], seen["over"]) == ("open", "archived")
+    archived = web.get("/api/admin/boards?state=archived", headers=chief.headers).get_json()["boards"]
+    assert {board["state"] for board in archived} == {"archived"}
+    foreign = web.get(f"/api/admin/boards?state=open&cursor={cursor}", headers=chief.headers)
+    assert foreign.get_json()["error"]["code"] == "invalid_cursor"

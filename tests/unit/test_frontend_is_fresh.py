@@ -78,4 +78,5 @@ def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
 
 
 def _contents(folder: Path) -> dict[str, str]:
-    return {path.name: path.read_text() for path in folder.glob("*.js")}
+    found = (path for path in folder.rglob("*.js") if "vendor" not in path.parts)
+    return {str(path.relative_to(folder)): path.read_text() for path in found}

@@ -17,6 +17,7 @@ from web.guards import access, addresses, limits, login_attempts
 PEER = "127.0.0.1"
 UNLIMITED = {
     "/",
+    "/admin",
     "/asyncapi.json",
     "/docs",
     "/healthz",

@@ -28,6 +28,7 @@ UNDOCUMENTED = {
     "pages.home",
     "pages.board_page",
     "pages.list_of_boards",
+    "admin_page.admin",
     "branding.logo",
     "branding.accent",
     "pictures.picture",

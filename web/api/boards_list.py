@@ -1,5 +1,6 @@
 """The views of boards themselves: what there is, and what one of them is."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from hashlib import blake2b
 
@@ -9,7 +10,7 @@ from common.contract.catalogue_responses import BoardDescription, BoardPage
 from common.contract.errors import SENTENCES, ErrorCode
 from common.contract.requests import BoardsQuery
 from common.domain import cursors
-from common.domain.boards import Visibility, listed, place_of
+from common.domain.boards import Board, Visibility, listed, place_of
 from common.domain.catalogue_wire import board_to_wire
 from web.api.parsing import query_as
 from web.guards import board_access, limits
@@ -40,20 +41,12 @@ _SCOPE = "boards"
 def listing() -> Response:
     query = query_as(BoardsQuery)
     now = datetime.now(UTC)
-    scope = f"{_SCOPE} {query.category or ''} {query.state or ''}"
     shown = [
         board
         for board in listed(services().catalogue.current().boards.values(), now)
         if query.category in (None, board.category) and query.state in (None, board.state_at(now))
     ]
-    if query.cursor is not None:
-        after = tuple(cursors.decode(services().settings.secret_keys, scope, query.cursor))
-        shown = [board for board in shown if place_of(board) > after]
-    page = shown[: query.limit]
-    next_cursor = None
-    if len(shown) > len(page):
-        next_cursor = cursors.encode(services().settings.secret_keys[0], scope, list(place_of(page[-1])))
-    body: BoardPage = {"boards": [board_to_wire(board, now) for board in page], "nextCursor": next_cursor}
+    body = page_of(shown, f"{_SCOPE} {query.category or ''} {query.state or ''}", query.cursor, query.limit, now)
     return _revalidated(jsonify(body))
 
 
@@ -75,6 +68,19 @@ def one(board_id: str) -> Response:
     board = board_access.board_or_not_found(boards, board_id, SENTENCES[ErrorCode.UNKNOWN_BOARD])
     answer = jsonify(board_to_wire(board, datetime.now(UTC)))
     return _revalidated(answer, is_private=board.visibility is not Visibility.PUBLIC)
+
+
+def page_of(boards: Sequence[Board], scope: str, cursor: str | None, limit: int, now: datetime) -> BoardPage:
+    """Return a page of boards that are in the order of lists. Raises `invalid_cursor` for one of another scope."""
+    secret_keys = services().settings.secret_keys
+    if cursor is not None:
+        after = tuple(cursors.decode(secret_keys, scope, cursor))
+        boards = [board for board in boards if place_of(board) > after]
+    page = boards[:limit]
+    next_cursor = None
+    if len(boards) > len(page):
+        next_cursor = cursors.encode(secret_keys[0], scope, list(place_of(page[-1])))
+    return {"boards": [board_to_wire(board, now) for board in page], "nextCursor": next_cursor}
 
 
 def _revalidated(answer: Response, *, is_private: bool = False) -> Response:

@@ -1,4 +1,4 @@
-"""The views that change boards and actions, for admins and API keys of the scope `manage`."""
+"""The views of all boards, and those that change boards and actions: for admins and API keys of the scope `manage`."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,16 +12,20 @@ from common.contract.catalogue import ApplyRequest, MomentRequest, PutAction, Pu
 from common.contract.catalogue_responses import (
     ActionDescription,
     BoardDescription,
+    BoardPage,
     CatalogueChanges,
 )
 from common.contract.errors import SENTENCES, ErrorCode, ScoreboardError, invalid_field
+from common.contract.requests import EveryBoardQuery
 from common.domain import board_moments, catalogue_file
 from common.domain.board_moments import Moment
+from common.domain.boards import place_of
 from common.domain.catalogue_plan import Place, Plan, Stored, add_action, add_board, check_room
 from common.domain.catalogue_wire import board_to_wire, described_action
-from common.postgres import audit, catalogue_changes
+from common.postgres import audit, catalogue, catalogue_changes
 from common.postgres.audit import Actor
-from web.api.parsing import body_as
+from web.api.boards_list import page_of
+from web.api.parsing import body_as, query_as
 from web.guards import limits
 from web.guards.access import identity, manager
 from web.guards.api_keys import api_key
@@ -33,6 +37,26 @@ blueprint = Blueprint("catalogue", __name__, url_prefix="/api/admin")
 
 _BOARD, _ACTION = Place("", "boardId", to_camel), Place("", "actionId", to_camel)
 _OF_MOMENTS = (ErrorCode.NOT_FOUND, ErrorCode.BOARD_IMMUTABLE)
+
+
+@blueprint.get("/boards")
+@documented(
+    "listEveryBoard",
+    "List every board",
+    description="Also hidden and archived ones, as PostgreSQL has them at this moment.",
+    query=EveryBoardQuery,
+    answers=[ResponseDoc(200, "Boards, by category, position and id.", BoardPage)],
+    errors=[ErrorCode.INVALID_CURSOR],
+)
+@manager
+@limits.per_api_key
+def every_board() -> Response:
+    query = query_as(EveryBoardQuery)
+    now = datetime.now(UTC)
+    with services().engine.connect() as connection:
+        boards = sorted(catalogue.list_boards(connection), key=place_of)
+    shown = [board for board in boards if query.state in (None, board.state_at(now))]
+    return jsonify(page_of(shown, f"every board {query.state or ''}", query.cursor, query.limit, now))
 
 
 @blueprint.put("/boards/<board_id>")

@@ -27,6 +27,9 @@ ROUTE = "/static/<path:filename>"
 CLASSIC_SCRIPTS = frozenset({"js/early.js", "js/reference.js"})
 """The scripts that are no modules: they run before what follows them is painted."""
 
+_ELSEWHERE = ("js/vendor/", "js/admin/")
+"""The folders of modules that no page of a board loads at once: what some browsers need, and what admins need."""
+
 _VERSION_CHARACTERS = 12
 _FOR_GOOD = "public, max-age=31536000, immutable"
 _TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
@@ -81,7 +84,7 @@ class Assets:
 
     @cached_property
     def modules(self) -> tuple[str, ...]:
-        """The names of the page's modules, so that a browser can load them in parallel."""
+        """The names of the modules of a board's page, so that a browser can load them in parallel."""
         return tuple(name for name in self.files if _is_always_loaded(name))
 
     def find(self, path: str) -> tuple[Content, bool] | None:
@@ -131,8 +134,8 @@ def static(filename: str) -> Response:
 
 
 def _is_always_loaded(name: str) -> bool:
-    """Return whether every visit needs this file as a module; only some browsers need those in `vendor`."""
-    return name.endswith(".js") and name not in CLASSIC_SCRIPTS and "/vendor/" not in name
+    """Return whether every visit of a board needs this file as a module."""
+    return name.endswith(".js") and name not in CLASSIC_SCRIPTS and not name.startswith(_ELSEWHERE)
 
 
 def _type_of(path: Path) -> str:

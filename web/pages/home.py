@@ -31,6 +31,7 @@ from web.guards import root_path
 from web.guards.access import public
 from web.guards.errors import refuse
 from web.pages import period_links
+from web.pages.page_headers import as_page
 from web.pages.period_links import PeriodChoice
 from web.pages.rendered import ORIGIN, RenderedPage
 from web.pages.score_text import name_of, score_text
@@ -42,12 +43,6 @@ log = structlog.get_logger(__name__)
 ROWS = 10
 RENDERED_EVERY_SECONDS = 1.0
 UNAVAILABLE = (ScoreboardError, SQLAlchemyError, redis.RedisError)
-
-# No inline script or style, nothing from elsewhere, no framing: a hostile username has nothing to hold on to.
-CONTENT_SECURITY_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
 
 _RENDERED = "rendered_pages"
 
@@ -88,7 +83,7 @@ def list_of_boards() -> AnyResponse:
         log.warning("page_without_board", error=type(error).__name__)
         shown = []
     categories = [(category, list(boards)) for category, boards in groupby(shown, lambda board: board.category)]
-    return _html(make_response(render_template("boards.html", categories=categories, now=now)))
+    return as_page(make_response(render_template("boards.html", categories=categories, now=now)))
 
 
 def _show(board_id: str, path: str) -> AnyResponse:
@@ -105,9 +100,9 @@ def _show(board_id: str, path: str) -> AnyResponse:
         return _render(services(), periods, rows, path)
 
     if not periods.is_open or rows != ROWS:  # there are too many of these to be kept
-        return _html(render().at(_origin()).response())
+        return as_page(render().at(_origin()).response())
     pages: SharedReads[tuple[str, str], RenderedPage] = current_app.extensions[_RENDERED]
-    return _html(pages.get((path, periods.period.id), render).at(_origin()).response())
+    return as_page(pages.get((path, periods.period.id), render).at(_origin()).response())
 
 
 def _origin() -> str:
@@ -130,14 +125,8 @@ def _rows(asked: str | None) -> int | None:
     return int(asked) if re.fullmatch(r"[1-9][0-9]?|100", asked, re.ASCII) else None
 
 
-def _html(response: AnyResponse) -> AnyResponse:
-    response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
-    response.headers["Cache-Control"] = "no-store"
-    return response
-
-
 def _nothing_here(sentence: str) -> AnyResponse:
-    return _html(make_response(render_template("not_found.html", sentence=sentence), 404))
+    return as_page(make_response(render_template("not_found.html", sentence=sentence), 404))
 
 
 @blueprint.record_once

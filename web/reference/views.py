@@ -8,7 +8,7 @@ from pydantic import Field
 
 from web.guards.access import public
 from web.pages.assets import Content
-from web.pages.home import CONTENT_SECURITY_POLICY
+from web.pages.page_headers import CONTENT_SECURITY_POLICY
 from web.reference import asyncapi, openapi, renderer
 from web.reference.documented import ResponseDoc, documented
 from web.reference.json_schemas import Schema

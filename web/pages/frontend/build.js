@@ -11,6 +11,8 @@ process.chdir(fileURLToPath(new URL(".", import.meta.url)));
 const OUTPUT = "../static/js";
 const LIBRARY = "node_modules/@noble/hashes";
 const VENDORED = `${OUTPUT}/vendor/noble-hashes`;
+/** The folders of sources, each of which has one of the same name in the output. */
+const FOLDERS = ["", "/admin"];
 /** What the page imports of the library; what these import is found in them. */
 const ENTRIES = ["hmac.js", "sha2.js"];
 const TSC = "node_modules/typescript/bin/tsc";
@@ -33,6 +35,8 @@ const withImports = (names) => {
   return [...found].sort();
 };
 
+const built = () => FOLDERS.flatMap((folder) => filesOf(OUTPUT + folder, ".js"));
+
 const vendor = () => {
   rmSync(VENDORED, { recursive: true, force: true });
   mkdirSync(VENDORED, { recursive: true });
@@ -43,13 +47,15 @@ const vendor = () => {
   ["LICENSE", ...withImports(ENTRIES)].forEach(copy);
 };
 
-for (const stale of filesOf(OUTPUT, ".js")) rmSync(stale);
+for (const folder of FOLDERS) mkdirSync(OUTPUT + folder, { recursive: true });
+for (const stale of built()) rmSync(stale);
 vendor();
 execFileSync(process.execPath, [TSC, "--project", "."], { stdio: "inherit" });
 
 const types = filesOf("types/vendor/noble-hashes", ".ts");
-const sources = ["package.json", "package-lock.json", "tsconfig.json", ...filesOf("src", ".ts"), ...types];
-const lines = [...sources, ...filesOf(OUTPUT, ".js"), ...filesOf(VENDORED, ".js")].map(
+const written = FOLDERS.flatMap((folder) => filesOf(`src${folder}`, ".ts"));
+const sources = ["package.json", "package-lock.json", "tsconfig.json", ...written, ...types];
+const lines = [...sources, ...built(), ...filesOf(VENDORED, ".js")].map(
   (path) => `${createHash("sha256").update(readFileSync(path)).digest("hex")}  ${path}\n`,
 );
 writeFileSync("build.sha256", lines.join(""));

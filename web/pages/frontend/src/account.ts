@@ -1,23 +1,27 @@
-/** The form to sign up and to sign in: one form, of which a choice says which it is. */
+/** The form to sign up and to sign in: one form, of which a choice says which it is. Without a choice it signs in. */
 
 import { ApiError, type Problem, call } from "./api.js";
 import { find, setText } from "./elements.js";
 import { Notice } from "./notice.js";
 import { aboutField, limited, problemsOfKnown, problemsOfNew, sentence } from "./sentences.js";
-import type { Session } from "./session.js";
+
+/** Who takes a name and a password. What it throws is told in the form. */
+export interface Entrance {
+  logIn(username: string, password: string): Promise<void>;
+}
 
 export class AccountForm {
   readonly #form: HTMLFormElement;
-  readonly #session: Session;
+  readonly #entrance: Entrance;
   readonly #username: HTMLInputElement;
   readonly #password: HTMLInputElement;
   readonly #submit: HTMLButtonElement;
   readonly #notice: Notice;
   #isBusy = false;
 
-  constructor(form: HTMLFormElement, session: Session) {
+  constructor(form: HTMLFormElement, entrance: Entrance) {
     this.#form = form;
-    this.#session = session;
+    this.#entrance = entrance;
     this.#username = find(form, "[name=username]", HTMLInputElement);
     this.#password = find(form, "[name=password]", HTMLInputElement);
     this.#submit = find(form, "[type=submit]", HTMLButtonElement);
@@ -68,7 +72,7 @@ export class AccountForm {
     this.#setBusy(true);
     try {
       if (this.#isNew) await register(username, password);
-      await this.#session.logIn(username, password);
+      await this.#entrance.logIn(username, password);
       this.#form.reset();
       this.#password.type = "password";
     } catch (error) {

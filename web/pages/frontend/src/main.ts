@@ -4,6 +4,7 @@ import { Announcer } from "./announcer.js";
 import type { Board } from "./board.js";
 import * as clock from "./clock.js";
 import { find } from "./elements.js";
+import { TabGrants } from "./grants.js";
 import { type Connection, Live } from "./live.js";
 import * as scores from "./scores.js";
 import { PlayerPanel } from "./panel.js";
@@ -51,7 +52,7 @@ let isDrawing = false;
 const switcher = new PeriodSwitch(find(document, "#periods", HTMLElement), periodChosen);
 let shown: PeriodChoice = switcher.choice;
 
-const session = new Session(playerChanged);
+const session = new Session(playerChanged, new TabGrants());
 const place = document.querySelector<HTMLElement>("#play"); // an operator may have taken it away
 const panel = place && new PlayerPanel(place, session, (standing) => {
   if (table.boardId === DEFAULT_BOARD) learn(ALL_TIME, standing); // what an update is answered with is of this board

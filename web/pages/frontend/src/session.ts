@@ -2,10 +2,8 @@
 
 import { type Answer, ApiError, type Call, call, isPassing } from "./api.js";
 import { backoff, pause } from "./backoff.js";
-import { type JsonObject, integer, object, text } from "./json.js";
+import { type JsonObject, integer, object, orNull, text } from "./json.js";
 
-const STORED_AS = "scoreboard.session";
-const CHANNEL = "scoreboard.session";
 /** An access token is renewed this long before its end, so that none ends on its way. */
 const MARGIN_MS = 60_000;
 const REFRESH_RETRIES = 3;
@@ -22,6 +20,7 @@ const ENDED = new Set([
 export interface Player {
   readonly userId: string;
   readonly username: string;
+  readonly role: string;
 }
 
 export interface Grant {
@@ -30,6 +29,17 @@ export interface Grant {
   readonly refreshToken: string;
   readonly signingKey: string;
   readonly player: Player;
+}
+
+/** Where a grant is beside the memory of the page. */
+export interface Grants {
+  /** The grant that was kept, as JSON; null without one. */
+  stored(): unknown;
+  /** Keep a grant, in the place of the one whose refresh token it was made with, if there was one. */
+  keep(grant: Grant, replaced: string | null): void;
+  drop(): void;
+  /** Hear of grants that another tab has replaced. */
+  listen(heard: (replaced: string, grant: Grant) => void): void;
 }
 
 /** Why nobody plays here any more; `unheard`: signed out in this tab, while the server could not be told. */
@@ -41,14 +51,16 @@ type ChangeListener = (player: Player | null, farewell: Farewell | null) => void
 export class SignedOut extends Error {}
 
 export class Session {
-  #grant: Grant | null = stored();
+  #grant: Grant | null;
   #refreshing: Promise<Grant> | null = null;
   readonly #onChange: ChangeListener;
-  readonly #siblings = new BroadcastChannel(CHANNEL);
+  readonly #grants: Grants;
 
-  constructor(onChange: ChangeListener) {
+  constructor(onChange: ChangeListener, grants: Grants) {
     this.#onChange = onChange;
-    this.#siblings.addEventListener("message", (event) => this.#adopt(event.data));
+    this.#grants = grants;
+    this.#grant = known(grants.stored());
+    grants.listen((replaced, grant) => this.#adopt(replaced, grant));
   }
 
   get player(): Player | null {
@@ -62,7 +74,7 @@ export class Session {
   async logIn(username: string, password: string): Promise<void> {
     const body = JSON.stringify({ username, password });
     const answer = await call({ method: "POST", path: "/api/auth/login", body });
-    this.#keep(readGrant(answer.body));
+    this.#keep(readGrant(answer.body), null);
     this.#onChange(this.player, null);
   }
 
@@ -112,10 +124,7 @@ export class Session {
     const body = JSON.stringify({ refreshToken: old.refreshToken });
     try {
       const grant = readGrant((await insist(() => call({ method: "POST", path: "/api/auth/refresh", body }))).body);
-      if (this.#grant?.refreshToken === old.refreshToken) {
-        this.#keep(grant);
-        this.#siblings.postMessage({ replaced: old.refreshToken, grant });
-      }
+      if (this.#grant?.refreshToken === old.refreshToken) this.#keep(grant, old.refreshToken);
       return this.#present();
     } catch (error) {
       throw this.#judged(error, old.accessToken);
@@ -123,8 +132,8 @@ export class Session {
   }
 
   /** A duplicated tab has a copy of the grant: when one has spent the refresh token, the other takes its successor. */
-  #adopt(message: { replaced: string; grant: Grant }): void {
-    if (this.#grant?.refreshToken === message.replaced) this.#keep(message.grant);
+  #adopt(replaced: string, grant: Grant): void {
+    if (this.#grant?.refreshToken === replaced) this.#keep(grant, null);
   }
 
   /** The error to throw; a grant that the server has ended is dropped. */
@@ -139,14 +148,14 @@ export class Session {
     return this.#grant;
   }
 
-  #keep(grant: Grant): void {
+  #keep(grant: Grant, replaced: string | null): void {
     this.#grant = grant;
-    sessionStorage.setItem(STORED_AS, JSON.stringify(grant));
+    this.#grants.keep(grant, replaced);
   }
 
   #drop(farewell: Farewell): void {
     this.#grant = null;
-    sessionStorage.removeItem(STORED_AS);
+    this.#grants.drop();
     this.#onChange(null, farewell);
   }
 }
@@ -178,12 +187,13 @@ function readGrant(body: JsonObject): Grant {
 
 function readPlayer(value: unknown): Player {
   const user = object(value);
-  return { userId: text(user["userId"]), username: text(user["username"]) };
+  const role = orNull(user["role"], text) ?? "player"; // a grant that was kept by an earlier release has none
+  return { userId: text(user["userId"]), username: text(user["username"]), role };
 }
 
-function stored(): Grant | null {
+function known(stored: unknown): Grant | null {
   try {
-    const grant = object(JSON.parse(sessionStorage.getItem(STORED_AS) ?? "null"));
+    const grant = object(stored);
     return {
       accessToken: text(grant["accessToken"]),
       accessEndsAt: integer(grant["accessEndsAt"]),

@@ -1,19 +1,19 @@
-/** The form to sign up and to sign in: one form, of which a choice says which it is. */
+/** The form to sign up and to sign in: one form, of which a choice says which it is. Without a choice it signs in. */
 import { ApiError, call } from "./api.js";
 import { find, setText } from "./elements.js";
 import { Notice } from "./notice.js";
 import { aboutField, limited, problemsOfKnown, problemsOfNew, sentence } from "./sentences.js";
 export class AccountForm {
     #form;
-    #session;
+    #entrance;
     #username;
     #password;
     #submit;
     #notice;
     #isBusy = false;
-    constructor(form, session) {
+    constructor(form, entrance) {
         this.#form = form;
-        this.#session = session;
+        this.#entrance = entrance;
         this.#username = find(form, "[name=username]", HTMLInputElement);
         this.#password = find(form, "[name=password]", HTMLInputElement);
         this.#submit = find(form, "[type=submit]", HTMLButtonElement);
@@ -66,7 +66,7 @@ export class AccountForm {
         try {
             if (this.#isNew)
                 await register(username, password);
-            await this.#session.logIn(username, password);
+            await this.#entrance.logIn(username, password);
             this.#form.reset();
             this.#password.type = "password";
         }

@@ -2,6 +2,7 @@
 import { Announcer } from "./announcer.js";
 import * as clock from "./clock.js";
 import { find } from "./elements.js";
+import { TabGrants } from "./grants.js";
 import { Live } from "./live.js";
 import * as scores from "./scores.js";
 import { PlayerPanel } from "./panel.js";
@@ -36,7 +37,7 @@ let begunAt = -Infinity;
 let isDrawing = false;
 const switcher = new PeriodSwitch(find(document, "#periods", HTMLElement), periodChosen);
 let shown = switcher.choice;
-const session = new Session(playerChanged);
+const session = new Session(playerChanged, new TabGrants());
 const place = document.querySelector("#play"); // an operator may have taken it away
 const panel = place && new PlayerPanel(place, session, (standing) => {
     if (table.boardId === DEFAULT_BOARD)

@@ -17,7 +17,12 @@ const LIMITED = {
 const GUESSED_FIRST = "This password is one of those that are guessed first. Choose another.";
 const NAME_RULE = "Use 3 to 32 letters, digits, dots, hyphens or underscores, and no dot or hyphen first.";
 const PASSWORD_RULE = "Use 8 to 128 characters.";
+/** What this page itself refuses, in the words that are shown. */
+export class Refusal extends Error {
+}
 export function sentence(error) {
+    if (error instanceof Refusal)
+        return error.message;
     if (error instanceof NoAnswer)
         return "The server cannot be reached. Try again when you are back online.";
     if (error instanceof SignedOut)

@@ -1,9 +1,7 @@
 /** Who plays in this tab: the grant of the last login, kept fresh, and requests made in its name. */
 import { ApiError, call, isPassing } from "./api.js";
 import { backoff, pause } from "./backoff.js";
-import { integer, object, text } from "./json.js";
-const STORED_AS = "scoreboard.session";
-const CHANNEL = "scoreboard.session";
+import { integer, object, orNull, text } from "./json.js";
 /** An access token is renewed this long before its end, so that none ends on its way. */
 const MARGIN_MS = 60_000;
 const REFRESH_RETRIES = 3;
@@ -19,13 +17,15 @@ const ENDED = new Set([
 export class SignedOut extends Error {
 }
 export class Session {
-    #grant = stored();
+    #grant;
     #refreshing = null;
     #onChange;
-    #siblings = new BroadcastChannel(CHANNEL);
-    constructor(onChange) {
+    #grants;
+    constructor(onChange, grants) {
         this.#onChange = onChange;
-        this.#siblings.addEventListener("message", (event) => this.#adopt(event.data));
+        this.#grants = grants;
+        this.#grant = known(grants.stored());
+        grants.listen((replaced, grant) => this.#adopt(replaced, grant));
     }
     get player() {
         return this.#grant?.player ?? null;
@@ -36,7 +36,7 @@ export class Session {
     async logIn(username, password) {
         const body = JSON.stringify({ username, password });
         const answer = await call({ method: "POST", path: "/api/auth/login", body });
-        this.#keep(readGrant(answer.body));
+        this.#keep(readGrant(answer.body), null);
         this.#onChange(this.player, null);
     }
     /** Ends the session on the server, and here whatever the server says. */
@@ -85,10 +85,8 @@ export class Session {
         const body = JSON.stringify({ refreshToken: old.refreshToken });
         try {
             const grant = readGrant((await insist(() => call({ method: "POST", path: "/api/auth/refresh", body }))).body);
-            if (this.#grant?.refreshToken === old.refreshToken) {
-                this.#keep(grant);
-                this.#siblings.postMessage({ replaced: old.refreshToken, grant });
-            }
+            if (this.#grant?.refreshToken === old.refreshToken)
+                this.#keep(grant, old.refreshToken);
             return this.#present();
         }
         catch (error) {
@@ -96,9 +94,9 @@ export class Session {
         }
     }
     /** A duplicated tab has a copy of the grant: when one has spent the refresh token, the other takes its successor. */
-    #adopt(message) {
-        if (this.#grant?.refreshToken === message.replaced)
-            this.#keep(message.grant);
+    #adopt(replaced, grant) {
+        if (this.#grant?.refreshToken === replaced)
+            this.#keep(grant, null);
     }
     /** The error to throw; a grant that the server has ended is dropped. */
     #judged(error, accessToken) {
@@ -113,13 +111,13 @@ export class Session {
             throw new SignedOut("Nobody is signed in.");
         return this.#grant;
     }
-    #keep(grant) {
+    #keep(grant, replaced) {
         this.#grant = grant;
-        sessionStorage.setItem(STORED_AS, JSON.stringify(grant));
+        this.#grants.keep(grant, replaced);
     }
     #drop(farewell) {
         this.#grant = null;
-        sessionStorage.removeItem(STORED_AS);
+        this.#grants.drop();
         this.#onChange(null, farewell);
     }
 }
@@ -150,11 +148,12 @@ function readGrant(body) {
 }
 function readPlayer(value) {
     const user = object(value);
-    return { userId: text(user["userId"]), username: text(user["username"]) };
+    const role = orNull(user["role"], text) ?? "player"; // a grant that was kept by an earlier release has none
+    return { userId: text(user["userId"]), username: text(user["username"]), role };
 }
-function stored() {
+function known(stored) {
     try {
-        const grant = object(JSON.parse(sessionStorage.getItem(STORED_AS) ?? "null"));
+        const grant = object(stored);
         return {
             accessToken: text(grant["accessToken"]),
             accessEndsAt: integer(grant["accessEndsAt"]),

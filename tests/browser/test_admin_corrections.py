@@ -1,0 +1,91 @@
+"""The page of admins: updates count no more and again, by one or by a span, and players are off a board and back."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import requests
+
+from dev.harness.stack import Stack
+from dev.harness.waiting import wait_until
+from tests.browser import crowd
+from tests.browser.admin_page import AdminPage
+from tests.browser.board_page import BoardPage
+from tests.browser.conftest import Enter
+from tests.browser.test_appearance import sideways
+from tests.caller import Caller
+
+REASON = "a modified client"
+
+
+@pytest.fixture
+def player(stack: Stack) -> Caller:
+    """One with two updates: 25 points and 1."""
+    made = crowd.newcomer(stack, "mallory")
+    made.update("win-match")
+    made.update("share")
+    return made
+
+
+def score_of(player: Caller) -> int | None:
+    place = requests.get(f"{player.url}/api/scores/user/{player.user_id}", timeout=10).json()
+    return int(place["score"]) if place.get("rank") else None
+
+
+def look(page: AdminPage, how: str) -> None:
+    """Ask who moves if the updates from yesterday to tomorrow are void, or restored."""
+    now = datetime.now(UTC)
+    span = page.page.locator("[data-part=span]")
+    span.get_by_label("What").select_option(how)
+    span.get_by_label("From (your time)").fill(f"{now - timedelta(days=1):%Y-%m-%dT%H:%M:%S}")
+    span.get_by_label("To, which belongs to it").fill(f"{now + timedelta(days=1):%Y-%m-%dT%H:%M:%S}")
+    span.get_by_role("button", name="See who moves").click()
+
+
+def test_an_update_is_made_void_and_restored_by_keys_alone(enter: Enter, player: Caller) -> None:
+    page = enter()
+    page.open_player(player.username)
+    for verb, said, score in (("Void", "counts no more", 1), ("Restore", "counts;", 26)):
+        page.page.get_by_role("button", name=verb).and_(page.page.get_by_role("button", name="win-match")).focus()
+        page.page.keyboard.press("Enter")
+        page.dialog.get_by_label("Reason").focus()
+        page.page.keyboard.type(REASON)
+        page.page.keyboard.press("Tab")
+        page.page.keyboard.press("Tab")
+        page.page.keyboard.press("Enter")
+        page.wait_until_said(said)
+        wait_until(lambda score=score: score_of(player) == score)  # type: ignore[misc]
+    assert page.page.evaluate("() => document.activeElement.textContent").startswith("Void")
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_a_span_is_looked_at_before_it_is_made_void_and_comes_back(enter: Enter, player: Caller, width: int) -> None:
+    page = enter(viewport={"width": width, "height": 844})
+    page.open_player(player.username)
+    look(page, "void")
+    page.page.get_by_text("2 updates; 4 scores would change.").wait_for()
+    assert score_of(player) == 26
+    assert "26 → \N{EN DASH}" in page.page.locator("[data-part=preview]").inner_text()
+    assert sideways(BoardPage(page.page)) == []
+    page.page.get_by_role("button", name="Void 2 updates").click()
+    page.confirm("Void", Reason=REASON)
+    page.wait_until_said("2 updates void; 4 scores changed.")
+    wait_until(lambda: score_of(player) is None)
+    look(page, "restore")
+    page.page.get_by_role("button", name="Restore 2 updates").click()
+    page.confirm("Restore", Reason="it was an error of ours")
+    page.wait_until_said("2 updates again; 4 scores changed.")
+    wait_until(lambda: score_of(player) == 26)
+
+
+def test_a_player_is_taken_off_a_board_and_let_back(enter: Enter, player: Caller) -> None:
+    page = enter()
+    page.open_player(player.username)
+    page.page.get_by_role("button", name="Disqualify from main").click()
+    page.confirm("Disqualify", Reason=REASON)
+    page.wait_until_said("is off main.")
+    wait_until(lambda: score_of(player) is None)
+    page.page.get_by_text(f": {REASON}").wait_for()
+    page.page.get_by_role("button", name="Requalify on main").click()
+    page.confirm("Requalify", Reason="it was an error of ours")
+    page.wait_until_said("is back on main.")
+    wait_until(lambda: score_of(player) == 26)
