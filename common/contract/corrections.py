@@ -7,7 +7,7 @@ from pydantic import Field, field_validator, model_validator
 from typing_extensions import TypedDict
 
 from common.contract.account_responses import User
-from common.contract.fields import ActionId, BoardId, GivenUserId, Instant, PeriodId, Rank, Score, UserId
+from common.contract.fields import ActionId, BoardId, EventId, GivenUserId, Instant, PeriodId, Rank, Score, UserId
 from common.contract.requests import INSTANT_WITH_OFFSET, Strict
 from common.contract.responses import Void
 from common.core.timestamps import parse_instant
@@ -38,10 +38,6 @@ _End = Annotated[
         description="An end of the span, by when updates were accepted; it belongs to it.",
         examples=["2026-11-23T14:00:00.000Z"],
     ),
-]
-
-EventId = Annotated[
-    str, Field(pattern=r"^[0-9]{1,18}$", description="An update's number in the ledger.", examples=["802"])
 ]
 
 

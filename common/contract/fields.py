@@ -145,6 +145,9 @@ AskedScore = Annotated[
     Field(ge=-GREATEST_SCORE, le=GREATEST_SCORE, description="A score to look for.", examples=[61200]),
     BeforeValidator(_whole_number),
 ]
+EventId = Annotated[
+    str, Field(pattern=r"^[0-9]{1,18}$", description="An update's number in the ledger.", examples=["802"])
+]
 Cursor = Annotated[
     str,
     Field(

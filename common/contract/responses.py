@@ -11,7 +11,6 @@ from typing_extensions import TypedDict
 
 from common.contract.account_responses import User
 from common.contract.board_responses import Place
-from common.contract.corrections import EventId
 from common.contract.errors import ErrorCode, ErrorDetails
 from common.contract.fields import (
     ActionId,
@@ -20,6 +19,7 @@ from common.contract.fields import (
     Country,
     Cursor,
     DisplayName,
+    EventId,
     ExternalId,
     IdempotencyKey,
     Instant,

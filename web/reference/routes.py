@@ -9,8 +9,7 @@ from flask import Flask
 from werkzeug.routing import Rule
 
 from common.contract.board_responses import SnapshotId
-from common.contract.corrections import EventId
-from common.contract.fields import ActionId, BoardId, GivenUserId, IdempotencyKey
+from common.contract.fields import ActionId, BoardId, EventId, GivenUserId, IdempotencyKey
 from web.guards import access, limits
 from web.reference.documented import Documentation, documentation_of
 
