@@ -219,6 +219,16 @@ def test_any_board_has_a_page_with_its_title_its_periods_and_its_format(app: Fla
     assert {"og:title", "og:description", "og:type"} <= {meta.get("property") for meta in outline.all("meta")}
 
 
+def test_nobody_is_asked_to_play_on_a_board_that_only_the_game_feeds(app: Flask) -> None:
+    with boards(app, LAPS), showing(app, top_of(entry("ada", 61200))) as client:
+        of_game, of_players = shown_text(client.get("/b/laps").text), shown_text(client.get("/").text)
+    assert "press a button" in of_players
+    assert "Signed by the player" in of_players
+    assert "press a button" not in of_game
+    assert "Signed by the game" in of_game
+    assert "Sign in to see your own place" in of_game
+
+
 @pytest.mark.parametrize("path", ["/b/nowhere", "/b/secret", "/b/laps?period=daily", "/b/laps?period=all"])
 def test_a_board_or_period_that_is_not_there_is_a_page_that_says_so(app: Flask, path: str) -> None:
     with boards(app, LAPS, Board("secret", visibility=Visibility.HIDDEN)):
