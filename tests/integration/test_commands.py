@@ -45,7 +45,7 @@ def test_the_help_imports_neither_the_database_nor_the_settings() -> None:
 
 
 def test_a_command_without_redis_does_not_wait_for_its_client() -> None:
-    modules = ("actions", "apply", "audit", "board_commands", "catalogue", "keys", "migrate", "players", "users")
+    modules = ("actions", "apply", "audit", "board_commands", "catalogue", "keys", "migrate", "users")
     code = (
         f"import sys; {'; '.join(f'import scoreboard.{module}' for module in modules)}; print('redis' in sys.modules)"
     )

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 import gevent
+import gevent.util
+import pytest
 import redis
 
 LONGEST_SECONDS = 30
@@ -13,7 +15,8 @@ def at_once(number: int, ask: Callable[[int], Any]) -> list[Any]:
     """What each of `number` greenlets got: its value, or the error of redis-py."""
     greenlets = [gevent.spawn(outcome_of, ask, index) for index in range(number)]
     gevent.joinall(greenlets, timeout=LONGEST_SECONDS)
-    assert all(greenlet.ready() for greenlet in greenlets), "somebody waits for ever"
+    if not all(greenlet.ready() for greenlet in greenlets):
+        pytest.fail("somebody waits for ever:\n" + "\n".join(gevent.util.format_run_info()))
     return [greenlet.get() for greenlet in greenlets]
 
 
