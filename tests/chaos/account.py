@@ -13,6 +13,7 @@ from dev.harness.many import KEY
 from tests.chaos import watch
 from tests.chaos.clients import POINTS, Account
 from tests.chaos.installation import Installation
+from tests.chaos.private_players import PrivatePlayer
 from tests.live_client import Screen
 
 VIEWED = 100
@@ -23,10 +24,17 @@ SELECT user_id::text, idempotency_key, action_id, points, second, refusal FROM s
 WHERE idempotency_key <> '{KEY}'
 """)  # noqa: S608 - built from a constant
 
+_VISIBILITY = text("SELECT visibility FROM users WHERE id::text = :user_id")
 _SUSPENDED = text("SELECT id::text FROM users WHERE id::text = ANY(:user_ids) AND suspended_at IS NOT NULL")
 
 
-def balance(at: Installation, accounts: Iterable[Account], screen: Screen, suspended: Mapping[str, bool]) -> list[str]:
+def balance(
+    at: Installation,
+    accounts: Iterable[Account],
+    screen: Screen,
+    suspended: Mapping[str, bool],
+    private: PrivatePlayer,
+) -> list[str]:
     """Everything that does not add up, now. Empty means: nothing lost, nothing doubled, everybody sees the same.
 
     `suspended` says of moderated players what was decided last.
@@ -40,7 +48,12 @@ def balance(at: Installation, accounts: Iterable[Account], screen: Screen, suspe
         problems.append(f"{depth} updates are still in the inbox")
     with at.engine.connect() as connection:
         top = standings.top(connection, DEFAULT_BOARD, ALL_TIME, VIEWED)
-    if screen.scores != [(entry.user_id, entry.score) for entry in top.entries]:
+        visibility = connection.scalar(_VISIBILITY, {"user_id": private.user_id})
+    if visibility != private.visibility:
+        problems.append(f"{private.user_id} is {visibility}, and was told to be {private.visibility}")
+    if private.unlisted & {entry.user_id for entry in top.entries}:
+        problems.append(f"{private.user_id} is unlisted, and on the board")
+    if screen.scores != [(private.id_on(DEFAULT_BOARD, entry.user_id), entry.score) for entry in top.entries]:
         problems.append("the viewer sees something else")
     problems += at.snapshots.not_closed()
     problems += _still_told(at)

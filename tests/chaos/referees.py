@@ -26,6 +26,11 @@ ORDER BY random() LIMIT 1
 """)  # noqa: S608 - built from a constant
 
 
+_DECIDING_EVENT = text("""
+SELECT tie FROM standings WHERE board_id = ANY(:boards) AND NOT hidden ORDER BY random() LIMIT 1
+""")
+
+
 class Referee(Client):
     """One with a token of their own.
 
@@ -57,14 +62,19 @@ class Referee(Client):
         time.sleep(_BETWEEN_SECONDS)
 
     def _some_event(self, *, void: bool) -> int | None:
-        """One that is recorded, or for a restoration one that is void; None while the database is away."""
+        """One that is recorded, often one that decides a score of values; for a restoration one that is void.
+
+        None while the database is away.
+        """
         known = [event for event, is_void in self.voided.items() if is_void]
         if not void:
             return self._draw.choice(known) if known else None
         try:
             with self._at.engine.connect() as connection:
+                if self._draw.random() < 0.4:
+                    return connection.execute(_DECIDING_EVENT, {"boards": list(BOARDS)}).scalar()
                 values = {"points": list(POINTS), "users": list(self._user_ids)}
-                return connection.execute(_SOME_EVENT, {**values, "of_points": self._draw.random() < 0.3}).scalar()
+                return connection.execute(_SOME_EVENT, {**values, "of_points": self._draw.random() < 0.5}).scalar()
         except SQLAlchemyError:
             return None
 

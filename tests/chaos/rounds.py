@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import requests
 
 from common.domain.permissions import Scope
+from common.domain.stand_ins import StandIns
 from tests.caller import Caller
 from tests.chaos import account, value_account
 from tests.chaos.admins import Admin
@@ -17,6 +18,7 @@ from tests.chaos.faults import Fault
 from tests.chaos.game_servers import GameServer
 from tests.chaos.installation import Installation, installed
 from tests.chaos.players import Player
+from tests.chaos.private_players import PrivatePlayer
 from tests.chaos.referees import JUDGED, Referee
 from tests.chaos.value_servers import Adjuster, Enroller, ValueServer
 from tests.chaos.viewer import Viewer
@@ -94,7 +96,9 @@ class Run:
         ]
         self._admin = Admin(at.stack, at.new_admin(), self._chance())
         self._referee = Referee(at, at.new_admin("chaos-referee"), user_ids[::2], self._chance())
-        self._clients: list[Client] = [*self._claimants, self._admin, self._referee]
+        stand_ins = StandIns(at.settings.secret_keys)
+        self._private = PrivatePlayer(at.stack, callers[-1], stand_ins, self._chance())
+        self._clients: list[Client] = [*self._claimants, self._admin, self._referee, self._private]
         self._watch = Watch(at.stack)
         self._viewer = Viewer(f"{at.stack.live_url}?limit={account.VIEWED}")
         self._gone = Caller(at.stack, "chaos-gone")
@@ -183,15 +187,18 @@ class Run:
         while problems and time.monotonic() - since < PATIENCE_SECONDS:
             time.sleep(_LOOK_SECONDS)
             if all(client.is_idle.is_set() for client in self._clients):
-                problems = account.balance(self._at, self._accounts, self._viewer.screen, self._admin.suspended)
-                corrected = self._referee.voided, self._referee.off
-                problems = problems or account.corrected_otherwise(self._at, *corrected)
-                problems = problems or self._valued_otherwise()
+                problems = self._imbalances()
         return problems
 
-    def _valued_otherwise(self) -> list[str]:
+    def _imbalances(self) -> list[str]:
+        decided = self._admin.suspended, self._private
+        problems = account.balance(self._at, self._accounts, self._viewer.screen, *decided)
+        corrected = self._referee.voided, self._referee.off
+        problems = problems or account.corrected_otherwise(self._at, *corrected)
+        if problems:
+            return problems
         try:
-            return value_account.otherwise(self._at, self._accounts, self._referee.voided, self._referee.off)
+            return value_account.otherwise(self._at, self._accounts, *corrected, self._private)
         except requests.RequestException as error:
             return [f"a board of values is away again: {error}"]
 

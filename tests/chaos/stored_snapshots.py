@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Engine, text
 from common.contract.constants import ALL_TIME, DEFAULT_BOARD
 from common.postgres.snapshots import HEAD
 from tests.chaos.clients import POINTS
+from tests.chaos.private_players import PRIVATE_PLAYERS
 from tests.chaos.value_boards import BOARDS
 
 _NEW = text("SELECT id, board_id, period_id, total, entries FROM snapshots WHERE id > :after ORDER BY id")
@@ -67,7 +68,7 @@ class StoredSnapshots:
         """What is wrong with those that were stored since the last look."""
         with self.engine.connect() as connection:
             rows = connection.execute(_NEW, {"after": self._seen}).all()
-            hidden = int(connection.execute(_EVER_HIDDEN, {"board": DEFAULT_BOARD}).scalar_one())
+            hidden = PRIVATE_PLAYERS + int(connection.execute(_EVER_HIDDEN, {"board": DEFAULT_BOARD}).scalar_one())
             corrected = set(connection.scalars(_EVER_CORRECTED, {"actions": list(POINTS)}))
             found = []
             for row in rows:

@@ -8,9 +8,11 @@ import requests
 from sqlalchemy import text
 
 from common.contract.constants import ALL_TIME
+from common.domain.standing import BoardId
 from tests.chaos import value_boards
 from tests.chaos.clients import Account
 from tests.chaos.installation import Installation
+from tests.chaos.private_players import PrivatePlayer
 from tests.chaos.value_boards import BOARDS, State, Value
 
 _LIMIT = 100
@@ -28,7 +30,11 @@ WHERE (board_id, period_id) = (:board, :period) AND NOT (hidden AND tie = 0)
 
 
 def otherwise(
-    at: Installation, accounts: Iterable[Account], voided: Mapping[int, bool], off: Mapping[tuple[str, str], bool]
+    at: Installation,
+    accounts: Iterable[Account],
+    voided: Mapping[int, bool],
+    off: Mapping[tuple[str, str], bool],
+    private: PrivatePlayer,
 ) -> list[str]:
     """Return where standings, Redis or the API have not exactly what is due, on each board of values.
 
@@ -38,13 +44,14 @@ def otherwise(
     month = datetime.now(UTC).strftime("%Y-%m")
     problems = []
     for board_id in BOARDS:
-        are_off = {user_id for (board, user_id), is_off in off.items() if board == board_id and is_off}
+        hidden = {user_id for (board, user_id), is_off in off.items() if board == board_id and is_off}
+        hidden |= private.unlisted
         for period_id, of_period in (
             (ALL_TIME, values),
             (month, [value for value in values if value.month == month]),
         ):
             states = value_boards.due(board_id, of_period)
-            found = _found(at, board_id, period_id, states, are_off)
+            found = _found(at, private, (board_id, period_id), states, hidden)
             problems += [f"{board_id} {period_id}: {problem}" for problem in found]
     return problems
 
@@ -61,17 +68,18 @@ def _recorded(at: Installation, accounts: Iterable[Account]) -> Iterator[Value]:
 
 
 def _found(
-    at: Installation, board_id: str, period_id: str, states: dict[str, State], are_off: set[str]
+    at: Installation, private: PrivatePlayer, board: BoardId, states: dict[str, State], hidden: set[str]
 ) -> Iterator[str]:
-    """Whoever is off the board is counted all the same, and shown nowhere."""
+    """Whoever is off the board, or unlisted, is counted all the same, and shown nowhere."""
+    board_id, period_id = board
     with at.engine.connect() as connection:
         rows = connection.execute(_STANDINGS, {"board": board_id, "period": period_id}).all()
     standings = {row.user_id: ((row.score, row.tie, row.second), row.hidden) for row in rows}
-    yield from _differing("the standings", standings, {who: (state, who in are_off) for who, state in states.items()})
+    yield from _differing("the standings", standings, {who: (state, who in hidden) for who, state in states.items()})
 
-    shown = {user_id: state for user_id, state in states.items() if user_id not in are_off}
+    shown = {user_id: state for user_id, state in states.items() if user_id not in hidden}
     asked = sorted({*states, *standings})
-    in_redis = at.board.states({(board_id, period_id): asked})[board_id, period_id]
+    in_redis = at.board.states({board: asked})[board]
     if in_redis is None and shown:
         yield "Redis does not serve it"
     elif in_redis is not None:
@@ -81,7 +89,10 @@ def _found(
             yield f"{size} players are in Redis, {len(shown)} are due"
 
     ordered = value_boards.in_order(board_id, shown)
-    due = [(user_id, state.score, state.second, rank) for rank, (user_id, state) in enumerate(ordered, start=1)]
+    due = [
+        (private.id_on(board_id, user_id), state.score, state.second, rank)
+        for rank, (user_id, state) in enumerate(ordered, start=1)
+    ]
     in_api = _in_api(at, board_id, period_id)
     if in_api != due:
         first = next((pair for pair in zip(in_api, due, strict=False) if pair[0] != pair[1]), "the length")
