@@ -10,6 +10,7 @@ import requests
 
 from common.domain.permissions import Scope
 from common.domain.stand_ins import StandIns
+from common.redis_store.board import BoardNotServedError
 from tests.caller import Caller
 from tests.chaos import account, value_account
 from tests.chaos.admins import Admin
@@ -191,16 +192,16 @@ class Run:
         return problems
 
     def _imbalances(self) -> list[str]:
-        decided = self._admin.suspended, self._private
-        problems = account.balance(self._at, self._accounts, self._viewer.screen, *decided)
+        """Everything that does not add up, now."""
+        at, accounts = self._at, self._accounts
         corrected = self._referee.voided, self._referee.off
-        problems = problems or account.corrected_otherwise(self._at, *corrected)
-        if problems:
+        if problems := account.balance(at, accounts, self._viewer.screen, self._admin.suspended, self._private):
             return problems
         try:
-            return value_account.otherwise(self._at, self._accounts, *corrected, self._private)
-        except requests.RequestException as error:
-            return [f"a board of values is away again: {error}"]
+            problems = account.corrected_otherwise(at, *corrected)
+            return problems or value_account.otherwise(at, accounts, *corrected, self._private)
+        except (BoardNotServedError, requests.RequestException) as error:
+            return [f"a board is away again: {type(error).__name__} {error}"]
 
     def _check_dead_token(self) -> None:
         """A token that was logged out opens nothing, whatever is broken."""
