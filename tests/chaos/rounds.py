@@ -26,6 +26,7 @@ from tests.chaos.viewer import Viewer
 from tests.chaos.watch import Watch
 
 PLAYERS = 6
+VALUE_SERVERS = 2
 EXTERNAL_IDS = [f"chaos-{number}" for number in range(30)]
 """Players of a game server, who are enrolled one after the other."""
 
@@ -108,7 +109,8 @@ class Run:
     def _of_values(self, user_ids: list[str]) -> Iterator[Claimant]:
         """Those who change scores on boards of values, for these players and for those who are enrolled later."""
         at = self._at
-        yield ValueServer(at.stack, *at.new_api_key(), user_ids, self._chance())
+        for _ in range(VALUE_SERVERS):
+            yield ValueServer(at.stack, *at.new_api_key(), user_ids, self._chance())
         yield Enroller(at.stack, at.new_api_key(Scope.PLAYERS), EXTERNAL_IDS, user_ids, self._chance())
         yield Adjuster(at.stack, at.new_api_key(), at.new_admin("chaos-adjuster"), user_ids, self._chance())
 

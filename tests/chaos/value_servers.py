@@ -33,7 +33,6 @@ class ValueServer(GameServer):
         self._settle(items)
         if self._draw.random() < 0.3 and not self._ends.is_set():
             self._send_again(items)
-        time.sleep(_BETWEEN_SECONDS)
 
     def _any_value(self) -> dict[str, Any]:
         action_id = self._draw.choice(sorted(value_boards.FEEDS))
