@@ -54,6 +54,8 @@ def main() -> None:
 
         report = run(seed, rounds(seed, minutes, faults), on_small_disks=disks.are_possible(), tell=tell)
     console.print(table(report))
+    values = sum(row.values for row in report.rows.values())
+    console.print(f"{values} of the updates were on boards of values")
     console.print(f"slowest answer {report.slowest:.1f} s; later than 2 s: {report.late or 'none'}")
     problems = [*report.problems, *report.overdue]
     for problem in problems:

@@ -13,19 +13,28 @@ from dev.harness.many import KEY
 from tests.chaos import watch
 from tests.chaos.clients import POINTS, Account
 from tests.chaos.installation import Installation
+from tests.chaos.private_players import PrivatePlayer
 from tests.live_client import Screen
 
 VIEWED = 100
 _PATIENCE_SECONDS = 5.0
 
 _LEDGER = text(f"""
-SELECT user_id::text, idempotency_key, action_id, points, refusal FROM score_events WHERE idempotency_key <> '{KEY}'
+SELECT user_id::text, idempotency_key, action_id, points, second, refusal FROM score_events
+WHERE idempotency_key <> '{KEY}'
 """)  # noqa: S608 - built from a constant
 
+_VISIBILITY = text("SELECT visibility FROM users WHERE id::text = :user_id")
 _SUSPENDED = text("SELECT id::text FROM users WHERE id::text = ANY(:user_ids) AND suspended_at IS NOT NULL")
 
 
-def balance(at: Installation, accounts: Iterable[Account], screen: Screen, suspended: Mapping[str, bool]) -> list[str]:
+def balance(
+    at: Installation,
+    accounts: Iterable[Account],
+    screen: Screen,
+    suspended: Mapping[str, bool],
+    private: PrivatePlayer,
+) -> list[str]:
     """Everything that does not add up, now. Empty means: nothing lost, nothing doubled, everybody sees the same.
 
     `suspended` says of moderated players what was decided last.
@@ -39,7 +48,12 @@ def balance(at: Installation, accounts: Iterable[Account], screen: Screen, suspe
         problems.append(f"{depth} updates are still in the inbox")
     with at.engine.connect() as connection:
         top = standings.top(connection, DEFAULT_BOARD, ALL_TIME, VIEWED)
-    if screen.scores != [(entry.user_id, entry.score) for entry in top.entries]:
+        visibility = connection.scalar(_VISIBILITY, {"user_id": private.user_id})
+    if visibility != private.visibility:
+        problems.append(f"{private.user_id} is {visibility}, and was told to be {private.visibility}")
+    if private.unlisted & {entry.user_id for entry in top.entries}:
+        problems.append(f"{private.user_id} is unlisted, and on the board")
+    if screen.scores != [(private.id_on(DEFAULT_BOARD, entry.user_id), entry.score) for entry in top.entries]:
         problems.append("the viewer sees something else")
     problems += at.snapshots.not_closed()
     problems += _still_told(at)
@@ -63,9 +77,9 @@ def doubled(at: Installation) -> int:
     with at.engine.connect() as connection:
         counted, recorded = connection.execute(
             text("""SELECT (SELECT coalesce(sum(score), 0) FROM standings WHERE board_id = :board AND period_id = :all),
-                           (SELECT coalesce(sum(points), 0) FROM score_events e
-                            WHERE NOT EXISTS (SELECT FROM voids v WHERE v.event_id = e.id))"""),
-            {"board": DEFAULT_BOARD, "all": ALL_TIME},
+                           (SELECT coalesce(sum(points), 0) FROM score_events e WHERE action_id = ANY(:actions)
+                            AND NOT EXISTS (SELECT FROM voids v WHERE v.event_id = e.id))"""),
+            {"board": DEFAULT_BOARD, "all": ALL_TIME, "actions": list(POINTS)},
         ).one()
     return int(counted) - int(recorded)
 
@@ -80,7 +94,7 @@ def _against_ledger(at: Installation, accounts: list[Account]) -> list[str]:
             problems += [f"nothing was to be done, and it counts: {account}"] if row else []
         elif row is None:
             problems.append(f"lost: {account}")
-        elif (row.action_id, row.points, row.refusal) != (account.action_id, POINTS[account.action_id], None):
+        elif tuple(row)[2:] != (account.action_id, account.points, account.second, None):
             problems.append(f"recorded otherwise: {account}, {row}")
         elif not account.is_resolved:
             problems.append(f"never settled: {account}")
@@ -106,17 +120,19 @@ def _moderated_otherwise(at: Installation, screen: Screen, suspended: Mapping[st
                 yield f"{where} shows {score} for {user_id}; {due} is due"
 
 
-def corrected_otherwise(at: Installation, voided: Mapping[int, bool], off: Mapping[str, bool]) -> list[str]:
+def corrected_otherwise(at: Installation, voided: Mapping[int, bool], off: Mapping[tuple[str, str], bool]) -> list[str]:
     """Return where voids and disqualifications are not as they were decided last, or do not show on the board."""
     with at.engine.connect() as connection:
         void = set(connection.scalars(text("SELECT event_id FROM voids")))
-        judged = set(connection.scalars(text("SELECT user_id::text FROM disqualifications")))
-    shown = at.board.places(DEFAULT_BOARD, ALL_TIME, off).of
+        rows = connection.execute(text("SELECT board_id, user_id::text FROM disqualifications"))
+        judged = {(row.board_id, row.user_id) for row in rows}
+    off_main = [user for board, user in judged if board == DEFAULT_BOARD]
+    shown = at.board.places(DEFAULT_BOARD, ALL_TIME, off_main).of
     problems = [
         f"{event} is void or not, against what was told" for event in void ^ {e for e, v in voided.items() if v}
     ]
-    problems += [f"{user} is off or not, against what was told" for user in judged ^ {u for u, o in off.items() if o}]
-    return problems + [f"{user} is off the board and on it" for user in judged if shown[user].entry]
+    problems += [f"{who} is off or not, against what was told" for who in judged ^ {w for w, o in off.items() if o}]
+    return problems + [f"{user} is off the board and on it" for user in off_main if shown[user].entry]
 
 
 def _in_api(at: Installation, user_id: str) -> int | None:

@@ -9,10 +9,12 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import requests
 
+from common.core.timestamps import parse_instant
 from dev.harness.stack import Stack
 
 POINTS = {"daily-login": 5, "complete-level": 10, "win-match": 25, "win-tournament": 100, "share": 1}
@@ -21,6 +23,7 @@ _PAUSE_SECONDS = 0.1
 NOTHING_DONE, NOBODY_KNOWS = "dependency_unavailable", "outcome_unknown"
 """The codes that a 503 of something that changes may have."""
 _LATE_SECONDS = 2.0
+_NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass
@@ -41,6 +44,16 @@ class Account:
     """It was accepted with a 202, and nobody knew it afterwards."""
     was_unknown: bool = False
     """An attempt was answered with a 503 that says so."""
+    value: int | None = None
+    """What was stated, where the action is of values."""
+    second: int = 0
+    happened_at: datetime = _NEVER
+    """By the client's clock; told only where a value was stated by a game server."""
+
+    @property
+    def points(self) -> int:
+        """What the ledger has to hold."""
+        return POINTS[self.action_id] if self.value is None else self.value
 
     @property
     def is_over(self) -> bool:
@@ -114,6 +127,9 @@ class Claimant(Client, ABC):
     def _account(self, claim: dict[str, Any]) -> Account:
         """A new one, of what is about to be claimed."""
         account = Account(claim["userId"], claim["actionId"], claim["idempotencyKey"])
+        if "value" in claim:
+            account.value, account.second = claim["value"], claim.get("second", 0)
+            account.happened_at = parse_instant(claim["timestamp"])
         self.accounts.append(account)
         return account
 

@@ -29,12 +29,15 @@ from common.services.suspensions import COMMAND_LINE, Decision
 from dev.harness.many import PERIODS_OF_LONG_AGO, id_of
 from dev.harness.stack import Variant
 from tests.chaos import crash_points, disks, other_versions, watch
-from tests.chaos.admins import MODERATED
 from tests.chaos.crashing_worker import ALWAYS_DUE, CLOCK, READS_VERSION
 from tests.chaos.installation import CROWD, Installation
+from tests.chaos.value_boards import BOARDS
 
 _CRASHES_WITHIN_SECONDS = 20.0
 _PAUSE_SECONDS = 1.6
+_FIRST_OF_NOBODY = 21
+"""From this number on, players of the crowd are nobody's but this module's."""
+
 _WITHIN_SECONDS = 30.0
 """In which a program starts under load and does what is waited for."""
 
@@ -186,7 +189,8 @@ def _flush(at: Installation, draw: random.Random, seconds: float) -> None:
 def _delete_key(which: str) -> Fault:
     def hurt(at: Installation, draw: random.Random, seconds: float) -> None:
         at.servers.prove_own()
-        at.client.delete(getattr(BoardKeys("main", ALL_TIME), which))
+        for board_id in ("main", draw.choice(list(BOARDS))):
+            at.client.delete(getattr(BoardKeys(board_id, ALL_TIME), which))
 
     return Fault(f"board's {which} deleted", hurt)
 
@@ -393,7 +397,7 @@ def _wrong_clock(offset: int) -> Fault:
 
 def _suspend_in_rebuild(at: Installation, draw: random.Random, seconds: float) -> None:
     """Suspend and reinstate a player of the crowd, over and over, while the board is filled again and again."""
-    someone = id_of(draw.randint(len(MODERATED) + 1, CROWD))
+    someone = id_of(draw.randint(_FIRST_OF_NOBODY, CROWD))
     ended = threading.Event()
 
     def rebuild() -> None:

@@ -28,6 +28,10 @@ class GameServer(Claimant):
             item(self._draw.choice(self._user_ids), self._any_action())
             for _ in range(self._draw.randint(1, _MOST_ITEMS))
         ]
+        self._settle(items)
+
+    def _settle(self, items: list[dict[str, Any]]) -> None:
+        """Send these updates, again and again with the same keys, until all of them are over."""
         accounts = [self._account(each) for each in items]
         while not all(account.is_over for account in accounts) and not self._ends.is_set():
             if self._send(accounts, items):

@@ -19,6 +19,7 @@ from common.contract.constants import ALL_TIME, DEFAULT_BOARD
 from common.core import settings as settings_module
 from common.core import task_names
 from common.core.settings import Settings
+from common.domain.permissions import Permissions, Scope
 from common.postgres import api_keys, catalogue
 from common.postgres import engine as database
 from common.redis_store import client as redis_client
@@ -31,6 +32,7 @@ from dev.harness.many import add_many
 from dev.harness.servers import Servers, running_servers, start_servers
 from dev.harness.stack import Stack, Variant, running_stack
 from tests.caller import Caller
+from tests.chaos import value_boards
 from tests.chaos.clients import Account
 from tests.chaos.disks import small_disks
 from tests.chaos.proxy import Proxy
@@ -72,10 +74,10 @@ class Installation:
         self.bell = Celery(broker=self.settings.redis_url, set_as_current=False)
         self._keeper = threading.Thread(target=self._keep, name="keeper")
 
-    def new_api_key(self) -> tuple[str, str]:
+    def new_api_key(self, *scopes: Scope) -> tuple[str, str]:
         """Its id and its secret."""
         with self.engine.begin() as connection:
-            key = api_keys.create(connection, "chaos")
+            key = api_keys.create(connection, "chaos", Permissions(frozenset({Scope.SUBMIT, *scopes})))
         return key.id, api_keys.current_secret(key, self.settings.secret_key.get_secret_value())
 
     def new_admin(self, username: str = "chaos-admin") -> dict[str, str]:
@@ -171,6 +173,7 @@ def installed(*, on_small_disks: bool = False) -> Iterator[Installation]:
             SCOREBOARD_BATCH_LIMIT="1000000/minute",
             SCOREBOARD_BATCH_UPDATE_LIMIT="10000000/minute",
             SCOREBOARD_SNAPSHOT_KEEP_DAYS="100000",  # periods of long ago are closed, and keep their last one
+            SCOREBOARD_ADMIN_LIMIT="1000000/minute",
             SCOREBOARD_LOGIN_FAILURE_LIMIT="1000000/minute",
             SCOREBOARD_NETWORK_FAILURE_LIMIT="1000000/minute",
             SCOREBOARD_ACCOUNT_FAILURE_LIMIT="1000000/minute",
@@ -214,4 +217,5 @@ def _load_catalogue(url: str, servers: Servers) -> None:
     engine = database.create(settings_module.load(environment), pool_size=1, statement_timeout_ms=30_000)
     with engine.begin() as connection:
         catalogue.load_defaults(connection)
+        value_boards.add(connection)
     engine.dispose()

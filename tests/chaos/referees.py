@@ -2,6 +2,7 @@
 
 import random
 import time
+from collections.abc import Sequence
 
 import requests
 from sqlalchemy import text
@@ -9,51 +10,71 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from common.contract.constants import DEFAULT_BOARD
 from dev.harness.many import KEY, id_of
-from tests.chaos.clients import NOTHING_DONE, Client
+from tests.chaos.clients import NOTHING_DONE, POINTS, Client
 from tests.chaos.installation import Installation
+from tests.chaos.value_boards import BOARDS
 
 JUDGED = tuple(id_of(number) for number in range(5, 8))
 """Of the crowd, other players than those whom the other admin suspends."""
 
 _BETWEEN_SECONDS = 0.2
 _SOME_EVENT = text(f"""
-SELECT id FROM score_events WHERE idempotency_key <> '{KEY}' AND refusal IS NULL ORDER BY random() LIMIT 1
+SELECT id FROM score_events WHERE idempotency_key <> '{KEY}' AND refusal IS NULL
+    AND (action_id = ANY(:points) AND user_id = ANY(CAST(:users AS uuid[])) AND :of_points
+         OR action_id <> ALL(:points) AND NOT :of_points)
+ORDER BY random() LIMIT 1
 """)  # noqa: S608 - built from a constant
 
 
+_DECIDING_EVENT = text("""
+SELECT tie FROM standings WHERE board_id = ANY(:boards) AND NOT hidden ORDER BY random() LIMIT 1
+""")
+
+
 class Referee(Client):
-    """One with a token of their own. `voided` and `off` say what was decided last of each update and player.
+    """One with a token of their own.
+
+    `voided` says what was decided last of each update, `off` of players on a board. On the default board only updates
+    of the players `user_ids` are voided: the scores of all others only ever grow, which stored snapshots must show.
 
     A decision is repeated until it is known to be made, or was never made: then it may be left.
     """
 
-    def __init__(self, at: Installation, headers: dict[str, str], draw: random.Random) -> None:
+    def __init__(self, at: Installation, headers: dict[str, str], user_ids: Sequence[str], draw: random.Random) -> None:
         super().__init__(at.stack, "referee", draw)
         self._at = at
         self._headers = headers
+        self._user_ids = user_ids
         self.voided: dict[int, bool] = {}
-        self.off = dict.fromkeys(JUDGED, False)
+        self.off = {(DEFAULT_BOARD, user_id): False for user_id in JUDGED}
+        self.off |= {(board, user_id): False for board in BOARDS for user_id in (*user_ids, *JUDGED)}
 
     def _act(self) -> None:
         positive = self._draw.random() < 0.5
         if self._draw.random() < 0.3:
-            user_id = self._draw.choice(JUDGED)
+            board, user_id = self._draw.choice(list(self.off))
             act = "disqualify" if positive else "requalify"
-            if self._decide(f"boards/{DEFAULT_BOARD}/{act}", {"userId": user_id}):
-                self.off[user_id] = positive
+            if self._decide(f"boards/{board}/{act}", {"userId": user_id}):
+                self.off[board, user_id] = positive
         elif event := self._some_event(void=positive):
             act = "void" if positive else "restore"
             self.voided |= {event: positive} if self._decide(f"events/{event}/{act}", {}) else {}
         time.sleep(_BETWEEN_SECONDS)
 
     def _some_event(self, *, void: bool) -> int | None:
-        """One that is recorded, or for a restoration one that is void; None while the database is away."""
+        """One that is recorded, often one that decides a score of values; for a restoration one that is void.
+
+        None while the database is away.
+        """
         known = [event for event, is_void in self.voided.items() if is_void]
         if not void:
             return self._draw.choice(known) if known else None
         try:
             with self._at.engine.connect() as connection:
-                return connection.execute(_SOME_EVENT).scalar()
+                if self._draw.random() < 0.4:
+                    return connection.execute(_DECIDING_EVENT, {"boards": list(BOARDS)}).scalar()
+                values = {"points": list(POINTS), "users": list(self._user_ids)}
+                return connection.execute(_SOME_EVENT, {**values, "of_points": self._draw.random() < 0.5}).scalar()
         except SQLAlchemyError:
             return None
 

@@ -8,19 +8,28 @@ from dataclasses import dataclass, field
 
 import requests
 
+from common.domain.permissions import Scope
+from common.domain.stand_ins import StandIns
+from common.redis_store.board import BoardNotServedError
 from tests.caller import Caller
-from tests.chaos import account
+from tests.chaos import account, value_account
 from tests.chaos.admins import Admin
 from tests.chaos.clients import Account, Claimant, Client
 from tests.chaos.faults import Fault
 from tests.chaos.game_servers import GameServer
 from tests.chaos.installation import Installation, installed
 from tests.chaos.players import Player
-from tests.chaos.referees import Referee
+from tests.chaos.private_players import PrivatePlayer
+from tests.chaos.referees import JUDGED, Referee
+from tests.chaos.value_servers import Adjuster, Enroller, ValueServer
 from tests.chaos.viewer import Viewer
 from tests.chaos.watch import Watch
 
 PLAYERS = 6
+VALUE_SERVERS = 2
+EXTERNAL_IDS = [f"chaos-{number}" for number in range(30)]
+"""Players of a game server, who are enrolled one after the other."""
+
 PROMISED_SECONDS = 10.0
 """Within which all adds up after the last fault's end."""
 
@@ -48,6 +57,8 @@ class Row:
     """Updates that were left after 503s that said that nothing was done, and are not in the ledger."""
     unknown: int = 0
     """Updates of a 503 that said that nobody knows; sent again, and counted once."""
+    values: int = 0
+    """How many of the updates were values, adjustments and enrolments on boards of values."""
     converged: list[float] = field(default_factory=list)
 
 
@@ -83,14 +94,25 @@ class Run:
         self._claimants: list[Claimant] = [
             *(Player(at.stack, caller, self._chance()) for caller in callers),
             GameServer(at.stack, *at.new_api_key(), user_ids, self._chance()),
+            *self._of_values([*user_ids, *JUDGED]),
         ]
         self._admin = Admin(at.stack, at.new_admin(), self._chance())
-        self._referee = Referee(at, at.new_admin("chaos-referee"), self._chance())
-        self._clients: list[Client] = [*self._claimants, self._admin, self._referee]
+        self._referee = Referee(at, at.new_admin("chaos-referee"), user_ids[::2], self._chance())
+        stand_ins = StandIns(at.settings.secret_keys)
+        self._private = PrivatePlayer(at.stack, callers[-1], stand_ins, self._chance())
+        self._clients: list[Client] = [*self._claimants, self._admin, self._referee, self._private]
         self._watch = Watch(at.stack)
         self._viewer = Viewer(f"{at.stack.live_url}?limit={account.VIEWED}")
         self._gone = Caller(at.stack, "chaos-gone")
         self._gone.log_out()
+
+    def _of_values(self, user_ids: list[str]) -> Iterator[Claimant]:
+        """Those who change scores on boards of values, for these players and for those who are enrolled later."""
+        at = self._at
+        for _ in range(VALUE_SERVERS):
+            yield ValueServer(at.stack, *at.new_api_key(), user_ids, self._chance())
+        yield Enroller(at.stack, at.new_api_key(Scope.PLAYERS), EXTERNAL_IDS, user_ids, self._chance())
+        yield Adjuster(at.stack, at.new_api_key(), at.new_admin("chaos-adjuster"), user_ids, self._chance())
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -120,6 +142,7 @@ class Run:
         fresh += self._at.accounts[put_before:]
         row.times += 1
         row.updates += len(fresh)
+        row.values += sum(each.value is not None for each in fresh)
         row.lost += account.lost(self._at, fresh)
         row.doubled += account.doubled(self._at)
         row.forgotten += sum(each.was_forgotten for each in fresh)
@@ -167,9 +190,20 @@ class Run:
         while problems and time.monotonic() - since < PATIENCE_SECONDS:
             time.sleep(_LOOK_SECONDS)
             if all(client.is_idle.is_set() for client in self._clients):
-                problems = account.balance(self._at, self._accounts, self._viewer.screen, self._admin.suspended)
-                problems = problems or account.corrected_otherwise(self._at, self._referee.voided, self._referee.off)
+                problems = self._imbalances()
         return problems
+
+    def _imbalances(self) -> list[str]:
+        """Everything that does not add up, now."""
+        at, accounts = self._at, self._accounts
+        corrected = self._referee.voided, self._referee.off
+        if problems := account.balance(at, accounts, self._viewer.screen, self._admin.suspended, self._private):
+            return problems
+        try:
+            problems = account.corrected_otherwise(at, *corrected)
+            return problems or value_account.otherwise(at, accounts, *corrected, self._private)
+        except (BoardNotServedError, requests.RequestException) as error:
+            return [f"a board is away again: {type(error).__name__} {error}"]
 
     def _check_dead_token(self) -> None:
         """A token that was logged out opens nothing, whatever is broken."""
