@@ -44,6 +44,10 @@ SUPPRESSED_AGAIN_AFTER_SECONDS = DOORBELL_SECONDS / 2
 BUSY_FROM = 8
 """The size of a batch from which the inbox counts as busy."""
 
+CROWD_FROM = 16
+"""The size from which batches for whose outcomes somebody waits are paced and gathered. Fewer updates are applied as
+they come: at 500 a second, whoever waits has the outcome a third sooner."""
+
 LONGEST_SECONDS = 5.0
 """The longest time of a drain, so that sweeps get their turn."""
 
@@ -139,13 +143,14 @@ class Drain:
         if entries and not self._apply(entries, finisher=finisher if len(entries) >= BUSY_FROM else None):
             self._reclaim_backoff.begin()
         self._waited = max(_count_waited_for(entries), self._waited // 2)
-        if BUSY_FROM <= len(entries) < BATCH:
-            time.sleep(max(0.0, began + _pace(entries) - time.monotonic()))
+        pace = _pace(entries)
+        if pace and len(entries) < BATCH:
+            time.sleep(max(0.0, began + pace - time.monotonic()))
         return entries
 
     def _gather(self, entries: list[Entry]) -> None:
         """Read more, until as many have come as waited for the last batch, or for a moment."""
-        if not entries or self._waited < BUSY_FROM:
+        if not entries or self._waited < CROWD_FROM:
             return
         until = time.monotonic() + GATHERED_WITHIN_SECONDS
         while len(entries) < self._waited and time.monotonic() < until:
@@ -237,7 +242,9 @@ class Drain:
 
 def _pace(entries: Sequence[Entry]) -> float:
     """Return the least time (seconds) from this batch to the next."""
-    return PACE_WHILE_WAITED_FOR_SECONDS if _count_waited_for(entries) else PACE_SECONDS
+    if _count_waited_for(entries):
+        return PACE_WHILE_WAITED_FOR_SECONDS if len(entries) >= CROWD_FROM else 0.0
+    return PACE_SECONDS if len(entries) >= BUSY_FROM else 0.0
 
 
 def _count_waited_for(entries: Sequence[Entry]) -> int:

@@ -12,10 +12,10 @@ from common.domain.inbox_entries import Entry, Update
 from tests.inbox import add_users, board_of
 from workers import drain as drain_module
 from workers.batches import Batches
-from workers.drain import BUSY_FROM
+from workers.drain import CROWD_FROM
 from workers.state import WorkerState
 
-WAITING = BUSY_FROM + 4
+WAITING = CROWD_FROM + 4
 
 
 @pytest.fixture

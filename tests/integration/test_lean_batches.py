@@ -241,12 +241,15 @@ def test_a_drain_hurries_where_somebody_waits_for_an_outcome() -> None:
     fields = {"accepted_at": "1772600767890"}
     user_id, waits = str(uuid.uuid4()), {"reply_to": "a-process"}
     update = {"user_id": user_id, "action_id": "share", "idempotency_key": "a-key-of-ours", "occurred_at": "now"}
-    entries = [
+    plain, waited_for = (
         read_entry("1-0", {**fields, "update": orjson.dumps({**update, "request_id": "r", **more}).decode()}, 1)
         for more in ({}, waits)
-    ]
-    assert drain._pace(entries) == drain.PACE_WHILE_WAITED_FOR_SECONDS
-    assert drain._pace(entries[:1]) == drain.PACE_SECONDS
+    )
+    crowd = [plain] * (drain.CROWD_FROM - 1)
+    assert drain._pace([*crowd, waited_for]) == drain.PACE_WHILE_WAITED_FOR_SECONDS
+    assert drain._pace([*crowd[1:], waited_for]) == 0, "a few who wait have their outcomes as they come"
+    assert drain._pace(crowd) == drain.PACE_SECONDS
+    assert drain._pace([plain]) == 0
 
 
 def test_a_drain_waits_for_more_within_half_of_the_time_that_a_command_may_take() -> None:
