@@ -31,7 +31,8 @@ A player who has more of them is corrected alone.
 """
 
 _ATTEMPTS = 20
-_LOCK_NOT_AVAILABLE = "55P03"
+_TRY_AGAIN = ("55P03", "40P01")
+"""SQLSTATE codes: a lock that could not be had in time, and a deadlock, which ends one of those in it."""
 
 Result = TypeVar("Result")
 
@@ -94,7 +95,8 @@ def _correct_span(engine: Engine, corrector: Corrector, asked: Asked, span: Span
     """Correct the updates of a span of time, in slices of players."""
     with engine.connect() as connection:
         only = found_user(connection, asked.player).id if asked.player else None
-        chosen = voids.players_in_span(connection, span, only, restores=asked.restores)
+        amends = bool(asked.told.amends)
+        chosen = voids.players_in_span(connection, span, only, restores=asked.restores, amends=amends)
     if asked.dry_run:
         return Done(len(chosen), sum(chosen.values()), 0.0)
     updates, longest = 0, 0.0
@@ -123,7 +125,10 @@ def _correct_slice(corrector: Corrector, asked: Asked, span: Span, user_ids: lis
         done = corrector.correct_span_unseen(user_ids, span, asked.told, operator.operator(), restores=asked.restores)
         return done, time.monotonic() - began
 
-    done, seconds = _patiently(act)
+    try:
+        done, seconds = _patiently(act)
+    except ScoreboardError as error:
+        raise click.ClickException(f"{error.message} What was said to be done until here stays done.") from error
     corrector.show({each.key.user_id for each in done.moved})
     return done, seconds
 
@@ -144,11 +149,11 @@ def _slices(engine: Engine, user_ids: list[str]) -> Iterator[list[str]]:
 
 
 def _patiently(act: Callable[[], Result]) -> Result:
-    """Act, and again if the ledger could not be held within a second."""
+    """Act, and again if the ledger could not be held within a second, or if others stood in the way."""
     for _ in range(_ATTEMPTS - 1):
         try:
             return act()
         except OperationalError as error:
-            if sqlstate(error) != _LOCK_NOT_AVAILABLE:
+            if sqlstate(error) not in _TRY_AGAIN:
                 raise
     return act()

@@ -12,7 +12,7 @@ _AUDITED_AS = "adjust_score"
 
 
 def note(connection: Connection, adjustment: Adjustment, actor: Actor) -> None:
-    """Record who adjusts what, and why, once for each idempotency key, and make the board's action known.
+    """Record who adjusts what, and why, and make the board's action known. Once for the same deed of the same actor.
 
     It is committed before the inbox accepts the update: a crash in between leaves a trace without an adjustment, and
     never the reverse. Raises `not_found` for a user that is not there, or not any more.
@@ -21,10 +21,11 @@ def note(connection: Connection, adjustment: Adjustment, actor: Actor) -> None:
     if connection.execute(user.with_for_update(key_share=True)).first() is None:
         raise ScoreboardError(ErrorCode.NOT_FOUND, "There is no such user.")
     reserved_actions.ensure(connection, [adjustment.action])
-    if audit.has(connection, _AUDITED_AS, adjustment.user_id, idempotency_key=adjustment.idempotency_key):
-        return
-    details = {"board": adjustment.board.id, "amount": adjustment.amount}
-    if adjustment.second is not None:
-        details["second"] = adjustment.second
-    named = {"idempotency_key": adjustment.idempotency_key, "reason": adjustment.reason}
-    audit.add(connection, actor, _AUDITED_AS, adjustment.user_id, **details, **named)
+    details = {
+        "board": adjustment.board.id,
+        "amount": adjustment.amount,
+        "second": adjustment.second or 0,
+        "idempotency_key": adjustment.idempotency_key,
+    }
+    if not audit.has(connection, actor, _AUDITED_AS, adjustment.user_id, **details):
+        audit.add(connection, actor, _AUDITED_AS, adjustment.user_id, **details, reason=adjustment.reason)

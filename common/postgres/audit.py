@@ -38,9 +38,9 @@ def add(connection: Connection, actor: Actor, action: str, subject: str, **detai
     connection.execute(insert(audit_log).values(actor=actor.name, action=action, subject=subject, details=told))
 
 
-def has(connection: Connection, action: str, subject: str, **details: object) -> bool:
-    """Return whether this change of the subject, with these details, is recorded already."""
-    of_subject = (audit_log.c.subject == subject, audit_log.c.action == action)
+def has(connection: Connection, actor: Actor, action: str, subject: str, **details: object) -> bool:
+    """Return whether this change of the subject by this actor, with these details, is recorded already."""
+    of_subject = (audit_log.c.subject == subject, audit_log.c.action == action, audit_log.c.actor == actor.name)
     return (
         connection.execute(select(audit_log.c.id).where(*of_subject, audit_log.c.details.contains(details))).first()
         is not None

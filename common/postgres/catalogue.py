@@ -173,13 +173,18 @@ class CatalogueCache:
             self._reading.release()
 
     def including(self, action_ids: Collection[str]) -> Catalogue:
-        """Return the catalogue, read anew if it lacks one of these actions: another process may know it already."""
+        """Return the catalogue, read anew if it lacks one of these actions: another process may know it already.
+
+        Raises SQLAlchemyError if it cannot be read anew, for then nobody knows whether these actions exist.
+        """
         known = self.current()
         if known.actions.keys() >= set(action_ids):
             return known
         with self._reading:
             self._read_whole_at = -math.inf
             self._read()
+            if self._failure:
+                raise self._failure.with_traceback(None)
             return self._catalogue or known
 
     def knowing(self, board_id: str) -> Catalogue:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, delete, func, select, text, update
 
 from common.domain.details import PlayerVisibility
 from common.domain.standing import Hidden
-from common.postgres import kept_names, ledger, people, reset_codes, standings
+from common.postgres import checkpoint, kept_names, ledger, people, reset_codes, standings
 from common.postgres.tables import identities, users
 
 ERASED = "erased"
@@ -98,6 +98,7 @@ def purge(connection: Connection, user_id: str) -> int:
 
     The caller is the owner of the tables, has called `purge_mentions`, and rebuilds the boards in Redis.
     """
+    checkpoint.hold(connection)
     ledger.lock_exclusive(connection)
     values = {"user": user_id}
     for statement in _VOIDS:

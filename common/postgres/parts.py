@@ -12,7 +12,7 @@ all the same, and does not return it.
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 from common.domain.boards import Board, Rule
 from common.domain.parts import Part
@@ -132,6 +132,8 @@ SELECT DISTINCT e.user_id, b.id AS board_id, p.period_id {EXPANDED.strip()} WHER
 """
 """The standings to which ledger rows belong, whether or not they count there."""
 
+_TOUCHED_BY = text(TOUCHED.format(rows="(SELECT * FROM score_events WHERE id = ANY(CAST(:events AS bigint[])))"))
+
 OF_TOTALS = """
 SELECT t.user_id, t.board_id, t.period_id, b.rule, (b.second->>'ascending')::boolean AS second_ascending,
        t.score, t.tie, t.updated_at, t.second, t.decided_at
@@ -157,6 +159,12 @@ ORDER BY user_id, board_id, period_id,
     CASE WHEN rule = 'latest' THEN -tie WHEN second_ascending THEN second ELSE -second END, tie
 """
 """The same where the rule keeps one of the events."""
+
+
+def touched_by(connection: Connection, event_ids: Collection[int]) -> set[StandingKey]:
+    """Return the standings to which these ledger rows belong, by the versions of their actions that they name."""
+    rows = connection.execute(_TOUCHED_BY, {"events": list(event_ids)})
+    return {StandingKey(row.board_id, row.period_id, str(row.user_id)) for row in rows}
 
 
 def merge(

@@ -55,10 +55,13 @@ _ENDED = text("""
 SELECT board_id, period_id, ends_at FROM periods WHERE closed_at IS NULL AND ends_at <= :now ORDER BY ends_at, board_id
 """)
 
-# Not before any void that was made until now, whatever the clocks say: which of them came first decides what counts.
+# Not before any void or disqualification that was made until now, whatever the clocks say: which of them came first
+# decides what counts.
 _CLOSE = text("""
 UPDATE periods
-SET closed_at = GREATEST(CAST(:now AS timestamptz), (SELECT max(at) FROM voids)),
+SET closed_at = GREATEST(
+        CAST(:now AS timestamptz), (SELECT max(at) FROM voids), (SELECT max(at) FROM disqualifications)
+    ),
     last_event_id = (SELECT coalesce(max(id), 0) FROM score_events), snapshot_due = true
 WHERE board_id = :board AND period_id = :period AND closed_at IS NULL AND ends_at <= :now
 """)

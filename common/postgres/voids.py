@@ -33,7 +33,10 @@ ORDER BY id
 _PLAYERS = """
 SELECT e.user_id::text, count(*) AS events FROM score_events e LEFT JOIN voids v ON v.event_id = e.id
 WHERE {whose} AND e.accepted_at BETWEEN :since AND :until AND e.refusal IS NULL
-    AND (CAST(:action AS text) IS NULL OR e.action_id = :action) AND (v.event_id IS NOT NULL) = :restores
+    AND (CAST(:action AS text) IS NULL OR e.action_id = :action)
+    AND CASE WHEN :restores
+        THEN v.event_id IS NOT NULL OR (:amends AND EXISTS (SELECT FROM kept_voids k WHERE k.event_id = e.id))
+        ELSE v.event_id IS NULL OR (:amends AND NOT v.amends) END
 GROUP BY e.user_id ORDER BY e.user_id
 """
 _OF_EVERYBODY = text(_PLAYERS.format(whose="e.recorded_at >= CAST(:since AS timestamptz) - interval '1 hour'"))
@@ -101,16 +104,20 @@ def in_span(connection: Connection, user_ids: Sequence[str], span: Span) -> list
     return list(connection.scalars(_IN_SPAN, values))
 
 
-def players_in_span(connection: Connection, span: Span, user_id: str | None, *, restores: bool) -> dict[str, int]:
+def players_in_span(
+    connection: Connection, span: Span, user_id: str | None, *, restores: bool, amends: bool
+) -> dict[str, int]:
     """Return how many updates of each player a correction of a span would change, in order of the players' ids.
 
+    One that `amends` also changes those that were corrected before without it.
     With `user_id` of this player alone; without, this reads the ledger from the span's beginning on.
     """
-    values = {"since": span.since, "until": span.until, "action": span.action_id, "restores": restores}
+    values = {"since": span.since, "until": span.until, "action": span.action_id}
+    how = {"restores": restores, "amends": amends}
     if user_id:
-        found = connection.execute(_OF_PLAYER, {**values, "user": user_id})
+        found = connection.execute(_OF_PLAYER, {**values, **how, "user": user_id})
     else:
-        found = connection.execute(_OF_EVERYBODY, values)
+        found = connection.execute(_OF_EVERYBODY, {**values, **how})
     return {row.user_id: row.events for row in found}
 
 

@@ -134,9 +134,12 @@ class Corrector:
     ) -> tuple[Corrected, list[Ranked]]:
         """Return what `correct_span` would do for a player, with the ranks of one instant. Nothing changes."""
         correction = _of_span([user_id], span, told, Actor("nobody"), restores=restores)
-        with self._engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
-            event_ids = _write(connection, correction)  # rolled back with the transaction
+        repeatable = self._engine.connect().execution_options(isolation_level="REPEATABLE READ")
+        with _exact_scores(), repeatable as connection:
+            written = connection.begin_nested()
+            event_ids = _write(connection, correction)
             moved = recounts.preview(connection, [user_id], event_ids) if event_ids else []
+            written.rollback()  # before the ranks are counted: nobody waits for these rows meanwhile
             ranked = [_ranked(connection, each) for each in moved]
         return Corrected(len(event_ids), moved), ranked
 

@@ -29,7 +29,9 @@ _SHOWN = text("UPDATE users SET redis_behind = false WHERE id = CAST(:user AS uu
 
 
 def mark_behind(connection: Connection, user_ids: Collection[str]) -> None:
-    """Mark players whose change Redis has to be told of, in the transaction that makes it."""
+    """Mark players whose change Redis has to be told of, in the transaction that makes it, in order of their ids."""
+    rows = select(users.c.id).where(users.c.id.in_(user_ids)).order_by(users.c.id)
+    connection.execute(rows.with_for_update(key_share=True))
     connection.execute(update(users).where(users.c.id.in_(user_ids)).values(redis_behind=True))
 
 

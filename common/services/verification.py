@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Engine, text
 
 from common.core.chunk_size import ChunkSize
 from common.domain.standing import BoardId, Standing, StandingKey
-from common.postgres import ledger, parts, period_closing, recounts, standings
+from common.postgres import checkpoint, ledger, parts, period_closing, recounts, standings
 from common.postgres.checkpoint import Checkpoint
 from common.postgres.engine import bounded_transaction
 from common.redis_store.board import Board
@@ -159,6 +159,7 @@ class Verifier:
         """
         for some in _slices(sorted(user_ids)):
             with bounded_transaction(self._engine, RECOUNT_TIMEOUT_MS) as connection:
+                checkpoint.hold(connection)  # else rows that it takes in meanwhile would count twice
                 ledger.lock_exclusive(connection)
                 connection.execute(_BY_INDEX)
                 values = _of(connection, some)

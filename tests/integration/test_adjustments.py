@@ -10,10 +10,11 @@ from sqlalchemy import Engine, text
 from werkzeug.test import TestResponse
 
 from common.contract.constants import GREATEST_SCORE
+from common.domain.adjustments import Adjustment
 from common.domain.boards import Board, Rule, SecondScore
 from common.domain.permissions import Permissions, Scope
 from common.domain.scoring import Action
-from common.postgres import audit, catalogue, erasure
+from common.postgres import adjustments, audit, catalogue, erasure
 from common.postgres.audit import AuditRow
 from tests.command_line import CommandLine
 from tests.game_server import game_server, item
@@ -90,7 +91,7 @@ def test_an_adjustment_counts_once_in_all_periods_and_says_who_and_why(
     assert scores == [5] * 4
     (row,) = audited(worker.engine)
     assert (row.actor, row.subject) == (chief.user_id, ada.user_id)
-    asked = {"board": "main", "amount": -20, "idempotency_key": "a-key-of-ours", "reason": WHY}
+    asked = {"board": "main", "amount": -20, "second": 0, "idempotency_key": "a-key-of-ours", "reason": WHY}
     assert row.details == asked
     assert worker.verifier.check([ada.user_id]) == []
 
@@ -299,3 +300,15 @@ def test_the_boards_own_actions_stand_on_no_list_and_in_no_file(
     assert "adjust-main" not in chief.client.get("/").text
     assert "adjust-main" not in command_line("boards", "set", "main", "--title", "Everybody").stdout
     assert command_line("actions", "set", "adjust-main", "--points", "1").returncode == 2
+
+
+def test_whatever_else_is_asked_for_under_a_key_leaves_a_trace_of_its_own(chief: Player, ada: Player) -> None:
+    engine = chief.client.application.extensions["scoreboard"].engine
+    other = admin(chief.client, engine, "other-chief")
+    with engine.begin() as connection:
+        board = Board("main")
+        for amount, actor in ((1, chief), (1, chief), (100, chief), (1, other)):
+            wanted = Adjustment(ada.user_id, board, amount, None, WHY, "a-key-of-ours", f"admin:{actor.user_id}")
+            adjustments.note(connection, wanted, audit.Actor(actor.user_id))
+    traces = [(row.actor, row.details["amount"]) for row in audited(engine)]
+    assert sorted(traces) == sorted([(chief.user_id, 1), (chief.user_id, 100), (other.user_id, 1)])

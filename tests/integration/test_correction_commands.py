@@ -44,6 +44,8 @@ def test_an_exploit_of_everybody_is_voided_in_slices_and_restored(
     assert board_of(worker) == dict.fromkeys(players, 25)
     assert no_drift(worker)
     assert "0 updates of 0 players" in command_line("events", "void", *action).stdout
+    amended = command_line("events", "void", *action, "--amend-closed")
+    assert "5 updates of 5 players count no more" in amended.stdout, "in closed periods, too, from now on"
 
     of_one = command_line("events", "restore", "--player", players[0], *span())
     assert "1 updates of 1 players count again" in of_one.stdout

@@ -7,14 +7,15 @@ from unittest.mock import patch
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import text
+from sqlalchemy import create_engine, text
+from sqlalchemy.exc import OperationalError
 
 from common.contract.constants import PERIOD_NAMES
 from common.domain import passwords, periods
 from common.domain.boards import Board, Rule
 from common.domain.corrections import Told
 from common.domain.scoring import Action
-from common.postgres import tables, users
+from common.postgres import catalogue, checkpoint, erasure, tables, users
 from common.postgres.audit import Actor
 from common.services import showing
 from common.services.corrections import Corrector
@@ -530,3 +531,52 @@ def test_a_player_with_very_many_updates_is_left_to_the_command_line(
             }  # fmt: skip
             answer = web.post(f"/api/admin/{path}", json=body, headers=chief.headers)
             assert (answer.status_code, error_code(answer)) == (409, "too_many_events")
+
+
+def test_a_period_is_closed_after_who_was_taken_off_before_whatever_the_clocks_say(
+    worker: WorkerState, referee: Referee, day: AClosedDay
+) -> None:
+    referee.disqualify("main", day.players[0], WHY, CHIEF)
+    with worker.engine.begin() as connection:
+        connection.execute(text("UPDATE disqualifications SET at = at + interval '1 hour'"))
+        at = connection.execute(text("SELECT at FROM disqualifications")).scalar_one()
+    day.close()
+    assert day.row().closed_at >= at
+
+
+def test_a_redelivery_shows_all_boards_that_the_update_counted_on_though_its_action_has_changed(
+    worker: WorkerState,
+) -> None:
+    with worker.engine.begin() as connection:
+        add_boards(connection, [Board("laps", periods=("all",))])
+    (player,) = add_users(worker.engine, 1)
+    lap = add_action(worker, Action("lap", 1, 10, ("laps",)))
+    accept(worker, player, lap)
+    worker.drain.batches._record(worker.inbox.read("dying-worker", 10), None)  # type: ignore[arg-type]  # and dies
+    add_action(worker, Action("lap", 2, 10, ("main",)))
+    worker.drain.batches.apply(worker.inbox.reclaim("heir", 10, 0))
+    assert worker.board.states({("laps", "all"): [player]})["laps", "all"] is not None
+    assert no_drift(worker)
+
+
+def test_a_repair_and_a_purge_wait_for_rows_that_the_checkpoint_takes_in(worker: WorkerState, three: list[str]) -> None:
+    with worker.engine.begin() as advancing:
+        checkpoint.hold(advancing)
+        with pytest.raises(OperationalError):
+            worker.verifier.recount(three)
+        with pytest.raises(OperationalError), worker.engine.begin() as connection:
+            erasure.purge(connection, three[0])
+    worker.verifier.recount(three)
+
+
+def test_an_action_that_cannot_be_read_yet_is_not_taken_for_unknown(worker: WorkerState) -> None:
+    (player,) = add_users(worker.engine, 1)
+    worker.catalogue.current()
+    with worker.engine.begin() as connection:
+        catalogue.add(connection, Action("quite-new", 1, 5, ("main",)), enabled=True)
+    accept(worker, player, "quite-new")
+    away = create_engine("postgresql+psycopg2://nobody@127.0.0.1:1/none")
+    with patch.object(worker.catalogue, "_engine", away), pytest.raises(OperationalError):
+        worker.drain.run()
+    drain_completely(worker)
+    assert board_of(worker) == {player: 5}

@@ -89,19 +89,27 @@ class PipelinedConnection:
 
     def _open(self, attempt: "AsyncResult[Link | Exception]") -> None:
         """Connect in a greenlet of its own, so that no request's end can take the connection from the others."""
+        outcome: Link | Exception = redis.ConnectionError("nobody connects to Redis any more")
         try:
-            connection: Any = self._maker.connection_class(**self._maker.connection_kwargs)
-            connection.connect()
-            run_id = _run_id(connection)
-            outcome: Link | Exception = Link(connection, run_id, COMMAND_TIMEOUT_SECONDS, self._lose)
+            outcome = self._connected()
         except Exception as error:  # raised in every greenlet that waits
             outcome = error
-        if attempt is self._attempt:
-            self._attempt = None
-            self._link = outcome if isinstance(outcome, Link) else None
-        elif isinstance(outcome, Link):
-            outcome.break_off("the connection to Redis was closed while it was opened")
-        attempt.set(outcome)
+        finally:  # whatever ends this greenlet leaves nobody waiting
+            if attempt is self._attempt:
+                self._attempt = None
+                self._link = outcome if isinstance(outcome, Link) else None
+            elif isinstance(outcome, Link):
+                outcome.break_off("the connection to Redis was closed while it was opened")
+            attempt.set(outcome)
+
+    def _connected(self) -> Link:
+        connection: Any = self._maker.connection_class(**self._maker.connection_kwargs)
+        try:
+            connection.connect()
+            return Link(connection, _run_id(connection), COMMAND_TIMEOUT_SECONDS, self._lose)
+        except BaseException:
+            connection.disconnect()
+            raise
 
     def _lose(self, link: Link) -> None:
         if self._link is link:
@@ -109,9 +117,15 @@ class PipelinedConnection:
 
 
 def _run_id(connection: Any) -> bytes:  # noqa: ANN401 - a connection of redis-py
-    """Return the run id of the server behind a new connection, which does not outlive that server."""
+    """Return the run id of the server behind a new connection, which does not outlive that server.
+
+    It is empty where this user may not ask: a script that needs it asks by itself.
+    """
     connection.send_command("INFO", "server")
-    found = _RUN_ID.search(connection.read_response(disable_decoding=True))
+    try:
+        found = _RUN_ID.search(connection.read_response(disable_decoding=True))
+    except redis.ResponseError:
+        return b""
     return found.group(1) if found else b""
 
 

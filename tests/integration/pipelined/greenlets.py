@@ -13,6 +13,7 @@ LONGEST_SECONDS = 30
 
 def at_once(number: int, ask: Callable[[int], Any]) -> list[Any]:
     """What each of `number` greenlets got: its value, or the error of redis-py."""
+    gevent.get_hub().loop.update_now()  # else the time that has passed outside of the loop counts towards the time-out
     greenlets = [gevent.spawn(outcome_of, ask, index) for index in range(number)]
     gevent.joinall(greenlets, timeout=LONGEST_SECONDS)
     if not all(greenlet.ready() for greenlet in greenlets):
