@@ -13,7 +13,7 @@ from sqlalchemy import Connection, text
 from common.core.settings import Settings
 from common.core.timestamps import format_instant
 from common.postgres import content, schema
-from scoreboard import backup_file, postgres_programs
+from scoreboard import backup_file, migrate, postgres_programs
 from scoreboard.backup_file import Contents
 from scoreboard.environment import connected_as_owner, load_settings
 from scoreboard.postgres_programs import DEVNULL, Process, ended_in_any_case, last_words
@@ -40,6 +40,7 @@ def backup(file: Path) -> None:
     """
     started = time.monotonic()
     config = load_settings()
+    migrate.refuse_two_databases(config)
     if file.exists():
         raise click.ClickException(f"{file} is there already, and is left as it is")
     with connected_as_owner(config) as engine, _draft_of(file) as draft:

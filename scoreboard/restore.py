@@ -56,6 +56,7 @@ def restore(file: Path, *, replace: bool) -> None:
     """
     started = time.monotonic()
     config = load_settings()
+    migrate.refuse_two_databases(config)
     contents = _read(file)
     with connected_as_owner(config) as engine, connected_to_redis() as client:
         _refuse_running(engine, client)

@@ -356,6 +356,19 @@ def test_a_backup_leaves_a_file_that_is_there_as_it_is(worker: WorkerState, dril
     assert (nowhere.returncode, "cannot be written" in nowhere.stderr) == (1, True)
 
 
+def test_settings_that_name_two_databases_are_refused_before_anything_is_read_or_changed(
+    worker: WorkerState, drill: Drill
+) -> None:
+    file = drill.backed_up()
+    stopped(worker)
+    other = f"{drill.url}_of_yesterday"
+    for arguments in (("backup", str(drill.folder / "second.backup")), ("restore", str(file))):
+        done = drill.there(*arguments, SCOREBOARD_MIGRATE_DATABASE_URL=other)
+        assert (done.returncode, "name two databases" in done.stderr) == (2, True), done.stderr
+    assert [path.name for path in drill.folder.iterdir()] == [file.name]
+    assert contents(drill.url) == {}
+
+
 def test_programs_of_another_version_are_not_used_and_named() -> None:
     with pytest.raises(click.ClickException, match=r"PostgreSQL 99.*those of version 18 in .*postgresql-client-99"):
         postgres_programs.find(99, "postgresql:///scoreboard")
