@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ from common.core.settings import Settings
 from common.postgres import migrate, quarantine, schema
 from common.redis_store import keys
 from dev.harness.servers import Servers
+from dev.harness.waiting import wait_until
 from dev.servers import postgres_home
 from scoreboard import backup_file, postgres_programs
 from tests.command_line import CommandLine, Commands, command_line_of
@@ -354,6 +356,20 @@ def test_a_backup_leaves_a_file_that_is_there_as_it_is(worker: WorkerState, dril
     assert (done.returncode, file.read_text()) == (1, "precious")
     nowhere = drill.here("backup", str(drill.folder / "no" / "folder"))
     assert (nowhere.returncode, "cannot be written" in nowhere.stderr) == (1, True)
+
+
+def test_a_backup_leaves_a_file_that_appears_while_it_is_made_as_it_is(worker: WorkerState, drill: Drill) -> None:
+    file = drill.folder / "precious"
+    with ThreadPoolExecutor(1) as other, worker.engine.begin() as connection:
+        connection.execute(text("LOCK TABLE users IN ACCESS EXCLUSIVE MODE"))
+        backing_up = other.submit(drill.here, "backup", str(file))
+        wait_until(lambda: any(drill.folder.glob(".precious.*")))
+        file.write_text("precious")
+        connection.rollback()
+        done = backing_up.result()
+    assert (done.returncode, file.read_text()) == (1, "precious")
+    assert "is there already" in done.stderr
+    assert [path.name for path in drill.folder.iterdir()] == [file.name], "no draft is left"
 
 
 def test_settings_that_name_two_databases_are_refused_before_anything_is_read_or_changed(
