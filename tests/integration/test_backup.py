@@ -26,6 +26,7 @@ from dev.harness.servers import Servers
 from dev.harness.waiting import wait_until
 from dev.servers import postgres_home
 from scoreboard import backup_file, postgres_programs
+from scoreboard.postgres_programs import Programs
 from tests.command_line import CommandLine, Commands, command_line_of
 from tests.conftest import SERVING, as_serving_role, draining_thread
 from tests.inbox import accept, add_users, board_of, drain_completely
@@ -383,6 +384,28 @@ def test_settings_that_name_two_databases_are_refused_before_anything_is_read_or
         assert (done.returncode, "name two databases" in done.stderr) == (2, True), done.stderr
     assert [path.name for path in drill.folder.iterdir()] == [file.name]
     assert contents(drill.url) == {}
+
+
+@pytest.mark.parametrize(
+    ("url", "password"),
+    [
+        ("postgresql+psycopg2://ada:se%40cret@db/scores?sslmode=require", "se@cret"),
+        ("postgresql://ada@db/scores?password=se%40cret&sslmode=require&sslpassword=se%40cret-too", "se@cret"),
+        ("postgresql://ada:other@db/scores?sslmode=require&password=se%40cret", "se@cret"),
+        ("postgresql://ada@db/scores?sslmode=require", ""),
+    ],
+)
+def test_no_password_of_a_url_stands_on_the_command_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str, password: str
+) -> None:
+    monkeypatch.delenv("PGPASSWORD", raising=False)
+    program = tmp_path / "psql"
+    program.write_text('#!/bin/sh\necho "$PGPASSWORD"\necho "$@"\n')
+    program.chmod(0o700)
+    with Programs(tmp_path, url).start("psql", stdout=subprocess.PIPE) as started:
+        said, arguments = started.communicate()[0].decode().splitlines()
+    assert said == password
+    assert arguments == "--no-password --dbname=postgresql://ada@db/scores?sslmode=require"
 
 
 def test_programs_of_another_version_are_not_used_and_named() -> None:
