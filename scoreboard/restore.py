@@ -3,8 +3,8 @@
 1. The file is read to its end and found to be whole, and of a version that this program knows; the service is stopped.
 2. One transaction takes away the tables that are there, makes those of the backup, fills them, counts their rows, adds
    a row to the audit log, and gives the serving role its rights.
-3. Before its COMMIT, Redis forgets all but the inbox. Whoever dies here leaves the database of before with an emptied
-   cache, which fills itself.
+3. Before its COMMIT, the decisions that it undoes are told, and Redis forgets all but the inbox. Whoever dies here
+   leaves the database of before with an emptied cache, which fills itself.
 4. COMMIT. What waits in the inbox counts after that: the restored ledger knows which of its keys are recorded.
 5. A backup of an earlier version is migrated.
 """
@@ -40,7 +40,6 @@ STOPS_WITHIN_SECONDS = 2.0
 _LOOK_SECONDS = 0.2
 _CHUNK = 1_048_576
 _LOADED = b"scoreboard-has-loaded-all"
-_DECISIONS_SHOWN = 20
 _PLACE = text("SELECT current_schema(), current_setting('server_version_num')::int / 10000")
 
 
@@ -63,15 +62,15 @@ def restore(file: Path, *, replace: bool) -> None:
         prelude, decided, programs = _prepared(engine, config, contents, replace=replace)
         postlude = _postlude(engine, config, contents)
         with _loaded(programs, file, contents, prelude, postlude) as commit:
+            _tell_decisions(decided)
             waiting = forgetting.forget_all_but_inbox(client)
             commit()
-    migrate.bring_up(config)
     click.echo(f"restored {told(contents.rows)}, as of {contents.taken_at}, in {time.monotonic() - started:.1f} s")
     if waiting:
         click.echo(f"{waiting:,} accepted updates wait in Redis; those that the backup does not have yet will count")
-    _tell_decisions(decided)
     if contents.key != backup_file.mark_of_key(config.secret_keys[0]):
         click.echo("SCOREBOARD_SECRET_KEY is not that of the backup: API keys have other secrets now", err=True)
+    migrate.bring_up(config)
 
 
 def _read(file: Path) -> Contents:
@@ -137,7 +136,7 @@ def _prepared(
             raise click.ClickException(f"the backup is of PostgreSQL {contents.postgresql}, and the server is {major}")
         since = parse_instant(contents.taken_at)
         has_log = audit_log.name in tables
-        decided = content.decided_since(connection, since, _DECISIONS_SHOWN + 1) if has_log else []
+        decided = content.decided_since(connection, since) if has_log else []
     programs = postgres_programs.find(major, config.migrate_database_url or config.database_url)
     dropped = [f"DROP TABLE IF EXISTS {', '.join(map(_quoted, tables))};"] if tables else []
     lines = (
@@ -262,14 +261,14 @@ def _input_of(psql: Process) -> IO[bytes]:
 
 
 def _tell_decisions(decided: list[AuditRow]) -> None:
-    """Say what was decided after the backup was made, and is undone now: a key that was revoked is live again."""
-    if not decided:
-        return
-    click.echo("decided since the backup, and not so any more; do again what shall hold:")
-    for row in decided[:_DECISIONS_SHOWN]:
+    """Say all that was decided after the backup was made: a key that was revoked is live again after the COMMIT.
+
+    It is said before that, because afterwards no table tells of it.
+    """
+    if decided:
+        click.echo("these decisions are younger than the backup, and will be undone:")
+    for row in decided:
         click.echo(f"  {format_instant(row.at)} {row.action} {row.subject}")
-    if len(decided) > _DECISIONS_SHOWN:
-        click.echo("  and more")
 
 
 def _quoted(name: str) -> str:

@@ -20,7 +20,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import Engine, NullPool, create_engine, text
 
 from common.core.settings import Settings
-from common.postgres import migrate, quarantine, schema
+from common.postgres import audit, migrate, quarantine, schema
+from common.postgres.audit import Actor
 from common.redis_store import keys
 from dev.harness.servers import Servers
 from dev.harness.waiting import wait_until
@@ -94,6 +95,16 @@ def serving(settings: Settings) -> Iterator[WorkerState]:
         yield state
     finally:
         state.close()
+
+
+def environment_of(settings: Settings) -> dict[str, str]:
+    return {
+        "PATH": "/usr/bin:/bin",
+        "DATABASE_URL": settings.database_url.replace("postgresql+psycopg2", "postgresql"),
+        "REDIS_URL": settings.redis_url,
+        "SCOREBOARD_JWT_SECRET": "jwt-secret-of-tests-" * 2,
+        "SCOREBOARD_SECRET_KEY": settings.secret_key.get_secret_value().decode(),
+    }
 
 
 def stopped(worker: WorkerState, client: FlaskClient | None = None) -> None:
@@ -206,6 +217,38 @@ def test_what_was_decided_since_the_backup_is_named(worker: WorkerState, drill: 
     stopped(worker)
     done = drill.here("restore", "--replace", str(file))
     assert f"revoke_key {made['id']}" in done.stdout
+
+
+def test_all_decisions_that_are_undone_are_told_whatever_happens_behind_the_commit(
+    worker: WorkerState, drill: Drill
+) -> None:
+    file = drill.backed_up()
+    with worker.engine.begin() as connection:
+        for number in range(30):
+            audit.add(connection, Actor("of-nobody"), "revoke_key", f"key-{number}")
+    stopped(worker)
+    done = drill.here("restore", "--replace", str(file), SCOREBOARD_CATALOGUE=str(drill.folder / "of-nobody.toml"))
+    assert done.returncode == 1, "the catalogue cannot be read"
+    told, _, after = done.stdout.partition("\nrestored ")
+    assert [line.split()[-1] for line in told.splitlines() if "revoke_key" in line] == [f"key-{n}" for n in range(30)]
+    assert "as of" in after
+
+
+def test_a_restoration_that_cannot_tell_what_it_undoes_changes_nothing(
+    worker: WorkerState, drill: Drill, settings: Settings
+) -> None:
+    file = drill.backed_up()
+    assert drill.here("keys", "create", "arena").returncode == 0
+    add_users(worker.engine, 3)
+    stopped(worker)
+    before = contents(settings.database_url)
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", "scoreboard", "restore", "--replace", str(file)]
+        done = subprocess.run(
+            command, env=environment_of(settings), stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert (done.returncode != 0, contents(settings.database_url)) == (True, before)
+    assert "No space left" in done.stderr
 
 
 def test_a_running_service_is_not_restored(worker: WorkerState, drill: Drill) -> None:
@@ -325,11 +368,7 @@ def test_whoever_is_killed_while_restoring_leaves_the_one_or_the_other(
     url = settings.database_url.replace("postgresql+psycopg2", "postgresql")
     before = contents(url)
     after = {**before, "users": 2_000, "audit_log": before["audit_log"] + 1}
-    environment = {
-        "PATH": "/usr/bin:/bin", "DATABASE_URL": url, "REDIS_URL": settings.redis_url,
-        "SCOREBOARD_JWT_SECRET": "jwt-secret-of-tests-" * 2,
-        "SCOREBOARD_SECRET_KEY": settings.secret_key.get_secret_value().decode(),
-    }  # fmt: skip
+    environment = environment_of(settings)
     seed = int.from_bytes(os.urandom(4))
     print(f"seed {seed}")
     for delay in sorted(random.Random(seed).uniform(0.3, 1.8) for _ in range(3)):
