@@ -6,7 +6,8 @@
 3. Before its COMMIT, the decisions that it undoes are told, and Redis forgets all but the inbox. Whoever dies here
    leaves the database of before with an emptied cache, which fills itself.
 4. COMMIT. What waits in the inbox counts after that: the restored ledger knows which of its keys are recorded.
-5. A backup of an earlier version is migrated.
+5. A backup of an earlier version is migrated. Waiting updates of actions that boards bring with them get those; which
+   others the backup lacks is told, since a worker refuses an update of an action that it does not find.
 """
 
 import json
@@ -22,13 +23,15 @@ from sqlalchemy import Engine, text
 
 from common.core.settings import Settings
 from common.core.timestamps import format_instant, parse_instant
-from common.postgres import content, grants, schema
+from common.domain.scoring import adjustment_of, enrolment_of
+from common.postgres import catalogue, content, grants, reserved_actions, schema
 from common.postgres.audit import AuditRow
 from common.postgres.grants import ServingRole
 from common.postgres.migrate import MIGRATION_LOCK
 from common.postgres.tables import audit_log
 from common.redis_store import forgetting
 from common.redis_store.client import Client
+from common.redis_store.forgetting import Waiting
 from scoreboard import backup_file, migrate, operator, postgres_programs
 from scoreboard.backup import told
 from scoreboard.backup_file import Contents, UnfitFileError
@@ -66,11 +69,15 @@ def restore(file: Path, *, replace: bool) -> None:
             waiting = forgetting.forget_all_but_inbox(client)
             commit()
     click.echo(f"restored {told(contents.rows)}, as of {contents.taken_at}, in {time.monotonic() - started:.1f} s")
-    if waiting:
-        click.echo(f"{waiting:,} accepted updates wait in Redis; those that the backup does not have yet will count")
+    if waiting.total:
+        click.echo(
+            f"{waiting.total:,} accepted updates wait in Redis; those that the backup does not have yet will count"
+        )
     if contents.key != backup_file.mark_of_key(config.secret_keys[0]):
         click.echo("SCOREBOARD_SECRET_KEY is not that of the backup: API keys have other secrets now", err=True)
     migrate.bring_up(config)
+    with connected_as_owner(config) as engine:
+        _provide_actions(engine, waiting)
 
 
 def _read(file: Path) -> Contents:
@@ -269,6 +276,23 @@ def _tell_decisions(decided: list[AuditRow]) -> None:
         click.echo("these decisions are younger than the backup, and will be undone:")
     for row in decided:
         click.echo(f"  {format_instant(row.at)} {row.action} {row.subject}")
+
+
+def _provide_actions(engine: Engine, waiting: Waiting) -> None:
+    """Add the actions of boards that waiting updates need, and say which others are not in force. Safe to run twice."""
+    with engine.begin() as connection:
+        known = catalogue.load(connection)
+        brought = (made for board in known.boards.values() for made in (adjustment_of(board), enrolment_of(board)))
+        reserved = {action.id: action for action in brought if action}
+        needed = waiting.by_action.keys() - known.actions.keys()
+        reserved_actions.ensure(connection, [reserved[action_id] for action_id in needed & reserved.keys()])
+    if lacking := sorted(needed - reserved.keys()):
+        count = sum(waiting.by_action[action_id] for action_id in lacking)
+        click.echo(
+            f"{count:,} waiting updates are of actions that the backup lacks or has disabled: {', '.join(lacking)}; "
+            "apply the catalogue before you start the workers",
+            err=True,
+        )
 
 
 def _quoted(name: str) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -20,9 +21,15 @@ from flask.testing import FlaskClient
 from sqlalchemy import Engine, NullPool, create_engine, text
 
 from common.core.settings import Settings
+from common.domain import enrolments
+from common.domain.adjustments import Adjustment
+from common.domain.boards import Board
+from common.domain.ledger_row import OPERATOR
+from common.domain.scoring import Action
 from common.postgres import audit, migrate, quarantine, schema
 from common.postgres.audit import Actor
 from common.redis_store import keys
+from common.redis_store.inbox import Accepted
 from dev.harness.servers import Servers
 from dev.harness.waiting import wait_until
 from dev.servers import postgres_home
@@ -30,7 +37,7 @@ from scoreboard import backup_file, postgres_programs
 from scoreboard.postgres_programs import Programs
 from tests.command_line import CommandLine, Commands, command_line_of
 from tests.conftest import SERVING, as_serving_role, draining_thread
-from tests.inbox import accept, add_users, board_of, drain_completely
+from tests.inbox import accept, add_action, add_users, board_of, drain_completely
 from tests.player import log_in, register
 from web import create_app
 from workers import maintenance
@@ -192,6 +199,35 @@ def test_what_waits_in_the_inbox_counts_once_after_a_restoration_and_what_cannot
         finally:
             application.extensions["scoreboard"].close()
         assert state.verifier.check([ada.user_id, ben.user_id]) == []
+
+
+def test_waiting_updates_of_actions_that_the_backup_lacks_count_once_the_catalogue_is_applied(
+    worker: WorkerState, drill: Drill, settings: Settings
+) -> None:
+    ada, ben, cat = add_users(worker.engine, 3)
+    file = drill.backed_up()
+    now, main = datetime.now(UTC), Board("main")
+    adjusted = Adjustment(ada, main, 5, None, "a prize", "by-an-admin", OPERATOR)
+    assert isinstance(worker.inbox.accept(adjusted.to_update("request", now)), Accepted)
+    (enrolled,) = enrolments.of_players([(cat, ["main"])], {"main": main})
+    assert isinstance(worker.inbox.accept(enrolled.to_update(OPERATOR, "request", now)), Accepted)
+    of_late = Action("of-late", 1, 7, ("main",))
+    accept(worker, ben, add_action(worker, of_late))
+    accept(worker, ben, "of-late")
+    accept(worker, ben, "share")
+    stopped(worker)
+
+    done = drill.here("restore", "--replace", str(file))
+
+    assert done.returncode == 0, done.stderr
+    said = "2 waiting updates are of actions that the backup lacks or has disabled: of-late; apply the"
+    assert said in done.stderr
+    assert "adjust-main" not in done.stderr
+    with serving(settings) as state:
+        add_action(state, of_late)
+        drain_completely(state)
+        assert board_of(state) == {ada: 5, ben: 15, cat: 0}
+        assert state.verifier.check([ada, ben, cat]) == []
 
 
 def test_a_database_of_a_new_installation_is_empty_and_one_that_is_used_is_not(
