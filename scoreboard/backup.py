@@ -1,5 +1,6 @@
 """`scoreboard backup`: all that PostgreSQL holds, of one instant, in one file, while the service runs."""
 
+import os
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -13,7 +14,7 @@ from sqlalchemy import Connection, text
 from common.core.settings import Settings
 from common.core.timestamps import format_instant
 from common.postgres import content, schema
-from scoreboard import backup_file, postgres_programs
+from scoreboard import backup_file, migrate, postgres_programs
 from scoreboard.backup_file import Contents
 from scoreboard.environment import connected_as_owner, load_settings
 from scoreboard.postgres_programs import DEVNULL, Process, ended_in_any_case, last_words
@@ -40,14 +41,15 @@ def backup(file: Path) -> None:
     """
     started = time.monotonic()
     config = load_settings()
+    migrate.refuse_two_databases(config)
     if file.exists():
-        raise click.ClickException(f"{file} is there already, and is left as it is")
+        raise _is_there(file)
     with connected_as_owner(config) as engine, _draft_of(file) as draft:
         url = config.migrate_database_url or config.database_url
         with engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
             contents = _write(connection, config, url, draft)
         backup_file.seal(draft, contents)
-        draft.rename(file)
+        _publish(draft, file)
     took = time.monotonic() - started
     size = file.stat().st_size / 1e6
     click.echo(f"{file}: {told(contents.rows)}; {size:.1f} MB, schema {contents.schema_version}, {took:.1f} s")
@@ -71,6 +73,26 @@ def _draft_of(file: Path) -> Iterator[Path]:
         raise click.ClickException(f"{file} cannot be written: {error.strerror}") from error
     finally:
         draft.unlink(missing_ok=True)
+
+
+def _publish(draft: Path, file: Path) -> None:
+    """Give the draft its name, on the disk, too. A file that has appeared there meanwhile is left as it is.
+
+    Raises click.ClickException for that, and OSError where the folder takes no second name of a file.
+    """
+    try:
+        os.link(draft, file)
+    except FileExistsError:
+        raise _is_there(file) from None
+    folder = os.open(file.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _is_there(file: Path) -> click.ClickException:
+    return click.ClickException(f"{file} is there already, and is left as it is")
 
 
 def _write(connection: Connection, config: Settings, url: str, draft: Path) -> Contents:

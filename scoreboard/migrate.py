@@ -24,7 +24,7 @@ def migrate() -> None:
 
 def bring_up(config: Settings) -> None:
     """Do it for the database of these settings."""
-    _refuse_two_databases(config)
+    refuse_two_databases(config)
     with connected_as_owner(config) as engine:
         before, after = schema.upgrade(engine)
         click.echo("the schema is up to date")
@@ -50,7 +50,7 @@ def _apply(engine: Engine, file: Path, most_boards: int) -> None:
     click.echo(f"{file}: {len(plan.changes)} changes" if plan.changes else f"{file}: nothing to do")
 
 
-def _refuse_two_databases(config: Settings) -> None:
+def refuse_two_databases(config: Settings) -> None:
     """Refuse two URLs that name different databases: one was probably forgotten when the other was changed."""
     if config.migrate_database_url and (
         make_url(config.migrate_database_url).database != make_url(config.database_url).database

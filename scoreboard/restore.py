@@ -3,10 +3,11 @@
 1. The file is read to its end and found to be whole, and of a version that this program knows; the service is stopped.
 2. One transaction takes away the tables that are there, makes those of the backup, fills them, counts their rows, adds
    a row to the audit log, and gives the serving role its rights.
-3. Before its COMMIT, Redis forgets all but the inbox. Whoever dies here leaves the database of before with an emptied
-   cache, which fills itself.
+3. Before its COMMIT, the decisions that it undoes are told, and Redis forgets all but the inbox. Whoever dies here
+   leaves the database of before with an emptied cache, which fills itself.
 4. COMMIT. What waits in the inbox counts after that: the restored ledger knows which of its keys are recorded.
-5. A backup of an earlier version is migrated.
+5. A backup of an earlier version is migrated. Waiting updates of actions that boards bring with them get those; which
+   others the backup lacks is told, since a worker refuses an update of an action that it does not find.
 """
 
 import json
@@ -22,13 +23,15 @@ from sqlalchemy import Engine, text
 
 from common.core.settings import Settings
 from common.core.timestamps import format_instant, parse_instant
-from common.postgres import content, grants, schema
+from common.domain.scoring import adjustment_of, enrolment_of
+from common.postgres import catalogue, content, grants, reserved_actions, schema
 from common.postgres.audit import AuditRow
 from common.postgres.grants import ServingRole
 from common.postgres.migrate import MIGRATION_LOCK
 from common.postgres.tables import audit_log
 from common.redis_store import forgetting
 from common.redis_store.client import Client
+from common.redis_store.forgetting import Waiting
 from scoreboard import backup_file, migrate, operator, postgres_programs
 from scoreboard.backup import told
 from scoreboard.backup_file import Contents, UnfitFileError
@@ -40,7 +43,6 @@ STOPS_WITHIN_SECONDS = 2.0
 _LOOK_SECONDS = 0.2
 _CHUNK = 1_048_576
 _LOADED = b"scoreboard-has-loaded-all"
-_DECISIONS_SHOWN = 20
 _PLACE = text("SELECT current_schema(), current_setting('server_version_num')::int / 10000")
 
 
@@ -56,21 +58,26 @@ def restore(file: Path, *, replace: bool) -> None:
     """
     started = time.monotonic()
     config = load_settings()
+    migrate.refuse_two_databases(config)
     contents = _read(file)
     with connected_as_owner(config) as engine, connected_to_redis() as client:
         _refuse_running(engine, client)
         prelude, decided, programs = _prepared(engine, config, contents, replace=replace)
         postlude = _postlude(engine, config, contents)
         with _loaded(programs, file, contents, prelude, postlude) as commit:
+            _tell_decisions(decided)
             waiting = forgetting.forget_all_but_inbox(client)
             commit()
-    migrate.bring_up(config)
     click.echo(f"restored {told(contents.rows)}, as of {contents.taken_at}, in {time.monotonic() - started:.1f} s")
-    if waiting:
-        click.echo(f"{waiting:,} accepted updates wait in Redis; those that the backup does not have yet will count")
-    _tell_decisions(decided)
+    if waiting.total:
+        click.echo(
+            f"{waiting.total:,} accepted updates wait in Redis; those that the backup does not have yet will count"
+        )
     if contents.key != backup_file.mark_of_key(config.secret_keys[0]):
         click.echo("SCOREBOARD_SECRET_KEY is not that of the backup: API keys have other secrets now", err=True)
+    migrate.bring_up(config)
+    with connected_as_owner(config) as engine:
+        _provide_actions(engine, waiting)
 
 
 def _read(file: Path) -> Contents:
@@ -136,7 +143,7 @@ def _prepared(
             raise click.ClickException(f"the backup is of PostgreSQL {contents.postgresql}, and the server is {major}")
         since = parse_instant(contents.taken_at)
         has_log = audit_log.name in tables
-        decided = content.decided_since(connection, since, _DECISIONS_SHOWN + 1) if has_log else []
+        decided = content.decided_since(connection, since) if has_log else []
     programs = postgres_programs.find(major, config.migrate_database_url or config.database_url)
     dropped = [f"DROP TABLE IF EXISTS {', '.join(map(_quoted, tables))};"] if tables else []
     lines = (
@@ -261,14 +268,31 @@ def _input_of(psql: Process) -> IO[bytes]:
 
 
 def _tell_decisions(decided: list[AuditRow]) -> None:
-    """Say what was decided after the backup was made, and is undone now: a key that was revoked is live again."""
-    if not decided:
-        return
-    click.echo("decided since the backup, and not so any more; do again what shall hold:")
-    for row in decided[:_DECISIONS_SHOWN]:
+    """Say all that was decided after the backup was made: a key that was revoked is live again after the COMMIT.
+
+    It is said before that, because afterwards no table tells of it.
+    """
+    if decided:
+        click.echo("these decisions are younger than the backup, and will be undone:")
+    for row in decided:
         click.echo(f"  {format_instant(row.at)} {row.action} {row.subject}")
-    if len(decided) > _DECISIONS_SHOWN:
-        click.echo("  and more")
+
+
+def _provide_actions(engine: Engine, waiting: Waiting) -> None:
+    """Add the actions of boards that waiting updates need, and say which others are not in force. Safe to run twice."""
+    with engine.begin() as connection:
+        known = catalogue.load(connection)
+        brought = (made for board in known.boards.values() for made in (adjustment_of(board), enrolment_of(board)))
+        reserved = {action.id: action for action in brought if action}
+        needed = waiting.by_action.keys() - known.actions.keys()
+        reserved_actions.ensure(connection, [reserved[action_id] for action_id in needed & reserved.keys()])
+    if lacking := sorted(needed - reserved.keys()):
+        count = sum(waiting.by_action[action_id] for action_id in lacking)
+        click.echo(
+            f"{count:,} waiting updates are of actions that the backup lacks or has disabled: {', '.join(lacking)}; "
+            "apply the catalogue before you start the workers",
+            err=True,
+        )
 
 
 def _quoted(name: str) -> str:

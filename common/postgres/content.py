@@ -41,7 +41,7 @@ WHERE datname = current_database() AND command = 'COPY TO'
 """)
 _CHANGES = text("SELECT EXISTS (SELECT FROM audit_log WHERE action <> ALL(:usual))")
 _DECIDED = text("""
-SELECT id, at, actor, action, subject, details FROM audit_log WHERE at > :since ORDER BY id LIMIT :limit
+SELECT id, at, actor, action, subject, details FROM audit_log WHERE at > :since ORDER BY id
 """)
 
 
@@ -66,9 +66,9 @@ def is_empty(connection: Connection) -> bool:
     return "audit_log" not in there or not connection.scalar(_CHANGES, {"usual": list(_MIGRATING)})
 
 
-def decided_since(connection: Connection, since: datetime, limit: int) -> list[AuditRow]:
-    """Return the first `limit` rows of the audit log that are younger than an instant."""
-    return [AuditRow(*row) for row in connection.execute(_DECIDED, {"since": since, "limit": limit})]
+def decided_since(connection: Connection, since: datetime) -> list[AuditRow]:
+    """Return all rows of the audit log that are younger than an instant."""
+    return [AuditRow(*row) for row in connection.execute(_DECIDED, {"since": since})]
 
 
 def others_connected(connection: Connection) -> int:

@@ -5,9 +5,10 @@ depend on the database: ended sessions, counted limits, known addresses, the que
 either side of this: it fills its boards and caches again.
 """
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
-from typing import cast
+from typing import NamedTuple, cast
 
 from common.domain.inbox_entries import sender
 from common.redis_store import keys
@@ -16,19 +17,30 @@ from common.redis_store.client import Client
 KEYS_AT_ONCE = 1_000
 
 
-def forget_all_but_inbox(client: Client) -> int:
-    """Forget, and return how many accepted updates wait in the inbox. Safe to run twice, and to die in."""
+class Waiting(NamedTuple):
+    """How many accepted updates wait in the inbox, and how many of each action, by its id.
+
+    An entry that cannot be decoded is of no action.
+    """
+
+    total: int
+    by_action: Mapping[str, int]
+
+
+def forget_all_but_inbox(client: Client) -> Waiting:
+    """Forget, and return what waits in the inbox. Safe to run twice, and to die in."""
     kept = {keys.INBOX}
-    waiting = 0
+    total, by_action = 0, Counter[str]()
     for fields in _entries(client):
-        waiting += 1
+        total += 1
         if named := sender(fields):
+            by_action[named.action_id] += 1
             kept.add(keys.receipt(named.user_id, named.idempotency_key))
     found = cast(Iterator[str], client.scan_iter(count=KEYS_AT_ONCE))
     while some := list(islice(found, KEYS_AT_ONCE)):
         if forgotten := [key for key in some if keys.follows_postgresql(key) and key not in kept]:
             client.unlink(*forgotten)
-    return waiting
+    return Waiting(total, by_action)
 
 
 def has_listeners(client: Client) -> bool:

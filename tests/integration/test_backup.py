@@ -9,8 +9,10 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -19,14 +21,23 @@ from flask.testing import FlaskClient
 from sqlalchemy import Engine, NullPool, create_engine, text
 
 from common.core.settings import Settings
-from common.postgres import migrate, quarantine, schema
+from common.domain import enrolments
+from common.domain.adjustments import Adjustment
+from common.domain.boards import Board
+from common.domain.ledger_row import OPERATOR
+from common.domain.scoring import Action
+from common.postgres import audit, migrate, quarantine, schema
+from common.postgres.audit import Actor
 from common.redis_store import keys
+from common.redis_store.inbox import Accepted
 from dev.harness.servers import Servers
+from dev.harness.waiting import wait_until
 from dev.servers import postgres_home
 from scoreboard import backup_file, postgres_programs
+from scoreboard.postgres_programs import Programs
 from tests.command_line import CommandLine, Commands, command_line_of
 from tests.conftest import SERVING, as_serving_role, draining_thread
-from tests.inbox import accept, add_users, board_of, drain_completely
+from tests.inbox import accept, add_action, add_users, board_of, drain_completely
 from tests.player import log_in, register
 from web import create_app
 from workers import maintenance
@@ -91,6 +102,16 @@ def serving(settings: Settings) -> Iterator[WorkerState]:
         yield state
     finally:
         state.close()
+
+
+def environment_of(settings: Settings) -> dict[str, str]:
+    return {
+        "PATH": "/usr/bin:/bin",
+        "DATABASE_URL": settings.database_url.replace("postgresql+psycopg2", "postgresql"),
+        "REDIS_URL": settings.redis_url,
+        "SCOREBOARD_JWT_SECRET": "jwt-secret-of-tests-" * 2,
+        "SCOREBOARD_SECRET_KEY": settings.secret_key.get_secret_value().decode(),
+    }
 
 
 def stopped(worker: WorkerState, client: FlaskClient | None = None) -> None:
@@ -180,6 +201,35 @@ def test_what_waits_in_the_inbox_counts_once_after_a_restoration_and_what_cannot
         assert state.verifier.check([ada.user_id, ben.user_id]) == []
 
 
+def test_waiting_updates_of_actions_that_the_backup_lacks_count_once_the_catalogue_is_applied(
+    worker: WorkerState, drill: Drill, settings: Settings
+) -> None:
+    ada, ben, cat = add_users(worker.engine, 3)
+    file = drill.backed_up()
+    now, main = datetime.now(UTC), Board("main")
+    adjusted = Adjustment(ada, main, 5, None, "a prize", "by-an-admin", OPERATOR)
+    assert isinstance(worker.inbox.accept(adjusted.to_update("request", now)), Accepted)
+    (enrolled,) = enrolments.of_players([(cat, ["main"])], {"main": main})
+    assert isinstance(worker.inbox.accept(enrolled.to_update(OPERATOR, "request", now)), Accepted)
+    of_late = Action("of-late", 1, 7, ("main",))
+    accept(worker, ben, add_action(worker, of_late))
+    accept(worker, ben, "of-late")
+    accept(worker, ben, "share")
+    stopped(worker)
+
+    done = drill.here("restore", "--replace", str(file))
+
+    assert done.returncode == 0, done.stderr
+    said = "2 waiting updates are of actions that the backup lacks or has disabled: of-late; apply the"
+    assert said in done.stderr
+    assert "adjust-main" not in done.stderr
+    with serving(settings) as state:
+        add_action(state, of_late)
+        drain_completely(state)
+        assert board_of(state) == {ada: 5, ben: 15, cat: 0}
+        assert state.verifier.check([ada, ben, cat]) == []
+
+
 def test_a_database_of_a_new_installation_is_empty_and_one_that_is_used_is_not(
     worker: WorkerState, drill: Drill
 ) -> None:
@@ -203,6 +253,38 @@ def test_what_was_decided_since_the_backup_is_named(worker: WorkerState, drill: 
     stopped(worker)
     done = drill.here("restore", "--replace", str(file))
     assert f"revoke_key {made['id']}" in done.stdout
+
+
+def test_all_decisions_that_are_undone_are_told_whatever_happens_behind_the_commit(
+    worker: WorkerState, drill: Drill
+) -> None:
+    file = drill.backed_up()
+    with worker.engine.begin() as connection:
+        for number in range(30):
+            audit.add(connection, Actor("of-nobody"), "revoke_key", f"key-{number}")
+    stopped(worker)
+    done = drill.here("restore", "--replace", str(file), SCOREBOARD_CATALOGUE=str(drill.folder / "of-nobody.toml"))
+    assert done.returncode == 1, "the catalogue cannot be read"
+    told, _, after = done.stdout.partition("\nrestored ")
+    assert [line.split()[-1] for line in told.splitlines() if "revoke_key" in line] == [f"key-{n}" for n in range(30)]
+    assert "as of" in after
+
+
+def test_a_restoration_that_cannot_tell_what_it_undoes_changes_nothing(
+    worker: WorkerState, drill: Drill, settings: Settings
+) -> None:
+    file = drill.backed_up()
+    assert drill.here("keys", "create", "arena").returncode == 0
+    add_users(worker.engine, 3)
+    stopped(worker)
+    before = contents(settings.database_url)
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", "scoreboard", "restore", "--replace", str(file)]
+        done = subprocess.run(
+            command, env=environment_of(settings), stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert (done.returncode != 0, contents(settings.database_url)) == (True, before)
+    assert "No space left" in done.stderr
 
 
 def test_a_running_service_is_not_restored(worker: WorkerState, drill: Drill) -> None:
@@ -322,11 +404,7 @@ def test_whoever_is_killed_while_restoring_leaves_the_one_or_the_other(
     url = settings.database_url.replace("postgresql+psycopg2", "postgresql")
     before = contents(url)
     after = {**before, "users": 2_000, "audit_log": before["audit_log"] + 1}
-    environment = {
-        "PATH": "/usr/bin:/bin", "DATABASE_URL": url, "REDIS_URL": settings.redis_url,
-        "SCOREBOARD_JWT_SECRET": "jwt-secret-of-tests-" * 2,
-        "SCOREBOARD_SECRET_KEY": settings.secret_key.get_secret_value().decode(),
-    }  # fmt: skip
+    environment = environment_of(settings)
     seed = int.from_bytes(os.urandom(4))
     print(f"seed {seed}")
     for delay in sorted(random.Random(seed).uniform(0.3, 1.8) for _ in range(3)):
@@ -354,6 +432,55 @@ def test_a_backup_leaves_a_file_that_is_there_as_it_is(worker: WorkerState, dril
     assert (done.returncode, file.read_text()) == (1, "precious")
     nowhere = drill.here("backup", str(drill.folder / "no" / "folder"))
     assert (nowhere.returncode, "cannot be written" in nowhere.stderr) == (1, True)
+
+
+def test_a_backup_leaves_a_file_that_appears_while_it_is_made_as_it_is(worker: WorkerState, drill: Drill) -> None:
+    file = drill.folder / "precious"
+    with ThreadPoolExecutor(1) as other, worker.engine.begin() as connection:
+        connection.execute(text("LOCK TABLE users IN ACCESS EXCLUSIVE MODE"))
+        backing_up = other.submit(drill.here, "backup", str(file))
+        wait_until(lambda: any(drill.folder.glob(".precious.*")))
+        file.write_text("precious")
+        connection.rollback()
+        done = backing_up.result()
+    assert (done.returncode, file.read_text()) == (1, "precious")
+    assert "is there already" in done.stderr
+    assert [path.name for path in drill.folder.iterdir()] == [file.name], "no draft is left"
+
+
+def test_settings_that_name_two_databases_are_refused_before_anything_is_read_or_changed(
+    worker: WorkerState, drill: Drill
+) -> None:
+    file = drill.backed_up()
+    stopped(worker)
+    other = f"{drill.url}_of_yesterday"
+    for arguments in (("backup", str(drill.folder / "second.backup")), ("restore", str(file))):
+        done = drill.there(*arguments, SCOREBOARD_MIGRATE_DATABASE_URL=other)
+        assert (done.returncode, "name two databases" in done.stderr) == (2, True), done.stderr
+    assert [path.name for path in drill.folder.iterdir()] == [file.name]
+    assert contents(drill.url) == {}
+
+
+@pytest.mark.parametrize(
+    ("url", "password"),
+    [
+        ("postgresql+psycopg2://ada:se%40cret@db/scores?sslmode=require", "se@cret"),
+        ("postgresql://ada@db/scores?password=se%40cret&sslmode=require&sslpassword=se%40cret-too", "se@cret"),
+        ("postgresql://ada:other@db/scores?sslmode=require&password=se%40cret", "se@cret"),
+        ("postgresql://ada@db/scores?sslmode=require", ""),
+    ],
+)
+def test_no_password_of_a_url_stands_on_the_command_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str, password: str
+) -> None:
+    monkeypatch.delenv("PGPASSWORD", raising=False)
+    program = tmp_path / "psql"
+    program.write_text('#!/bin/sh\necho "$PGPASSWORD"\necho "$@"\n')
+    program.chmod(0o700)
+    with Programs(tmp_path, url).start("psql", stdout=subprocess.PIPE) as started:
+        said, arguments = started.communicate()[0].decode().splitlines()
+    assert said == password
+    assert arguments == "--no-password --dbname=postgresql://ada@db/scores?sslmode=require"
 
 
 def test_programs_of_another_version_are_not_used_and_named() -> None:
