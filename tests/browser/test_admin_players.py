@@ -91,6 +91,35 @@ def test_an_adjustment_counts_once_though_its_answer_was_lost_and_it_was_tried_a
     wait_until(lambda: adjustments_of(page) == 1)
 
 
+def test_an_adjustment_whose_outcome_is_unknown_is_kept_while_another_player_is_adjusted(
+    enter: Enter, stack: Stack, player: Caller, complaints: Complaints
+) -> None:
+    complaints.expect("ERR_FAILED")
+    other = crowd.newcomer(stack, "grace")
+    page = enter(f"/admin#player/{player.user_id}")
+    page.page.route("**/adjust", lambda route: route.abort())
+    page.page.get_by_role("button", name="Adjust a score").click()
+    page.dialog.get_by_label("Board").select_option("main")
+    with page.page.expect_request("**/adjust") as lost:
+        page.confirm("Adjust", Amount="-5", Reason=REASON)
+    page.dialog.get_by_text("It is unknown whether this was done.").last.wait_for()
+    page.page.unroute("**/adjust")
+    page.page.evaluate("id => { location.hash = `#player/${id}`; }", other.user_id)
+    page.page.get_by_role("heading", name=other.username).wait_for()
+    page.page.get_by_role("button", name="Adjust a score").click()
+    page.dialog.get_by_label("Board").select_option("main")
+    page.confirm("Adjust", Amount="7", Reason=REASON)
+    page.wait_until_said("on main: 7 now.")
+    page.page.go_back()
+    page.page.get_by_text(player.username).wait_for()
+    page.page.get_by_role("button", name="Adjust a score").click()
+    assert page.dialog.get_by_label("Amount").input_value() == "-5"
+    with page.page.expect_request("**/adjust") as again:
+        page.confirm("Try again")
+    page.wait_until_said("on main: 20 now.")
+    assert again.value.post_data == lost.value.post_data
+
+
 def test_an_adjustment_that_is_refused_says_why_at_its_field(
     enter: Enter, player: Caller, complaints: Complaints
 ) -> None:

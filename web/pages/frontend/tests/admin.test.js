@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import { moves } from "../../static/js/admin/board.js";
 import { address, parse } from "../../static/js/admin/routes.js";
-import { aboutField, asInstant, told } from "../../static/js/admin/words.js";
+import { aboutField, asEnd, asInstant, told } from "../../static/js/admin/words.js";
 
 const VIEWS = ["players", "player", "boards"];
 const BOARD = { boardId: "laps", state: "open", closesAt: null };
@@ -35,6 +35,11 @@ test("what the API says of a field is a sentence", () => {
 test("a local time that is none is no instant", () => {
   assert.equal(asInstant(""), null);
   assert.equal(asInstant("2026-11-27T14:00:00"), new Date(2026, 10, 27, 14).toISOString());
+});
+
+test("the last second of a span belongs to it as a whole", () => {
+  assert.equal(asEnd(""), null);
+  assert.equal(asEnd("2026-11-27T14:03:22"), new Date(2026, 10, 27, 14, 3, 22, 999).toISOString());
 });
 
 test("details of a change are told name by name, and its changes as from and to", () => {

@@ -28,7 +28,7 @@ export class Adjustment {
     this.#session = session;
   }
 
-  /** Whether an attempt may have been carried out. Then it is sent again as it was, and can be no other. */
+  /** Whether an attempt is on its way or may have been carried out. Then it is sent again as it was, no other. */
   get isInDoubt(): boolean {
     return this.#isInDoubt;
   }
@@ -40,16 +40,19 @@ export class Adjustment {
 
   /** Send it, or send it again. Throws as `Session.call` does. */
   async send(values: Values): Promise<Adjusted | null> {
-    if (!this.#isInDoubt) this.#write(values);
+    const wasInDoubt = this.#isInDoubt;
+    if (!wasInDoubt) this.#write(values);
+    this.#isInDoubt = true; // until the outcome is known
+    let isAnswered = false;
     try {
       const path = `/api/admin/users/${this.userId}/adjust`;
       const answer = await this.#session.call({ method: "POST", path, body: this.#body });
-      this.#isInDoubt = true; // until a receipt tells otherwise
+      isAnswered = true;
       const applied = answer.status === 202 ? await this.#receipt() : answer.body;
       this.#isInDoubt = false;
       return applied && readAdjusted(applied, text(object(JSON.parse(this.#body))["board"]));
     } catch (error) {
-      this.#judge(error);
+      this.#judge(error, wasInDoubt || isAnswered);
       throw error;
     }
   }
@@ -62,8 +65,8 @@ export class Adjustment {
   }
 
   /** What is refused for good has spent its key; the next attempt is another one. */
-  #judge(error: unknown): void {
-    if (isInDoubt(error)) this.#isInDoubt = true;
+  #judge(error: unknown, mayBeDone: boolean): void {
+    this.#isInDoubt = mayBeDone || isInDoubt(error);
     const isRefused = error instanceof ApiError && error.status < 500 && error.status !== 401 && error.status !== 429;
     if (!isRefused) return;
     this.#isInDoubt = false;

@@ -5,7 +5,7 @@ import { field, find, setText } from "../elements.js";
 import { Notice } from "../notice.js";
 import { SignedOut } from "../session.js";
 import { tell } from "./failure.js";
-import { aboutField } from "./words.js";
+import { aboutField, failed } from "./words.js";
 
 export type Values = Readonly<Record<string, string>>;
 
@@ -40,7 +40,8 @@ export class DeedDialog {
   #deed: Deed | null = null;
   /** What the row is found by from which the dialog was opened: the row may be drawn anew meanwhile. */
   #key = "";
-  #isBusy = false;
+  /** What is on its way, and is told when it is known. */
+  readonly #underway = new Set<Deed>();
 
   /** `said` is where the outcome is told once the dialog has closed. */
   constructor(dialog: HTMLDialogElement, said: HTMLElement) {
@@ -73,6 +74,7 @@ export class DeedDialog {
     this.#adapt();
     this.#freeze();
     this.#showProblems([]);
+    this.#showBusy();
     this.#dialog.showModal();
     (this.#shown().find((input) => !input.disabled) ?? this.#submit).focus();
   }
@@ -85,6 +87,12 @@ export class DeedDialog {
     this.#write("", "", "");
     const active = document.activeElement;
     if (!active || active === document.body || this.#dialog.contains(active)) this.#refocus();
+  }
+
+  /** Close it, and tell nothing of what is on its way: it was of a session that is over. */
+  forget(): void {
+    this.#underway.clear();
+    this.close();
   }
 
   #write(title: string, lead: string, verb: string): void {
@@ -103,24 +111,35 @@ export class DeedDialog {
   }
 
   #cancel(): void {
-    if (!this.#isBusy) this.close(); // what is on its way is told
+    if (!this.#isBusy) this.close(); // what is on its way is told here
   }
 
   async #carryOut(): Promise<void> {
     const deed = this.#deed;
     if (!deed || this.#isBusy) return;
+    this.#underway.add(deed);
     this.#notice.clear();
     this.#showProblems([]);
-    this.#setBusy(true);
+    this.#showBusy();
     try {
       const said = await deed.carryOut(this.#values());
-      if (this.#deed === deed) this.close();
-      setText(this.#said, said);
+      if (this.#underway.delete(deed)) this.#tellDone(deed, said);
     } catch (error) {
-      this.#showError(error);
+      if (this.#underway.delete(deed)) this.#tellFailed(deed, error);
     } finally {
-      this.#setBusy(false);
+      this.#showBusy();
     }
+  }
+
+  #tellDone(deed: Deed, said: string): void {
+    const isShown = this.#deed === deed;
+    if (isShown) this.close();
+    setText(this.#said, isShown ? said : `${deed.title}: ${said}`);
+  }
+
+  #tellFailed(deed: Deed, error: unknown): void {
+    if (this.#deed === deed) this.#showError(error);
+    else if (!(error instanceof SignedOut)) setText(this.#said, `${deed.title}: ${failed(error)}`);
   }
 
   #showError(error: unknown): void {
@@ -175,9 +194,12 @@ export class DeedDialog {
     return found;
   }
 
-  #setBusy(isBusy: boolean): void {
-    this.#isBusy = isBusy;
-    this.#submit.setAttribute("aria-disabled", String(isBusy));
+  get #isBusy(): boolean {
+    return this.#deed !== null && this.#underway.has(this.#deed);
+  }
+
+  #showBusy(): void {
+    this.#submit.setAttribute("aria-disabled", String(this.#isBusy));
   }
 }
 

@@ -8,7 +8,7 @@ import { button, make } from "./build.js";
 import type { DeedDialog, Values } from "./deed.js";
 import { type PlayerEvent, readEvent, readMoved, readVoid } from "./event.js";
 import { PagedList, query, readPage } from "./paged.js";
-import { asInstant, moment } from "./words.js";
+import { asEnd, asInstant, moment } from "./words.js";
 
 export class EventPanel {
   readonly #session: Session;
@@ -54,8 +54,8 @@ export class EventPanel {
 
   #filters(): Record<string, string | null> {
     const given = new FormData(this.#form);
-    const at = (name: string): string | null => asInstant(String(given.get(name) ?? ""));
-    return { board: String(given.get("board") ?? ""), from: at("from"), to: at("to") };
+    const of = (name: string): string => String(given.get(name) ?? "");
+    return { board: of("board"), from: asInstant(of("from")), to: asEnd(of("to")) };
   }
 
   #row(event: PlayerEvent): HTMLElement {

@@ -56,15 +56,16 @@ function playerChanged(player: Player | null, farewell: Farewell | null): void {
   setText(field(who, "name"), isIn ? player.username : "");
   setText(said, "");
   if (isIn) return turn();
-  dialog.close();
+  dialog.forget();
   for (const view of views.values()) view.clear();
   document.title = `Administration · ${TITLE}`;
   if (!player) form.invite("", (farewell && FAREWELL[farewell]) ?? "");
 }
 
-/** Turn to the view of the address, and put the focus on its heading. */
+/** Turn to the view of the address, away from whatever was asked in the dialog, and put the focus on its heading. */
 function turn(): void {
   const route = parse(location.hash, names);
+  dialog.close();
   for (const name of names) find(document, `#${name}`, HTMLElement).hidden = name !== route.view;
   for (const link of document.querySelectorAll<HTMLElement>("#views a")) {
     if (link.dataset["view"]?.split(" ").includes(route.view)) link.setAttribute("aria-current", "page");

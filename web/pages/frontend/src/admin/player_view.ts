@@ -31,8 +31,8 @@ export class PlayerView {
   readonly #span: SpanPanel;
   #state: State | null = null;
   #boards: ReadonlyMap<string, Board> = new Map();
-  /** The adjustment that may have been carried out, until that is known. */
-  #pending: Adjustment | null = null;
+  /** By the player's id: the adjustment that may have been carried out, until that is known. */
+  readonly #pending = new Map<string, Adjustment>();
   #asked = 0;
 
   constructor(root: HTMLElement, session: Session, dialog: DeedDialog) {
@@ -51,8 +51,8 @@ export class PlayerView {
       const boards = await everyBoard(this.#session);
       if (asked !== this.#asked) return;
       this.#boards = boards;
-      if (!(await this.#read(userId))) return;
-      this.#span.show(userId, boards);
+      if (!(await this.#read(userId)) || !this.#state) return;
+      this.#span.show(this.#state, boards);
       await this.#events.show(userId, named(boards.values()));
     } catch (error) {
       if (asked === this.#asked) tell(this.#notice, error);
@@ -204,12 +204,11 @@ export class PlayerView {
   }
 
   #adjusting(state: State, boards: readonly (readonly [string, string])[]): Deed {
-    if (this.#pending?.userId !== state.userId) this.#pending = null;
-    const adjustment = this.#pending ?? new Adjustment(state.userId, this.#session);
-    const isPending = this.#pending !== null;
+    const pending = this.#pending.get(state.userId);
+    const adjustment = pending ?? new Adjustment(state.userId, this.#session);
     return {
       title: `Adjust a score of ${calledBy(state)}`,
-      lead: isPending
+      lead: pending
         ? "It is unknown whether the last adjustment was carried out. It is tried again under its key, and counts once."
         : "It counts once, in the periods of now, and stands among the player's updates. Voiding it undoes it.",
       verb: "Adjust",
@@ -219,6 +218,7 @@ export class PlayerView {
       values: adjustment.values,
       isFrozen: () => adjustment.isInDoubt,
       carryOut: async (values) => {
+        this.#pending.set(state.userId, adjustment);
         try {
           const adjusted = await adjustment.send(values);
           const board = adjustment.values["board"] ?? "";
@@ -226,7 +226,7 @@ export class PlayerView {
           void this.#reload();
           return `${calledBy(state)} on ${this.#named(board)}: ${told}.`;
         } finally {
-          this.#pending = adjustment.isInDoubt ? adjustment : null;
+          if (!adjustment.isInDoubt) this.#pending.delete(state.userId);
         }
       },
     };

@@ -12,12 +12,15 @@ import type { DeedDialog } from "./deed.js";
 import { type Moved, readMoved } from "./event.js";
 import { scores } from "./event_panel.js";
 import { tell } from "./failure.js";
-import { asInstant } from "./words.js";
+import { type Person, calledBy } from "./person.js";
+import { asEnd, asInstant } from "./words.js";
 
 /** The API asks for a reason also where nothing is changed, and keeps none then. */
 const REASON_OF_DRY_RUN = "dry run";
 
+/** Whose updates, and which: as they were looked at, whoever is shown meanwhile. */
 interface Span {
+  readonly player: Person;
   readonly how: "void" | "restore";
   readonly from: string | null;
   readonly to: string | null;
@@ -34,7 +37,7 @@ export class SpanPanel {
   readonly #confirm: HTMLButtonElement;
   readonly #notice: Notice;
   readonly #onChange: () => void;
-  #userId = "";
+  #player: Person | null = null;
   #boards: ReadonlyMap<string, Board> = new Map();
   #asked = 0;
 
@@ -55,13 +58,14 @@ export class SpanPanel {
     this.#form.addEventListener("input", () => this.#forget()); // it was of another span
   }
 
-  show(userId: string, boards: ReadonlyMap<string, Board>): void {
-    this.#userId = userId;
+  show(player: Person, boards: ReadonlyMap<string, Board>): void {
+    this.#player = player;
     this.#boards = boards;
     this.#forget();
   }
 
   clear(): void {
+    this.#player = null;
     this.#form.reset();
     this.#forget();
   }
@@ -79,7 +83,8 @@ export class SpanPanel {
   async #look(): Promise<void> {
     this.#forget();
     const asked = this.#asked;
-    const span = this.#span();
+    if (this.#player === null) return;
+    const span = this.#span(this.#player);
     if (span.from === null || span.to === null) {
       this.#notice.show("Give both ends of the span.");
       return;
@@ -102,7 +107,7 @@ export class SpanPanel {
     setText(this.#confirm, `${verb} ${what}`);
     this.#confirm.onclick = () =>
       this.#dialog.open({
-        title: `${verb} ${what}`,
+        title: `${verb} ${what} of ${calledBy(span.player)}`,
         lead: span.how === "void" ? "They count nowhere from now on, and can be restored." : "They count again.",
         verb,
         fields: ["reason"],
@@ -127,25 +132,28 @@ export class SpanPanel {
   async #carryOut(span: Span, reason: string): Promise<string> {
     const { body } = await this.#send(span, reason, false);
     const events = integer(body["events"]);
-    this.#forget();
-    this.#onChange();
+    if (this.#player?.userId === span.player.userId) {
+      this.#forget();
+      this.#onChange();
+    }
     const what = `${number(events)} ${events === 1 ? "update" : "updates"} ${span.how === "void" ? "void" : "again"}`;
     return `${what}; ${scores(list(body["standings"], readMoved).length)} changed.`;
   }
 
-  #send({ how, ...span }: Span, reason: string, dryRun: boolean): ReturnType<Session["call"]> {
+  #send({ player, how, ...span }: Span, reason: string, dryRun: boolean): ReturnType<Session["call"]> {
     const body = JSON.stringify({ ...span, reason, dryRun });
-    return this.#session.call({ method: "POST", path: `/api/admin/users/${this.#userId}/${how}`, body });
+    return this.#session.call({ method: "POST", path: `/api/admin/users/${player.userId}/${how}`, body });
   }
 
-  #span(): Span {
+  #span(player: Person): Span {
     const given = new FormData(this.#form);
     const of = (name: string): string => String(given.get(name) ?? "").trim();
     const how = of("how") === "restore" ? "restore" : "void";
     return {
+      player,
       how,
       from: asInstant(of("from")),
-      to: asInstant(of("to")),
+      to: asEnd(of("to")),
       actionId: of("actionId") || null,
       amendClosed: how === "void" ? given.has("amendClosed") : null,
     };

@@ -4,7 +4,7 @@ import { field, find, setText } from "../elements.js";
 import { Notice } from "../notice.js";
 import { SignedOut } from "../session.js";
 import { tell } from "./failure.js";
-import { aboutField } from "./words.js";
+import { aboutField, failed } from "./words.js";
 export class DeedDialog {
     #dialog;
     #form;
@@ -15,7 +15,8 @@ export class DeedDialog {
     #deed = null;
     /** What the row is found by from which the dialog was opened: the row may be drawn anew meanwhile. */
     #key = "";
-    #isBusy = false;
+    /** What is on its way, and is told when it is known. */
+    #underway = new Set();
     /** `said` is where the outcome is told once the dialog has closed. */
     constructor(dialog, said) {
         this.#dialog = dialog;
@@ -47,6 +48,7 @@ export class DeedDialog {
         this.#adapt();
         this.#freeze();
         this.#showProblems([]);
+        this.#showBusy();
         this.#dialog.showModal();
         (this.#shown().find((input) => !input.disabled) ?? this.#submit).focus();
     }
@@ -60,6 +62,11 @@ export class DeedDialog {
         const active = document.activeElement;
         if (!active || active === document.body || this.#dialog.contains(active))
             this.#refocus();
+    }
+    /** Close it, and tell nothing of what is on its way: it was of a session that is over. */
+    forget() {
+        this.#underway.clear();
+        this.close();
     }
     #write(title, lead, verb) {
         for (const input of this.#form.querySelectorAll("input, textarea, select"))
@@ -77,27 +84,40 @@ export class DeedDialog {
     }
     #cancel() {
         if (!this.#isBusy)
-            this.close(); // what is on its way is told
+            this.close(); // what is on its way is told here
     }
     async #carryOut() {
         const deed = this.#deed;
         if (!deed || this.#isBusy)
             return;
+        this.#underway.add(deed);
         this.#notice.clear();
         this.#showProblems([]);
-        this.#setBusy(true);
+        this.#showBusy();
         try {
             const said = await deed.carryOut(this.#values());
-            if (this.#deed === deed)
-                this.close();
-            setText(this.#said, said);
+            if (this.#underway.delete(deed))
+                this.#tellDone(deed, said);
         }
         catch (error) {
-            this.#showError(error);
+            if (this.#underway.delete(deed))
+                this.#tellFailed(deed, error);
         }
         finally {
-            this.#setBusy(false);
+            this.#showBusy();
         }
+    }
+    #tellDone(deed, said) {
+        const isShown = this.#deed === deed;
+        if (isShown)
+            this.close();
+        setText(this.#said, isShown ? said : `${deed.title}: ${said}`);
+    }
+    #tellFailed(deed, error) {
+        if (this.#deed === deed)
+            this.#showError(error);
+        else if (!(error instanceof SignedOut))
+            setText(this.#said, `${deed.title}: ${failed(error)}`);
     }
     #showError(error) {
         if (error instanceof SignedOut)
@@ -148,9 +168,11 @@ export class DeedDialog {
             throw new Error(`The dialog has no field ${name}`);
         return found;
     }
-    #setBusy(isBusy) {
-        this.#isBusy = isBusy;
-        this.#submit.setAttribute("aria-disabled", String(isBusy));
+    get #isBusy() {
+        return this.#deed !== null && this.#underway.has(this.#deed);
+    }
+    #showBusy() {
+        this.#submit.setAttribute("aria-disabled", String(this.#isBusy));
     }
 }
 function valueOf(input) {

@@ -5,7 +5,7 @@ import { list, orNull } from "../json.js";
 import { button, make } from "./build.js";
 import { readEvent, readMoved, readVoid } from "./event.js";
 import { PagedList, query, readPage } from "./paged.js";
-import { asInstant, moment } from "./words.js";
+import { asEnd, asInstant, moment } from "./words.js";
 export class EventPanel {
     #session;
     #dialog;
@@ -46,8 +46,8 @@ export class EventPanel {
     }
     #filters() {
         const given = new FormData(this.#form);
-        const at = (name) => asInstant(String(given.get(name) ?? ""));
-        return { board: String(given.get("board") ?? ""), from: at("from"), to: at("to") };
+        const of = (name) => String(given.get(name) ?? "");
+        return { board: of("board"), from: asInstant(of("from")), to: asEnd(of("to")) };
     }
     #row(event) {
         const id = make("small", {}, `update ${event.eventId}`);

@@ -26,8 +26,8 @@ export class PlayerView {
     #span;
     #state = null;
     #boards = new Map();
-    /** The adjustment that may have been carried out, until that is known. */
-    #pending = null;
+    /** By the player's id: the adjustment that may have been carried out, until that is known. */
+    #pending = new Map();
     #asked = 0;
     constructor(root, session, dialog) {
         this.#root = root;
@@ -45,9 +45,9 @@ export class PlayerView {
             if (asked !== this.#asked)
                 return;
             this.#boards = boards;
-            if (!(await this.#read(userId)))
+            if (!(await this.#read(userId)) || !this.#state)
                 return;
-            this.#span.show(userId, boards);
+            this.#span.show(this.#state, boards);
             await this.#events.show(userId, named(boards.values()));
         }
         catch (error) {
@@ -183,13 +183,11 @@ export class PlayerView {
         });
     }
     #adjusting(state, boards) {
-        if (this.#pending?.userId !== state.userId)
-            this.#pending = null;
-        const adjustment = this.#pending ?? new Adjustment(state.userId, this.#session);
-        const isPending = this.#pending !== null;
+        const pending = this.#pending.get(state.userId);
+        const adjustment = pending ?? new Adjustment(state.userId, this.#session);
         return {
             title: `Adjust a score of ${calledBy(state)}`,
-            lead: isPending
+            lead: pending
                 ? "It is unknown whether the last adjustment was carried out. It is tried again under its key, and counts once."
                 : "It counts once, in the periods of now, and stands among the player's updates. Voiding it undoes it.",
             verb: "Adjust",
@@ -199,6 +197,7 @@ export class PlayerView {
             values: adjustment.values,
             isFrozen: () => adjustment.isInDoubt,
             carryOut: async (values) => {
+                this.#pending.set(state.userId, adjustment);
                 try {
                     const adjusted = await adjustment.send(values);
                     const board = adjustment.values["board"] ?? "";
@@ -207,7 +206,8 @@ export class PlayerView {
                     return `${calledBy(state)} on ${this.#named(board)}: ${told}.`;
                 }
                 finally {
-                    this.#pending = adjustment.isInDoubt ? adjustment : null;
+                    if (!adjustment.isInDoubt)
+                        this.#pending.delete(state.userId);
                 }
             },
         };

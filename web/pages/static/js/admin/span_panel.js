@@ -9,7 +9,8 @@ import { make } from "./build.js";
 import { readMoved } from "./event.js";
 import { scores } from "./event_panel.js";
 import { tell } from "./failure.js";
-import { asInstant } from "./words.js";
+import { calledBy } from "./person.js";
+import { asEnd, asInstant } from "./words.js";
 /** The API asks for a reason also where nothing is changed, and keeps none then. */
 const REASON_OF_DRY_RUN = "dry run";
 export class SpanPanel {
@@ -21,7 +22,7 @@ export class SpanPanel {
     #confirm;
     #notice;
     #onChange;
-    #userId = "";
+    #player = null;
     #boards = new Map();
     #asked = 0;
     /** `onChange` hears of every correction. */
@@ -40,12 +41,13 @@ export class SpanPanel {
         });
         this.#form.addEventListener("input", () => this.#forget()); // it was of another span
     }
-    show(userId, boards) {
-        this.#userId = userId;
+    show(player, boards) {
+        this.#player = player;
         this.#boards = boards;
         this.#forget();
     }
     clear() {
+        this.#player = null;
         this.#form.reset();
         this.#forget();
     }
@@ -61,7 +63,9 @@ export class SpanPanel {
     async #look() {
         this.#forget();
         const asked = this.#asked;
-        const span = this.#span();
+        if (this.#player === null)
+            return;
+        const span = this.#span(this.#player);
         if (span.from === null || span.to === null) {
             this.#notice.show("Give both ends of the span.");
             return;
@@ -85,7 +89,7 @@ export class SpanPanel {
         find(this.#preview, "tbody", HTMLElement).replaceChildren(...moved.map((one) => this.#row(one)));
         setText(this.#confirm, `${verb} ${what}`);
         this.#confirm.onclick = () => this.#dialog.open({
-            title: `${verb} ${what}`,
+            title: `${verb} ${what} of ${calledBy(span.player)}`,
             lead: span.how === "void" ? "They count nowhere from now on, and can be restored." : "They count again.",
             verb,
             fields: ["reason"],
@@ -102,23 +106,26 @@ export class SpanPanel {
     async #carryOut(span, reason) {
         const { body } = await this.#send(span, reason, false);
         const events = integer(body["events"]);
-        this.#forget();
-        this.#onChange();
+        if (this.#player?.userId === span.player.userId) {
+            this.#forget();
+            this.#onChange();
+        }
         const what = `${number(events)} ${events === 1 ? "update" : "updates"} ${span.how === "void" ? "void" : "again"}`;
         return `${what}; ${scores(list(body["standings"], readMoved).length)} changed.`;
     }
-    #send({ how, ...span }, reason, dryRun) {
+    #send({ player, how, ...span }, reason, dryRun) {
         const body = JSON.stringify({ ...span, reason, dryRun });
-        return this.#session.call({ method: "POST", path: `/api/admin/users/${this.#userId}/${how}`, body });
+        return this.#session.call({ method: "POST", path: `/api/admin/users/${player.userId}/${how}`, body });
     }
-    #span() {
+    #span(player) {
         const given = new FormData(this.#form);
         const of = (name) => String(given.get(name) ?? "").trim();
         const how = of("how") === "restore" ? "restore" : "void";
         return {
+            player,
             how,
             from: asInstant(of("from")),
-            to: asInstant(of("to")),
+            to: asEnd(of("to")),
             actionId: of("actionId") || null,
             amendClosed: how === "void" ? given.has("amendClosed") : null,
         };

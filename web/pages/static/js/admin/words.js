@@ -13,6 +13,11 @@ export function asInstant(local) {
     const milliseconds = Date.parse(local);
     return Number.isNaN(milliseconds) ? null : new Date(milliseconds).toISOString();
 }
+/** The end of a span that a field of the type `datetime-local` holds: its second belongs to the span as a whole. */
+export function asEnd(local) {
+    const instant = asInstant(local);
+    return instant === null ? null : instant.replace(/\.\d+Z$/, ".999Z"); // the API keeps milliseconds
+}
 /** What became of a change that failed. */
 export function failed(error) {
     if (!isInDoubt(error))
