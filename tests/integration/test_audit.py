@@ -206,7 +206,7 @@ def test_every_route_for_admins_that_changes_something_is_audited_with_the_admin
         "adjust": (
             {"board": "main", "amount": 5, "reason": "a try", "idempotencyKey": "a-key-of-ours"},
             "adjust_score",
-            {"board": "main", "amount": 5, "reason": "a try", "idempotency_key": "a-key-of-ours"},
+            {"board": "main", "amount": 5, "second": 0, "reason": "a try", "idempotency_key": "a-key-of-ours"},
         ),
     }
     for what, (body, action, details) in done.items():
