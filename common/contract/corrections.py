@@ -1,25 +1,18 @@
 """What admins send to correct scores, and what they are answered, in JSON. Pure."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Annotated, NotRequired, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 from typing_extensions import TypedDict
 
 from common.contract.account_responses import User
 from common.contract.fields import ActionId, BoardId, EventId, GivenUserId, Instant, PeriodId, Rank, Score, UserId
-from common.contract.requests import INSTANT_WITH_OFFSET, Strict
+from common.contract.requests import AskedInstant, Reason, Strict
 from common.contract.responses import Void
-from common.core.timestamps import parse_instant
 
 LONGEST_SPAN = timedelta(days=366)
 
-Reason = Annotated[
-    str,
-    Field(
-        min_length=3, max_length=500, description="Why, for the audit log.", examples=["scored with a modified client"]
-    ),
-]
 _AmendClosed = Annotated[
     bool,
     Field(description="Whether periods that are closed change, too, each with a new revision.", examples=[False]),
@@ -28,15 +21,6 @@ _AsItWasMade = Annotated[
     bool | None,
     Field(
         description="Whether periods that are closed change, too; left out or null: as it was made.", examples=[True]
-    ),
-]
-_End = Annotated[
-    str,
-    Field(
-        max_length=40,
-        pattern=INSTANT_WITH_OFFSET,
-        description="An end of the span, by when updates were accepted; it belongs to it.",
-        examples=["2026-11-23T14:00:00.000Z"],
     ),
 ]
 
@@ -58,18 +42,12 @@ class RestoreRequest(Strict):
 class VoidSpanRequest(Strict):
     """Which updates of a player count no more, and why. The span is 366 days at most."""
 
-    from_: _End = Field(alias="from")
-    to: _End
+    since: AskedInstant = Field(alias="from", description="Accepted at or after this.")
+    until: AskedInstant = Field(alias="to", description="Accepted at or before this.")
     action_id: ActionId | None = Field(None, description="Only updates of this action.", examples=["win-match"])
     reason: Reason
     amend_closed: _AmendClosed = False
     dry_run: bool = Field(False, description="Change nothing, and tell what would change.", examples=[True])
-
-    @field_validator("from_", "to")
-    @classmethod
-    def _is_instant(cls, instant: str) -> str:
-        parse_instant(instant)
-        return instant
 
     @model_validator(mode="after")
     def _is_a_span(self) -> Self:
@@ -78,14 +56,6 @@ class VoidSpanRequest(Strict):
         if self.until - self.since > LONGEST_SPAN:
             raise ValueError(f"from and to may be {LONGEST_SPAN.days} days apart at most")
         return self
-
-    @property
-    def since(self) -> datetime:
-        return parse_instant(self.from_)
-
-    @property
-    def until(self) -> datetime:
-        return parse_instant(self.to)
 
 
 class RestoreSpanRequest(VoidSpanRequest):
