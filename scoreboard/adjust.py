@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from common.contract.constants import GREATEST_SCORE, GREATEST_SECOND
 from common.contract.errors import ScoreboardError, sentence_of
 from common.contract.fields import WORDS_OF_IDEMPOTENCY_KEY, is_idempotency_key
+from common.core.validation_messages import message_of
 from common.domain import claims
 from common.domain.adjustments import Adjustment
 from common.domain.boards import Board
@@ -79,8 +80,7 @@ def _in_words(reason: str) -> str:
     try:
         words: str = TypeAdapter(Reason).validate_python(reason)
     except ValidationError as error:
-        said = error.errors()[0]["msg"].removeprefix("Value error, ")
-        raise click.BadParameter(said, param_hint="--reason") from None
+        raise click.BadParameter(message_of(error.errors()[0]), param_hint="--reason") from None
     return words
 
 

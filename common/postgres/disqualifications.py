@@ -12,6 +12,9 @@ from sqlalchemy import Connection, text
 _READ = text("""
 SELECT at, reason, amends FROM disqualifications WHERE board_id = :board AND user_id = CAST(:user AS uuid)
 """)
+_LIST = text("""
+SELECT board_id, actor, at, reason, amends FROM disqualifications WHERE user_id = CAST(:user AS uuid) ORDER BY board_id
+""")
 _ADD = text("""
 INSERT INTO disqualifications AS d (board_id, user_id, at, actor, reason, amends)
 SELECT :board, CAST(:user AS uuid),
@@ -34,6 +37,20 @@ def read(connection: Connection, board_id: str, user_id: str) -> Disqualificatio
     """Return why a player is off a board, or None."""
     row = connection.execute(_READ, {"board": board_id, "user": user_id}).one_or_none()
     return Disqualification(*row) if row else None
+
+
+class Listed(NamedTuple):
+    """A board that a player is off, who decided that, and why."""
+
+    board_id: str
+    actor: str
+    why: Disqualification
+
+
+def list_of(connection: Connection, user_id: str) -> list[Listed]:
+    """Return the boards that a player is off, in order of their ids."""
+    rows = connection.execute(_LIST, {"user": user_id})
+    return [Listed(board_id, actor, Disqualification(*why)) for board_id, actor, *why in rows]
 
 
 def add(connection: Connection, board_id: str, user_id: str, *, actor: str, reason: str, amends: bool) -> bool:

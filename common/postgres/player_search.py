@@ -46,15 +46,6 @@ class FoundPlayer(NamedTuple):
     key: str
 
 
-class Disqualification(NamedTuple):
-    """That a player is off a board."""
-
-    board_id: str
-    at: datetime
-    actor: str
-    reason: str
-
-
 _COLUMNS = """u.id::text, u.role, u.username, u.display_name, u.country, u.avatar, u.visibility, u.suspended_at,
     u.password_hash IS NOT NULL AS has_password, u.created_at, u.username_key"""
 _THERE = "u.erased_at IS NULL AND (CAST(:after AS text) IS NULL OR u.username_key > :after)"
@@ -65,9 +56,6 @@ _OF_REALM = """EXISTS (
 )"""
 _ALL = f"SELECT {_COLUMNS} FROM users u WHERE {_THERE}"  # noqa: S608 - built from constants
 _NAMED = "(u.username_key LIKE :pattern OR lower(u.display_name) LIKE :pattern)"
-_DISQUALIFIED = text("""
-SELECT board_id, at, actor, reason FROM disqualifications WHERE user_id = CAST(:user AS uuid) ORDER BY board_id
-""")
 _IDENTITIES = text("""
 SELECT user_id::text, realm, external_id FROM identities
 WHERE user_id = ANY(CAST(:users AS uuid[])) ORDER BY realm, external_id
@@ -93,11 +81,6 @@ def find(connection: Connection, user_id: str) -> FoundPlayer | None:
     """Return the account of this id, or None if there is none, or none any more."""
     found = page(connection, Sought(user_id), 1)
     return found[0] if found else None
-
-
-def disqualifications(connection: Connection, user_id: str) -> list[Disqualification]:
-    """Return the boards that a player is off, in order of their ids."""
-    return [Disqualification(*row) for row in connection.execute(_DISQUALIFIED, {"user": user_id})]
 
 
 def _with_identities(connection: Connection, rows: Sequence[Row[Any]]) -> list[FoundPlayer]:

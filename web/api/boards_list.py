@@ -9,9 +9,9 @@ from flask import Blueprint, Response, jsonify
 from common.contract.catalogue_responses import BoardDescription, BoardPage
 from common.contract.errors import SENTENCES, ErrorCode
 from common.contract.requests import BoardsQuery
-from common.domain import cursors
 from common.domain.boards import Board, Visibility, listed, place_of
 from common.domain.catalogue_wire import board_to_wire
+from web.api.paging import paged, position_in
 from web.api.parsing import query_as
 from web.guards import board_access, limits
 from web.guards.access import by_visibility, public
@@ -72,14 +72,10 @@ def one(board_id: str) -> Response:
 
 def page_of(boards: Sequence[Board], scope: str, cursor: str | None, limit: int, now: datetime) -> BoardPage:
     """Return a page of boards that are in the order of lists. Raises `invalid_cursor` for one of another scope."""
-    secret_keys = services().settings.secret_keys
-    if cursor is not None:
-        after = tuple(cursors.decode(secret_keys, scope, cursor))
-        boards = [board for board in boards if place_of(board) > after]
-    page = boards[:limit]
-    next_cursor = None
-    if len(boards) > len(page):
-        next_cursor = cursors.encode(secret_keys[0], scope, list(place_of(page[-1])))
+    after = position_in(cursor, scope)
+    if after is not None:
+        boards = [board for board in boards if place_of(board) > tuple(after)]
+    page, next_cursor = paged(boards, limit, scope, lambda board: list(place_of(board)))
     return {"boards": [board_to_wire(board, now) for board in page], "nextCursor": next_cursor}
 
 

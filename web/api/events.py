@@ -7,12 +7,12 @@ from common.contract.requests import EventsQuery
 from common.contract.responses import PlayerEvent as EventOnTheWire
 from common.contract.responses import PlayerEvents
 from common.core.timestamps import format_instant
-from common.domain import cursors
 from common.domain.boards import Visibility
 from common.domain.permissions import Scope
 from common.postgres import identities, player_events, users
 from common.postgres.player_events import PlayerEvent, Wanted
 from web.api.boards import parsed_user_id
+from web.api.paging import paged, position_in
 from web.api.parsing import query_as
 from web.guards import limits
 from web.guards.access import authenticated_or_by_api_key, identity, is_admin
@@ -46,14 +46,12 @@ def listing(user_id: str) -> Response:
     if query.board is not None and query.board not in (_boards() if seen is None else seen):
         raise unknown(query.board)
     scope = f"events {of_user} {query.board or ''} {query.since or ''} {query.until or ''}"
-    before = int(cursors.decode(services().settings.secret_keys, scope, query.cursor)[0]) if query.cursor else None
+    position = position_in(query.cursor, scope)
+    before = int(position[0]) if position else None
     wanted = Wanted(of_user, query.board, query.since, query.until, before, seen)
     with services().engine.connect() as connection:
         page = player_events.page(connection, wanted, query.limit + 1)
-    shown = page[: query.limit]
-    next_cursor = None
-    if len(page) > len(shown):
-        next_cursor = cursors.encode(services().settings.secret_keys[0], scope, [shown[-1].id])
+    shown, next_cursor = paged(page, query.limit, scope, lambda event: [event.id])
     body: PlayerEvents = {
         "events": [_on_the_wire(event, is_insider=is_insider) for event in shown],
         "nextCursor": next_cursor,

@@ -7,12 +7,12 @@ from common.contract.requests import AuditQuery, PlayerSearchQuery
 from common.contract.responses import AuditEntry, AuditPage, FoundPlayers, ListedKey, ListedKeys, PlayerState
 from common.contract.responses import FoundPlayer as FoundOnTheWire
 from common.core.timestamps import format_instant
-from common.domain import cursors
-from common.postgres import api_keys, audit, player_search
+from common.postgres import api_keys, audit, disqualifications, player_search
 from common.postgres.api_keys import ApiKey
 from common.postgres.audit import AuditRow
 from common.postgres.player_search import FoundPlayer, Sought
 from web.api.boards import parsed_user_id
+from web.api.paging import paged, position_in
 from web.api.parsing import query_as
 from web.guards.access import admin
 from web.reference.documented import ResponseDoc, documented
@@ -35,12 +35,12 @@ blueprint = Blueprint("overview", __name__, url_prefix="/api/admin")
 def players() -> Response:
     query = query_as(PlayerSearchQuery)
     scope = f"players {query.q or ''} {query.external_id or ''} {query.realm or ''}"
-    after = str(_position(scope, query.cursor)) if query.cursor is not None else None
+    position = position_in(query.cursor, scope)
+    after = str(position[0]) if position else None
     with services().engine.connect() as connection:
         sought = Sought(query.q, query.external_id, query.realm, after)
         found = player_search.page(connection, sought, query.limit + 1)
-    shown = found[: query.limit]
-    next_cursor = _cursor(scope, shown[-1].key) if len(found) > len(shown) else None
+    shown, next_cursor = paged(found, query.limit, scope, lambda player: [player.key])
     body: FoundPlayers = {"players": [_found(player) for player in shown], "nextCursor": next_cursor}
     return jsonify(body)
 
@@ -58,7 +58,7 @@ def state(user_id: str) -> Response:
     of_user = parsed_user_id(user_id)
     with services().engine.connect() as connection:
         player = player_search.find(connection, of_user)
-        disqualified = player_search.disqualifications(connection, of_user)
+        disqualified = disqualifications.list_of(connection, of_user)
     if player is None:
         raise ScoreboardError(ErrorCode.NOT_FOUND, "There is no such user.")
     body: PlayerState = {
@@ -67,7 +67,7 @@ def state(user_id: str) -> Response:
         "suspendedAt": format_instant(player.suspended_at) if player.suspended_at else None,
         "hasPassword": player.has_password,
         "disqualifications": [
-            {"board": each.board_id, "at": format_instant(each.at), "actor": each.actor, "reason": each.reason}
+            {"board": each.board_id, "at": format_instant(each.why.at), "actor": each.actor, "reason": each.why.reason}
             for each in disqualified
         ],
     }
@@ -87,12 +87,12 @@ def state(user_id: str) -> Response:
 def audit_log() -> Response:
     query = query_as(AuditQuery)
     scope = "\n".join(["audit", query.subject or "", query.actor or "", query.action or ""])
-    before = int(_position(scope, query.cursor)) if query.cursor is not None else None
+    position = position_in(query.cursor, scope)
+    before = int(position[0]) if position else None
     wanted = {"subject": query.subject, "actor": query.actor, "action": query.action}
     with services().engine.connect() as connection:
         rows = audit.page(connection, query.limit + 1, before=before, **wanted)
-    shown = rows[: query.limit]
-    next_cursor = _cursor(scope, shown[-1].id) if len(rows) > len(shown) else None
+    shown, next_cursor = paged(rows, query.limit, scope, lambda row: [row.id])
     body: AuditPage = {"entries": [_entry(row) for row in shown], "nextCursor": next_cursor}
     return jsonify(body)
 
@@ -148,11 +148,3 @@ def _key(key: ApiKey) -> ListedKey:
         "previousUntil": format_instant(key.previous_until) if key.previous_until else None,
         "revokedAt": format_instant(key.revoked_at) if key.revoked_at else None,
     }
-
-
-def _cursor(scope: str, position: int | str) -> str:
-    return cursors.encode(services().settings.secret_keys[0], scope, [position])
-
-
-def _position(scope: str, cursor: str) -> int | str:
-    return cursors.decode(services().settings.secret_keys, scope, cursor)[0]

@@ -8,10 +8,10 @@ from common.contract.board_responses import SnapshotPage, SnapshotSummary, Store
 from common.contract.errors import ErrorCode, ScoreboardError
 from common.contract.requests import SnapshotsQuery
 from common.core.timestamps import format_instant
-from common.domain import cursors
 from common.postgres import snapshots
 from common.postgres.snapshots import Snapshot
 from web.api.boards import asked_period
+from web.api.paging import paged, position_in
 from web.api.parsing import query_as
 from web.guards import board_access, limits
 from web.guards.access import by_visibility
@@ -37,11 +37,11 @@ def listing() -> Response:
     query = query_as(SnapshotsQuery)
     period = asked_period(query)
     scope = f"snapshots {query.board} {period.id}"
-    before = _position(scope, query.cursor) if query.cursor is not None else None
+    position = position_in(query.cursor, scope)
+    before = (datetime.fromisoformat(str(position[0])), int(position[1])) if position else None
     with services().engine.connect() as connection:
         page = snapshots.page(connection, query.board, period.id, query.limit + 1, before)
-    shown = page[: query.limit]
-    next_cursor = _cursor(scope, shown[-1]) if len(page) > query.limit else None
+    shown, next_cursor = paged(page, query.limit, scope, lambda last: [last.taken_at.isoformat(), last.id])
     body: SnapshotPage = {"snapshots": [_summary(snapshot) for snapshot in shown], "nextCursor": next_cursor}
     return jsonify(body)
 
@@ -77,12 +77,3 @@ def _summary(snapshot: Snapshot) -> SnapshotSummary:
         "takenAt": format_instant(snapshot.taken_at),
         "total": snapshot.total,
     }
-
-
-def _cursor(scope: str, last: Snapshot) -> str:
-    return cursors.encode(services().settings.secret_keys[0], scope, [last.taken_at.isoformat(), last.id])
-
-
-def _position(scope: str, cursor: str) -> tuple[datetime, int]:
-    taken_at, snapshot_id = cursors.decode(services().settings.secret_keys, scope, cursor)
-    return datetime.fromisoformat(str(taken_at)), int(snapshot_id)
