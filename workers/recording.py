@@ -106,9 +106,10 @@ def record(
         connection, merging, catalogue.boards, known.now, known.hidden, disqualified=known.disqualified
     )
     unmoved = drafts if len(merging) < len(folded) else [row for row in drafts if not _moves_default(row, catalogue)]
-    touched = _touched([*repeated.values(), *unmoved], catalogue)
-    if repeated:  # its action may be another one by now
+    touched = _touched(unmoved, catalogue)
+    if repeated:  # by the ledger, since its action may be another one by now
         touched |= parts.touched_by(connection, [row.id for row in repeated.values()])
+        touched |= {StandingKey(DEFAULT_BOARD, ALL_TIME, row.user_id) for row in repeated.values()}
     if len(merged) < len(merging):
         touched |= merging.keys()  # the rule of a board kept what was there
     touched -= {row.key for row in merged} if touched else set()
