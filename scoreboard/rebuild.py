@@ -8,6 +8,7 @@ from rich.progress import TaskID
 from sqlalchemy import Engine
 
 from common.contract.errors import ErrorCode, ScoreboardError
+from common.core import priority
 from common.domain.standing import BoardId
 from common.postgres import standings
 from common.services.rebuild import LEASE_MS, Rebuilder
@@ -24,6 +25,7 @@ _PAUSE_SECONDS = 0.2
 @choosing_boards
 def rebuild(board: str | None, period: str | None) -> None:
     """Fill boards in Redis again from PostgreSQL. Updates and readers go on meanwhile."""
+    priority.give_way()
     with connected() as engine, connected_to_redis() as client:
         boards = chosen(engine, board, period)
         with engine.begin() as connection:

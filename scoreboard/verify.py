@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy import Engine
 
+from common.core import priority
 from common.domain.standing import BoardId
 from common.postgres.checkpoint import CHUNK, Checkpoint
 from common.postgres.engine import TooSlowError
@@ -80,6 +81,7 @@ def verify(*, repair: bool, full: bool, patience: int, as_json: bool) -> None:
 
     A board that Redis does not serve when the patience is over counts as disagreement.
     """
+    priority.give_way()
     with connected() as engine, connected_to_redis() as client:
         board, boards = Board(client), chosen(engine, None, None)
         verifier = Verifier(engine, board)

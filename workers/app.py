@@ -2,13 +2,14 @@
 
 import gc
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 import structlog
 from billiard import pool
 from celery import Celery, signals
 
-from common.core import celery_settings, logging, settings, task_names
+from common.core import celery_settings, logging, priority, settings, task_names
 from common.postgres import schema
 from common.redis_store import client as redis_client
 from workers import metrics_server
@@ -56,6 +57,13 @@ def refuse_misfit(**_: object) -> None:
         schema.require_fit_at_start(settings.load())
     except schema.MisfitError as error:
         sys.exit(f"worker cannot start: DATABASE_URL: {error}")
+
+
+@signals.celeryd_init.connect
+def give_way_to_updates(options: Mapping[str, Any], **_: object) -> None:
+    """Let a worker that serves only chores have the processors after everybody else, updates and Redis above all."""
+    if set(options.get("queues") or ()) == {task_names.QUEUE_CHORES}:
+        priority.give_way()
 
 
 @signals.worker_process_init.connect

@@ -43,6 +43,12 @@ def test_chores_are_done_and_not_by_the_process_that_applies_updates(stack: Stac
     assert "snapshots_taken" not in since["worker"]
 
 
+def test_chores_have_the_processors_after_the_programs_that_serve(stack: Stack) -> None:
+    niceness = {name: os.getpriority(os.PRIO_PROCESS, process.pid) for name, process in stack.processes.items()}
+    assert niceness["chores"] == niceness["worker"] + 5
+    assert niceness["worker"] == niceness["web"]
+
+
 @pytest.mark.usefixtures("frozen_chores")
 def test_no_update_waits_for_a_chore(caller: Caller) -> None:
     wait_until(lambda: caller.update().status_code == 200)
