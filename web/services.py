@@ -75,6 +75,7 @@ class Services:
             pool_size=POOL_SIZE,
             statement_timeout_ms=STATEMENT_TIMEOUT_MS,
             idle_in_transaction_ms=IDLE_IN_TRANSACTION_MS,
+            in_parallel=True,
         )
         process_id = secrets.token_hex(8)
         heartbeats = Heartbeats()

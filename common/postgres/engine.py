@@ -34,6 +34,7 @@ def create(
     idle_in_transaction_ms: int = IDLE_IN_TRANSACTION_MS,
     url: str | None = None,
     transactions: bool = True,
+    in_parallel: bool = False,
 ) -> Engine:
     """Create an engine for one process, with DATABASE_URL or another address. It connects on first use, after the fork.
 
@@ -42,19 +43,26 @@ def create(
     statement may take). A process of ours that is frozen within a transaction has it ended by the server after
     `idle_in_transaction_ms`, so that nobody waits for its locks for ever.
 
+    A statement keeps to one processor of the server, so that no work in the background takes what updates need, unless
+    it may run `in_parallel`, as the web reads a whole board. Nothing is compiled before it is run (`jit`), which can
+    take longer than running it, and batches may be waiting for it.
+
     Without `transactions` the caller begins and commits by statements of its own, and a connection that was cut off is
     noticed by the first of them: it is not pinged before.
     """
-    timeouts = {
+    session = {
+        "timezone": "UTC",
         "statement_timeout": statement_timeout_ms,
         "lock_timeout": lock_timeout_ms,
         "idle_in_transaction_session_timeout": idle_in_transaction_ms,
+        "jit": "off",
+        **({} if in_parallel else {"max_parallel_workers_per_gather": 0}),
     }
     options: dict[str, Any] = {
         "connect_timeout": CONNECT_TIMEOUT_SECONDS,
         "tcp_user_timeout": statement_timeout_ms + 1000,
         "application_name": "scoreboard",
-        "options": " ".join(["-c timezone=UTC", *(f"-c {name}={limit}" for name, limit in timeouts.items())]),
+        "options": " ".join(f"-c {name}={value}" for name, value in session.items()),
     }
     engine = create_engine(
         url or settings.database_url,
