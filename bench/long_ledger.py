@@ -5,7 +5,6 @@ checkpoint includes the ledger for the first time, and while players are checked
 """
 
 import argparse
-import secrets
 import time
 
 from rich.console import Console
@@ -14,9 +13,8 @@ from sqlalchemy import Engine, text
 
 from bench import claims, generator, players, settled
 from bench.load import Result
-from common.core import settings as settings_module
+from bench.own_database import engine_of, environment_of
 from common.postgres import catalogue
-from common.postgres import engine as database
 from dev.harness.servers import running_servers
 from dev.harness.stack import running_stack
 
@@ -51,12 +49,12 @@ def main() -> None:
     given = arguments.parse_args()
     console = Console()
     with running_servers(fast=False) as servers:
-        url = servers.migrated_database()
-        engine = _engine(url, servers.redis_url(0))
+        environment = environment_of(servers)
+        engine = engine_of(environment)
         with engine.begin() as connection:
             catalogue.load_defaults(connection)
         console.print(f"writing {given.rows:,} ledger rows: {_fill(engine, given.rows):.0f} s")
-        with running_stack(servers, url, 0, SCOREBOARD_WEB_PROCESSES="2") as stack:
+        with running_stack(servers, environment["DATABASE_URL"], 0, SCOREBOARD_WEB_PROCESSES="2") as stack:
             port, logins = int(stack.environment["SCOREBOARD_PORT"]), players.register(stack.url, CONNECTIONS)
 
             def updates() -> Result:
@@ -74,16 +72,6 @@ def main() -> None:
             console.print(_found(stack.log("chores")))
         engine.dispose()
     console.print(_table(results))
-
-
-def _engine(url: str, redis_url: str) -> Engine:
-    environment = {
-        "DATABASE_URL": url,
-        "REDIS_URL": redis_url,
-        "SCOREBOARD_JWT_SECRET": secrets.token_urlsafe(32),
-        "SCOREBOARD_SECRET_KEY": secrets.token_urlsafe(32),
-    }
-    return database.create(settings_module.load(environment), pool_size=2, statement_timeout_ms=1_800_000)
 
 
 def _fill(engine: Engine, rows: int) -> float:

@@ -1,16 +1,19 @@
 """`make scale`: rebuild boards of many players, and measure for how long one call occupies Redis meanwhile.
 
 Each way of filling is a process of its own. This one watches Redis from a second connection: by its slow log, which
-times each call within the server, and by how long a PING waits. Then the board is read, as the web reads it: from
-Redis, and from PostgreSQL once Redis has been emptied.
+times each call within the server, and by how long a PING waits. A second Valkey, which has nothing to do, is watched in
+the same way: what it takes longer for is the machine's doing. Then the board is read, as the web reads it: from Redis,
+and from PostgreSQL once Redis has been emptied.
 """
 
 import argparse
-import secrets
+import shutil
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -18,6 +21,7 @@ import redis
 from rich.console import Console
 from rich.table import Table
 
+from bench.own_database import engine_of, environment_of
 from common.contract.errors import ScoreboardError
 from common.core import settings as settings_module
 from common.core.settings import Settings
@@ -31,13 +35,15 @@ from common.redis_store.client import Client
 from common.redis_store.keys import BoardKeys
 from common.services.leaderboard import Leaderboard
 from dev.harness.many import add_many, id_of
-from dev.harness.servers import Servers, running_servers
+from dev.harness.servers import Servers, running_servers, temporary_root
+from dev.servers.valkey import Valkey
 
 BOARD = BoardKeys("main", "all")
-PING_EVERY_SECONDS = 0.001
+PING_EVERY_SECONDS = 0.005
 LOGGED_FROM_MICROSECONDS = 1_000
 PROMISED_MILLISECONDS = 20.0
 LONGEST_SHOWN = 100
+SLOWLOG_LENGTH = 10_000
 PATIENCE_SECONDS = 60
 """With a Redis that does not answer: how long it takes is what is measured."""
 
@@ -45,8 +51,10 @@ WEB_TIMEOUT_MS = 1_500
 """For one statement, as in the web."""
 
 _AS_WORKERS_DO = """
+from common.core import priority
 from workers import maintenance
 from workers.state import state
+priority.give_way()
 maintenance.repair(state())
 maintenance.rebuild_boards(state())
 """
@@ -55,11 +63,15 @@ _COMMAND = [sys.executable, "-m", "scoreboard"]
 
 @dataclass
 class Watched:
-    """The result of a rebuild: seconds in all, and in milliseconds the longest call and the longest wait of a PING."""
+    """The result of a rebuild: seconds in all, and in milliseconds the longest call and the longest waits of a PING.
+
+    `idle_ping` is the longest wait of the server that has nothing to do.
+    """
 
     seconds: float = 0.0
     longest_call: float = 0.0
     longest_ping: float = 0.0
+    idle_ping: float = 0.0
     over: list[tuple[float, str]] = field(default_factory=list)
     """The calls that took longer than is promised, and what they began with."""
 
@@ -82,6 +94,7 @@ class Place:
     settings: Settings
     environment: Mapping[str, str]
     client: Client
+    idle: Client
 
 
 def _flush(at: Place) -> None:
@@ -113,50 +126,78 @@ WAYS = (
 def watch(at: Place, command: list[str]) -> Watched:
     """Run a command to its end, and measure Redis meanwhile."""
     at.client.config_set("slowlog-log-slower-than", LOGGED_FROM_MICROSECONDS)
-    at.client.config_set("slowlog-max-len", 10_000)
+    at.client.config_set("slowlog-max-len", SLOWLOG_LENGTH)
     at.client.slowlog_reset()
-    found = Watched()
-    started = time.monotonic()
-    with subprocess.Popen(command, env=at.environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
-        while process.poll() is None:
-            asked = time.monotonic()
-            at.client.ping()
-            found.longest_ping = max(found.longest_ping, 1000 * (time.monotonic() - asked))
-            time.sleep(PING_EVERY_SECONDS)
-        found.seconds = time.monotonic() - started
-        if process.returncode:
-            raise SystemExit((process.stderr.read() if process.stderr else b"").decode())
-    calls = [(row["duration"] / 1000, str(row["command"])[:LONGEST_SHOWN]) for row in at.client.slowlog_get(10_000)]
-    found.longest_call = max((call for call, _ in calls), default=LOGGED_FROM_MICROSECONDS / 1000)
-    found.over = [(call, command) for call, command in calls if call > PROMISED_MILLISECONDS]
-    return found
+    has_ended = threading.Event()
+    with ThreadPoolExecutor() as threads:
+        pings = [threads.submit(_longest_ping, client, has_ended) for client in (at.client, at.idle)]
+        started = time.monotonic()
+        try:
+            done = subprocess.run(command, env=at.environment, capture_output=True, check=False)
+        finally:
+            has_ended.set()
+        seconds = time.monotonic() - started
+    if done.returncode:
+        raise SystemExit(done.stderr.decode())
+    rows = at.client.slowlog_get(SLOWLOG_LENGTH)
+    calls = sorted((row["duration"] / 1000, str(row["command"])[:LONGEST_SHOWN]) for row in rows)
+    return Watched(
+        seconds,
+        longest_call=calls[-1][0] if calls else LOGGED_FROM_MICROSECONDS / 1000,
+        longest_ping=pings[0].result(),
+        idle_ping=pings[1].result(),
+        over=[(call, command) for call, command in calls if call > PROMISED_MILLISECONDS],
+    )
+
+
+def _longest_ping(client: Client, has_ended: threading.Event) -> float:
+    """Send one PING after the other until the end, and return the milliseconds of the longest."""
+    longest = 0.0
+    while not has_ended.wait(PING_EVERY_SECONDS):
+        asked = time.monotonic()
+        client.ping()
+        longest = max(longest, 1000 * (time.monotonic() - asked))
+    return longest
 
 
 @contextmanager
 def _place(players: int, console: Console) -> Iterator[Place]:
     with running_servers(fast=False) as servers:
-        environment = {
-            "PATH": "/usr/bin:/bin",
-            "DATABASE_URL": servers.migrated_database(),
-            "REDIS_URL": servers.redis_url(),
-            "SCOREBOARD_JWT_SECRET": secrets.token_urlsafe(32),
-            "SCOREBOARD_SECRET_KEY": secrets.token_urlsafe(32),
-        }
-        settings = settings_module.load(environment)
-        engine = database.create(settings, pool_size=1, statement_timeout_ms=3_600_000)
+        environment = environment_of(servers)
+        engine = engine_of(environment)
         with engine.begin() as connection:
             catalogue.load_defaults(connection)
         with console.status(f"{players:,} players come"):
             add_many(engine, players)
         engine.dispose()
-        client = redis.Redis.from_url(servers.redis_url(), decode_responses=True, socket_timeout=PATIENCE_SECONDS)
-        yield Place(servers, settings, environment, client)
+        with _idle_server() as idle:
+            client = _patient(servers.redis_url())
+            yield Place(servers, settings_module.load(environment), environment, client, idle)
+            client.close()
+
+
+@contextmanager
+def _idle_server() -> Iterator[Client]:
+    """Run a Valkey that has nothing to do."""
+    root = temporary_root()
+    server = Valkey(root, fast=True)
+    try:
+        server.start()
+        client = _patient(server.url)
+        yield client
         client.close()
+    finally:
+        server.stop()
+        shutil.rmtree(root, ignore_errors=True)
+
+
+def _patient(url: str) -> Client:
+    return redis.Redis.from_url(url, decode_responses=True, socket_timeout=PATIENCE_SECONDS)
 
 
 def reads(at: Place, players: int) -> Iterator[tuple[str, str, list[float], int]]:
     """Read the board, and yield what was read, from where, the milliseconds of each read, and how many were refused."""
-    engine = database.create(at.settings, pool_size=1, statement_timeout_ms=WEB_TIMEOUT_MS)
+    engine = database.create(at.settings, pool_size=1, statement_timeout_ms=WEB_TIMEOUT_MS, in_parallel=True)
     leaderboard = Leaderboard(Board(at.client), engine, Gate(StandIns([b"-" * 32])))
     middle = id_of(players // 2)
     kinds: dict[str, Callable[[], object]] = {
@@ -187,6 +228,10 @@ def _ways(keys: Sequence[str]) -> list[Way]:
     return [way for way in WAYS if way.key in keys]
 
 
+def _figures(*numbers: float) -> list[str]:
+    return [f"{number}" if isinstance(number, int) else f"{number:.1f}" for number in numbers]
+
+
 def main() -> None:
     """Print a row for each number of players and each way, and one for each kind of read."""
     parser = argparse.ArgumentParser(prog="make scale", description=__doc__)
@@ -196,7 +241,9 @@ def main() -> None:
     options = parser.parse_args()
     console = Console()
     read = Table("players", "read", "from", "median, ms", "longest, ms", "refused")
-    table = Table("players", "filled again by", "seconds", "longest call, ms", "calls over 20 ms", "longest PING, ms")
+    table = Table("players", "filled again by", "seconds", "longest call, ms", "calls over 20 ms")
+    table.add_column("longest PING, ms")
+    table.add_column("of an idle server, ms")
     for players in options.players:
         with _place(players, console) as at:
             for way in _ways(options.ways):
@@ -205,8 +252,8 @@ def main() -> None:
                     found = watch(at, way.command)
                 if at.client.zcard(BOARD.scores) != players:
                     raise SystemExit(f"{way.name}: the board is not whole")
-                figures = f"{found.seconds:.1f}", f"{found.longest_call:.1f}", f"{len(found.over)}"
-                table.add_row(f"{players:,}", way.name, *figures, f"{found.longest_ping:.1f}")
+                figures = found.seconds, found.longest_call, len(found.over)
+                table.add_row(f"{players:,}", way.name, *_figures(*figures, found.longest_ping, found.idle_ping))
                 console.print(f"{players:,} players, {way.name}: {found}")
             for kind, source, taken, refused in reads(at, players):
                 figures = f"{taken[len(taken) // 2]:.1f}", f"{taken[-1]:.1f}", f"{refused}"
