@@ -145,6 +145,16 @@ def test_a_seq_that_changes_nothing_is_not_sent_and_the_next_delta_still_follows
     assert messages(frame)[0]["from"] == 1
 
 
+def test_a_name_that_is_there_before_its_version_is_sent_with_that_version() -> None:
+    shown = group(top(1, entry("a", 1)))
+    renamed = entry("a", 1, username="Ada")
+    assert shown.advance("all", top(1, renamed)) is None
+    frame = shown.advance("all", top(2, renamed))
+    assert frame
+    delta = messages(frame)[0]
+    assert (delta["from"], delta["seq"], delta["entries"]) == (1, 2, [renamed.to_wire()])
+
+
 def test_a_newcomer_gets_the_state_last_sent_so_that_the_next_delta_follows_it() -> None:
     shown = group(top(1, entry("a", 1)))
     shown.advance("all", top(2, entry("a", 1, 11)))

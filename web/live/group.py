@@ -60,7 +60,8 @@ class Group:
         if top.epoch != before.epoch or top.seq < before.seq:
             self._show(period_id, top)
             return self.snapshot
-        frame = frames.delta(before, top)
+        # A new name is there a moment before the version of the board that shows it: it is sent with that one.
+        frame = frames.delta(before, top) if top.seq > before.seq else None
         if frame:
             self._show(period_id, top)
         return frame
