@@ -1,4 +1,7 @@
-"""`make chaos`: the long form. `CHAOS_MINUTES=10` says how long, `CHAOS_SEED=…` which faults."""
+"""`make chaos`: the long form. `CHAOS_MINUTES=10` says how long, `CHAOS_SEED=…` which faults come when.
+
+`CHAOS_ONLY="kill -9 web, FLUSHALL"` keeps to faults of these names.
+"""
 
 import os
 import random
@@ -31,7 +34,8 @@ def rounds(seed: int, minutes: float, faults: Sequence[Fault]) -> Iterator[Round
     deadline = time.monotonic() + 60 * minutes
     waiting = draw.sample(faults, len(faults))
     while time.monotonic() < deadline:
-        chosen = [waiting.pop()] if waiting else draw.sample(faults, 2 if draw.random() < MIXED_SHARE else 1)
+        most = min(len(faults), 2)
+        chosen = [waiting.pop()] if waiting else draw.sample(faults, most if draw.random() < MIXED_SHARE else 1)
         yield chosen, MANY_SECONDS if draw.random() < LASTING_SHARE else SECONDS
 
 
@@ -39,7 +43,14 @@ def main() -> None:
     minutes = float(os.environ.get("CHAOS_MINUTES") or 10)
     seed = int(os.environ.get("CHAOS_SEED") or secrets.randbits(32))
     console = Console() if sys.stdout.isatty() else Console(width=_WIDTH_OF_A_FILE)
-    faults = [fault for fault in FAULTS if disks.are_possible() or not fault.needs_small_disks]
+    only = [name.strip() for name in os.environ.get("CHAOS_ONLY", "").split(",") if name.strip()]
+    faults = [
+        fault
+        for fault in FAULTS
+        if (disks.are_possible() or not fault.needs_small_disks) and (not only or fault.name in only)
+    ]
+    if not faults:
+        sys.exit(f"no fault has one of the names {only}; there are {sorted(fault.name for fault in FAULTS)}")
     console.print(f"chaos for {minutes:g} minutes, CHAOS_SEED={seed}")
     started = time.monotonic()
     with console.status("starting servers and programs") as status:

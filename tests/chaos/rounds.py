@@ -37,6 +37,7 @@ PATIENCE_SECONDS = 60.0
 """For which a round is waited for all the same, to tell what is late from what is lost."""
 
 _LOOK_SECONDS = 0.1
+_KINDS_SHOWN = 5
 _DEAD_TOKEN_ANSWERS = (401, 503)
 
 
@@ -60,6 +61,8 @@ class Row:
     values: int = 0
     """How many of the updates were values, adjustments and enrolments on boards of values."""
     converged: list[float] = field(default_factory=list)
+    slowest_in: list[tuple[float, str]] = field(default_factory=list)
+    """What the round that took longest to converge waited for, each with the second at which it was last seen."""
 
 
 @dataclass
@@ -76,9 +79,10 @@ class Report:
     def overdue(self) -> list[str]:
         """The faults after which it took longer than promised until all added up."""
         return [
-            f"{name}: {max(row.converged):.1f} s to converge; {PROMISED_SECONDS:g} are promised"
+            f"{name}: {max(row.converged):.1f} s to converge; {PROMISED_SECONDS:g} are promised; it waited for {waited}"
             for name, row in self.rows.items()
             if max(row.converged) > PROMISED_SECONDS
+            for waited in ["; ".join(f"{problem} (until {until:.1f} s)" for until, problem in row.slowest_in)]
         ]
 
 
@@ -135,8 +139,11 @@ class Run:
         ended = time.monotonic()
         for client in self._clients:
             client.acts.clear()
-        problems += self._settle(ended)
+        unsettled, seen = self._settle(ended)
+        problems += unsettled
         row.converged.append(time.monotonic() - ended)
+        if row.converged[-1] == max(row.converged):
+            row.slowest_in = seen
         problems += self._at.snapshots.problems()
         fresh = [each for client in self._claimants for each in client.accounts[before[client] :]]
         fresh += self._at.accounts[put_before:]
@@ -184,14 +191,18 @@ class Run:
             self._check_dead_token()
         return problems
 
-    def _settle(self, since: float) -> list[str]:
-        """Wait until all adds up; what still does not when the patience is over."""
-        problems = ["clients were never answered"]
+    def _settle(self, since: float) -> tuple[list[str], list[tuple[float, str]]]:
+        """Wait until all adds up.
+
+        Returns what still does not when the patience is over, and what was waited for, with the second of each.
+        """
+        problems, seen = ["clients were never answered"], dict[str, float]()
         while problems and time.monotonic() - since < PATIENCE_SECONDS:
+            seen |= dict.fromkeys(problems[:_KINDS_SHOWN], time.monotonic() - since)
             time.sleep(_LOOK_SECONDS)
             if all(client.is_idle.is_set() for client in self._clients):
                 problems = self._imbalances()
-        return problems
+        return problems, [(until, problem) for problem, until in list(seen.items())[-_KINDS_SHOWN:]]
 
     def _imbalances(self) -> list[str]:
         """Everything that does not add up, now."""
