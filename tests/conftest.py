@@ -38,6 +38,9 @@ STACK_REDIS_DATABASE = 2
 SERVING = ServingRole("scoreboard_serving", secrets.token_urlsafe(16))
 """Has in every copy of the template the rights that `scoreboard migrate` gives."""
 
+PATIENT = {"SCOREBOARD_RESULT_WAIT_MS": "8000"}
+"""Environment with which an update is answered with a 200, whatever else the machine has to do."""
+
 SettingsFactory = Callable[..., Settings]
 
 
@@ -143,12 +146,16 @@ def settings(make_settings: SettingsFactory) -> Settings:
 
 
 @pytest.fixture(scope="module")
-def stack(servers: Servers) -> Iterator[Stack]:
-    """The running product on a fresh database, shared by the tests of one module. It serves with the serving role."""
+def stack(servers: Servers, request: pytest.FixtureRequest) -> Iterator[Stack]:
+    """The running product on a fresh database, shared by the tests of one module. It serves with the serving role.
+
+    A module has further environment for it in `STACK_ENVIRONMENT`.
+    """
     servers.flush_redis(STACK_REDIS_DATABASE)
     url = servers.create_database(f"stack_{secrets.token_hex(6)}", TEMPLATE)
+    environment = {**PATIENT, **getattr(request.module, "STACK_ENVIRONMENT", {})}
     with running_stack(
-        servers, as_serving_role(url), STACK_REDIS_DATABASE, SCOREBOARD_MIGRATE_DATABASE_URL=url
+        servers, as_serving_role(url), STACK_REDIS_DATABASE, SCOREBOARD_MIGRATE_DATABASE_URL=url, **environment
     ) as running:
         yield running
 
