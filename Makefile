@@ -23,7 +23,7 @@ help: ## Show this list
 run: $(RUNNABLE) ## Start everything here, with its own servers; DEMO=1 adds players, PORT=8001, LOGS=1; Ctrl-C stops it
 	@exec $(BIN)/python -m dev.run $$PPID
 
-test: lint ## Check the style and run every test
+test: $(INSTALLED) ## Check the style and run every test
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 test-fast: $(INSTALLED) ## Run the tests that need no server

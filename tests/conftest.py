@@ -28,6 +28,7 @@ from dev.harness.stack import Stack, running_stack
 from tests.command_line import CommandLine, Commands, command_line_of, running_commands
 from tests.documents import documented_application
 from tests.player import Player, register
+from tests.scheduling import LoadFolders
 from workers import drain, maintenance
 from workers.state import WorkerState
 
@@ -38,22 +39,36 @@ STACK_REDIS_DATABASE = 2
 SERVING = ServingRole("scoreboard_serving", secrets.token_urlsafe(16))
 """Has in every copy of the template the rights that `scoreboard migrate` gives."""
 
+PATIENT = {"SCOREBOARD_RESULT_WAIT_MS": "8000"}
+"""Environment with which an update is answered with a 200, whatever else the machine has to do."""
+
 SettingsFactory = Callable[..., Settings]
 
 
 LONG = ("browser/", "chaos/", "dev/", "docs/", "e2e/", "web/test_any_request.py")
-"""Where modules take longest, beside those that run the product."""
+"""Where modules take longest, beside those that run the product; the longest first."""
+
+TOGETHER = ("tests/browser/",)
+"""Folders whose tests share a running product, so that one process runs them all."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the modules that take longest, so that no process of the run is left alone with one in the end."""
     tests = Path(__file__).parent
-    long = {
-        item.path
-        for item in items
-        if item.path.relative_to(tests).as_posix().startswith(LONG) or "stack" in getattr(item, "fixturenames", ())
-    }
-    items.sort(key=lambda item: item.path not in long)
+    with_stack = {item.path for item in items if "stack" in getattr(item, "fixturenames", ())}
+
+    def turn_of(item: pytest.Item) -> int:
+        path = item.path.relative_to(tests).as_posix()
+        long = next((turn for turn, beginning in enumerate(LONG) if path.startswith(beginning)), len(LONG))
+        return long + (long == len(LONG) and item.path not in with_stack)
+
+    items.sort(key=turn_of)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadFolders | None:
+    """Let several processes share the tests by modules and folders, where they were to share them by modules."""
+    return LoadFolders(config, log, TOGETHER) if config.getvalue("dist") == "loadfile" else None
 
 
 @pytest.hookimpl(trylast=True)
@@ -143,12 +158,16 @@ def settings(make_settings: SettingsFactory) -> Settings:
 
 
 @pytest.fixture(scope="module")
-def stack(servers: Servers) -> Iterator[Stack]:
-    """The running product on a fresh database, shared by the tests of one module. It serves with the serving role."""
+def stack(servers: Servers, request: pytest.FixtureRequest) -> Iterator[Stack]:
+    """The running product on a fresh database, shared by the tests of one module. It serves with the serving role.
+
+    A module has further environment for it in `STACK_ENVIRONMENT`.
+    """
     servers.flush_redis(STACK_REDIS_DATABASE)
     url = servers.create_database(f"stack_{secrets.token_hex(6)}", TEMPLATE)
+    environment = {**PATIENT, **getattr(request.module, "STACK_ENVIRONMENT", {})}
     with running_stack(
-        servers, as_serving_role(url), STACK_REDIS_DATABASE, SCOREBOARD_MIGRATE_DATABASE_URL=url
+        servers, as_serving_role(url), STACK_REDIS_DATABASE, SCOREBOARD_MIGRATE_DATABASE_URL=url, **environment
     ) as running:
         yield running
 

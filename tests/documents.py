@@ -46,6 +46,12 @@ def served_documents() -> Reference:
 
 
 @cache
+def described_api() -> "DocumentedApi":
+    """What clients are promised. Ask before there is another application, too."""
+    return DocumentedApi(served_documents().http)
+
+
+@cache
 def described_messages() -> "DocumentedMessages":
     """What viewers are promised."""
     return DocumentedMessages(asyncapi.document(live.PATH))
@@ -54,18 +60,17 @@ def described_messages() -> "DocumentedMessages":
 @contextmanager
 def documented_application(given: Settings) -> Iterator[Flask]:
     """An application that is closed in the end, and each of whose answers has to be as documented."""
-    served_documents()
+    described = described_api()
     application = create_app(given)
     try:
-        with _as_documented(application):
+        with _as_documented(application, described):
             yield application
     finally:
         application.extensions["scoreboard"].close()
 
 
 @contextmanager
-def _as_documented(application: Flask) -> Iterator[None]:
-    described = DocumentedApi(served_documents().http)
+def _as_documented(application: Flask, described: "DocumentedApi") -> Iterator[None]:
     problems: list[str] = []
 
     def compare(response: Response) -> Response:

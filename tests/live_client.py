@@ -8,6 +8,7 @@ from typing import Any, Self
 
 import websocket
 
+from dev.harness.waiting import PATIENCE_SECONDS
 from tests.documents import described_messages
 
 Message = dict[str, Any]
@@ -72,7 +73,7 @@ class Screen:
 class LiveClient:
     """A connection to the live socket. Answers pings while it waits, as a browser does."""
 
-    def __init__(self, url: str, *, header: dict[str, str] | None = None, seconds: float = 5.0) -> None:
+    def __init__(self, url: str, *, header: dict[str, str] | None = None, seconds: float = PATIENCE_SECONDS) -> None:
         self.screen = Screen()
         self.messages: list[Message] = []
         self.close_code: int | None = None
@@ -86,7 +87,7 @@ class LiveClient:
     ) -> None:
         self.close()
 
-    def receive(self, seconds: float = 5.0) -> Message | None:
+    def receive(self, seconds: float = PATIENCE_SECONDS) -> Message | None:
         """The next message, shown on the screen; None when the server has closed (see `close_code`).
 
         Raises TimeoutError if nothing comes in time.
@@ -106,7 +107,7 @@ class LiveClient:
             if opcode == websocket.ABNF.OPCODE_TEXT:
                 return self._take_in(json.loads(data))
 
-    def wait_for(self, condition: Callable[[Message], bool], seconds: float = 5.0) -> Message:
+    def wait_for(self, condition: Callable[[Message], bool], seconds: float = PATIENCE_SECONDS) -> Message:
         """The next message that fits; those before it are shown too."""
         deadline = time.monotonic() + seconds
         while True:
@@ -115,13 +116,13 @@ class LiveClient:
             if condition(message):
                 return message
 
-    def wait_until(self, condition: Callable[[Screen], bool], seconds: float = 5.0) -> None:
+    def wait_until(self, condition: Callable[[Screen], bool], seconds: float = PATIENCE_SECONDS) -> None:
         """Wait for the screen to show something; it may show it already."""
         deadline = time.monotonic() + seconds
         while not condition(self.screen):
             self.wait_for(lambda _message: True, max(0.001, deadline - time.monotonic()))
 
-    def wait_for_close(self, seconds: float = 5.0) -> int | None:
+    def wait_for_close(self, seconds: float = PATIENCE_SECONDS) -> int | None:
         """The code with which the server closes; None if it only hangs up."""
         deadline = time.monotonic() + seconds
         while self.receive(max(0.001, deadline - time.monotonic())) is not None:

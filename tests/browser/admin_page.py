@@ -4,6 +4,8 @@ from __future__ import annotations  # Playwright is missing where the browser te
 
 from typing import TYPE_CHECKING
 
+from dev.harness.waiting import wait_until
+
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
 
@@ -46,6 +48,14 @@ class AdminPage:
         for label, value in values.items():
             self.dialog.get_by_label(label.replace("_", " "), exact=True).fill(value)
         self.dialog.get_by_role("button", name=verb, exact=True).click()
+
+    def wait_for_focus(self, *beginnings: str) -> None:
+        """Wait until the focus is on something whose text begins so, in one way or another."""
+        wait_until(lambda: str(self.page.evaluate("() => document.activeElement.textContent")).startswith(beginnings))
+
+    def wait_for_focus_in(self, field: str) -> None:
+        """Wait until the focus is in the field of this name."""
+        wait_until(lambda: self.page.evaluate("() => document.activeElement.name") == field)
 
     def wait_until_said(self, sentence: str) -> None:
         self.page.locator("#said", has_text=sentence).wait_for()

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from dev.harness.waiting import wait_until
+from dev.harness.waiting import PATIENCE_SECONDS, wait_until
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page, WebSocketRoute
@@ -69,10 +69,10 @@ class BoardPage:
     def row_of(self, name: str) -> Locator:
         return self.page.locator("#board tr", has=self.page.get_by_text(name, exact=True))
 
-    def wait_for_pill(self, state: str, seconds: float = 10.0) -> None:
+    def wait_for_pill(self, state: str, seconds: float = PATIENCE_SECONDS) -> None:
         self.page.locator(f"#connection[data-state={state}]").wait_for(timeout=seconds * 1000)
 
-    def wait_for_rows(self, rows: list[Row], seconds: float = 5.0) -> None:
+    def wait_for_rows(self, rows: list[Row], seconds: float = PATIENCE_SECONDS) -> None:
         """Wait until exactly these rows are shown; what is shown instead stands in the failure."""
         try:
             wait_until(lambda: self.rows == rows, seconds)

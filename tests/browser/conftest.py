@@ -18,7 +18,7 @@ from tests.browser.admin_page import AdminPage
 from tests.browser.board_page import BoardPage
 from tests.browser.crowd import Rivals, newcomer
 from tests.caller import Caller
-from tests.conftest import TEMPLATE
+from tests.conftest import PATIENT, TEMPLATE
 from tests.player import PASSWORD
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def stack(servers: Servers) -> Iterator[Stack]:
     """One running product for all pages: starting it takes longer than most of these tests."""
     servers.flush_redis(REDIS_DATABASE)
     url = servers.create_database(f"pages_{secrets.token_hex(6)}", TEMPLATE)
-    with running_stack(servers, url, REDIS_DATABASE, SCOREBOARD_LIVE_PER_IP="100") as running:
+    with running_stack(servers, url, REDIS_DATABASE, SCOREBOARD_LIVE_PER_IP="100", **PATIENT) as running:
         yield running
 
 

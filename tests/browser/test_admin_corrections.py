@@ -75,7 +75,7 @@ def test_an_update_is_made_void_and_restored_by_keys_alone(enter: Enter, player:
         page.page.keyboard.press("Enter")
         page.wait_until_said(said)
         wait_until(lambda score=score: score_of(player) == score)  # type: ignore[misc]
-    assert page.page.evaluate("() => document.activeElement.textContent").startswith("Void")
+    page.wait_for_focus("Void")
 
 
 @pytest.mark.parametrize("width", [390, 1280])
@@ -111,7 +111,7 @@ def test_to_go_back_closes_the_question_whether_the_updates_of_a_player_shall_be
     page.dialog.get_by_role("heading", name=f"Void 2 updates of {player.username}").wait_for()
     page.page.go_back()
     page.page.get_by_role("heading", name=other.username).wait_for()
-    assert page.dialog.count() == 0
+    wait_until(lambda: page.dialog.count() == 0)
 
 
 def test_the_second_that_a_span_ends_with_belongs_to_it(enter: Enter, player: Caller) -> None:

@@ -76,7 +76,7 @@ def test_signing_out_ends_the_session_and_leaves_no_data_on_the_page(enter: Ente
         page.page.get_by_role("button", name="Sign out").click()
     assert ended.value.status == 200
     page.page.get_by_text("You are signed out.").last.wait_for()
-    assert board_id not in page.page.content()
+    wait_until(lambda: board_id not in page.page.content())
 
 
 def test_a_session_that_ended_elsewhere_asks_to_sign_in_and_leaves_no_data(
@@ -93,8 +93,8 @@ def test_a_session_that_ended_elsewhere_asks_to_sign_in_and_leaves_no_data(
     assert requests.post(f"{stack.url}/api/auth/logout", headers=headers, timeout=10).status_code == 200
     page.confirm("Close")
     page.page.get_by_text("Your session has ended. Sign in again.").last.wait_for()
-    assert page.dialog.count() == 0
-    assert board_id not in page.page.content()
+    wait_until(lambda: page.dialog.count() == 0)
+    wait_until(lambda: board_id not in page.page.content())
 
 
 def test_a_board_is_closed_and_opened_by_keys_alone_and_the_focus_is_never_lost(
@@ -107,7 +107,7 @@ def test_a_board_is_closed_and_opened_by_keys_alone_and_the_focus_is_never_lost(
     assert page.dialog.get_by_role("heading").inner_text().startswith("Close <img")
     page.page.keyboard.press("Escape")
     wait_until(lambda: page.dialog.count() == 0)
-    assert focused(page).startswith("Close")
+    page.wait_for_focus("Close")
     page.page.keyboard.press("Enter")
     page.dialog.get_by_label("Reason").focus()
     page.page.keyboard.type("the season is over")
@@ -115,8 +115,8 @@ def test_a_board_is_closed_and_opened_by_keys_alone_and_the_focus_is_never_lost(
     page.page.keyboard.press("Tab")
     page.page.keyboard.press("Enter")
     page.wait_until_said("closes.")
-    assert focused(page).startswith(("Keep open", "Open"))
-    wait_until(lambda: state_of(stack, board_id) == "closed", 15)
+    page.wait_for_focus("Keep open", "Open")
+    wait_until(lambda: state_of(stack, board_id) == "closed")
     page.page.reload()
     assert page.page.evaluate("() => window.isHarmed") is None
 
@@ -168,7 +168,7 @@ def test_a_field_that_is_wrong_has_the_problem_beside_it_and_the_focus(
     page.dialog.get_by_label("When (your time)").fill("2020-01-01T00:00:00")
     page.confirm("Close")
     page.dialog.get_by_text("It must be at least 6 seconds from now.").wait_for()
-    assert page.page.evaluate("() => document.activeElement.name") == "at"
+    page.wait_for_focus_in("at")
 
 
 @pytest.mark.parametrize("scheme", ["dark", "light"])
@@ -183,8 +183,3 @@ def test_nothing_scrolls_sideways_on_any_view(enter: Enter, board_id: str, size:
     assert (brightness < 64) is (scheme == "dark")
     page.row(board_id).get_by_role("button", name="Close").click()
     assert sideways(BoardPage(page.page)) == []
-
-
-def focused(page: AdminPage) -> str:
-    """What the focus is on, in its own words."""
-    return str(page.page.evaluate("() => document.activeElement.textContent"))

@@ -56,7 +56,7 @@ def test_a_player_is_found_by_a_part_of_the_name_suspended_and_reinstated_by_key
         page.wait_until_said(said)
         answer = requests.get(f"{player.url}/api/scores/user/{player.user_id}", timeout=10)
         assert (answer.json().get("rank") is None) is (verb == "Suspend")
-    assert page.page.evaluate("() => document.activeElement.textContent").startswith("Suspend")
+    page.wait_for_focus("Suspend")
 
 
 def test_an_adjustment_counts_once_though_its_answer_was_lost_and_it_was_tried_again(
@@ -130,7 +130,7 @@ def test_an_adjustment_that_is_refused_says_why_at_its_field(
     page.dialog.get_by_label("Board").select_option("main")
     page.confirm("Adjust", Amount="0", Reason=REASON)
     page.dialog.get_by_text("It must not be 0, which changes nothing.").wait_for()
-    assert page.page.evaluate("() => document.activeElement.name") == "amount"
+    page.wait_for_focus_in("amount")
     page.confirm("Adjust", Amount="a lot", Reason="x")
     wait_until(lambda: page.dialog.locator(".problem:not(:empty)").count() == 2)
     page.confirm("Adjust", Amount="3", Reason=REASON)
@@ -175,7 +175,7 @@ def test_a_long_list_is_read_page_by_page(enter: Enter, stack: Stack) -> None:
     page.row(f"{part}-49").wait_for()
     page.page.get_by_role("button", name="Show more").press("Enter")
     page.page.get_by_text("53 players", exact=True).wait_for()
-    assert page.page.evaluate("() => document.activeElement.textContent") == f"{part}-50"
+    page.wait_for_focus(f"{part}-50")
 
 
 def test_a_list_that_cannot_be_read_says_so_and_is_tried_again(enter: Enter, complaints: Complaints) -> None:

@@ -18,6 +18,8 @@ from tests.browser.conftest import Complaints, Visit
 from tests.browser.crowd import Rivals
 from tests.player import PASSWORD
 
+MOST_MOVES = 20
+
 UNREACHED = r"ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE"
 """What Chromium itself says of a server that is not there."""
 
@@ -27,8 +29,8 @@ def test_two_pages_and_a_client_see_the_same_move_within_a_second(stack: Stack, 
     for page in pages:
         page.wait_for_pill("live")
         page.wait_for_rows(crowd.listed(stack))
-    waits = []
-    for _ in range(3):  # a busy machine makes one of them late
+    waits = [2.0]
+    while waits[-1] >= 1 and len(waits) < MOST_MOVES:  # a busy machine makes one or the other late
         assert rivals.second.update("win-tournament").status_code == 200
         answered_at = time.monotonic()
         seen_by_the_client = crowd.listed(stack)
@@ -36,7 +38,7 @@ def test_two_pages_and_a_client_see_the_same_move_within_a_second(stack: Stack, 
             page.wait_for_rows(seen_by_the_client)
         waits.append(time.monotonic() - answered_at)
         assert pages[0].names[:2] == [rivals.second.username, rivals.first.username]
-    assert min(waits) < 1
+    assert waits[-1] < 1
 
 
 def test_who_passes_somebody_is_marked_with_the_places_gained_and_lost(rivals: Rivals, visit: Visit) -> None:
@@ -61,7 +63,7 @@ def test_a_server_that_was_killed_ends_in_a_right_list_without_a_reload(
     stack.start("web")
     stack.wait_until_ready()
     rivals.second.update("win-tournament")
-    page.wait_for_pill("live", 30)
+    page.wait_for_pill("live")
     page.wait_for_rows(crowd.listed(stack))
     assert page.names[0] == rivals.second.username
     assert page.is_remembered
@@ -112,7 +114,7 @@ def test_signing_out_leaves_nothing_of_the_session_in_the_browser(rivals: Rivals
 
     assert page.page.evaluate("[sessionStorage.length, localStorage.length, document.cookie]") == [0, 0, ""]
     assert page.page.get_by_label("Password", exact=True).input_value() == ""
-    assert page.own_row.count() == 0
+    wait_until(lambda: page.own_row.count() == 0)
 
 
 def test_a_board_of_players_waits_for_somebody_to_sign_in_and_asks_for_no_socket_before(
@@ -152,7 +154,7 @@ def test_a_list_that_cannot_be_read_is_said_to_come_back_and_does(
         page.page.get_by_text("The list cannot be read right now. It comes back by itself.").wait_for()
         page.wait_for_pill("reconnecting")
         assert page.rows == []
-    page.wait_for_pill("live", 30)
+    page.wait_for_pill("live")
     page.wait_for_rows(crowd.listed(stack))
     assert page.is_remembered
     stack.wait_until_ready()

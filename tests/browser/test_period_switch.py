@@ -76,10 +76,14 @@ def test_an_address_with_a_period_opens_it_and_says_when_it_ends(stack: Stack, r
     page = visit("/?period=daily")
     page.wait_for_pill("live")
     page.wait_for_rows(crowd.listed(stack, "daily"))
+    wait_until(lambda: end_of_today() in page.caption)
+    assert page.page.title() == "Today · Scoreboard"
+
+
+def end_of_today() -> str:
     left = datetime.now(UTC).replace(hour=23, minute=59, second=59) - datetime.now(UTC)
     hours = int(left.total_seconds() // 3600)
-    wait_until(lambda: (f"ends in {hours} h" if hours else "ends in") in page.caption)
-    assert page.page.title() == "Today · Scoreboard"
+    return f"ends in {hours} h" if hours else "ends in"
 
 
 def test_a_period_that_rolls_over_is_shown_anew_and_said_to_be(stack: Stack, rivals: Rivals, visit: Visit) -> None:
@@ -96,8 +100,8 @@ def test_a_period_that_rolls_over_is_shown_anew_and_said_to_be(stack: Stack, riv
     )
     page.wait_for_rows([])
     wait_until(lambda: page.state == "A new week has begun.")
-    assert page.news == "A new week has begun: nobody has scored yet."
-    assert page.page.get_by_text("Nobody has scored yet this week.").is_visible()
+    wait_until(lambda: page.news == "A new week has begun: nobody has scored yet.")
+    page.page.get_by_text("Nobody has scored yet this week.").wait_for()
 
 
 def test_one_ticket_is_asked_for_each_connection_and_nothing_else(rivals: Rivals, visit: Visit) -> None:

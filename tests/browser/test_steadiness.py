@@ -1,4 +1,6 @@
-"""What stays where it is: the page while its script arrives, its times under a wrong clock, and the page on paper."""
+"""What stays where it is: the page while it arrives, its times under a wrong clock, and the page on paper."""
+
+from collections.abc import Iterator
 
 import pytest
 
@@ -8,6 +10,7 @@ from tests.browser import crowd
 from tests.browser.board_page import BoardPage
 from tests.browser.conftest import Complaints, Visit
 from tests.browser.crowd import Rivals
+from tests.browser.slow_page import SlowPages
 from tests.browser.test_appearance import sideways
 from tests.player import PASSWORD
 
@@ -20,6 +23,18 @@ new PerformanceObserver((list) => {
 }).observe({ type: "layout-shift", buffered: true });
 """
 """Chromium's own account of what moved though nobody had asked for it."""
+
+STOPS = {
+    b'<table id="board"': "#periods",
+    b'<tbody data-part="own"': "#board [data-part=top] tr",
+    b"<aside": "#news",
+    b'<dl class="own"': ".who",
+    b'<details class="profile"': "#play [data-part=presses]",
+    b"<footer": "#play [data-part=erasure]",
+}
+"""Where a page stops that comes slowly, and what is there by then."""
+
+TWO_FRAMES = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
 SET_CLOCK = """
 const now = Date.now;
@@ -47,10 +62,41 @@ def test_nothing_moves_while_the_script_arrives(stack: Stack, rivals: Rivals, vi
 def shifts_of_a_visit(page: BoardPage) -> list[list[object]]:
     """What moved from an address typed to the list being live, and for two frames after that."""
     page.page.reload()
+    return shifts_until_live(page)
+
+
+def shifts_until_live(page: BoardPage) -> list[list[object]]:
     page.wait_for_pill("live")
-    page.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    page.page.evaluate(TWO_FRAMES)
     found: list[list[object]] = page.page.evaluate("() => window.shifts.filter(([value]) => value >= 0.005)")
     return found
+
+
+@pytest.fixture
+def slow_pages(stack: Stack, rivals: Rivals) -> Iterator[SlowPages]:
+    crowd.wait_until_rendered(stack)
+    pages = SlowPages(int(stack.environment["SCOREBOARD_PORT"]))
+    yield pages
+    pages.close()
+
+
+@pytest.mark.parametrize("is_signed_in", [True, False])
+@pytest.mark.parametrize("width", [390, 1440])
+def test_nothing_moves_however_slowly_the_page_arrives(
+    rivals: Rivals, visit: Visit, slow_pages: SlowPages, width: int, is_signed_in: bool
+) -> None:
+    page = visit(slow_pages.url, viewport={"width": width, "height": 844})
+    if is_signed_in:
+        page.sign_in(rivals.first.username, PASSWORD)
+    page.page.add_init_script(WATCH_SHIFTS)
+    slow_pages.stops = tuple(STOPS)
+    page.page.reload(wait_until="commit")
+    for there_by_then in STOPS.values():
+        page.page.locator(there_by_then).first.wait_for(state="attached")
+        page.page.evaluate(TWO_FRAMES)
+        assert page.page.evaluate("() => document.readyState") == "loading"
+        slow_pages.go_on()
+    assert shifts_until_live(page) == []
 
 
 def test_the_page_can_be_used_as_soon_as_its_script_is_there(visit: Visit) -> None:

@@ -71,6 +71,8 @@ def main() -> None:
     problems = [*report.problems, *report.overdue]
     for problem in problems:
         console.print(problem, markup=False)
+    for name, text in report.logs.items():
+        console.print(f"--- the end of {name}.log\n{text}", markup=False)
     sys.exit(1 if problems else 0)
 
 

@@ -5,6 +5,7 @@ they know what became of an update.
 import random
 import threading
 import time
+import traceback
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Sequence
@@ -18,7 +19,9 @@ from common.core.timestamps import parse_instant
 from dev.harness.stack import Stack
 
 POINTS = {"daily-login": 5, "complete-level": 10, "win-match": 25, "win-tournament": 100, "share": 1}
-_PATIENCE_SECONDS = 5.0
+_PATIENCE_SECONDS = 15.0
+"""Longer than the web works on a request: what a client has given up on is never done after what it asked for next."""
+
 _PAUSE_SECONDS = 0.1
 NOTHING_DONE, NOBODY_KNOWS = "dependency_unavailable", "outcome_unknown"
 """The codes that a 503 of something that changes may have."""
@@ -81,13 +84,21 @@ class Client(threading.Thread, ABC):
                 self.is_idle.set()
                 continue
             self.is_idle.clear()
-            self._act()
+            self._act_or_tell()
         self._session.close()
 
     def end(self) -> None:
         self._ends.set()
         self.acts.clear()
         self.join()
+
+    def _act_or_tell(self) -> None:
+        """Act. What breaks the client itself is a finding of the run, and its end."""
+        try:
+            self._act()
+        except Exception:
+            self.problems.append(f"{self.name} broke:\n{traceback.format_exc()}")
+            raise
 
     @abstractmethod
     def _act(self) -> None:

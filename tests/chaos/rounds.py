@@ -11,6 +11,7 @@ import requests
 from common.domain.permissions import Scope
 from common.domain.stand_ins import StandIns
 from common.redis_store.board import BoardNotServedError
+from dev.harness.stack import PROGRAMS
 from tests.caller import Caller
 from tests.chaos import account, value_account
 from tests.chaos.admins import Admin
@@ -38,6 +39,8 @@ PATIENCE_SECONDS = 60.0
 
 _LOOK_SECONDS = 0.1
 _KINDS_SHOWN = 5
+_LAST_OF_A_LOG = 4_000
+"""Characters."""
 _DEAD_TOKEN_ANSWERS = (401, 503)
 
 
@@ -74,6 +77,8 @@ class Report:
     problems: list[str] = field(default_factory=list)
     slowest: float = 0.0
     late: dict[str, int] = field(default_factory=dict)
+    logs: dict[str, str] = field(default_factory=dict)
+    """What the programs said last, if a round did not balance."""
 
     @property
     def overdue(self) -> list[str]:
@@ -109,6 +114,7 @@ class Run:
         self._viewer = Viewer(f"{at.stack.live_url}?limit={account.VIEWED}")
         self._gone = Caller(at.stack, "chaos-gone")
         self._gone.log_out()
+        self._due: list[tuple[Fault, float, float]] = []
 
     def _of_values(self, user_ids: list[str]) -> Iterator[Claimant]:
         """Those who change scores on boards of values, for these players and for those who are enrolled later."""
@@ -144,6 +150,7 @@ class Run:
         row.converged.append(time.monotonic() - ended)
         if row.converged[-1] == max(row.converged):
             row.slowest_in = seen
+        problems += self._untold()
         problems += self._at.snapshots.problems()
         fresh = [each for client in self._claimants for each in client.accounts[before[client] :]]
         fresh += self._at.accounts[put_before:]
@@ -172,8 +179,7 @@ class Run:
         return [*self._at.accounts, *(each for client in self._claimants for each in client.accounts)]
 
     def _play(self, faults: Sequence[Fault], seconds: float) -> list[str]:
-        """What should have been told and was not comes back."""
-        problems: list[str] = []
+        """What a fault asserts and does not find comes back."""
         for client in self._clients:
             client.is_idle.clear()
             client.acts.set()
@@ -183,13 +189,21 @@ class Run:
             try:
                 fault.hurt(self._at, self._draw, seconds)
             except AssertionError as error:  # what else the run has found is told all the same
-                return [*problems, str(error)]
-            until = time.monotonic()
-            is_due = fault.told_within is not None and until - since >= fault.told_within
-            if is_due and not self._watch.told_between(since, until):
-                problems.append(f"{until - since:.1f} s of {fault.name}, and /readyz told nothing")
+                return [str(error)]
+            self._due.append((fault, since, time.monotonic()))
             self._check_dead_token()
-        return problems
+        return []
+
+    def _untold(self) -> list[str]:
+        """What should have been told since the last time and was not."""
+        due, self._due = self._due, []
+        return [
+            f"{until - since:.1f} s of {fault.name}, and /readyz told nothing"
+            for fault, since, until in due
+            if fault.told_within is not None
+            and until - since >= fault.told_within
+            and not self._watch.told_between(since, until)
+        ]
 
     def _settle(self, since: float) -> tuple[list[str], list[tuple[float, str]]]:
         """Wait until all adds up.
@@ -250,5 +264,6 @@ def run(
             for faults, seconds in rounds:
                 tell(chaos.report, " + ".join(fault.name for fault in faults))
                 if not chaos.round(faults, seconds):
+                    chaos.report.logs = {name: at.stack.log(name)[-_LAST_OF_A_LOG:] for name in PROGRAMS}
                     break
     return chaos.report

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import requests
 
 from dev.harness.stack import Stack
+from dev.harness.waiting import wait_until
 
 _EVERY_SECONDS = 0.25
 _PATIENCE_SECONDS = 5.0
@@ -39,9 +40,11 @@ class Watch(threading.Thread):
         self._stack = stack
         self._ends = threading.Event()
         self._looks: list[Look] = []
+        self._asked_at = 0.0
 
     def run(self) -> None:
         while not self._ends.wait(_EVERY_SECONDS):
+            self._asked_at = time.monotonic()
             seen = look(self._stack)
             if seen and seen.told:
                 self._looks.append(seen)
@@ -51,5 +54,9 @@ class Watch(threading.Thread):
         self.join()
 
     def told_between(self, since: float, until: float) -> list[str]:
-        """Everything that was not as it should be, by answers that were asked for within these instants."""
+        """Everything that was not as it should be, by answers that were asked for within these instants.
+
+        Waits for the last of them: what is broken answers late.
+        """
+        wait_until(lambda: self._asked_at > until, 2 * _PATIENCE_SECONDS)
         return [sentence for seen in tuple(self._looks) if since <= seen.at <= until for sentence in seen.told]

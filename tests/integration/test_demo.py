@@ -68,7 +68,7 @@ def test_demo_players_score_through_the_api_and_the_board_equals_the_ledger(stac
     with demo(stack, password) as process:
         wait_for_more(stack, 50)
         process.send_signal(signal.SIGTERM)
-        said, _ = process.communicate(timeout=5)
+        said, _ = process.communicate(timeout=30)
 
     wait_until(lambda: board(stack) == ledger(stack))
     assert process.returncode == 0

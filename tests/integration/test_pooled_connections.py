@@ -37,7 +37,7 @@ def test_a_connection_with_a_reply_left_over_is_not_lent(url: str) -> None:
 def test_a_subscription_still_asks_its_socket(url: str) -> None:
     with closing(redis_client.connect(url)) as client, client.pubsub() as subscription:  # type: ignore[no-untyped-call]
         subscription.subscribe("channel")
-        assert subscription.get_message(timeout=5)["type"] == "subscribe"
+        assert subscription.get_message(timeout=30)["type"] == "subscribe"
         client.publish("channel", "news")
-        assert subscription.get_message(timeout=5)["data"] == "news"
+        assert subscription.get_message(timeout=30)["data"] == "news"
         assert subscription.get_message(timeout=0) is None

@@ -60,7 +60,7 @@ def ask_ten_times_at_once(url: str, statement: str, program: str = PROGRAM) -> t
 def test_ten_slow_queries_take_as_long_as_one(settings: Settings) -> None:
     outcomes, seconds = ask_ten_times_at_once(settings.database_url, "SELECT 1 FROM pg_sleep(0.3)")
     assert outcomes == [1] * 10
-    assert 0.3 <= seconds < 1.5
+    assert 0.3 <= seconds < 2.8, "one after the other takes three seconds"
 
 
 def test_an_error_of_a_statement_is_an_error_and_no_more(settings: Settings) -> None:
@@ -73,7 +73,7 @@ def test_a_server_that_accepts_and_says_nothing_is_given_up() -> None:
         url = f"postgresql+psycopg2://x:y@127.0.0.1:{mute.getsockname()[1]}/z"
         outcomes, seconds = ask_ten_times_at_once(url, "SELECT 1")
     assert outcomes == ["OperationalError"] * 10
-    assert 1 < seconds < 4
+    assert 1 < seconds < 8, "one after the other takes fifteen seconds"
 
 
 def test_a_request_that_has_waited_in_vain_waits_no_second_time() -> None:
@@ -81,4 +81,4 @@ def test_a_request_that_has_waited_in_vain_waits_no_second_time() -> None:
         url = f"postgresql+psycopg2://x:y@127.0.0.1:{mute.getsockname()[1]}/z"
         outcomes, seconds = ask_ten_times_at_once(url, "SELECT 1", IN_VAIN)
     assert outcomes == ["given up"] * 10
-    assert seconds < 3, "three times in vain would be five seconds"
+    assert seconds < 4.5, "three times in vain would be five seconds"

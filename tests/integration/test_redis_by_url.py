@@ -23,7 +23,7 @@ from dev.harness.stack import free_port, running_stack
 from dev.harness.waiting import wait_until
 from dev.servers import valkey
 from tests.caller import Caller
-from tests.conftest import TEMPLATE, SettingsFactory
+from tests.conftest import PATIENT, TEMPLATE, SettingsFactory
 from tests.documents import documented_application
 from tests.integration.pipelined.greenlets import at_once
 from tests.live_client import LiveClient
@@ -229,7 +229,7 @@ def test_a_broker_that_does_not_prove_itself_is_not_spoken_to(
 @pytest.mark.parametrize("scheme", ["rediss", "unix"])
 def test_the_whole_product_runs_on_it(servers: Servers, places: Places, tls: TlsProxy, scheme: str) -> None:
     database_url = servers.create_database(f"by_url_{scheme}", TEMPLATE)
-    with running_stack(servers, database_url, DATABASE, REDIS_URL=places.url(scheme, tls)) as stack:
+    with running_stack(servers, database_url, DATABASE, REDIS_URL=places.url(scheme, tls), **PATIENT) as stack:
         caller = Caller(stack, "ada")
         applied = caller.update("win-match")
         assert (applied.status_code, applied.json()["entry"]["score"]) == (200, 25)

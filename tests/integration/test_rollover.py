@@ -244,9 +244,9 @@ def test_viewers_are_told_when_a_period_is_closed(worker: WorkerState, player: s
     drain_completely(worker)
     with worker.redis.pubsub() as subscription:  # type: ignore[no-untyped-call]  # redis-py
         subscription.subscribe(keys.UPDATES_CHANNEL)
-        assert subscription.get_message(timeout=5)["type"] == "subscribe"
+        assert subscription.get_message(timeout=30)["type"] == "subscribe"
         closing.close_ended(worker, MIDNIGHT)
-        told = orjson.loads(subscription.get_message(timeout=5)["data"])
+        told = orjson.loads(subscription.get_message(timeout=30)["data"])
     assert told == {"boards": [{"board": "main", "period": "2026-11-23"}], "players": [], "rollover": True}
 
 

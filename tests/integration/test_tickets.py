@@ -52,8 +52,8 @@ def refusal(stack: Stack, query: str) -> tuple[int, str]:
 
 
 def test_a_ticket_needs_a_token_and_says_how_long_it_lasts(stack: Stack, caller: Caller) -> None:
-    assert requests.post(f"{stack.url}/api/auth/ticket", timeout=5).json()["error"]["code"] == "token_missing"
-    answer = requests.post(f"{stack.url}/api/auth/ticket", headers=caller.headers, timeout=5).json()
+    assert requests.post(f"{stack.url}/api/auth/ticket", timeout=30).json()["error"]["code"] == "token_missing"
+    answer = requests.post(f"{stack.url}/api/auth/ticket", headers=caller.headers, timeout=30).json()
     assert set(answer) == {"ticket", "expiresIn"}
     assert answer["expiresIn"] == 30
 
@@ -152,7 +152,7 @@ def test_logging_out_closes_the_streams_of_that_session_on_every_process(stack: 
         started = time.monotonic()
         caller.log_out()
         assert (here.wait_for_close(), there.wait_for_close()) == (1008, 1008)
-        assert time.monotonic() - started < 2
+        assert time.monotonic() - started < 5, "sessions are looked through every ten seconds"
         other.update("share")
         bystander.wait_for(is_me)
 

@@ -48,8 +48,10 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from wsproto import ConnectionType
 from wsproto.connection import Connection
 from wsproto.events import Ping, TextMessage
+from xdist.scheduler import LoadFileScheduling
 
 from common.redis_store.client import FailFastConnection, FailFastTlsConnection, FailFastUnixConnection, listen
+from tests.scheduling import LoadFolders
 from web.guards.limit_storage import SCHEME, LimitStorage
 from web.live.views import _NoThread
 from web.server import gunicorn_peers
@@ -519,3 +521,12 @@ def test_the_library_limits_names_the_windows_of_a_sliding_counter() -> None:
     assert storage._current_window_key("a/b") == "{a/b}"
     assert storage._previous_window_key("a/b") == "{a/b}/-1"
     assert storage.prefixed_key("{a/b}") == "ratelimit:{a/b}"
+
+
+def test_xdist_asks_by_what_to_share_tests_among_processes() -> None:
+    """tests/scheduling.py names folders, too."""
+    assert "scope = self._split_scope(nodeid)" in inspect.getsource(LoadFileScheduling.schedule)
+    scheduler: Any = LoadFolders.__new__(LoadFolders)
+    scheduler._folders = ["tests/browser/"]
+    assert scheduler._split_scope("tests/browser/test_one.py::test_this") == "tests/browser/"
+    assert scheduler._split_scope("tests/web/test_one.py::test_this[a::b]") == "tests/web/test_one.py"

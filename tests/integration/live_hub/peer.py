@@ -20,6 +20,7 @@ from common.core import metrics
 from common.domain.boards import Visibility
 from common.domain.entries import BoardHead, Entry
 from common.redis_store.tickets import Ticket
+from dev.harness.waiting import PATIENCE_SECONDS
 from tests.live_client import Screen
 from web.live.group import Watch
 from web.live.handshake import LONGEST_MESSAGE_BYTES
@@ -159,7 +160,7 @@ def handshake_environ(accepted: socket.socket) -> dict[str, Any]:
     }
 
 
-def until(condition: Callable[[], object], seconds: float = 5.0) -> None:
+def until(condition: Callable[[], object], seconds: float = PATIENCE_SECONDS) -> None:
     """Let the loop run until the condition holds."""
     deadline = time.monotonic() + seconds
     while not condition():

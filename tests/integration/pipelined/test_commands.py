@@ -169,9 +169,9 @@ def test_a_transaction_that_watches_is_refused(shared: PipelinedClient) -> None:
 def test_a_subscription_has_a_connection_of_its_own(shared: PipelinedClient) -> None:
     with shared.pubsub() as subscription:  # type: ignore[no-untyped-call]  # redis-py
         subscription.subscribe("channel")
-        assert subscription.get_message(timeout=5)["type"] == "subscribe"
+        assert subscription.get_message(timeout=30)["type"] == "subscribe"
         assert shared.publish("channel", "news") == 1
-        assert subscription.get_message(timeout=5)["data"] == "news"
+        assert subscription.get_message(timeout=30)["data"] == "news"
         assert shared.echo("meanwhile") == "meanwhile"
 
 

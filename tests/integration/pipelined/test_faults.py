@@ -17,6 +17,7 @@ import redis
 from common.redis_store import client as redis_client
 from dev.harness.servers import Servers
 from dev.harness.stack import free_port
+from dev.harness.waiting import PATIENCE_SECONDS
 from tests.chaos.installation import through
 from tests.chaos.proxy import Proxy
 from tests.integration.pipelined.cut_replies import cut_replies
@@ -39,9 +40,9 @@ def connections_made(plain: redis.Redis) -> int:
 
 def wait_for(condition: Callable[[], bool]) -> None:
     """Wait for a condition while the loop goes on."""
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while not condition():
-        assert time.monotonic() < deadline, "not true within 5 s"
+        assert time.monotonic() < deadline, f"not true within {PATIENCE_SECONDS} s"
         gevent.sleep(0.001)
 
 
