@@ -63,6 +63,19 @@ def test_what_was_written_survives_a_kill_of_both_servers_and_the_addresses_stay
         servers.stop()
 
 
+def test_valkey_frees_large_boards_piece_by_piece_with_the_allocator_that_it_has(root: Path) -> None:
+    servers = start_servers(root)
+    try:
+        with closing(valkey(servers)) as client:
+            allocator = client.info("memory")["mem_allocator"]
+        environment = Path(f"/proc/{servers.valkey.pid}/environ").read_bytes()
+        set_so = environment.replace(b"\0glibc", b":glibc")  # glibc itself writes NUL for each colon as it reads them
+    finally:
+        servers.stop()
+    assert allocator == "libc", "its settings are glibc's"
+    assert b"GLIBC_TUNABLES=glibc.malloc.mxfast=0:glibc.malloc.trim_threshold=" in set_so
+
+
 def test_a_start_in_a_warm_folder_keeps_data_passwords_and_ports(root: Path) -> None:
     first = start_servers(root, fast=False)
     addresses = first.database_url, first.redis_url()
