@@ -48,7 +48,7 @@ SettingsFactory = Callable[..., Settings]
 LONG = ("browser/", "chaos/", "dev/", "docs/", "e2e/", "web/test_any_request.py")
 """Where modules take longest, beside those that run the product; the longest first."""
 
-TOGETHER = ("tests/browser/",)
+TOGETHER = ("tests/browser/", "tests/e2e/")
 """Folders whose tests share a running product, so that one process runs them all."""
 
 
@@ -158,17 +158,9 @@ def settings(make_settings: SettingsFactory) -> Settings:
 
 
 @pytest.fixture(scope="module")
-def stack(servers: Servers, request: pytest.FixtureRequest) -> Iterator[Stack]:
-    """The running product on a fresh database, shared by the tests of one module. It serves with the serving role.
-
-    A module has further environment for it in `STACK_ENVIRONMENT`.
-    """
-    servers.flush_redis(STACK_REDIS_DATABASE)
-    url = servers.create_database(f"stack_{secrets.token_hex(6)}", TEMPLATE)
-    environment = {**PATIENT, **getattr(request.module, "STACK_ENVIRONMENT", {})}
-    with running_stack(
-        servers, as_serving_role(url), STACK_REDIS_DATABASE, SCOREBOARD_MIGRATE_DATABASE_URL=url, **environment
-    ) as running:
+def stack(servers: Servers) -> Iterator[Stack]:
+    """The running product on a fresh database, shared by the tests of one module. It serves with the serving role."""
+    with serving_stack(servers, **PATIENT) as running:
         yield running
 
 
@@ -225,6 +217,17 @@ def draining(worker: WorkerState) -> Iterator[None]:
 @pytest.fixture
 def ada(client: FlaskClient) -> Player:
     return register(client, "ada")
+
+
+@contextmanager
+def serving_stack(servers: Servers, **environment: str) -> Iterator[Stack]:
+    """The running product on a fresh database and an empty Redis."""
+    servers.flush_redis(STACK_REDIS_DATABASE)
+    url = servers.create_database(f"stack_{secrets.token_hex(6)}", TEMPLATE)
+    with running_stack(
+        servers, as_serving_role(url), STACK_REDIS_DATABASE, SCOREBOARD_MIGRATE_DATABASE_URL=url, **environment
+    ) as running:
+        yield running
 
 
 def as_serving_role(url: str) -> str:

@@ -12,6 +12,7 @@ from tests.browser.conftest import Complaints, Visit
 from tests.browser.crowd import Rivals
 from tests.browser.slow_page import SlowPages
 from tests.browser.test_appearance import sideways
+from tests.caller import Caller
 from tests.player import PASSWORD
 
 WATCH_SHIFTS = """
@@ -80,14 +81,19 @@ def slow_pages(stack: Stack, rivals: Rivals) -> Iterator[SlowPages]:
     pages.close()
 
 
+@pytest.fixture(scope="package")
+def player_of_a_long_name(stack: Stack) -> Caller:
+    return crowd.newcomer(stack, "w" * 23)
+
+
 @pytest.mark.parametrize("is_signed_in", [True, False])
-@pytest.mark.parametrize("width", [390, 1440])
+@pytest.mark.parametrize("width", [412, 1440])
 def test_nothing_moves_however_slowly_the_page_arrives(
-    rivals: Rivals, visit: Visit, slow_pages: SlowPages, width: int, is_signed_in: bool
+    player_of_a_long_name: Caller, visit: Visit, slow_pages: SlowPages, width: int, is_signed_in: bool
 ) -> None:
     page = visit(slow_pages.url, viewport={"width": width, "height": 844})
     if is_signed_in:
-        page.sign_in(rivals.first.username, PASSWORD)
+        page.sign_in(player_of_a_long_name.username, PASSWORD)
     page.page.add_init_script(WATCH_SHIFTS)
     slow_pages.stops = tuple(STOPS)
     page.page.reload(wait_until="commit")

@@ -155,7 +155,7 @@ def test_when_all_of_it_is_killed_a_new_start_recovers(project: Project) -> None
 
 def test_a_run_ends_with_the_parent_that_it_was_told_to_end_with(project: Project) -> None:
     with project.run(str(os.getpid() + 1)) as run:  # as if our parent had died already
-        assert run.process.wait(10) == 0
+        assert run.process.wait(30) == 0
 
     assert project.starts() == []
 
@@ -192,7 +192,7 @@ def test_without_demo_nobody_comes(project: Project, word: str) -> None:
 
 def test_a_demo_that_is_neither_wanted_nor_not_stops_the_start(project: Project) -> None:
     with project.run(DEMO="perhaps") as run:
-        assert run.process.wait(10) == 1
+        assert run.process.wait(30) == 1
 
     assert "cannot start: DEMO: " in run.output
     assert project.starts() == []
@@ -204,7 +204,7 @@ def test_a_second_run_in_the_same_folder_is_refused_and_the_first_goes_on(projec
         first = run.output
 
         with project.run() as second:
-            assert second.process.wait(10) == 1
+            assert second.process.wait(30) == 1
             assert "another `make run` uses" in second.output
 
         assert first
@@ -232,7 +232,7 @@ def test_each_server_is_decided_on_its_own(project: Project, servers: Servers) -
 @pytest.mark.parametrize("variable", ["SCOREBOARD_PORT", "SCOREBOARD_UPDATE_LIMIT", "REDIS_URL"])
 def test_a_bad_value_stops_the_start_with_its_name_before_anything_is_started(project: Project, variable: str) -> None:
     with project.run(**{variable: "nonsense"}) as run:
-        assert run.process.wait(10) == 1
+        assert run.process.wait(30) == 1
 
     assert f"cannot start: {variable}: " in run.output
     assert project.starts() == []
@@ -289,7 +289,7 @@ def test_a_port_in_use_stops_the_start_before_anything_is_started(project: Proje
     taken = servers.redis_url().rpartition(":")[2].partition("/")[0]
 
     with project.run(SCOREBOARD_FLOWER_PORT=taken) as run:
-        assert run.process.wait(10) == 1
+        assert run.process.wait(30) == 1
 
     assert f"cannot start: SCOREBOARD_FLOWER_PORT: cannot listen on 127.0.0.1, port {taken}" in run.output
     assert "; type: make run FLOWER_PORT=" in run.output

@@ -19,9 +19,6 @@ from tests.caller import Caller
 ENDS_WITHIN_SECONDS = 10.0
 SENDERS = 4
 
-STACK_ENVIRONMENT = {"SCOREBOARD_RESULT_WAIT_MS": "1000"}
-"""A request waits less for its outcome than the web has to end."""
-
 
 @pytest.fixture
 def caller(stack: Stack) -> Iterator[Caller]:

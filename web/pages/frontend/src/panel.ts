@@ -43,6 +43,7 @@ export class PlayerPanel {
     this.#profile.close();
     this.#account.turnTo(player);
     setText(this.#name, player?.username ?? "");
+    document.documentElement.style.removeProperty("--player"); // which stood there until now
   }
 
   /** Put the focus where the player goes on. */

@@ -1,5 +1,17 @@
 "use strict";
 // Runs before anything is painted, so that nothing moves when the modules arrive: it tells the style sheet that there
-// is a script, and whether somebody is signed in in this tab. `grants.ts` keeps the grant under this name.
-document.documentElement.classList.add("has-script");
-document.documentElement.classList.toggle("is-signed-in", sessionStorage.getItem("scoreboard.session") !== null);
+// is a script, whether somebody is signed in in this tab, and their name. `grants.ts` keeps the grant under this name.
+{
+    const root = document.documentElement;
+    const grant = sessionStorage.getItem("scoreboard.session");
+    root.classList.add("has-script");
+    root.classList.toggle("is-signed-in", grant !== null);
+    try {
+        const username = JSON.parse(grant ?? "null")?.player?.username;
+        if (typeof username === "string")
+            root.style.setProperty("--player", JSON.stringify(username));
+    }
+    catch {
+        // The session finds out that this is no grant.
+    }
+}

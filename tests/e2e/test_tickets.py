@@ -192,6 +192,7 @@ def test_logging_out_closes_the_stream_also_on_a_redis_that_was_emptied(stack: S
         client.close()
         caller.log_out()
         assert viewer.wait_for_close() == 1008
+    assert Caller(stack, f"player-{secrets.token_hex(4)}").update().status_code == 200, "it is filled again"
 
 
 def test_a_socket_that_requires_a_ticket_is_closed_to_everybody_else(stack: Stack, caller: Caller) -> None:

@@ -23,9 +23,7 @@ def test_thirty_new_players_make_a_living_board_within_seconds(stack: Stack, tmp
     command = [sys.executable, "-m", "scoreboard", "demo", "--url", stack.url]
     with subprocess.Popen([*command, "--password-file", str(tmp_path / "password")], stdout=subprocess.DEVNULL) as demo:
         try:
-            wait_until(
-                lambda: is_living({name: score for name, score in board(stack).items() if name not in before}), 20
-            )
+            wait_until(lambda: is_living({name: score for name, score in board(stack).items() if name not in before}))
         finally:
             demo.kill()
 
