@@ -140,12 +140,23 @@ _PAGES = {
         ORDER BY rank LIMIT :limit
     """),  # noqa: S608 - built from constants
 }
-_PLACE = text(
-    _page_of(
-        "AND s.user_id = CAST(:user AS uuid)",
-        f"SELECT count(*) {_VISIBLE} AND {_PLACE_OF_ROW} < (SELECT {_ordered_by('found')} FROM found)",  # noqa: S608
+# Of a ranked period nothing is counted but the few hidden rows, which an index of their own has.
+_AHEAD_IN_RANKED = """
+    SELECT own.final_rank - 1 - (
+        SELECT count(*) FROM standings s
+        WHERE s.board_id = :board AND s.period_id = :period AND s.hidden AND s.final_rank < own.final_rank
     )
-)
+    FROM standings own JOIN periods p USING (board_id, period_id)
+    WHERE own.board_id = :board AND own.period_id = :period AND own.user_id = CAST(:user AS uuid)
+        AND p.ranked_at IS NOT NULL
+"""
+_AHEAD = f"SELECT count(*) {_VISIBLE} AND {_PLACE_OF_ROW} < (SELECT {_ordered_by('found')} FROM found)"  # noqa: S608
+_PLACE = text(_page_of("AND s.user_id = CAST(:user AS uuid)", f"coalesce(({_AHEAD_IN_RANKED}), ({_AHEAD}))"))
+_IN_ORDER_WHOLE = text(f"""
+WITH {_ORDER}
+SELECT s.user_id::text, s.score, s.second, s.tie, s.hidden, s.final_rank, s.final_hidden
+FROM standings s WHERE s.board_id = :board AND s.period_id = :period ORDER BY {_ordered_by("s")}
+""")  # noqa: S608 - built from constants
 _RANK = text(f"""
 WITH {_ORDER}
 SELECT count(*) + 1 {_VISIBLE} AND s.user_id <> CAST(:user AS uuid) AND {_PLACE_OF_ROW} < {_GIVEN_PLACE}
@@ -195,6 +206,16 @@ def stream(connection: Connection, board_id: str, period_id: str, rows_at_once: 
             after = page[-1].key.user_id
         if len(page) < rows_at_once:
             return
+
+
+def in_order(connection: Connection, board_id: str, period_id: str, rows_at_once: int) -> Iterator[Sequence[Row[Any]]]:
+    """Yield every row of a (board, period) in the one order, hidden ones too, `rows_at_once` at a time.
+
+    They are sorted once, and fetched from a cursor of the server: the connection does nothing else meanwhile.
+    """
+    streaming = connection.execution_options(stream_results=True, max_row_buffer=rows_at_once)
+    found = streaming.execute(_IN_ORDER_WHOLE, {"board": board_id, "period": period_id})
+    return found.yield_per(rows_at_once).partitions()
 
 
 def boards_with_rows(connection: Connection, boards: Sequence[BoardId]) -> set[BoardId]:
