@@ -11,7 +11,7 @@ from alembic import op
 from sqlalchemy.dialects.postgresql import UUID, ExcludeConstraint
 
 revision = "0020"
-down_revision = "0018"
+down_revision = "0019"
 
 _CALENDAR = "'{all,daily,weekly,monthly}'"
 
