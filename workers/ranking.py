@@ -4,7 +4,8 @@
 2. Write each slice's ranks in a transaction of its own. The ledger is not held: the rows of a closed period change by
    corrections alone, which count its revision.
 3. In one transaction: mark the period ranked, unless its revision has changed, with its digest and the number of its
-   players, and decide what final places decide.
+   players; write what is kept of a day, and unlock the achievements of final places.
+4. Tell viewers of these. Whoever misses it is told when they connect.
 
 A death anywhere leaves a period that is not ranked, and the next turn begins it anew; what was written already is then
 not written again. Periods of a board and kind are ranked in the order of their ends, since each digest begins with the
@@ -12,13 +13,17 @@ one before.
 """
 
 import time
+from collections.abc import Sequence
 
+import orjson
+import redis
 import structlog
 
 from common.core import task_names
 from common.domain import periods
+from common.domain.achievements import Unlock
 from common.domain.digests import TableDigest
-from common.postgres import ranking
+from common.postgres import day_marks, placement_unlocks, ranking
 from common.postgres.ranking import Unranked
 from workers import maintenance
 from workers.failures import try_each
@@ -64,5 +69,18 @@ def rank(worker: WorkerState, period: Unranked) -> bool:
     with worker.engine.begin() as connection:
         if not ranking.finish(connection, period, digest, previous):
             return False
+        day_marks.write(connection, *board)
+        unlocked = placement_unlocks.decide(connection, *board)
     log.info("period_ranked", board=period.board_id, period=period.period_id, players=digest.total)
+    _announce(worker, unlocked)
     return True
+
+
+def _announce(worker: WorkerState, unlocked: Sequence[Unlock]) -> None:
+    if not unlocked:
+        return
+    news = {"boards": [], "players": [], "unlocked": [tuple(unlock) for unlock in unlocked]}
+    try:
+        worker.inbox.announce(orjson.dumps(news))
+    except redis.RedisError as error:
+        log.warning("unlocks_not_announced", unlocks=len(unlocked), error=type(error).__name__)

@@ -15,7 +15,7 @@ from common.domain.corrections import Told
 from common.domain.details import Details
 from common.domain.standing import Hidden
 from common.postgres import engine as database
-from common.postgres import erasure, ledger, migrate, standings
+from common.postgres import erasure, ledger, migrate, placement_unlocks, standings
 from common.postgres import ranking as stored
 from common.postgres.audit import Actor
 from common.services.corrections import Corrector
@@ -32,6 +32,11 @@ DAY = timedelta(days=1)
 FIRST_DAY, SECOND_DAY, WEEK = ("main", "2026-11-23"), ("main", "2026-11-24"), ("main", "2026-W48")
 LATER = NOON + 30 * DAY
 POINTS = {"share": 1, "daily-login": 5, "win-match": 25}
+
+PODIUM = """
+INSERT INTO achievements (id, title, kind, board_id, period, within, min_players, since_event)
+VALUES ('podium', 'Podium', 'placement', 'main', 'daily', 2, 2, 0)
+"""
 
 SCRIPT = """
 import hashlib, sys
@@ -149,6 +154,38 @@ def test_ranks_told_are_those_of_the_list_whoever_is_hidden_or_shown_later(worke
         assert ranks_told(worker.engine, WEEK, players) == listed
         assert sorted(listed.values()) == list(range(1, len(listed) + 1))
     assert verified_periods.check(worker.engine).misfits == [], "the digest is of who was shown when it was ranked"
+
+
+def test_what_final_places_decide_is_decided_with_them_or_not_at_all(
+    worker: WorkerState, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The marks of the day and the achievements are in the transaction that says that a period is ranked."""
+    players = play(worker, NOON)
+    with worker.engine.begin() as connection:
+        connection.execute(text(PODIUM))
+    asked: list[object] = []
+
+    def fail(*given: object) -> None:
+        asked.append(given)
+        raise RuntimeError("killed before COMMIT")
+
+    with monkeypatch.context() as failing:
+        failing.setattr(placement_unlocks, "decide", fail)
+        with pytest.raises(ExceptionGroup):
+            ranking.rank_closed(worker)
+    assert asked
+    assert {row.ranked_at for row in periods_of(worker.engine).values()} == {None}
+    with worker.engine.connect() as connection:
+        assert connection.execute(text("SELECT count(*) FROM daily_stats")).scalar_one() == 0
+    for _ in range(2):
+        ranking.rank_closed(worker)
+    with worker.engine.connect() as connection:
+        unlocked = {str(row.user_id) for row in connection.execute(text("SELECT user_id FROM unlocks"))}
+        marks = connection.execute(text("SELECT count(*) FROM day_marks WHERE day = '2026-11-23'")).scalar_one()
+        counted = connection.execute(text("SELECT active_players, updates FROM daily_stats")).one()
+    ranks = ranks_in_list(worker.engine, FIRST_DAY)
+    assert unlocked == {player for player in players if ranks[player] <= 2}
+    assert marks == counted.active_players == counted.updates == len(players)
 
 
 @pytest.mark.parametrize("dies_in", ["number", "finish"])
