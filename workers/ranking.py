@@ -83,4 +83,4 @@ def _announce(worker: WorkerState, unlocked: Sequence[Unlock]) -> None:
     try:
         worker.inbox.announce(orjson.dumps(news))
     except redis.RedisError as error:
-        log.warning("unlocks_not_announced", unlocks=len(unlocked), error=type(error).__name__)
+        log.warning("unlocks_not_announced", count=len(unlocked), error=type(error).__name__)

@@ -26,8 +26,11 @@ SLICE = 10_000
 _KIND = "CASE WHEN starts_with({row}.period_id, 's-') THEN 0 ELSE length({row}.period_id) END"
 
 _UNRANKED = text("""
-SELECT board_id, period_id, revision, closed_at IS NOT NULL AS is_closed
-FROM periods WHERE ranked_at IS NULL ORDER BY ends_at, board_id, period_id
+SELECT board_id, period_id, revision, is_closed FROM (
+    SELECT *, true AS is_closed FROM periods WHERE closed_at IS NOT NULL AND ranked_at IS NULL
+    UNION ALL
+    SELECT *, false FROM periods WHERE closed_at IS NULL
+) AS waiting ORDER BY ends_at, board_id, period_id
 """)
 _PREVIOUS = text(f"""
 SELECT coalesce(p.previous_digest, (
