@@ -231,9 +231,8 @@ def in_order(connection: Connection, board_id: str, period_id: str, rows_at_once
 
     They are sorted once, and fetched from a cursor of the server: the connection does nothing else meanwhile.
     """
-    streaming = connection.execution_options(stream_results=True, max_row_buffer=rows_at_once)
-    found = streaming.execute(_IN_ORDER_WHOLE, {"board": board_id, "period": period_id})
-    return found.yield_per(rows_at_once).partitions()
+    values = {"board": board_id, "period": period_id}
+    return connection.execute(_IN_ORDER_WHOLE, values, execution_options={"yield_per": rows_at_once}).partitions()
 
 
 def boards_with_rows(connection: Connection, boards: Sequence[BoardId]) -> set[BoardId]:
