@@ -169,7 +169,7 @@ def test_seasons_by_file_and_by_command(command: Command, tmp_path: Path) -> Non
         f'version = 1\n[[seasons]]\nboard = "main"\nid = "winter"\nstarts_at = {_in_days(1)}\nends_at = {_in_days(2)}\n'
     )
     told = json.loads(command("apply", str(file), "--json").stdout)
-    assert [change["path"] for change in told["changes"]] == ["boards.main.periods", "seasons.main.winter"]
+    assert [change["path"] for change in told["changes"]] == ["seasons.main.winter", "boards.main.periods"]
     assert command("seasons", "add", "main", "next", "--from", _in_days(2), "--to", _in_days(3)).stdout
     refused = command("seasons", "add", "main", "third", "--from", _in_days(2), "--to", _in_days(3), code=1)
     assert "begins before" in str(refused.exception)
