@@ -49,6 +49,11 @@ beat_schedule = {
         "schedule": task_names.CLOSE_SECONDS,
         "options": {"expires": task_names.EXPIRES_SECONDS},
     },
+    "rank": {
+        "task": task_names.RANK,
+        "schedule": task_names.RANK_SECONDS,
+        "options": {"expires": task_names.EXPIRES_SECONDS},
+    },
     "verify": {
         "task": task_names.VERIFY,
         "schedule": task_names.VERIFY_SECONDS,

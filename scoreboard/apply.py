@@ -1,4 +1,4 @@
-"""`scoreboard apply`: bring boards and actions to what a file says."""
+"""`scoreboard apply`: bring boards, actions and seasons to what a file says."""
 
 import json
 from collections.abc import Iterable
@@ -33,20 +33,25 @@ class RefusedFileError(click.ClickException):
 @click.option("--json", "as_json", is_flag=True, help="One JSON object for programs.")
 @click.option("--disable-missing", is_flag=True, help="Disable actions that FILE does not name. Boards never are.")
 def apply(file: Path, *, dry_run: bool, as_json: bool, disable_missing: bool) -> int:
-    """Bring boards and actions to what a file says.
+    """Bring boards, actions and seasons to what a file says.
 
     All of FILE is applied, or nothing; it may be applied again. What it does not name is left alone.
     """
     parsed = read(file)
     most_boards = load_settings().max_boards
     with connected() as engine, engine.begin() as connection:
-        stored = catalogue_changes.stored(connection) if dry_run else catalogue_changes.hold(connection)
+        stored = (
+            catalogue_changes.stored(connection)
+            if dry_run
+            else catalogue_changes.hold(connection, with_ledger=bool(parsed.seasons))
+        )
         plan = catalogue_file.plan(parsed, stored, datetime.now(UTC), most_boards, disable_missing=disable_missing)
         if not dry_run and not plan.problems:
             write(connection, plan)
     missing = [
         *(f"boards.{board_id}" for board_id in catalogue_file.boards_missing(parsed, stored)),
         *(f"actions.{action_id}" for action_id in catalogue_file.actions_missing(parsed, stored)),
+        *(f"seasons.{season}" for season in catalogue_file.seasons_missing(parsed, stored)),
     ]
     if as_json:
         click.echo(json.dumps(_described(plan, missing, is_applied=not dry_run and not plan.problems)))

@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 import click
 
-from common.contract.constants import PERIOD_NAMES
+from common.contract.constants import PERIOD_NAMES, SEASON
 from common.domain.boards import Rule, Ties, Visibility
 
 Command = TypeVar("Command", bound=Callable[..., object])
@@ -37,7 +37,11 @@ def immutable(command: Command) -> Command:
         click.option("--second", type=click.Choice(["ascending", "descending"]), help="A second score, by its order."),
         click.option("--order", type=click.Choice(["ascending", "descending"]), help="Which score leads."),
         click.option(
-            "--period", "periods", multiple=True, type=click.Choice(PERIOD_NAMES), help="May repeat. Default: all four."
+            "--period",
+            "periods",
+            multiple=True,
+            type=click.Choice([*PERIOD_NAMES, SEASON]),
+            help="May repeat. Default: all four of the calendar.",
         ),
         click.option("--rule", type=click.Choice([each.value for each in Rule]), help="Default: sum."),
     ):

@@ -7,7 +7,8 @@ from typing import TypeVar
 import click
 from sqlalchemy import Engine
 
-from common.domain import periods
+from common.domain.boards import Board
+from common.domain.periods import Period
 from common.domain.standing import BoardId
 from common.postgres import catalogue
 
@@ -16,7 +17,7 @@ Command = TypeVar("Command", bound=Callable[..., object])
 
 def choosing_boards(command: Command) -> Command:
     """Add the options --board and --period to a command."""
-    forms = "all, daily, weekly, monthly or an id such as 2026-W48"
+    forms = "all, daily, weekly, monthly, season or an id such as 2026-W48"
     period = click.option("--period", help=f"{forms}. Default: every open one.")
     board = click.option("--board", help="Default: every board.")
     return board(period(command))
@@ -30,16 +31,19 @@ def chosen(engine: Engine, board: str | None, period: str | None) -> list[BoardI
     if board is not None and board not in known:
         raise click.BadParameter(f"there is no board {board!r}; there are: {', '.join(known)}", param_hint="--board")
     now = datetime.now(UTC)
+    wanted = [boards[board_id] for board_id in ([board] if board else known)]
     try:
-        wanted = [periods.resolve(period, now)] if period else list(periods.open_at(now))
+        found = [(each.id, chosen_period.id) for each in wanted for chosen_period in _periods(each, period, now)]
     except ValueError:
         raise click.BadParameter(f"there is no period {period!r}", param_hint="--period") from None
-    found = [
-        (board_id, chosen_period.id)
-        for board_id in ([board] if board else known)
-        for chosen_period in wanted
-        if periods.name_of(chosen_period.id) in boards[board_id].periods
-    ]
     if not found:
         raise click.BadParameter(f"no such board has the period {period!r}", param_hint="--period")
     return found
+
+
+def _periods(board: Board, name_or_id: str | None, now: datetime) -> list[Period]:
+    """Return the period of a board that is named, if it has it, or without a name all open ones. Raises ValueError."""
+    if name_or_id is None:
+        return board.open_periods(now)
+    found = board.find_period(name_or_id, now)
+    return [found] if found else []

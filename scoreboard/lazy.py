@@ -6,11 +6,11 @@ import click
 
 SUMMARIES = {
     "actions": "List and change the actions of the catalogue.",
-    "apply": "Bring boards and actions to what a file says.",
+    "apply": "Bring boards, actions and seasons to what a file says.",
     "audit": "Read the audit log.",
     "backup": "Write all that PostgreSQL holds to a file, while the service runs.",
     "boards": "List, make, change, open, close and archive boards.",
-    "catalogue": "Write boards and actions as a file.",
+    "catalogue": "Write boards, actions and seasons as a file.",
     "demo": "Let made-up players use the API like people, until Ctrl-C.",
     "events": "Let updates count no more, or again.",
     "keys": "Create, list, rotate and revoke API keys.",
@@ -20,6 +20,7 @@ SUMMARIES = {
     "rebuild": "Fill boards in Redis again from PostgreSQL.",
     "reset": "Take demo players away: their accounts, and all that they have scored.",
     "restore": "Bring the database to what a backup holds, while the service is stopped.",
+    "seasons": "List, plan and end the seasons of boards.",
     "users": "Create, list, suspend and reinstate accounts.",
     "verify": "Compare ledger, standings and Redis, player by player.",
 }

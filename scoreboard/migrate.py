@@ -43,7 +43,8 @@ def _apply(engine: Engine, file: Path, most_boards: int) -> None:
     """Apply the catalogue of the settings. Raises click.ClickException, which stops the start, if it is refused."""
     parsed = apply.read(file)
     with engine.begin() as connection:
-        plan = catalogue_file.plan(parsed, catalogue_changes.hold(connection), datetime.now(UTC), most_boards)
+        stored = catalogue_changes.hold(connection, with_ledger=bool(parsed.seasons))
+        plan = catalogue_file.plan(parsed, stored, datetime.now(UTC), most_boards)
         if plan.problems:
             raise apply.RefusedFileError(file, plan.problems)
         apply.write(connection, plan)

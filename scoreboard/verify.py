@@ -22,7 +22,7 @@ from common.postgres.engine import TooSlowError
 from common.redis_store.board import Board
 from common.services.rebuild import Rebuilder
 from common.services.verification import LONGEST_TAIL, SLICE, Drift, Verifier, boards_of
-from scoreboard import operator, tables
+from scoreboard import operator, tables, verified_periods
 from scoreboard.boards import chosen
 from scoreboard.environment import connected, connected_to_redis
 from scoreboard.progress import progress
@@ -75,13 +75,19 @@ class Finding:
     show_default=True,
     help="Seconds for which a difference may be an update that is just being applied.",
 )
+@click.option("--periods", "of_periods", is_flag=True, help="Instead, compute the digests of ranked periods again.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object for programs.")
-def verify(*, repair: bool, full: bool, patience: int, as_json: bool) -> None:
+def verify(*, repair: bool, full: bool, patience: int, of_periods: bool, as_json: bool) -> None:
     """Compare ledger, standings and Redis, player by player. Exit code 0: they agree; 1: they do not.
 
     A board that Redis does not serve when the patience is over counts as disagreement.
     """
     priority.give_way()
+    if of_periods:
+        if repair or full:
+            raise click.UsageError("--periods goes with neither --repair nor --full: it compares and changes nothing")
+        _verify_periods(as_json=as_json)
+        return
     with connected() as engine, connected_to_redis() as client:
         board, boards = Board(client), chosen(engine, None, None)
         verifier = Verifier(engine, board)
@@ -101,6 +107,17 @@ def verify(*, repair: bool, full: bool, patience: int, as_json: bool) -> None:
     else:
         _print(finding, Console())
     if not finding.is_clean:
+        sys.exit(EXIT_DRIFT)
+
+
+def _verify_periods(*, as_json: bool) -> None:
+    with connected() as engine:
+        checked = verified_periods.check(engine)
+    if as_json:
+        click.echo(checked.to_json())
+    else:
+        checked.show()
+    if checked.misfits:
         sys.exit(EXIT_DRIFT)
 
 

@@ -21,8 +21,10 @@ from web.api import (
     leaderboard,
     me,
     overview,
+    periods,
     players,
     scores,
+    seasons,
     snapshots,
 )
 from web.guards import access, errors, limits, proxies, request_context, security_headers
@@ -63,7 +65,20 @@ def create_app(settings: Settings) -> Flask:
     live.init_app(app, adapters)
 
     of_admins = (admin, overview, adjustments, corrections, catalogue)
-    of_api = (auth, me, *of_admins, players, scores, events, boards_list, leaderboard, snapshots, health)
+    of_api = (
+        auth,
+        me,
+        *of_admins,
+        players,
+        scores,
+        events,
+        boards_list,
+        seasons,
+        periods,
+        leaderboard,
+        snapshots,
+        health,
+    )
     for module in (*of_api, assets, pictures, home, admin_page, reference):
         app.register_blueprint(module.blueprint)
     branding.init_app(app, settings)

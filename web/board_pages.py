@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from common.contract.board_responses import LeaderboardPage, PlayerPlace
-from common.contract.errors import invalid_field
+from common.contract.constants import SEASON
+from common.contract.errors import ErrorCode, ScoreboardError, invalid_field
 from common.contract.requests import BoardQuery, LeaderboardQuery
 from common.core.timestamps import format_instant
 from common.domain import cursors, pagination, periods
@@ -13,22 +14,31 @@ from common.domain.entries import Place
 from common.domain.pagination import Page, Position, Selection
 from common.domain.periods import Period
 from common.domain.ranking import percentile
+from common.domain.seasons import names_a_season
 
 
 def period_of(query: BoardQuery, board: Board, now: datetime) -> Period:
-    """Return the period of the board that a query names. Raises `validation_failed`, also for one that it has not."""
-    period = named_period(query.period, now)
-    if periods.name_of(period.id) not in board.periods:
+    """Return the period of the board that a query names.
+
+    Raises `validation_failed`, also for one that the board has not, and `no_season`.
+    """
+    if names_a_season(query.period) and SEASON in board.periods:
+        season = board.season_named(query.period, now)
+        if season is None:
+            raise ScoreboardError(ErrorCode.NO_SEASON)
+        return season.period
+    period = None if names_a_season(query.period) else named_period(query.period, now)
+    if period is None or periods.name_of(period.id) not in board.periods:
         raise invalid_field("period", f"this board has {', '.join(board.periods)}, and the ids of such periods")
     return period
 
 
 def named_period(name_or_id: str, now: datetime) -> Period:
-    """Return the period of this name or id. Raises `validation_failed`."""
+    """Return the period of the calendar of this name or id. Raises `validation_failed`."""
     try:
         return periods.resolve(name_or_id, now)
     except ValueError:
-        raise invalid_field("period", "must be all, daily, weekly, monthly or the id of a period") from None
+        raise invalid_field("period", "must be all, daily, weekly, monthly, season or the id of a period") from None
 
 
 def selection_of(query: LeaderboardQuery, period: Period, secret_keys: Sequence[bytes]) -> Selection:

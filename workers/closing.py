@@ -1,4 +1,4 @@
-"""Close calendar periods that are over: fix their final standings, notify the viewers, store their last snapshot.
+"""Close periods that are over, also seasons: fix their final standings, notify viewers, store their last snapshot.
 
 1. By Redis' clock, which stamps every acceptance, the period is over.
 2. No update of the period is pending: all that the inbox holds was accepted before its begin or after its end. Of more
@@ -17,7 +17,6 @@ from datetime import datetime, timedelta
 import orjson
 import structlog
 
-from common.domain import periods
 from common.postgres import ledger, period_closing, snapshots
 from common.postgres.period_closing import KEPT_IN_REDIS, Ended, FinalSnapshot
 from workers.failures import try_each
@@ -69,9 +68,12 @@ def release_old(worker: WorkerState, now: datetime) -> None:
 
 def _dated(worker: WorkerState, now: datetime) -> list[Ended]:
     """Return the dated periods of every board that were open at this instant."""
-    ends_at = {period.id: period.ends_at for period in periods.open_at(now)}
-    boards = worker.catalogue.current().open_boards(now)
-    return [Ended(board_id, period_id, end) for board_id, period_id in boards if (end := ends_at[period_id])]
+    boards = worker.catalogue.current().open_periods(now)
+    return [
+        Ended(*board, period.ends_at, period.starts_at)
+        for board, period in boards.items()
+        if period.starts_at and period.ends_at
+    ]
 
 
 def _may_grow(period: Ended, pending: Sequence[datetime]) -> bool:
@@ -80,8 +82,7 @@ def _may_grow(period: Ended, pending: Sequence[datetime]) -> bool:
     An update that is held for long so keeps open the periods in which it was accepted, and not all that end after them.
     """
     if len(pending) < LOOKED_AT:
-        starts_at = periods.parse(period.period_id).starts_at
-        return any(starts_at is None or starts_at <= accepted_at < period.ends_at for accepted_at in pending)
+        return any(period.starts_at <= accepted_at < period.ends_at for accepted_at in pending)
     return pending[0] < period.ends_at
 
 

@@ -6,7 +6,7 @@ import structlog
 from celery import Task
 
 from common.core import task_names
-from workers import chores, closing, maintenance, snapshots, verifying
+from workers import chores, closing, maintenance, ranking, snapshots, verifying
 from workers.app import app
 from workers.failures import NotDueError, is_away
 from workers.state import WorkerState, state
@@ -85,6 +85,12 @@ def _send_failing_chores(worker: WorkerState) -> None:
 def close_periods(worker: WorkerState) -> None:
     """Close periods that are over."""
     closing.close_ended(worker)
+
+
+@task(task_names.RANK, every=task_names.RANK_SECONDS)
+def rank_periods(worker: WorkerState) -> None:
+    """Rank closed periods."""
+    ranking.rank_closed(worker)
 
 
 def _rebuild_small_boards(worker: WorkerState) -> None:

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 
 from common.contract.constants import ALL_TIME, DEFAULT_BOARD
 from common.contract.responses import BoardEntry
-from common.domain import periods
 from common.domain.inbox_entries import Delivery
 from common.domain.ledger_row import LedgerRow
 from common.domain.standing import BoardId, Moved, StandingKey
@@ -57,7 +56,7 @@ def entries_of(row: LedgerRow, recorded: Recorded, moves: Moves) -> list[BoardEn
 def _boards_of(row: LedgerRow, recorded: Recorded) -> list[BoardId]:
     boards = recorded.catalogue.boards
     return [
-        (board_id, periods.longest_of(boards[board_id].periods, row.accepted_at))
+        (board_id, boards[board_id].longest_period_at(row.accepted_at))
         for board_id in recorded.boards_of(row)
         if board_id in boards
     ]

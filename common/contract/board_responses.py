@@ -146,6 +146,44 @@ class PlayerBoards(TypedDict):
     boards: list[PlaceOnBoard]
 
 
+Digest = Annotated[
+    str,
+    Field(
+        pattern="^[0-9a-f]{64}$",
+        description="SHA-256 in hex.",
+        examples=["e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"],
+    ),
+]
+
+
+class ListedPeriod(TypedDict):
+    """A period of a board that ends: a day, a week, a month or a season."""
+
+    period: PeriodId
+    startsAt: Instant
+    endsAt: Instant
+    state: Annotated[
+        Literal["open", "closed", "ranked"],
+        Field(
+            description="`closed`: its standings are final. `ranked`: so are the ranks, and there is a digest.",
+            examples=["ranked"],
+        ),
+    ]
+    total: Annotated[int | None, Field(ge=0, description="The players of its final table.", examples=[1234])]
+    revision: Annotated[int, Field(ge=1, description="1, and one more for each amendment.", examples=[1])]
+    digest: Annotated[Digest | None, Field(description="Of its final table, as it was shown when it was ranked.")]
+    previousDigest: Annotated[
+        Digest | None, Field(description="With which `digest` begins: of the period before, or 64 zeros.")
+    ]
+
+
+class PeriodPage(TypedDict):
+    """Periods of a board in which somebody has scored, those that began last first."""
+
+    periods: list[ListedPeriod]
+    nextCursor: Annotated[Cursor | None, Field(description="Where the next page begins; null at the end.")]
+
+
 class SnapshotSummary(TypedDict):
     """A board as it was, without its rows."""
 

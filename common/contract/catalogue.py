@@ -10,8 +10,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
 
-from common.contract.constants import ADJUSTING, ENROLLING, GREATEST_SCORE
-from common.contract.fields import is_name
+from common.contract.constants import ADJUSTING, ENROLLING, GREATEST_SCORE, SEASON
+from common.contract.fields import is_name, is_season_id
 from common.contract.requests import Strict
 from common.core.timestamps import format_instant, parse_instant
 
@@ -31,6 +31,11 @@ def problem_of_board_id(text: str) -> str | None:
     if _BOARD_ID.fullmatch(text):
         return None
     return "must be 1 to 57 letters a-z, digits, hyphens or underscores, and begin with a letter or a digit"
+
+
+def problem_of_season_id(text: str) -> str | None:
+    """Return what is wrong with the id of a season, or None."""
+    return None if is_season_id(text) else "must be 1 to 32 letters a-z, digits or hyphens"
 
 
 def problem_of_action_id(text: str) -> str | None:
@@ -94,7 +99,7 @@ _Limit = Annotated[int, Field(ge=1, le=GREATEST_LIMIT, examples=[60])]
 
 RuleName = Literal["sum", "count", "highest", "lowest", "latest"]
 OrderName = Literal["ascending", "descending"]
-PeriodName = Literal["all", "daily", "weekly", "monthly"]
+PeriodName = Literal["all", "daily", "weekly", "monthly", "season"]
 
 
 class FormatSpec(Strict):
@@ -124,7 +129,7 @@ class SecondSpec(Strict):
 
 
 class BoardSpec(Strict):
-    """A board as it shall be. `rule`, `order`, `second`, `owner` and `periods` never change."""
+    """A board as it shall be. `rule`, `order`, `second`, `owner` and `periods` never change, but for a `season`."""
 
     title: Title = ""
     description: Description = ""
@@ -142,7 +147,11 @@ class BoardSpec(Strict):
     )
     second: SecondSpec | None = None
     owner: Literal["player"] | None = Field(None, description="Whose scores they are.", examples=["player"])
-    periods: list[PeriodName] | None = Field(None, description="Of a new board all four.", examples=[["all", "weekly"]])
+    periods: list[PeriodName] | None = Field(
+        None,
+        description="Of a new board all four of the calendar. `season` may be added later, and stays.",
+        examples=[["all", "weekly"]],
+    )
     format: FormatSpec = FormatSpec(kind="integer", places=None, unit=None)
     ties: Literal["ordinal", "shared"] = Field("ordinal", examples=["ordinal"])
     visibility: Literal["public", "players", "hidden"] = Field("public", examples=["public"])
@@ -152,8 +161,8 @@ class BoardSpec(Strict):
     @field_validator("periods")
     @classmethod
     def _distinct(cls, periods: list[str] | None) -> list[str] | None:
-        if periods is not None and not periods:
-            raise ValueError("must name a period: all, daily, weekly or monthly")
+        if periods is not None and not set(periods) - {SEASON}:
+            raise ValueError("must name a period of the calendar: all, daily, weekly or monthly")
         if periods and len(set(periods)) < len(periods):
             raise ValueError("names a period twice")
         return periods
@@ -214,6 +223,20 @@ class ActionSpec(Strict):
         return self
 
 
+class SeasonSpec(Strict):
+    """A season as it shall be. Its begin may change until it has begun, its end until it is over."""
+
+    title: Title = ""
+    starts_at: GivenInstant
+    ends_at: GivenInstant
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "SeasonSpec":
+        if self.starts_at >= self.ends_at:
+            raise ValueError("a season ends after it starts")
+        return self
+
+
 class PutBoard(BoardSpec):
     """A board as it shall be, from now on."""
 
@@ -241,12 +264,20 @@ class ActionInFile(ActionSpec):
     id: str
 
 
+class SeasonInFile(SeasonSpec):
+    """A season of a catalogue, with its board."""
+
+    board: str
+    id: str
+
+
 class ApplyRequest(Strict):
     """A catalogue to apply. With `dryRun` nothing is changed, and the answer says what would be."""
 
     catalogue: dict[str, Any] = Field(
-        description="`version` 1, `boards` as `PUT /api/admin/boards/{boardId}` takes them and `actions` as `PUT "
-        "/api/admin/actions/{actionId}` does, each with its `id`.",
+        description="`version` 1, `boards` as `PUT /api/admin/boards/{boardId}` takes them, `actions` as `PUT "
+        "/api/admin/actions/{actionId}` does, and `seasons` as `PUT /api/admin/boards/{boardId}/seasons/{seasonId}` "
+        "does, each with its `id`, seasons with their `board`.",
         examples=[{"version": 1, "boards": [{"id": "lap-monza", "rule": "lowest"}], "actions": []}],
     )
     dry_run: bool = Field(False, examples=[False])
@@ -257,6 +288,13 @@ class MomentRequest(Strict):
 
     at: GivenInstant | None = None
     reason: str = Field("", max_length=500, examples=["the season is over"])
+
+
+class EndSeasonRequest(Strict):
+    """When a season ends, and why, for the audit log. Without `at` as soon as every process knows."""
+
+    at: GivenInstant | None = None
+    reason: str = Field("", max_length=500, examples=["the final was played"])
 
 
 def fields_of(spec: BaseModel) -> frozenset[str]:

@@ -6,7 +6,7 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from common.contract.catalogue import OrderName, PeriodName, RuleName
-from common.contract.fields import ActionId, BoardId, Cursor, Instant, PeriodId, Score
+from common.contract.fields import ActionId, BoardId, Cursor, Instant, PeriodId, Score, SeasonId
 
 
 class BoardFormat(TypedDict):
@@ -69,6 +69,24 @@ class BoardDescription(TypedDict):
     ]
     revision: Annotated[int, Field(ge=1, description="Counts its changes.", examples=[3])]
     current: list[CurrentPeriod]
+
+
+class SeasonDescription(TypedDict):
+    """A season of a board."""
+
+    board: BoardId
+    seasonId: SeasonId
+    period: Annotated[PeriodId, Field(description="By which its board is read.", examples=["s-spring-2026"])]
+    title: Annotated[str, Field(examples=["Spring 2026"])]
+    startsAt: Instant
+    endsAt: Annotated[Instant, Field(description="What is accepted from then on does not count.")]
+    state: Annotated[Literal["planned", "open", "over"], Field(examples=["open"])]
+
+
+class SeasonList(TypedDict):
+    """The seasons of a board, the newest first."""
+
+    seasons: list[SeasonDescription]
 
 
 class BoardPage(TypedDict):

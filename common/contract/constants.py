@@ -4,6 +4,10 @@ DEFAULT_BOARD = "main"
 
 ALL_TIME = "all"
 PERIOD_NAMES = (ALL_TIME, "daily", "weekly", "monthly")
+"""The periods of the calendar."""
+
+SEASON, SEASON_PREFIX = "season", "s-"
+"""The name of the period that is a board's open season, and the beginning of the ids of such periods."""
 
 ADJUSTING, ENROLLING = "adjust-", "enrol-"
 """The beginnings of the ids of the actions that a board brings with it, for adjustments and enrolments."""

@@ -48,6 +48,7 @@ class ErrorCode(StrEnum):
     ACTION_NOT_ALLOWED = "action_not_allowed"
 
     NOT_FOUND = "not_found"
+    NO_SEASON = "no_season"
     METHOD_NOT_ALLOWED = "method_not_allowed"
     BODY_TOO_LARGE = "body_too_large"
     UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"
@@ -65,6 +66,8 @@ class ErrorCode(StrEnum):
     RULE_HAS_NO_ADJUSTMENT = "rule_has_no_adjustment"
     NOTHING_TO_VOID = "nothing_to_void"
     TOO_MANY_EVENTS = "too_many_events"
+    SEASON_OVERLAPS = "season_overlaps"
+    SEASON_OVER = "season_over"
 
     RATE_LIMITED = "rate_limited"
     LOGIN_THROTTLED = "login_throttled"
@@ -115,6 +118,7 @@ SENTENCES: Mapping[ErrorCode, str] = {
     ErrorCode.API_KEY_SCOPE: "This API key does not have the scope that is needed.",
     ErrorCode.ACTION_NOT_ALLOWED: "This API key may not submit this action.",
     ErrorCode.NOT_FOUND: "There is no such thing here.",
+    ErrorCode.NO_SEASON: "The board has no such season, or none is open.",
     ErrorCode.METHOD_NOT_ALLOWED: "The method is not allowed for the requested URL.",
     ErrorCode.BODY_TOO_LARGE: "The body is too large.",
     ErrorCode.UNSUPPORTED_MEDIA_TYPE: "The body must be application/json.",
@@ -131,6 +135,8 @@ SENTENCES: Mapping[ErrorCode, str] = {
     ErrorCode.RULE_HAS_NO_ADJUSTMENT: "The board keeps one of the values, so there is nothing to add to.",
     ErrorCode.NOTHING_TO_VOID: "This update was refused, so it counts nothing anyway.",
     ErrorCode.TOO_MANY_EVENTS: "This player has more than 50,000 updates: use `scoreboard events` at a quiet hour.",
+    ErrorCode.SEASON_OVERLAPS: "The board has another season in this time.",
+    ErrorCode.SEASON_OVER: "The season is over, or will be before every process knows.",
     ErrorCode.RATE_LIMITED: "Too many requests from this address.",
     ErrorCode.LOGIN_THROTTLED: "Too many failed logins of this account from this address.",
     ErrorCode.TOO_MANY_CONNECTIONS: "Too many live connections from this address.",
@@ -154,7 +160,9 @@ class ErrorDetails(TypedDict, total=False):
 
     fields: Annotated[
         list[FieldProblem],
-        Field(description="With `validation_failed`, `unknown_board`, `board_immutable`, `too_many`."),
+        Field(
+            description="With `validation_failed`, `unknown_board`, `board_immutable`, `too_many`, `season_overlaps`."
+        ),
     ]
     serverTime: Annotated[Instant, Field(description="With `timestamp_out_of_range`.")]
     scope: Annotated[str, Field(description="With `api_key_scope`: the scope that is needed.", examples=["players"])]

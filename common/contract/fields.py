@@ -11,7 +11,15 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
-from common.contract.constants import ALL_TIME, DEFAULT_BOARD, GREATEST_SCORE, GREATEST_SECOND, PERIOD_NAMES
+from common.contract.constants import (
+    ALL_TIME,
+    DEFAULT_BOARD,
+    GREATEST_SCORE,
+    GREATEST_SECOND,
+    PERIOD_NAMES,
+    SEASON,
+    SEASON_PREFIX,
+)
 
 _HEXADECIMAL = r"{8}-XX{4}-XX{4}-XX{4}-XX{12}$"
 _IS_UUID = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.ASCII)
@@ -21,7 +29,9 @@ _IDEMPOTENCY_KEY = r"^[A-Za-z0-9_-]{8,64}$"
 _USER_ID = "^[0-9a-f]" + _HEXADECIMAL.replace("XX", "[0-9a-f]")
 _GIVEN_USER_ID = "^[0-9A-Fa-f]" + _HEXADECIMAL.replace("XX", "[0-9A-Fa-f]")
 _EXTERNAL_ID = r"^[!-~]{1,128}$"
-_ASKED_PERIOD = f"^(?:{'|'.join(PERIOD_NAMES)}|{_PERIOD_ID})$"
+_SEASON_ID = "[a-z0-9-]{1,32}"
+_A_PERIOD_ID = f"{_PERIOD_ID}|{SEASON_PREFIX}{_SEASON_ID}"
+_ASKED_PERIOD = f"^(?:{'|'.join(PERIOD_NAMES)}|{SEASON}|{_A_PERIOD_ID})$"
 _VERSION = r"^[^:]+:\d+$"
 _ADA = "3f2b8c1e-5d4a-4c3b-9a2e-7f6d5c4b3a21"
 
@@ -48,6 +58,11 @@ def composed(text: str) -> str:
 def is_name(text: str) -> bool:
     """Return whether the text can be the id of an action or a board: 1 to 64 of a-z 0-9 _ -, and no sign first."""
     return re.fullmatch(_NAME, text, re.ASCII) is not None
+
+
+def is_season_id(text: str) -> bool:
+    """Return whether the text can be the id of a season: 1 to 32 of a-z 0-9 -."""
+    return re.fullmatch(_SEASON_ID, text, re.ASCII) is not None
 
 
 def is_idempotency_key(text: str) -> bool:
@@ -114,8 +129,9 @@ BoardId = Annotated[str, Field(pattern=_NAME, description="A board's id.", examp
 PeriodId = Annotated[
     str,
     Field(
-        pattern=f"^(?:{ALL_TIME}|{_PERIOD_ID})$",
-        description="A period's id: `all`, a day `2026-11-23`, a week `2026-W48` or a month `2026-11`.",
+        pattern=f"^(?:{ALL_TIME}|{_A_PERIOD_ID})$",
+        description="A period's id: `all`, a day `2026-11-23`, a week `2026-W48`, a month `2026-11` or a season "
+        "`s-spring-2026`.",
         examples=[ALL_TIME],
     ),
 ]
@@ -123,9 +139,14 @@ AskedPeriod = Annotated[
     str,
     Field(
         pattern=_ASKED_PERIOD,
-        description="`all`, the current `daily`, `weekly` or `monthly`, or the id of a period, such as `2026-W48`.",
+        description="`all`, the current `daily`, `weekly` or `monthly`, `season` for the one that is open, or the id "
+        "of a period, such as `2026-W48` or `s-spring-2026`.",
         examples=[ALL_TIME],
     ),
+]
+SeasonId = Annotated[
+    str,
+    Field(pattern=f"^{_SEASON_ID}$", description="A season's id within its board.", examples=["spring-2026"]),
 ]
 IdempotencyKey = Annotated[
     str,
@@ -213,7 +234,8 @@ WORDS_OF_PATTERN = {
     _NAME: "must be 1 to 64 of a-z 0-9 _ - and begin with a letter or a digit",
     _IDEMPOTENCY_KEY: WORDS_OF_IDEMPOTENCY_KEY,
     _EXTERNAL_ID: WORDS_OF_EXTERNAL_ID,
-    _ASKED_PERIOD: "must be all, daily, weekly, monthly or the id of a period, such as 2026-W48",
+    _ASKED_PERIOD: "must be all, daily, weekly, monthly, season or the id of a period, such as 2026-W48",
+    f"^{_SEASON_ID}$": "must be 1 to 32 letters a-z, digits or hyphens",
     _VERSION: "must be a version of the board, as an answer had it",
 }
 """What a field has to be, in words, by the pattern that it must match."""

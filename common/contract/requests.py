@@ -437,6 +437,15 @@ class PlayerBoardsQuery(Strict):
     period: AskedPeriod = ALL_TIME
 
 
+class PeriodsQuery(Strict):
+    """A page of the periods of a board."""
+
+    board: BoardId = DEFAULT_BOARD
+    kind: Literal["daily", "weekly", "monthly", "season"] | None = Field(None, examples=["weekly"])
+    limit: PageSize = 50
+    cursor: Cursor | None = None
+
+
 class SnapshotsQuery(BoardQuery):
     """A page of the snapshots of a board."""
 

@@ -15,6 +15,9 @@ SWEEP = "scores.sweep"
 CLOSE = "periods.close"
 """Every 5 seconds: close calendar periods that are over, and store their final snapshots."""
 
+RANK = "periods.rank"
+"""Every 5 seconds: rank closed periods, with the digests of their tables."""
+
 REBUILD = "boards.rebuild"
 """When the sweep finds large boards missing: fill every open board that Redis does not serve. Carries no data."""
 
@@ -27,11 +30,12 @@ VERIFY = "standings.verify"
 TIDY = "sessions.tidy"
 """Delete what has expired from PostgreSQL."""
 
-CHORES = (REBUILD, CLOSE, TAKE_SNAPSHOTS, VERIFY, TIDY)
+CHORES = (REBUILD, CLOSE, RANK, TAKE_SNAPSHOTS, VERIFY, TIDY)
 """The tasks of `QUEUE_CHORES`."""
 
 SWEEP_SECONDS = 2.0
 CLOSE_SECONDS = 5.0
+RANK_SECONDS = 5.0
 VERIFY_SECONDS = 10.0
 TIDY_SECONDS = 3600.0
 REBUILD_SECONDS = 10.0

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from common.domain.catalogue_plan import Stored
-from common.domain.catalogue_wire import described_action, described_board
+from common.domain.catalogue_wire import described_action, described_board, described_season
 from common.domain.scoring import ClaimedBy, Kind
 
 _CAPITAL = re.compile("[A-Z]")
-_HEADER = "# The boards and actions of a Scoreboard: `scoreboard apply FILE` brings another to the same.\nversion = 1\n"
+_HEADER = "# The catalogue of a Scoreboard: `scoreboard apply FILE` brings another to the same.\nversion = 1\n"
 
 
 def to_toml(stored: Stored) -> str:
@@ -26,6 +26,10 @@ def to_toml(stored: Stored) -> str:
         for name in ("version", "kind", "value" if action.kind is Kind.POINTS else "points"):
             del described[name]
         parts.append(_table("actions", {"id": described.pop("actionId"), **described}))
+    for _, board in sorted(stored.boards.items()):
+        for season in board.seasons:
+            told = described_season(board.id, season)
+            parts.append(_table("seasons", {"board": told.pop("board"), "id": told.pop("seasonId"), **told}))
     return "\n".join(parts)
 
 
@@ -43,7 +47,7 @@ def _lines(values: Mapping[str, Any]) -> Iterator[str]:
 def _value(name: str, value: object) -> str:
     if isinstance(value, dict):
         return "{ " + ", ".join(_lines(value)) + " }"
-    if name in ("opensAt", "closesAt"):
+    if name in ("opensAt", "closesAt", "startsAt", "endsAt"):
         return str(value)
     return json.dumps(value, ensure_ascii=False)  # texts, numbers, booleans and lists of texts are the same in TOML
 

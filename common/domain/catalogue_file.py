@@ -1,7 +1,7 @@
 """A catalogue as a file: reading it, with every problem and its place, planning what it changes, and writing one. Pure.
 
-The file is TOML with snake_case names, or JSON with camelCase ones. Boards and actions are parsed one by one, so that
-one problem hides no other.
+The file is TOML with snake_case names, or JSON with camelCase ones. Boards, actions and seasons are parsed one by one,
+so that one problem hides no other.
 """
 
 import tomllib
@@ -14,20 +14,24 @@ from pydantic import BaseModel, ValidationError
 from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails
 
-from common.contract.catalogue import ActionInFile, BoardInFile
+from common.contract.catalogue import ActionInFile, BoardInFile, SeasonInFile
 from common.contract.errors import MAX_PROBLEMS, ErrorCode, FieldProblem, ScoreboardError
 from common.contract.errors import ErrorDetails as Details
 from common.core.validation_messages import message_of
 from common.domain.catalogue_plan import Place, Plan, Problem, Stored, add_action, add_board, check_room, put_action
 from common.domain.scoring import ClaimedBy
+from common.domain.season_plan import add_season, check_overlaps, open_for_seasons
+from common.domain.seasons import Season
 
 _VERSION = 1
-_FIELDS = ("version", "boards", "actions")
+_FIELDS = ("version", "boards", "actions", "seasons")
 _GRAVEST = (
     ErrorCode.VALIDATION_FAILED,
     ErrorCode.UNKNOWN_BOARD,
     ErrorCode.BOARD_IMMUTABLE,
     ErrorCode.TOO_MANY,
+    ErrorCode.SEASON_OVERLAPS,
+    ErrorCode.SEASON_OVER,
 )
 """Of several problems the first of these codes is that of the answer."""
 
@@ -36,7 +40,7 @@ Spec = TypeVar("Spec", bound=BaseModel)
 
 @dataclass(frozen=True)
 class Placed(Generic[Spec]):
-    """A board or an action of a file, and where it stands there."""
+    """A board, an action or a season of a file, and where it stands there."""
 
     at: Place
     id: str
@@ -49,6 +53,7 @@ class ParsedFile:
 
     boards: list[Placed[BoardInFile]] = field(default_factory=list)
     actions: list[Placed[ActionInFile]] = field(default_factory=list)
+    seasons: list[Placed[SeasonInFile]] = field(default_factory=list)
     board_ids: set[str] = field(default_factory=set)
     problems: list[Problem] = field(default_factory=list)
 
@@ -76,6 +81,9 @@ def parse(values: Mapping[str, object], *, in_toml: bool = False) -> ParsedFile:
     parsed.actions = _parse_all(
         ActionInFile, _items(values, "actions", parsed.problems), parsed.problems, in_toml=in_toml
     )
+    parsed.seasons = _parse_all(
+        SeasonInFile, _items(values, "seasons", parsed.problems), parsed.problems, in_toml=in_toml
+    )
     return parsed
 
 
@@ -85,18 +93,56 @@ def plan(file: ParsedFile, stored: Stored, now: datetime, most_boards: int, *, d
     With `disable_missing` actions that it does not name are disabled; boards never are.
     """
     planned = Plan(problems=list(file.problems))
+    with_seasons = {season.spec.board for season in file.seasons}
     for board in file.boards:
-        add_board(planned, board.at, board.id, board.spec, known=stored.boards.get(board.id), now=now)
+        known = stored.boards.get(board.id)
+        gets_season = board.id in with_seasons
+        add_board(planned, board.at, board.id, board.spec, known=known, now=now, gets_season=gets_season)
     board_ids = stored.boards.keys() | file.board_ids
     for action in file.actions:
         add_action(planned, action.at, action.id, action.spec, known=stored.actions.get(action.id), board_ids=board_ids)
+    _add_seasons(planned, file, stored, now)
     check_room(planned, stored, most_boards, "boards")
     if disable_missing:
         for action_id in actions_missing(file, stored):
-            known, enabled = stored.actions[action_id]
+            action_known, enabled = stored.actions[action_id]
             if enabled:
-                put_action(planned, known, (known, enabled), enabled=False)
+                put_action(planned, action_known, (action_known, enabled), enabled=False)
     return planned
+
+
+def _add_seasons(planned: Plan, file: ParsedFile, stored: Stored, now: datetime) -> None:
+    """Add the seasons of a file. A board of theirs that the file does not name gets the period `season`."""
+    for placed in file.seasons:
+        board_id = placed.spec.board
+        if board_id not in stored.boards and board_id not in file.board_ids:
+            where = placed.at.of("board")
+            planned.problems.append(Problem(where, f"there is no board {board_id!r}", ErrorCode.UNKNOWN_BOARD))
+            continue
+        known = {each.id: each for each in seasons_of(stored, board_id)}
+        season_id = placed.spec.id
+        add_season(planned, placed.at, board_id, season_id, placed.spec, known=known.get(season_id), now=now)
+    for board_id in sorted({season.spec.board for season in file.seasons}):
+        if board_id in stored.boards and board_id not in file.board_ids:
+            open_for_seasons(planned, stored.boards[board_id])
+        check_overlaps(planned, board_id, seasons_of(stored, board_id), "seasons")
+
+
+def seasons_of(stored: Stored, board_id: str) -> tuple[Season, ...]:
+    """Return the stored seasons of a board, none of one that is not stored."""
+    board = stored.boards.get(board_id)
+    return board.seasons if board else ()
+
+
+def seasons_missing(file: ParsedFile, stored: Stored) -> list[str]:
+    """Return the stored seasons that the file does not name, each with its board before it."""
+    named = {(season.spec.board, season.spec.id) for season in file.seasons}
+    return sorted(
+        f"{board.id}.{season.id}"
+        for board in stored.boards.values()
+        for season in board.seasons
+        if (board.id, season.id) not in named
+    )
 
 
 def actions_missing(file: ParsedFile, stored: Stored) -> list[str]:
@@ -150,12 +196,19 @@ def _parse_all(
         except ValidationError as error:
             problems += problems_of(error, at)
             continue
-        item_id = str(spec.id)  # type: ignore[attr-defined]  # both models have one
+        item_id = _id_of(spec)
         if item_id in seen:
             problems.append(Problem(at.of("id"), f"{item_id!r} is named twice"))
         seen.add(item_id)
         found.append(Placed(at, item_id, spec))
     return found
+
+
+def _id_of(spec: BaseModel) -> str:
+    """Return what no two tables of a list may have in common; a season is of a board."""
+    if isinstance(spec, SeasonInFile):
+        return f"{spec.board}.{spec.id}"
+    return str(spec.id)  # type: ignore[attr-defined]  # the other models have one, too
 
 
 def _path(at: Place, location: tuple[int | str, ...]) -> str:

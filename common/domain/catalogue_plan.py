@@ -14,11 +14,12 @@ from common.contract.catalogue import (
     problem_of_board_id,
 )
 from common.contract.catalogue_responses import ChangeDescription
-from common.contract.constants import DEFAULT_BOARD, PERIOD_NAMES
+from common.contract.constants import DEFAULT_BOARD, PERIOD_NAMES, SEASON
 from common.contract.errors import ErrorCode
 from common.domain.boards import NOTICE, Board, Rule, ScoreFormat, SecondScore, Ties, Visibility
 from common.domain.catalogue_wire import described_action, described_board, order_name, told_instant
 from common.domain.scoring import Action, ClaimedBy, Kind
+from common.domain.seasons import Season
 
 
 class Problem(NamedTuple):
@@ -47,11 +48,16 @@ class Stored:
 
 @dataclass
 class Plan:
-    """What is to be written, and how it differs; if there are problems, nothing may be written."""
+    """What is to be written, and how it differs; if there are problems, nothing may be written.
+
+    Seasons stand with the ids of their boards.
+    """
 
     new_boards: list[Board] = field(default_factory=list)
     changed_boards: list[Board] = field(default_factory=list)
     actions: list[tuple[Action, bool]] = field(default_factory=list)
+    new_seasons: list[tuple[str, Season]] = field(default_factory=list)
+    changed_seasons: list[tuple[str, Season]] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
@@ -72,14 +78,23 @@ class Place:
         return self.prefix + self.named(field_name)
 
 
-def add_board(plan: Plan, at: Place, board_id: str, spec: BoardSpec, *, known: Board | None, now: datetime) -> None:
-    """Add what makes the stored board the one that is wanted."""
+def add_board(
+    plan: Plan,
+    at: Place,
+    board_id: str,
+    spec: BoardSpec,
+    *,
+    known: Board | None,
+    now: datetime,
+    gets_season: bool = False,
+) -> None:
+    """Add what makes the stored board the one that is wanted. One that `gets_season` has the period `season` then."""
     problems: list[Problem] = []
     if known is None and (wrong := problem_of_board_id(board_id)):
         problems.append(Problem(at.prefix + at.id_field, wrong))
     rule, ascending = _rule_and_order(at, spec, known, problems)
     second = _second(at, spec, known, problems)
-    periods = _periods(at, spec, known, problems)
+    periods = _periods(at, spec, known, problems, gets_season=gets_season)
     opens_at = _moment(at.of("opens_at"), spec.opens_at, known.opens_at if known else None, now, problems)
     closes_at = _moment(at.of("closes_at"), spec.closes_at, known.closes_at if known else None, now, problems)
     if opens_at and closes_at and closes_at <= opens_at:
@@ -115,7 +130,7 @@ def put_board(plan: Plan, wanted: Board, known: Board | None) -> None:
         plan.changes.append(Change(f"boards.{wanted.id}", None, described_board(wanted)))
     elif wanted != known:
         plan.changed_boards.append(replace(wanted, revision=known.revision + 1))
-        _differences(plan, f"boards.{wanted.id}", _with_archiving(known), _with_archiving(wanted))
+        note_differences(plan, f"boards.{wanted.id}", _with_archiving(known), _with_archiving(wanted))
 
 
 def add_action(
@@ -169,7 +184,7 @@ def put_action(plan: Plan, wanted: Action, known: tuple[Action, bool] | None, *,
         plan.changes.append(Change(f"actions.{wanted.id}", None, after))
     elif (replace(wanted, version=known[0].version), enabled) != known:
         plan.actions.append((replace(wanted, version=known[0].version + 1), enabled))
-        _differences(plan, f"actions.{wanted.id}", described_action(known[0], enabled=known[1]), after)
+        note_differences(plan, f"actions.{wanted.id}", described_action(known[0], enabled=known[1]), after)
 
 
 def check_room(plan: Plan, stored: Stored, most_boards: int, path: str) -> None:
@@ -182,7 +197,8 @@ def _with_archiving(board: Board) -> dict[str, Any]:
     return {**described_board(board), "archivedAt": told_instant(board.archived_at)}
 
 
-def _differences(plan: Plan, path: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+def note_differences(plan: Plan, path: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+    """Add to the plan each field that differs."""
     for name, value in after.items():
         if before.get(name) != value and name != "version":
             plan.changes.append(Change(f"{path}.{name}", before.get(name), value))
@@ -219,11 +235,15 @@ def _second(at: Place, spec: BoardSpec, known: Board | None, problems: list[Prob
     return second
 
 
-def _periods(at: Place, spec: BoardSpec, known: Board | None, problems: list[Problem]) -> tuple[str, ...]:
+def _periods(
+    at: Place, spec: BoardSpec, known: Board | None, problems: list[Problem], *, gets_season: bool
+) -> tuple[str, ...]:
+    """Return the periods that hold. Those of the calendar never change; seasons are added and stay."""
     given = tuple(name for name in PERIOD_NAMES if name in spec.periods) if spec.periods is not None else None
-    if known and given not in (None, known.periods):
+    if known and given not in (None, known.calendar):
         problems.append(_immutable(at.of("periods"), ", ".join(known.periods)))
-    return given or (known.periods if known else PERIOD_NAMES)
+    has_seasons = gets_season or SEASON in (spec.periods or ()) or bool(known and SEASON in known.periods)
+    return (given or (known.calendar if known else PERIOD_NAMES)) + ((SEASON,) if has_seasons else ())
 
 
 def _moment(

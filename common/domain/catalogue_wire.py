@@ -3,11 +3,17 @@
 from datetime import datetime
 from typing import Any, cast
 
-from common.contract.catalogue_responses import ActionDescription, BoardDescription, BoardFormat, CurrentPeriod
+from common.contract.catalogue_responses import (
+    ActionDescription,
+    BoardDescription,
+    BoardFormat,
+    CurrentPeriod,
+    SeasonDescription,
+)
 from common.core.timestamps import format_instant
-from common.domain import periods
 from common.domain.boards import Board, ScoreFormat
 from common.domain.scoring import Action, Kind
+from common.domain.seasons import Season
 
 
 def format_of(said: ScoreFormat) -> BoardFormat:
@@ -48,8 +54,9 @@ def described_board(board: Board) -> dict[str, Any]:
 
 def board_to_wire(board: Board, now: datetime) -> BoardDescription:
     """Return a board with its state and its open periods as of now."""
-    current = (periods.current(name, now) for name in board.periods)
-    told: list[CurrentPeriod] = [{"period": period.id, "endsAt": told_instant(period.ends_at)} for period in current]
+    told: list[CurrentPeriod] = [
+        {"period": period.id, "endsAt": told_instant(period.ends_at)} for period in board.open_periods(now)
+    ]
     told_whole = {
         **described_board(board),
         "state": board.state_at(now),
@@ -58,6 +65,23 @@ def board_to_wire(board: Board, now: datetime) -> BoardDescription:
         "current": told,
     }
     return cast(BoardDescription, told_whole)
+
+
+def described_season(board_id: str, season: Season) -> dict[str, Any]:
+    """Return what people decide of a season, by field."""
+    return {
+        "board": board_id,
+        "seasonId": season.id,
+        "title": season.title,
+        "startsAt": format_instant(season.starts_at),
+        "endsAt": format_instant(season.ends_at),
+    }
+
+
+def season_to_wire(board_id: str, season: Season, now: datetime) -> SeasonDescription:
+    """Return a season with its state as of now."""
+    told = {**described_season(board_id, season), "period": season.period_id, "state": season.state_at(now)}
+    return cast(SeasonDescription, told)
 
 
 def described_action(action: Action, *, enabled: bool) -> ActionDescription:

@@ -1,4 +1,7 @@
-"""Calendar periods of a board, in UTC: all time, the day, the ISO week and the month."""
+"""Calendar periods of a board, in UTC: all time, the day, the ISO week and the month.
+
+A board may have seasons beside them (`common/domain/seasons.py`). Only the board knows when one begins and ends.
+"""
 
 import re
 from collections.abc import Iterator
@@ -7,7 +10,7 @@ from datetime import UTC, datetime, time, timedelta
 from functools import lru_cache
 from typing import NamedTuple
 
-from common.contract.constants import ALL_TIME, PERIOD_NAMES
+from common.contract.constants import ALL_TIME, PERIOD_NAMES, SEASON, SEASON_PREFIX
 
 _FORMS = {
     "daily": re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII),
@@ -45,17 +48,11 @@ def ids_at(instant: datetime) -> PeriodIds:
 
 
 def ids_of(names: tuple[str, ...], instant: datetime) -> tuple[str, ...]:
-    """Return the ids of the periods of an instant that have these names, in the order of `PERIOD_NAMES`."""
+    """Return the ids of the periods of an instant that have these names of the calendar, in their order."""
     ids = ids_at(instant)
     if len(names) == len(PERIOD_NAMES):
         return ids
     return tuple(period_id for name, period_id in zip(PERIOD_NAMES, ids, strict=True) if name in names)
-
-
-def longest_of(names: tuple[str, ...], instant: datetime) -> str:
-    """Return the id of the longest of the periods of an instant that have these names."""
-    longest = next(name for name in (ALL_TIME, "monthly", "weekly", "daily") if name in names)
-    return ids_at(instant)[PERIOD_NAMES.index(longest)]
 
 
 @lru_cache(maxsize=256)
@@ -73,12 +70,12 @@ def current(name: str, now: datetime) -> Period:
 
 
 def resolve(name_or_id: str, now: datetime) -> Period:
-    """Return a period by name (the open one) or by id. Raises ValueError if no such period can exist."""
+    """Return a period of the calendar by name (the open one) or by id. Raises ValueError if none can be it."""
     return current(name_or_id, now) if name_or_id in PERIOD_NAMES else parse(name_or_id)
 
 
 def parse(period_id: str) -> Period:
-    """Return the period with this id. Raises ValueError if no such period can exist."""
+    """Return the period of the calendar with this id. Raises ValueError if no such period can exist."""
     if period_id == ALL_TIME:
         return Period(ALL_TIME, None, None)
     for name, form in _FORMS.items():
@@ -89,9 +86,11 @@ def parse(period_id: str) -> Period:
 
 
 def name_of(period_id: str) -> str:
-    """Return the name of the kind of period that an id is of, one of `PERIOD_NAMES`. Raises ValueError."""
+    """Return the kind of period that an id is of: one of `PERIOD_NAMES`, or `SEASON`. Raises ValueError."""
     if period_id == ALL_TIME:
         return ALL_TIME
+    if period_id.startswith(SEASON_PREFIX):
+        return SEASON
     for name, form in _FORMS.items():
         if form.fullmatch(period_id):
             return name
@@ -99,7 +98,7 @@ def name_of(period_id: str) -> str:
 
 
 def open_at(now: datetime) -> Iterator[Period]:
-    """Yield every period that an update accepted at this instant belongs to."""
+    """Yield every period of the calendar that an update accepted at this instant belongs to."""
     return map(parse, ids_at(now))
 
 

@@ -12,9 +12,9 @@ from enum import StrEnum
 from functools import cached_property
 
 from common.contract.constants import ADJUSTING, ENROLLING, GREATEST_SCORE
-from common.domain import periods
 from common.domain.boards import Board, Visibility
 from common.domain.parts import ADDING, Event, Part, Reserved, join, part_of
+from common.domain.periods import Period
 from common.domain.standing import BoardId, StandingKey
 
 
@@ -123,7 +123,11 @@ class Catalogue:
     def periods_of(self, board_id: str, instant: datetime) -> tuple[str, ...]:
         """Return the ids of the periods of a board that an instant belongs to; none of a board that is not known."""
         board = self.boards.get(board_id)
-        return periods.ids_of(board.periods, instant) if board else ()
+        return board.period_ids_at(instant) if board else ()
+
+    def open_periods(self, now: datetime) -> dict[BoardId, Period]:
+        """Return the periods of every board that are open at this instant."""
+        return {(board.id, period.id): period for board in self.boards.values() for period in board.open_periods(now)}
 
 
 def fold(events: Iterable[Event], boards: Mapping[str, Board]) -> dict[StandingKey, Part]:
@@ -138,7 +142,7 @@ def fold(events: Iterable[Event], boards: Mapping[str, Board]) -> dict[StandingK
             board = boards.get(board_id)
             if board is None or (part := part_of(event, board)) is None:
                 continue
-            for period_id in periods.ids_of(board.periods, accepted_at):
+            for period_id in board.period_ids_at(accepted_at):
                 key = StandingKey(board_id, period_id, user_id)
                 known = folded.get(key)
                 folded[key] = part if known is None else join(known, part, board)

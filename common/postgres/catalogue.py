@@ -1,4 +1,4 @@
-"""The catalogue of boards and actions: its defaults, its rows, and the cache of it in each process."""
+"""The catalogue of boards, with their seasons, and of actions: defaults, rows, and the cache of it in each process."""
 
 import math
 import time
@@ -16,6 +16,8 @@ from common.core import deadlines
 from common.domain.boards import Board, Rule, ScoreFormat, SecondScore, Ties, Visibility
 from common.domain.ranking import Order
 from common.domain.scoring import Action, Catalogue, ClaimedBy, Kind
+from common.domain.seasons import Season
+from common.postgres import seasons
 from common.postgres.tables import actions, boards
 
 FRESH_SECONDS = 5.0
@@ -47,7 +49,7 @@ FROM actions ORDER BY id, version DESC
 _VERSION = text("SELECT version FROM catalogue_version")
 _COUNT = text("UPDATE catalogue_version SET version = version + 1")
 
-_BOARD_COLUMNS = tuple(boards.c[field.name] for field in fields(Board))
+_BOARD_COLUMNS = tuple(boards.c[field.name] for field in fields(Board) if field.name != "seasons")
 _ACTION_FIELDS = tuple(field.name for field in fields(Action))
 
 
@@ -60,8 +62,10 @@ def load(connection: Connection) -> Catalogue:
 
 
 def list_boards(connection: Connection) -> list[Board]:
-    """Return all boards, in order of their ids."""
-    return [_board(row) for row in connection.execute(select(*_BOARD_COLUMNS).order_by(boards.c.id))]
+    """Return all boards with their seasons, in order of their ids."""
+    of_boards = seasons.of_boards(connection)
+    rows = connection.execute(select(*_BOARD_COLUMNS).order_by(boards.c.id))
+    return [_board(row, of_boards.get(row.id, ())) for row in rows]
 
 
 def list_all(connection: Connection) -> list[tuple[Action, bool]]:
@@ -117,7 +121,7 @@ def has_action(connection: Connection, action_id: str) -> bool:
     return connection.execute(select(actions.c.id).where(actions.c.id == action_id).limit(1)).first() is not None
 
 
-def _board(row: Row[Any]) -> Board:
+def _board(row: Row[Any], of_board: tuple[Season, ...]) -> Board:
     stored = dict(row._mapping)
     second = stored["second"]
     if second is not None:
@@ -130,6 +134,7 @@ def _board(row: Row[Any]) -> Board:
             "format": ScoreFormat(**stored["format"]),
             "ties": Ties(stored["ties"]),
             "visibility": Visibility(stored["visibility"]),
+            "seasons": of_board,
         }
     )
 
@@ -153,6 +158,7 @@ class CatalogueCache:
         self._version: int | None = None
         self._read_at = -math.inf
         self._read_whole_at = -math.inf
+        self._had_at = -math.inf
         self._failure: SQLAlchemyError | None = None
         self._reading = Lock()
 
@@ -173,15 +179,18 @@ class CatalogueCache:
             self._reading.release()
 
     def including(self, action_ids: Collection[str]) -> Catalogue:
-        """Return the catalogue, read anew if it lacks one of these actions: another process may know it already.
+        """Return the catalogue for whoever counts by it: with these actions if they exist, and at most 5 s old.
 
-        Raises SQLAlchemyError if it cannot be read anew, for then nobody knows whether these actions exist.
+        It is read anew if it lacks an action, which another process may know already, and if PostgreSQL was away,
+        since a season may have begun meanwhile. Raises SQLAlchemyError if that cannot be done.
         """
         known = self.current()
-        if known.actions.keys() >= set(action_ids):
+        has_all = known.actions.keys() >= set(action_ids)
+        if has_all and time.monotonic() - self._had_at < FRESH_SECONDS:
             return known
         with self._reading:
-            self._read_whole_at = -math.inf
+            if not has_all:
+                self._read_whole_at = -math.inf
             self._read()
             if self._failure:
                 raise self._failure.with_traceback(None)
@@ -216,13 +225,14 @@ class CatalogueCache:
         raise self._failure.with_traceback(None)
 
     def _read(self) -> None:
+        begun_at = time.monotonic()
         try:
             with self._engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
                 version = connection.scalar(_VERSION)
                 if version != self._version or time.monotonic() - self._read_whole_at >= READ_WHOLE_SECONDS:
                     self._catalogue = load(connection)
                     self._version, self._read_whole_at = version, time.monotonic()
-            self._failure = None
+            self._failure, self._had_at = None, begun_at
         except SQLAlchemyError as error:
             self._failure = error
         self._read_at = time.monotonic()

@@ -1,6 +1,7 @@
 """Changing the catalogue: one writer at a time, one transaction, and a version that tells every process of it.
 
-1. Hold the row of `catalogue_version`, for which other writers wait.
+1. Hold the row of `catalogue_version`, for which other writers wait, and the ledger if seasons may move: then no batch
+   records a period with the end that it had before.
 2. Read what is stored, and plan (`common/domain/catalogue_plan.py`).
 3. Write, and count the version up, unless there is nothing to change.
 """
@@ -11,18 +12,20 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, text, update
 
+from common.domain import catalogue_file, season_plan
 from common.domain.board_moments import Moment
 from common.domain.boards import Board
 from common.domain.catalogue_plan import Plan, Stored, put_board
-from common.postgres import catalogue
+from common.domain.seasons import Season
+from common.postgres import catalogue, ledger, seasons
 from common.postgres.tables import actions, boards
 
 _HOLD = text("SELECT version FROM catalogue_version FOR UPDATE")
 
-# Only what may change is named. Of the second score that is its label and its format.
+# Only what may change is named: of the second score its label and its format, of the periods that there are seasons.
 _MUTABLE = (
     *("title", "description", "category", "position", "format", "ties", "visibility"),
-    *("opens_at", "closes_at", "archived_at", "revision"),
+    *("opens_at", "closes_at", "archived_at", "revision", "periods"),
 )
 _CHANGE = (
     update(boards)
@@ -34,9 +37,14 @@ _CHANGE = (
 )
 
 
-def hold(connection: Connection) -> Stored:
-    """Hold the catalogue until this transaction ends, and return what is stored."""
+def hold(connection: Connection, *, with_ledger: bool = False) -> Stored:
+    """Hold the catalogue until this transaction ends, and return what is stored.
+
+    With the ledger, which seasons need, this raises OperationalError if it cannot be had within a second.
+    """
     connection.execute(_HOLD)
+    if with_ledger:
+        ledger.lock_exclusive(connection)
     return stored(connection)
 
 
@@ -59,6 +67,7 @@ def write(connection: Connection, plan: Plan) -> None:
     if plan.actions:
         rows = [{**asdict(action), "boards": list(action.boards), "enabled": on} for action, on in plan.actions]
         connection.execute(actions.insert(), rows)
+    seasons.write(connection, plan.new_seasons, plan.changed_seasons)
     catalogue.count_change(connection)
 
 
@@ -76,11 +85,30 @@ def move(
     return (plan.changed_boards[0] if plan.changed_boards else board), plan
 
 
+def end_season(
+    connection: Connection, board: Board, season: Season, at: datetime | None, now: datetime
+) -> tuple[Season, Plan]:
+    """End a season, and return it as it is then. The transaction holds the catalogue and the ledger.
+
+    Raises ScoreboardError if it cannot be, and nothing is changed.
+    """
+    plan = Plan()
+    after = season_plan.ended(season, at, now.replace(microsecond=now.microsecond // 1000 * 1000))
+    season_plan.put_season(plan, board.id, after, season)
+    season_plan.check_overlaps(plan, board.id, board.seasons, "at")
+    if plan.problems:
+        raise catalogue_file.refusal(plan.problems)
+    write(connection, plan)
+    return after, plan
+
+
 def _row(board: Board) -> dict[str, Any]:
-    return {**asdict(board), "periods": list(board.periods)}
+    row = asdict(board)
+    del row["seasons"]
+    return {**row, "periods": list(board.periods)}
 
 
 def _changed(board: Board) -> dict[str, Any]:
-    row = asdict(board)
+    row = _row(board)
     second = row["second"] and {"label": row["second"]["label"], "format": row["second"]["format"]}
     return {"board": board.id, "new_second": second or {}, **{f"new_{name}": row[name] for name in _MUTABLE}}

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, delete, func, select, text, update
 
 from common.domain.details import PlayerVisibility
 from common.domain.standing import Hidden
-from common.postgres import checkpoint, kept_names, ledger, people, reset_codes, standings
+from common.postgres import checkpoint, kept_names, ledger, people, period_closing, reset_codes, standings
 from common.postgres.tables import identities, users
 
 ERASED = "erased"
@@ -24,6 +24,7 @@ _PURGED = (
     "DELETE FROM standings WHERE user_id = CAST(:user AS uuid)",
     "DELETE FROM disqualifications WHERE user_id = CAST(:user AS uuid)",
 )
+_BOARDS = text("SELECT board_id, period_id FROM standings WHERE user_id = CAST(:user AS uuid)")
 _VOIDS = tuple(
     text(f"DELETE FROM {table} WHERE event_id IN (SELECT id FROM score_events WHERE user_id = CAST(:user AS uuid))")  # noqa: S608
     for table in ("voids", "kept_voids")
@@ -96,6 +97,7 @@ def erase(connection: Connection, user_id: str, secret_key: bytes, now: datetime
 def purge(connection: Connection, user_id: str) -> int:
     """Delete what is recorded of an erased account, and return how many ledger rows there were. Safe to run twice.
 
+    The closed periods in which it stood get a new revision, and are ranked anew.
     The caller is the owner of the tables, has called `purge_mentions`, and rebuilds the boards in Redis.
     """
     checkpoint.hold(connection)
@@ -103,7 +105,9 @@ def purge(connection: Connection, user_id: str) -> int:
     values = {"user": user_id}
     for statement in _VOIDS:
         connection.execute(statement, values)
+    boards = {(row.board_id, row.period_id) for row in connection.execute(_BOARDS, values)}
     deleted = [connection.execute(text(purged), values).rowcount for purged in _PURGED]
+    period_closing.amend(connection, boards)
     connection.execute(update(users).where(users.c.id == user_id).values(created_at=func.now(), suspended_at=None))
     return deleted[0]
 

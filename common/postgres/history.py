@@ -9,6 +9,8 @@ from sqlalchemy import Engine, text
 from common.domain import periods
 from common.domain.entries import BoardHead
 from common.domain.pagination import Page, Selection
+from common.domain.seasons import names_a_season
+from common.domain.standing import BoardId
 from common.postgres.standings import DATABASE_EPOCH
 
 _COPY_SECONDS = 60.0
@@ -16,19 +18,26 @@ _CLOCKS_DIFFER_BY = timedelta(minutes=5)
 """The greatest difference between the clocks of workers and web processes."""
 
 _FIRST = text("SELECT board_id, min(starts_at) AS starts_at FROM periods GROUP BY board_id")
+_SEASONS = text("SELECT board_id, 's-' || season_id AS period_id, ends_at FROM seasons")
 
 
 class History:
-    """The start of each board's first period, cached for a minute."""
+    """The start of each board's first period, and the ends of seasons, cached for a minute."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._first: dict[str, datetime] = {}
+        self._seasons: dict[BoardId, datetime] = {}
         self._read_at = float("-inf")
         self._reading = Lock()
 
     def has_no_standings(self, board_id: str, period_id: str, now: datetime) -> bool:
-        """Return whether the period is before the board's first one or in the future. Raises SQLAlchemyError."""
+        """Return whether the period is before the board's first one or in the future. Raises SQLAlchemyError.
+
+        Of a season it is never said: there are only those that an admin has made.
+        """
+        if names_a_season(period_id):
+            return False
         period = periods.parse(period_id)
         if period.starts_at is None or period.ends_at is None:
             return False
@@ -40,6 +49,15 @@ class History:
         first = self._first.get(board_id)
         return first is None or period.ends_at <= first
 
+    def is_over(self, board_id: str, period_id: str, now: datetime) -> bool:
+        """Return whether the period has ended. Raises SQLAlchemyError."""
+        if names_a_season(period_id):
+            self._read()
+            ends_at = self._seasons.get((board_id, period_id))
+        else:
+            ends_at = periods.parse(period_id).ends_at
+        return ends_at is not None and ends_at <= now
+
     def _read(self) -> None:
         with self._reading:
             if time.monotonic() - self._read_at < _COPY_SECONDS:
@@ -47,13 +65,9 @@ class History:
             begun_at = time.monotonic()
             with self._engine.connect() as connection:
                 self._first = {row.board_id: row.starts_at for row in connection.execute(_FIRST)}
+                seasons = connection.execute(_SEASONS)
+                self._seasons = {(row.board_id, row.period_id): row.ends_at for row in seasons}
             self._read_at = begun_at
-
-
-def is_over(period_id: str, now: datetime) -> bool:
-    """Return whether the period has ended."""
-    ends_at = periods.parse(period_id).ends_at
-    return ends_at is not None and ends_at <= now
 
 
 def empty_page(which: Selection) -> Page:

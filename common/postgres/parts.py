@@ -93,12 +93,14 @@ JOIN actions a ON (a.id, a.version) = (e.action_id, e.action_version)
 CROSS JOIN LATERAL unnest(a.boards) AS of_action(board_id)
 JOIN boards b ON b.id = of_action.board_id
 CROSS JOIN LATERAL (SELECT a.claimed_by = 'admin' AND starts_with(a.id, 'enrol-') AS is_enrolment) AS of_board
-CROSS JOIN LATERAL (VALUES
+LEFT JOIN seasons x ON x.board_id = b.id AND e.accepted_at >= x.starts_at AND e.accepted_at < x.ends_at
+JOIN LATERAL (VALUES
     ('all', 'all'),
     ('daily', to_char(e.accepted_at AT TIME ZONE 'UTC', 'YYYY-MM-DD')),
     ('weekly', to_char(e.accepted_at AT TIME ZONE 'UTC', 'IYYY-"W"IW')),
-    ('monthly', to_char(e.accepted_at AT TIME ZONE 'UTC', 'YYYY-MM'))
-) AS p(name, period_id)
+    ('monthly', to_char(e.accepted_at AT TIME ZONE 'UTC', 'YYYY-MM')),
+    ('season', 's-' || x.season_id)
+) AS p(name, period_id) ON p.period_id IS NOT NULL
 LEFT JOIN periods c ON (c.board_id, c.period_id) = (b.id, p.period_id)
 LEFT JOIN voids v ON v.event_id = e.id
 LEFT JOIN kept_voids k ON (k.event_id, k.board_id, k.period_id) = (e.id, b.id, p.period_id)

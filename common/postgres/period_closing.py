@@ -1,4 +1,4 @@
-"""The calendar periods that have standings, and which of them are closed.
+"""The periods that end and have standings, of the calendar and seasons, and which of them are closed and ranked.
 
 The standings of a closed period are final, but for a correction that says it amends them.
 
@@ -14,6 +14,7 @@ import orjson
 from sqlalchemy import Connection, text
 
 from common.domain import periods
+from common.domain.seasons import names_a_season
 from common.domain.standing import BoardId
 
 KEPT_IN_REDIS = timedelta(days=8)
@@ -26,6 +27,7 @@ class Ended(NamedTuple):
     board_id: str
     period_id: str
     ends_at: datetime
+    starts_at: datetime
 
 
 class FinalSnapshot(NamedTuple):
@@ -46,13 +48,16 @@ class Amended(NamedTuple):
 
 _LIST = text("""
 INSERT INTO periods (board_id, period_id, starts_at, ends_at)
-SELECT b, p, s, e FROM json_to_recordset(CAST(:rows AS json)) AS sent(b text, p text, s timestamptz, e timestamptz)
+SELECT b, p, coalesce(s, x.starts_at), coalesce(e, x.ends_at)
+FROM json_to_recordset(CAST(:rows AS json)) AS sent(b text, p text, s timestamptz, e timestamptz)
+LEFT JOIN seasons x ON s IS NULL AND (x.board_id, 's-' || x.season_id) = (b, p)
 ORDER BY b, p
 ON CONFLICT (board_id, period_id) DO NOTHING
 """)
 
 _ENDED = text("""
-SELECT board_id, period_id, ends_at FROM periods WHERE closed_at IS NULL AND ends_at <= :now ORDER BY ends_at, board_id
+SELECT board_id, period_id, ends_at, starts_at FROM periods
+WHERE closed_at IS NULL AND ends_at <= :now ORDER BY ends_at, board_id
 """)
 
 # Not before any void or disqualification that was made until now, whatever the clocks say: which of them came first
@@ -75,17 +80,18 @@ WHERE board_id = :board AND period_id = :period AND coalesce(amended_at, ends_at
 """)
 _AMEND = text("""
 UPDATE periods p
-SET revision = p.revision + 1, amended_at = date_trunc('milliseconds', clock_timestamp()), snapshot_due = true
+SET revision = p.revision + 1, amended_at = date_trunc('milliseconds', clock_timestamp()), snapshot_due = true,
+    ranked_at = NULL
 FROM json_to_recordset(CAST(:boards AS json)) AS sent(b text, p text)
 WHERE (p.board_id, p.period_id) = (sent.b, sent.p) AND p.closed_at IS NOT NULL
 RETURNING p.board_id, p.period_id, p.revision
 """)
 
-_CLOSED = text("SELECT board_id, period_id, ends_at FROM periods WHERE closed_at >= :since")
+_CLOSED = text("SELECT board_id, period_id, ends_at, starts_at FROM periods WHERE closed_at >= :since")
 
 
 def list_open(connection: Connection, board_ids: Collection[BoardId]) -> None:
-    """Record calendar periods that are new as open. Safe to run twice."""
+    """Record periods that are new as open; a season has its begin and end in `seasons`. Safe to run twice."""
     if board_ids:
         rows = [_dated(board, period) for board, period in board_ids]
         connection.execute(_LIST, {"rows": orjson.dumps(rows).decode()})
@@ -106,7 +112,9 @@ def close(connection: Connection, board_id: str, period_id: str, now: datetime) 
 
 
 def amend(connection: Connection, boards: Collection[BoardId]) -> list[Amended]:
-    """Count the revisions of those of these periods that are closed, and return them. A final snapshot is due anew.
+    """Count the revisions of those of these periods that are closed, and return them.
+
+    Their final snapshots are due anew, and so are their final ranks.
 
     The transaction holds the ledger and has changed their standings.
     """
@@ -135,5 +143,7 @@ def closed_since(connection: Connection, since: datetime) -> list[Ended]:
 
 
 def _dated(board_id: str, period_id: str) -> dict[str, object]:
+    if names_a_season(period_id):
+        return {"b": board_id, "p": period_id}
     period = periods.parse(period_id)
     return {"b": board_id, "p": period_id, "s": period.starts_at, "e": period.ends_at}

@@ -92,6 +92,13 @@ _GIVEN_PLACE = f"({_SIGN} * :score, {_SECOND_SIGN} * :second, :tiebreaker)"
 _IN_ORDER = f"ORDER BY {_ordered_by('s')} LIMIT :limit"
 _IN_REVERSE = f"ORDER BY {_ordered_by('s', 'DESC')} LIMIT :limit"
 _SOME = f"SELECT s.user_id, s.score, s.second, s.tie, s.updated_at {_VISIBLE}"
+RANKED = f"""{_ORDER},
+ranked AS (
+    SELECT s.user_id, s.score, row_number() OVER (ORDER BY {_ordered_by("s")}) AS rank, count(*) OVER () AS total
+    {_VISIBLE}
+)"""
+"""Every row of `:board` in `:period` that is shown, as `ranked`, with its rank and how many there are."""
+
 _CELLS = """u.username, u.display_name, u.country, u.avatar, u.visibility,
            found.score, found.tie, found.second, (SELECT has_second FROM board) AS has_second,
            (extract(epoch FROM found.updated_at) * 1000)::bigint AS updated_at"""
@@ -140,12 +147,23 @@ _PAGES = {
         ORDER BY rank LIMIT :limit
     """),  # noqa: S608 - built from constants
 }
-_PLACE = text(
-    _page_of(
-        "AND s.user_id = CAST(:user AS uuid)",
-        f"SELECT count(*) {_VISIBLE} AND {_PLACE_OF_ROW} < (SELECT {_ordered_by('found')} FROM found)",  # noqa: S608
+# Of a ranked period nothing is counted but the few hidden rows, which an index of their own has.
+_AHEAD_IN_RANKED = """
+    SELECT own.final_rank - 1 - (
+        SELECT count(*) FROM standings s
+        WHERE s.board_id = :board AND s.period_id = :period AND s.hidden AND s.final_rank < own.final_rank
     )
-)
+    FROM standings own JOIN periods p USING (board_id, period_id)
+    WHERE own.board_id = :board AND own.period_id = :period AND own.user_id = CAST(:user AS uuid)
+        AND p.ranked_at IS NOT NULL
+"""
+_AHEAD = f"SELECT count(*) {_VISIBLE} AND {_PLACE_OF_ROW} < (SELECT {_ordered_by('found')} FROM found)"  # noqa: S608
+_PLACE = text(_page_of("AND s.user_id = CAST(:user AS uuid)", f"coalesce(({_AHEAD_IN_RANKED}), ({_AHEAD}))"))
+_IN_ORDER_WHOLE = text(f"""
+WITH {_ORDER}
+SELECT s.user_id::text, s.score, s.second, s.tie, s.hidden, s.final_rank, s.final_hidden
+FROM standings s WHERE s.board_id = :board AND s.period_id = :period ORDER BY {_ordered_by("s")}
+""")  # noqa: S608 - built from constants
 _RANK = text(f"""
 WITH {_ORDER}
 SELECT count(*) + 1 {_VISIBLE} AND s.user_id <> CAST(:user AS uuid) AND {_PLACE_OF_ROW} < {_GIVEN_PLACE}
@@ -156,6 +174,17 @@ _SHARED_PLACE = text(f"""
     SELECT count(*) + 1 {_VISIBLE} AND (SELECT shares_places FROM board)
         AND ({_SIGN} * s.score, {_SECOND_SIGN} * s.second) < ({_SIGN} * :score, {_SECOND_SIGN} * :second)
     HAVING (SELECT shares_places FROM board)
+""")  # noqa: S608 - built from constants
+_FIRST_PLACES = text(f"""
+    WITH {_ORDER},
+    placed AS (
+        SELECT s.user_id, rank() OVER (
+            ORDER BY {_SIGN} * s.score, {_SECOND_SIGN} * s.second,
+                CASE WHEN (SELECT shares_places FROM board) THEN 0 ELSE s.tie END
+        ) AS place
+        {_VISIBLE}
+    )
+    SELECT user_id::text, place FROM placed WHERE place <= :within ORDER BY place, user_id
 """)  # noqa: S608 - built from constants
 # Both counts are answered by an index alone.
 _COUNT = text(f"SELECT (SELECT count(*) {_OF_BOARD}) - (SELECT count(*) {_OF_BOARD} AND hidden)")
@@ -197,6 +226,15 @@ def stream(connection: Connection, board_id: str, period_id: str, rows_at_once: 
             return
 
 
+def in_order(connection: Connection, board_id: str, period_id: str, rows_at_once: int) -> Iterator[Sequence[Row[Any]]]:
+    """Yield every row of a (board, period) in the one order, hidden ones too, `rows_at_once` at a time.
+
+    They are sorted once, and fetched from a cursor of the server: the connection does nothing else meanwhile.
+    """
+    values = {"board": board_id, "period": period_id}
+    return connection.execute(_IN_ORDER_WHOLE, values, execution_options={"yield_per": rows_at_once}).partitions()
+
+
 def boards_with_rows(connection: Connection, boards: Sequence[BoardId]) -> set[BoardId]:
     """Return those of these boards that have a standing."""
     sent = orjson.dumps([{"b": board_id, "p": period_id} for board_id, period_id in boards]).decode()
@@ -231,6 +269,12 @@ def rank_of(connection: Connection, board_id: str, period_id: str, user_id: str,
     """Return the rank that a player has, or would have, at this position among the others of a board."""
     values = {"board": board_id, "period": period_id, "user": user_id, **position._asdict()}
     return int(connection.execute(_RANK, values).scalar_one())
+
+
+def first_places(connection: Connection, board_id: str, period_id: str, within: int) -> list[tuple[str, int]]:
+    """Return the players whose places are `within` so many, with their places: shared ones where the board has them."""
+    rows = connection.execute(_FIRST_PLACES, {"board": board_id, "period": period_id, "within": within})
+    return [(row.user_id, row.place) for row in rows]
 
 
 def count(connection: Connection, board_id: str, period_id: str) -> int:

@@ -10,6 +10,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Date,
     DateTime,
     ForeignKey,
     Identity,
@@ -17,6 +18,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
+    Numeric,
     Sequence,
     SmallInteger,
     Table,
@@ -25,7 +27,7 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
+from sqlalchemy.dialects.postgresql import ARRAY, INT8MULTIRANGE, JSONB, UUID, ExcludeConstraint
 
 from common.contract.constants import GREATEST_SCORE, GREATEST_SECOND
 
@@ -180,7 +182,9 @@ boards = Table(
     CheckConstraint("rule NOT IN ('highest', 'lowest') OR ascending = (rule = 'lowest')", name="rule_and_order"),
     CheckConstraint("ties IN ('ordinal', 'shared')", name="ties"),
     CheckConstraint("visibility IN ('public', 'players', 'hidden')", name="visibility"),
-    CheckConstraint("cardinality(periods) > 0 AND periods <@ '{all,daily,weekly,monthly}'", name="periods"),
+    CheckConstraint(
+        "periods && '{all,daily,weekly,monthly}' AND periods <@ '{all,daily,weekly,monthly,season}'", name="periods"
+    ),
     CheckConstraint("id <> 'main' OR (rule = 'sum' AND second IS NULL AND archived_at IS NULL)", name="main"),
 )
 
@@ -217,6 +221,13 @@ catalogue_version = Table(
     metadata,
     Column("is_only", Boolean, primary_key=True, server_default=text("true")),
     Column("version", BigInteger, nullable=False, comment="counts the changes of boards and actions"),
+    Column(
+        "achievements",
+        BigInteger,
+        nullable=False,
+        server_default=text("0"),
+        comment="counts the changes of what counts towards achievements; no batch is recorded by another",
+    ),
     CheckConstraint("is_only", name="one_row"),
 )
 
@@ -297,6 +308,14 @@ standings = Table(
         server_default=text("0"),
         comment="why it is hidden, as bits (common/domain/standing.py); 0 in a hidden row: suspended",
     ),
+    Column("final_rank", BigInteger, comment="in a ranked period: its place among all rows, hidden ones too, from 1"),
+    Column(
+        "final_hidden",
+        Boolean,
+        nullable=False,
+        server_default=text("false"),
+        comment="in a ranked period: whether it was hidden when the period was ranked",
+    ),
     _within_range("score"),
     CheckConstraint(f"second BETWEEN -{GREATEST_SECOND} AND {GREATEST_SECOND}", name="second_range"),
     Index(None, "user_id"),
@@ -328,10 +347,72 @@ periods = Table(
         comment="counts the amendments of its final standings",
     ),
     Column("amended_at", _Instant, comment="when its final standings were last changed by a correction"),
+    Column("ranked_at", _Instant, comment="when its final ranks were stored; null: they still have to be"),
+    Column("total", BigInteger, comment="the players who were shown when it was ranked"),
+    Column("digest", Text, comment="of the table as it was shown when ranked, in hex"),
+    Column("previous_digest", Text, comment="with which `digest` begins: that of the period before"),
+    Column("archived_at", _Instant, comment="its standings are in `archives` from then on"),
     CheckConstraint("(closed_at IS NULL) = (last_event_id IS NULL)", name="closed"),
     Index(None, "ends_at", postgresql_where=text("closed_at IS NULL")),
     Index(None, "closed_at"),
     Index(None, "snapshot_due", postgresql_where=text("snapshot_due")),
+    Index("ix_periods_to_rank", "ends_at", postgresql_where=text("closed_at IS NOT NULL AND ranked_at IS NULL")),
+)
+
+seasons = Table(
+    "seasons",
+    metadata,
+    Column("board_id", Text, ForeignKey("boards.id"), primary_key=True),
+    Column("season_id", Text, primary_key=True, comment="without the `s-` that begins the period's id"),
+    Column("title", Text, nullable=False, server_default=""),
+    Column("starts_at", _Instant, nullable=False),
+    Column("ends_at", _Instant, nullable=False),
+    _now("created_at"),
+    CheckConstraint("season_id ~ '^[a-z0-9-]{1,32}$'", name="id"),
+    CheckConstraint("starts_at < ends_at", name="span"),
+    ExcludeConstraint(
+        (text("int8range(hashtextextended(board_id, 0), hashtextextended(board_id, 0), '[]')"), "&&"),
+        (text("tstzrange(starts_at, ends_at)"), "&&"),
+        name="ex_seasons_overlap",
+        deferrable=True,
+        initially="DEFERRED",
+    ),
+)
+
+day_marks = Table(
+    "day_marks",
+    metadata,
+    Column("user_id", _Id, primary_key=True),
+    Column("board_id", Text, primary_key=True),
+    Column("day", Date, primary_key=True, comment="a day of UTC on which the player was active on the board"),
+    Column("at", _Instant, nullable=False, comment="the instant of score, rank and total"),
+    Column("score", BigInteger, nullable=False, comment="of all time, and so the rank"),
+    Column("rank", BigInteger, nullable=False),
+    Column("total", BigInteger, nullable=False),
+)
+
+daily_stats = Table(
+    "daily_stats",
+    metadata,
+    Column("day", Date, primary_key=True),
+    Column("board_id", Text, primary_key=True),
+    Column("active_players", BigInteger, nullable=False, server_default=text("0")),
+    Column("new_players", BigInteger, nullable=False, server_default=text("0")),
+    Column("updates", BigInteger, nullable=False, server_default=text("0")),
+    Column("refused", BigInteger, nullable=False, server_default=text("0")),
+    Column("points_in", Numeric, nullable=False, server_default=text("0")),
+    Column("points_out", Numeric, nullable=False, server_default=text("0")),
+)
+
+archives = Table(
+    "archives",
+    metadata,
+    Column("board_id", Text, primary_key=True),
+    Column("period_id", Text, primary_key=True),
+    Column("chunk", Integer, primary_key=True, comment="counts the chunks of a period from 0, by user id"),
+    Column("first_user_id", _Id, nullable=False, comment="of the rows in it, the least"),
+    Column("rows", Integer, nullable=False),
+    Column("data", LargeBinary, nullable=False, comment="the standings, compressed"),
 )
 
 ledger_checkpoint = Table(
@@ -426,6 +507,86 @@ audit_log = Table(
     Column("action", Text, nullable=False),
     Column("subject", Text, nullable=False, comment="whom or what it was done to"),
     Column("details", JSONB, nullable=False),
+)
+
+achievements = Table(
+    "achievements",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("title", Text, nullable=False),
+    Column("description", Text, nullable=False, server_default=""),
+    Column("icon", Text, nullable=False, server_default="star"),
+    Column("secret", Boolean, nullable=False, server_default=text("false"), comment="nobody knows it beforehand"),
+    Column("enabled", Boolean, nullable=False, server_default=text("true")),
+    Column("kind", Text, nullable=False, comment="never changes, and neither does anything below but `retroactive`"),
+    Column("repeats", Text, comment="the period in each of which it can be unlocked; null: once for ever"),
+    Column("actions", ARRAY(Text), nullable=False, server_default=text("'{}'"), comment="whose uses count"),
+    Column("goal", BigInteger, comment="the steps that it takes"),
+    Column("board_id", Text),
+    Column("period", Text, comment="the name of the period in which the score or the rank counts"),
+    Column("reach", BigInteger, comment="the score that it takes"),
+    Column("within", Integer, comment="the last final rank that it takes"),
+    Column("min_players", Integer, comment="how many must have taken part"),
+    Column("retroactive", Boolean, nullable=False, server_default=text("false")),
+    _now("created_at"),
+    Column("since_event", BigInteger, nullable=False, comment="the last ledger row before it was made"),
+    Column(
+        "counts",
+        INT8MULTIRANGE,
+        nullable=False,
+        server_default=text("'{}'"),
+        comment="the ledger rows whose uses count: all that were recorded while it was enabled",
+    ),
+    Column("fill_below", BigInteger, comment="ledger rows up to it are being counted too; null: nothing is"),
+    Column("fill_after", _Id, comment="the last player for whom that is done"),
+    Column("holders", BigInteger, comment="the players who have it, as of `counted_at`"),
+    Column("players", BigInteger, comment="all players, as of `counted_at`"),
+    Column("counted_at", _Instant),
+    CheckConstraint("kind IN ('count', 'score', 'placement', 'granted')", name="kind"),
+    CheckConstraint("repeats IN ('daily', 'weekly', 'monthly')", name="repeats"),
+    CheckConstraint("goal BETWEEN 1 AND 1000000000", name="goal"),
+    CheckConstraint("(goal IS NOT NULL) = (kind IN ('count', 'granted'))", name="steps"),
+    CheckConstraint("(cardinality(actions) > 0) = (kind = 'count')", name="actions"),
+    CheckConstraint("(fill_below IS NULL) = (fill_after IS NULL)", name="fill"),
+)
+
+achievement_steps = Table(
+    "achievement_steps",
+    metadata,
+    Column("user_id", _Id, primary_key=True),
+    Column("achievement_id", Text, primary_key=True),
+    Column("scope", Text, primary_key=True, comment="empty, or the id of the period in which they count"),
+    Column("steps", BigInteger, nullable=False, comment="at most the goal"),
+    Column(
+        "since_event",
+        BigInteger,
+        nullable=False,
+        server_default=text("0"),
+        comment="ledger rows up to it count no more, since the achievement was revoked after them",
+    ),
+    postgresql_with={"fillfactor": "80"},
+)
+
+step_totals = Table(
+    "step_totals",
+    metadata,
+    Column("user_id", _Id, primary_key=True),
+    Column("achievement_id", Text, primary_key=True),
+    Column("scope", Text, primary_key=True),
+    Column("steps", BigInteger, nullable=False, comment="of ledger rows up to the checkpoint, beyond the goal too"),
+    postgresql_with={"fillfactor": "80"},
+)
+
+unlocks = Table(
+    "unlocks",
+    metadata,
+    Column("user_id", _Id, primary_key=True),
+    Column("achievement_id", Text, primary_key=True),
+    Column("scope", Text, primary_key=True, comment="empty, or the id of the period in which it was unlocked"),
+    Column("event_id", BigInteger, comment="the ledger row that unlocked it; null: no update did"),
+    Column("unlocked_at", _Instant, nullable=False),
+    Index(None, "achievement_id"),
+    Index(None, "event_id", postgresql_where=text("event_id IS NOT NULL")),
 )
 
 score_quarantine = Table(

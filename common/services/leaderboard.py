@@ -111,7 +111,7 @@ class Leaderboard:
             return history.empty_page(which)
 
         def read() -> Page:
-            with self._database(period_id) as connection:
+            with self._database(board_id, period_id) as connection:
                 connection.execution_options(isolation_level="REPEATABLE READ")
                 read_page = score_places.page if which.kind == "around_score" else standings.page
                 return read_page(connection, board_id, period_id, limit, which)
@@ -263,7 +263,7 @@ class Leaderboard:
         if self._history.has_no_standings(board_id, period_id, datetime.now(UTC)):
             return Places(standings.DATABASE_EPOCH, 0, {user_id: Place(user_id, "", 0, None) for user_id in user_ids})
         until = time.monotonic() + LONGEST_READ_SECONDS
-        with self._database(period_id) as connection:
+        with self._database(board_id, period_id) as connection:
             connection.execution_options(isolation_level="REPEATABLE READ")
             head = standings.top(connection, board_id, period_id, 1)
             known = people.find_details(connection, user_ids)
@@ -315,7 +315,7 @@ class Leaderboard:
         for board in boards:
             if time.monotonic() > until:
                 raise _rebuilding()
-            with self._database(board[1]) as connection:
+            with self._database(*board) as connection:
                 place = standings.place(connection, *board, user_id, details)
             if place.entry:
                 found[board] = place
@@ -329,7 +329,7 @@ class Leaderboard:
 
     def _place_in_database(self, board_id: str, period_id: str, user_id: str) -> Place | None:
         has_no_standings = self._history.has_no_standings(board_id, period_id, datetime.now(UTC))
-        with self._database(period_id) as connection:
+        with self._database(board_id, period_id) as connection:
             known = people.find_details(connection, [user_id]).get(user_id)
             if known is None or known.is_suspended:
                 return None
@@ -338,13 +338,14 @@ class Leaderboard:
             return standings.place(connection, board_id, period_id, user_id, known.details)
 
     @contextmanager
-    def _database(self, period_id: str) -> Iterator[Connection]:
+    def _database(self, board_id: str, period_id: str) -> Iterator[Connection]:
         """Open a connection for reads that Redis does not serve; at most `READS_AT_ONCE` at a time.
 
         Reads of old periods wait only for other reads of old periods. Raises `rebuilding` for whoever waits too long,
         also for a board that is too large to be read in time.
         """
-        turn = self._reading_history if history.is_over(period_id, datetime.now(UTC)) else self._reading
+        is_over = self._history.is_over(board_id, period_id, datetime.now(UTC))
+        turn = self._reading_history if is_over else self._reading
         if not turn.acquire(timeout=LONGEST_WAIT_SECONDS):
             raise _rebuilding()
         try:

@@ -85,6 +85,7 @@ WHERE (due.score, due.tie, due.second) IS DISTINCT FROM (s.score, s.tie, s.secon
 _RECOUNT = text(f"""
 {_DUE}
 {recounts.SET}
+RETURNING s.board_id, s.period_id
 """)
 
 _FORGET = text(f"""
@@ -92,6 +93,7 @@ _FORGET = text(f"""
 DELETE FROM standings s WHERE user_id = ANY(CAST(:users AS uuid[])) AND NOT {_IS_EMPTY} AND NOT EXISTS (
     SELECT FROM due WHERE (due.board_id, due.period_id, due.user_id) = (s.board_id, s.period_id, s.user_id)
 )
+RETURNING s.board_id, s.period_id
 """)  # noqa: S608 - built from constants
 
 
@@ -155,6 +157,7 @@ class Verifier:
     def recount(self, user_ids: Collection[str]) -> None:
         """Set the standings of these players to what the ledger says. The caller rebuilds their boards in Redis.
 
+        Closed periods in which that changes something are amended: they get a new revision, and are ranked anew.
         The checkpoint should be near the end of the ledger: the rows after it are read while every batch waits.
         """
         for some in _slices(sorted(user_ids)):
@@ -163,8 +166,8 @@ class Verifier:
                 ledger.lock_exclusive(connection)
                 connection.execute(_BY_INDEX)
                 values = _of(connection, some)
-                connection.execute(_RECOUNT, values)
-                connection.execute(_FORGET, values)
+                changed = [*connection.execute(_RECOUNT, values), *connection.execute(_FORGET, values)]
+                period_closing.amend(connection, {(row.board_id, row.period_id) for row in changed})
 
     def _redis_drifts(self, rows: Iterable[Standing]) -> list[Drift]:
         by_board: dict[BoardId, list[Standing]] = {}

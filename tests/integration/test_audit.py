@@ -3,6 +3,7 @@
 import json
 import os
 import pwd
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -36,8 +37,10 @@ READING = {
     "demo",  # which goes through the API
     "keys list",
     "quarantine list",
+    "seasons list",
     "users list",
 }
+PUT = {"boards/<board_id>", "actions/<action_id>", "boards/<board_id>/seasons/<season_id>"}
 AUDITED_ELSEWHERE = {"reset", "restore"}
 """In `test_reset_demo.py` and `test_backup.py`, since they need a demo and a backup."""
 READING_METHODS = {"GET", "HEAD", "OPTIONS"}
@@ -154,6 +157,8 @@ def audit_catalogue(audited: Callable[..., Result], file: Path) -> None:
     audited("boards set", "laps", "--title", "Laps")
     audited("boards archive", "laps")
     audited("actions set", "share", "--cooldown", "60")
+    audited("seasons add", "main", "last", "--from", "2099-01-01T00:00:00Z", "--to", "2099-12-31T00:00:00Z")
+    audited("seasons end", "main", "last", "--at", "2099-06-30T00:00:00Z")
     file.write_text('version = 1\n[[boards]]\nid = "of-a-file"\n')
     audited("apply", str(file))
 
@@ -237,6 +242,11 @@ def test_every_route_for_admins_that_changes_something_is_audited_with_the_admin
         assert (row.actor, row.subject, row.details["reason"]) == (chief.user_id, subject, "a try")
         made.add(f"/api/admin/{what}")
     bodies: dict[str, dict[str, object]] = {
+        "boards/<board_id>/seasons/<season_id>": {
+            "startsAt": "2098-01-01T00:00:00Z",
+            "endsAt": "2098-06-01T00:00:00Z",
+        },
+        "boards/<board_id>/seasons/<season_id>/end": {"at": "2098-05-01T00:00:00Z"},
         "boards/<board_id>/open": {},
         "boards/<board_id>": {"title": "A try"},
         "boards/<board_id>/close": {},
@@ -248,8 +258,8 @@ def test_every_route_for_admins_that_changes_something_is_audited_with_the_admin
         connection.execute(tables.boards.insert(), {"id": "tried", "closes_at": "2099-01-01T00:00:00Z"})
     for what, values in bodies.items():
         before = len(rows(worker.engine))
-        send = client.post if what.count("/") != 1 else client.put
-        path = f"/api/admin/{what.replace('<board_id>', 'tried').replace('<action_id>', 'tried')}"
+        send = client.put if what in PUT else client.post
+        path = f"/api/admin/{re.sub('<[a-z]*_id>', 'tried', what)}"
         assert send(path, json=values, headers=chief.headers).status_code in (200, 201), path
         (row,) = rows(worker.engine)[before:]
         assert (row.actor, row.subject) == (chief.user_id, "catalogue" if what == "catalogue" else "tried")

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from click.testing import CliRunner, Result
 from sqlalchemy import Engine, text
 
 from common.core.settings import Settings
+from common.core.timestamps import format_instant
 from common.postgres import audit
 from scoreboard.__main__ import commands
 from workers.state import WorkerState
@@ -159,3 +161,25 @@ def test_no_more_boards_are_made_than_the_settings_allow(command: Command, monke
     monkeypatch.setenv("SCOREBOARD_MAX_BOARDS", "2")
     command("boards", "create", "one")
     assert "there may be 2 boards" in str(command("boards", "create", "two", code=1).exception)
+
+
+def test_seasons_by_file_and_by_command(command: Command, tmp_path: Path) -> None:
+    file = tmp_path / "catalogue.toml"
+    file.write_text(
+        f'version = 1\n[[seasons]]\nboard = "main"\nid = "winter"\nstarts_at = {_in_days(1)}\nends_at = {_in_days(2)}\n'
+    )
+    told = json.loads(command("apply", str(file), "--json").stdout)
+    assert [change["path"] for change in told["changes"]] == ["seasons.main.winter", "boards.main.periods"]
+    assert command("seasons", "add", "main", "next", "--from", _in_days(2), "--to", _in_days(3)).stdout
+    refused = command("seasons", "add", "main", "third", "--from", _in_days(2), "--to", _in_days(3), code=1)
+    assert "begins before" in str(refused.exception)
+    command("seasons", "end", "main", "next", "--at", _in_days(4))
+    listed = json.loads(command("seasons", "list", "--json").stdout)
+    assert [(each["seasonId"], each["state"]) for each in listed] == [("winter", "planned"), ("next", "planned")]
+    exported = tmp_path / "exported.toml"
+    command("catalogue", "export", "--out", str(exported))
+    assert json.loads(command("apply", str(exported), "--json").stdout)["changes"] == []
+
+
+def _in_days(days: int) -> str:
+    return format_instant(datetime.now(UTC).replace(microsecond=0) + timedelta(days=days))

@@ -7,7 +7,8 @@ from common.contract.errors import invalid_field
 from common.contract.fields import is_uuid
 from common.contract.requests import BoardQuery, PlayerBoardsQuery
 from common.domain.boards import Board, Visibility
-from common.domain.periods import Period, name_of
+from common.domain.periods import Period
+from common.domain.seasons import names_a_season
 from common.domain.standing import BoardId
 from web import board_pages
 from web.guards.board_access import board_for_caller, boards_for_caller
@@ -28,7 +29,7 @@ class Asked(NamedTuple):
 def asked(query: BoardQuery) -> Asked:
     """Return the board and the period that a query names.
 
-    Raises the errors of `board_access.ERRORS`, or `validation_failed`.
+    Raises the errors of `board_access.ERRORS`, `validation_failed`, or `no_season`.
     """
     board = board_for_caller(services().catalogue.current().boards, query.board)
     return Asked(board, board_pages.period_of(query, board, datetime.now(UTC)))
@@ -42,9 +43,11 @@ def asked_period(query: BoardQuery) -> Period:
 def asked_boards(query: PlayerBoardsQuery) -> list[BoardId]:
     """Return the boards that the caller may see, in the period that a query names. Raises `validation_failed`."""
     now = datetime.now(UTC)
-    period_id = board_pages.named_period(query.period, now).id
+    if not names_a_season(query.period):
+        board_pages.named_period(query.period, now)  # one that no board can have is a mistake
     seen = boards_for_caller(services().catalogue.current().boards, now)
-    return [(board.id, period_id) for board in seen if name_of(period_id) in board.periods]
+    found = ((board.id, board.find_period(query.period, now)) for board in seen)
+    return [(board_id, period.id) for board_id, period in found if period]
 
 
 def parsed_user_id(text: str) -> str:

@@ -76,14 +76,14 @@ def every_board() -> Response:
 @limits.per_api_key
 def put_board(board_id: str) -> tuple[Response, int]:
     wanted = body_as(PutBoard)
-    _same_id("boardId", wanted.board_id, board_id)
-    with _changing() as (connection, stored):
+    same_id("boardId", wanted.board_id, board_id)
+    with changing() as (connection, stored):
         known = stored.boards.get(board_id)
         _check_revision(wanted.revision, known.revision if known else 0)
         plan = Plan()
         add_board(plan, _BOARD, board_id, wanted, known=known, now=datetime.now(UTC))
         check_room(plan, stored, services().settings.max_boards, "boardId")
-        _write(connection, plan, "set_board", board_id)
+        write_plan(connection, plan, "set_board", board_id)
     board = (*plan.new_boards, *plan.changed_boards, known)[0]
     if board is None:
         raise RuntimeError("a board that is neither known nor new")
@@ -107,12 +107,12 @@ def put_board(board_id: str) -> tuple[Response, int]:
 @limits.per_api_key
 def put_action(action_id: str) -> tuple[Response, int]:
     wanted = body_as(PutAction)
-    _same_id("actionId", wanted.action_id, action_id)
-    with _changing() as (connection, stored):
+    same_id("actionId", wanted.action_id, action_id)
+    with changing() as (connection, stored):
         known = stored.actions.get(action_id)
         plan = Plan()
         add_action(plan, _ACTION, action_id, wanted, known=known, board_ids=stored.boards)
-        _write(connection, plan, "set_action", action_id)
+        write_plan(connection, plan, "set_action", action_id)
     after = plan.actions[0] if plan.actions else known
     if after is None:
         raise RuntimeError("an action that is neither known nor new")
@@ -127,19 +127,25 @@ def put_action(action_id: str) -> tuple[Response, int]:
     "left alone. Up to 1 MiB.",
     body=ApplyRequest,
     answers=[ResponseDoc(200, "What it changes, or with `dryRun` would change.", CatalogueChanges)],
-    errors=[ErrorCode.UNKNOWN_BOARD, ErrorCode.BOARD_IMMUTABLE, ErrorCode.TOO_MANY],
+    errors=[
+        ErrorCode.UNKNOWN_BOARD,
+        ErrorCode.BOARD_IMMUTABLE,
+        ErrorCode.TOO_MANY,
+        ErrorCode.SEASON_OVERLAPS,
+        ErrorCode.SEASON_OVER,
+    ],
 )
 @manager
 @limits.per_api_key
 def apply() -> Response:
     asked = body_as(ApplyRequest)
     parsed = catalogue_file.parse(asked.catalogue)
-    with _changing() as (connection, stored):
+    with changing(with_ledger=bool(parsed.seasons)) as (connection, stored):
         plan = catalogue_file.plan(parsed, stored, datetime.now(UTC), services().settings.max_boards)
         if plan.problems:
             raise catalogue_file.refusal(plan.problems)
         if not asked.dry_run:
-            _write(connection, plan, "apply_catalogue", "catalogue")
+            write_plan(connection, plan, "apply_catalogue", "catalogue")
     body: CatalogueChanges = {"changes": plan.described_changes(), "applied": not asked.dry_run}
     return jsonify(body)
 
@@ -193,37 +199,39 @@ def archive_board(board_id: str) -> Response:
 def _move(board_id: str, name: str, moment: Moment) -> Response:
     asked = body_as(MomentRequest)
     now = datetime.now(UTC)
-    with _changing() as (connection, stored):
+    with changing() as (connection, stored):
         if board_id not in stored.boards:
             raise ScoreboardError(ErrorCode.NOT_FOUND, SENTENCES[ErrorCode.UNKNOWN_BOARD])
         board, plan = catalogue_changes.move(connection, stored.boards[board_id], moment, asked.at, now)
         if plan.changes:
-            audit.add(connection, _actor(), name, board_id, changes=plan.described_changes(), reason=asked.reason)
+            audit.add(connection, caller(), name, board_id, changes=plan.described_changes(), reason=asked.reason)
     return jsonify(board_to_wire(board, now))
 
 
 @contextmanager
-def _changing() -> Iterator[tuple[Connection, Stored]]:
-    """Hold the catalogue while it is changed; this process reads it anew afterwards."""
+def changing(*, with_ledger: bool = False) -> Iterator[tuple[Connection, Stored]]:
+    """Hold the catalogue while it is changed, and the ledger if seasons are; this process reads it anew afterwards."""
     with services().engine.begin() as connection:
-        yield connection, catalogue_changes.hold(connection)
+        yield connection, catalogue_changes.hold(connection, with_ledger=with_ledger)
     services().catalogue.expire()
 
 
-def _write(connection: Connection, plan: Plan, name: str, subject: str) -> None:
+def write_plan(connection: Connection, plan: Plan, name: str, subject: str) -> None:
     """Write a plan with its row of the audit log. Raises the error of its problems."""
     if plan.problems:
         raise catalogue_file.refusal(plan.problems)
     if plan.changes:
         catalogue_changes.write(connection, plan)
-        audit.add(connection, _actor(), name, subject, changes=plan.described_changes())
+        audit.add(connection, caller(), name, subject, changes=plan.described_changes())
 
 
-def _actor() -> Actor:
+def caller() -> Actor:
+    """Return who calls, for the audit log."""
     return Actor(api_key().id if is_by_api_key() else identity().user_id)
 
 
-def _same_id(field: str, given: str | None, in_path: str) -> None:
+def same_id(field: str, given: str | None, in_path: str) -> None:
+    """Raise `validation_failed` for an id in a body that is not the one of the address."""
     if given not in (None, in_path):
         raise invalid_field(field, "must be the id of the address")
 

@@ -38,7 +38,7 @@ blueprint = Blueprint("leaderboard", __name__, url_prefix="/api/scores")
         ResponseDoc(200, "Rows of one instant.", LeaderboardPage, headers=["ETag", "Cache-Control"]),
         ResponseDoc(304, "The board has not moved.", headers=["ETag", "Cache-Control"]),
     ],
-    errors=[ErrorCode.UNKNOWN_BOARD, ErrorCode.INVALID_CURSOR, ErrorCode.REBUILDING],
+    errors=[ErrorCode.UNKNOWN_BOARD, ErrorCode.NO_SEASON, ErrorCode.INVALID_CURSOR, ErrorCode.REBUILDING],
 )
 @by_visibility
 @limits.per_api_key
@@ -66,7 +66,7 @@ def leaderboard() -> Response:
     "found by nobody but themselves, admins, and API keys of the scope `read`.",
     query=BoardQuery,
     answers=[ResponseDoc(200, "The player's place.", PlayerPlace)],
-    errors=[ErrorCode.UNKNOWN_BOARD, ErrorCode.NOT_FOUND, ErrorCode.REBUILDING],
+    errors=[ErrorCode.UNKNOWN_BOARD, ErrorCode.NO_SEASON, ErrorCode.NOT_FOUND, ErrorCode.REBUILDING],
 )
 @by_visibility
 @limits.per_api_key
@@ -123,7 +123,7 @@ def boards_of_user(user_id: str) -> Response:
     body=LookupRequest,
     headers=["X-Signature"],
     answers=[ResponseDoc(200, "Those who are on the board, and those who are not.", FoundEntries)],
-    errors=[ErrorCode.UNKNOWN_BOARD, ErrorCode.REBUILDING],
+    errors=[ErrorCode.UNKNOWN_BOARD, ErrorCode.NO_SEASON, ErrorCode.REBUILDING],
 )
 @public_or_by_api_key(Scope.READ)
 @limits.per_api_key

@@ -29,7 +29,7 @@ _NO_SNAPSHOT = "There is no such snapshot."
     "List the snapshots of a board",
     query=SnapshotsQuery,
     answers=[ResponseDoc(200, "Snapshots, the newest first.", SnapshotPage)],
-    errors=[ErrorCode.UNKNOWN_BOARD, ErrorCode.INVALID_CURSOR],
+    errors=[ErrorCode.UNKNOWN_BOARD, ErrorCode.NO_SEASON, ErrorCode.INVALID_CURSOR],
 )
 @by_visibility
 @limits.per_api_key

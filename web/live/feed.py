@@ -18,10 +18,11 @@ from gevent.event import Event
 from gevent.pool import Pool
 from sqlalchemy.exc import SQLAlchemyError
 
-from common.contract.constants import PERIOD_NAMES
+from common.contract.constants import PERIOD_NAMES, SEASON
 from common.core import metrics
 from common.domain import periods
 from common.domain.entries import BoardHead, Places
+from common.domain.seasons import names_a_season
 from common.domain.standing import BoardId
 from common.redis_store import keys
 from common.redis_store.client import Client, listen
@@ -54,13 +55,24 @@ FAN_OUT_SHARE = 4
 
 _LONGEST_PAUSE = 5.0
 
+OpenSeason = Callable[[str, datetime], str | None]
+"""(board id, instant) to the id of the period that is the board's season then, or None."""
+
 
 class Feed:
     """The loops of a process: they listen for news, send what changed, and check viewers and sessions."""
 
     def __init__(
-        self, hub: Hub, leaderboard: Leaderboard, revocations: Revocations, listener: Client, heartbeats: Heartbeats
+        self,
+        hub: Hub,
+        leaderboard: Leaderboard,
+        revocations: Revocations,
+        listener: Client,
+        heartbeats: Heartbeats,
+        *,
+        open_season: OpenSeason = lambda _board, _now: None,
     ) -> None:
+        self._open_season = open_season
         self._hub = hub
         self._heartbeats = heartbeats
         self._leaderboard = leaderboard
@@ -176,6 +188,8 @@ class Feed:
         boards: dict[BoardId, list[Group]] = {}
         for group in self._hub.watched():
             period_id = current.get(group.watch.period, group.watch.period)
+            if period_id == SEASON:  # after its end it is shown until the next one begins
+                period_id = self._open_season(group.watch.board_id, now) or group.period_id
             boards.setdefault((group.watch.board_id, period_id), []).append(group)
         return boards
 
@@ -262,7 +276,8 @@ def _is_due(group: Group, period_id: str, now: datetime) -> bool:
 
 @lru_cache(maxsize=1024)
 def _end_of(period_id: str) -> datetime | None:
-    return periods.parse(period_id).ends_at
+    """Return when a period of the calendar ends; a season is polled like all time, whose id does not tell it either."""
+    return None if names_a_season(period_id) else periods.parse(period_id).ends_at
 
 
 def _name_of(turn: Callable[[], None]) -> str:

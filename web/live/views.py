@@ -34,6 +34,7 @@ from web.live.group import Watch
 from web.live.handshake import LONGEST_MESSAGE_BYTES
 from web.live.hub import Hub, Slot
 from web.live.lane import PATH
+from web.live.open_seasons import OpenSeasons
 from web.reference.documented import ResponseDoc, documented
 from web.services import Services, services
 
@@ -58,7 +59,14 @@ class Live:
         self._first_reads = FirstReads()
         self.hub = Hub(most=settings.live_max, most_per_address=settings.live_per_ip, most_groups=settings.live_groups)
         listener = redis_client.connect_to_listen(settings.redis_url)
-        self.feed = Feed(self.hub, adapters.leaderboard, adapters.revocations, listener, adapters.heartbeats)
+        self.feed = Feed(
+            self.hub,
+            adapters.leaderboard,
+            adapters.revocations,
+            listener,
+            adapters.heartbeats,
+            open_season=OpenSeasons(adapters.catalogue).of_board,
+        )
         self.feed.add(BoardWatch(self.hub, adapters.catalogue).check_boards)
 
     def prepare(self, slot: Slot, query: LiveQuery, period: Period, visibility: Visibility) -> None:
@@ -98,6 +106,7 @@ def init_app(app: Flask, adapters: Services) -> None:
     answers=[ResponseDoc(101, "The connection speaks WebSocket from here on.")],
     errors=[
         ErrorCode.UNKNOWN_BOARD,
+        ErrorCode.NO_SEASON,
         ErrorCode.TOKEN_MISSING,
         ErrorCode.TOKEN_INVALID,
         ErrorCode.TOKEN_REVOKED,

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from common.contract.constants import ALL_TIME
-from common.domain import periods
+from common.contract.constants import ALL_TIME, SEASON
 from common.domain.boards import Board
 from common.domain.periods import Period
+from common.domain.seasons import Season, names_a_season
 
 
 @dataclass(frozen=True)
@@ -38,36 +38,48 @@ class PeriodChoice:
     board: Board
     link: PeriodLink
     period: Period
+    links: tuple[PeriodLink, ...]
 
     def __iter__(self) -> Iterator[PeriodLink]:
-        return iter((*_links_of(self.board), *([] if self.is_open else [self.link])))
+        return iter((*self.links, *([] if self.is_open else [self.link])))
 
     @property
     def is_open(self) -> bool:
         """Whether a link of the board names it. Any other period is shown by its id."""
-        return self.link in _LINKS
+        return self.link in self.links
 
     @property
     def default(self) -> str:
         """The name of the period that an address without one shows."""
-        return _links_of(self.board)[0].name
+        return self.links[0].name
 
 
 def choose(name: str | None, board: Board, now: datetime) -> PeriodChoice | None:
     """Return the choice of a period of the board by name or id, or its first; None for one that it has not."""
-    links = _links_of(board)
-    if name is None:
-        name = links[0].name
-    for link in links:
-        if name == link.name or (name != ALL_TIME and name == periods.current(link.name, now).id):
-            return PeriodChoice(board, link, periods.current(link.name, now))
+    links = _links_of(board, now)
     try:
-        if periods.name_of(name) not in board.periods:
-            return None
-        return PeriodChoice(board, PeriodLink(name, name, f"in {name}", ""), periods.parse(name))
+        period = board.find_period(links[0].name if name is None else name, now)
     except ValueError:
         return None
+    if period is None:
+        return None
+    for link in links:
+        if period == board.find_period(link.name, now):
+            return PeriodChoice(board, link, period, links)
+    return PeriodChoice(board, _link_by_id(board, period, now), period, links)
 
 
-def _links_of(board: Board) -> tuple[PeriodLink, ...]:
-    return tuple(link for link in _LINKS if link.name in board.periods)
+def _links_of(board: Board, now: datetime) -> tuple[PeriodLink, ...]:
+    season = board.season_at(now)
+    of_calendar = tuple(link for link in _LINKS if link.name in board.periods)
+    return (*of_calendar, _link_of_season(SEASON, season)) if season else of_calendar
+
+
+def _link_by_id(board: Board, period: Period, now: datetime) -> PeriodLink:
+    season = board.season_named(period.id, now) if names_a_season(period.id) else None
+    return _link_of_season(period.id, season) if season else PeriodLink(period.id, period.id, f"in {period.id}", "")
+
+
+def _link_of_season(name: str, season: Season) -> PeriodLink:
+    title = season.title or season.id
+    return PeriodLink(name, title, f"in {title}", "season" if name == SEASON else "")

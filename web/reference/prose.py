@@ -79,6 +79,8 @@ TAGS = {
     "scores": ("Score updates", "Signed claims, and what became of them."),
     "events": ("Updates of a player", "What explains a score."),
     "leaderboard": ("Boards", "Who stands where."),
+    "seasons": ("Seasons", "Periods of a board whose begin and end people decide."),
+    "periods": ("Periods", "Which periods of a board are over, and the digests of their final tables."),
     "snapshots": ("History", "Boards as they were."),
     "live": ("Live", "The board as it moves."),
     "health": ("Operating", "For load balancers and people on call."),

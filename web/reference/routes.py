@@ -9,7 +9,7 @@ from flask import Flask
 from werkzeug.routing import Rule
 
 from common.contract.board_responses import SnapshotId
-from common.contract.fields import ActionId, BoardId, EventId, GivenUserId, IdempotencyKey
+from common.contract.fields import ActionId, BoardId, EventId, GivenUserId, IdempotencyKey, SeasonId
 from web.guards import access, limits
 from web.reference.documented import Documentation, documentation_of
 
@@ -24,6 +24,7 @@ _NAME_AND_TYPE = {
     "snapshot_id": ("snapshotId", SnapshotId),
     "board_id": ("boardId", BoardId),
     "action_id": ("actionId", ActionId),
+    "season_id": ("seasonId", SeasonId),
 }
 
 

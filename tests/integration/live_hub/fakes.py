@@ -11,7 +11,7 @@ from common.domain.entries import BoardHead, Entry, Place, Places
 from common.redis_store.client import Client
 from common.services.leaderboard import Leaderboard
 from common.services.revocations import Revocations
-from web.live.feed import Feed
+from web.live.feed import Feed, OpenSeason
 from web.live.heartbeats import Heartbeats
 from web.live.hub import Hub
 
@@ -88,6 +88,13 @@ class FakeRevocations:
         return self.over & set(session_ids)
 
 
-def feed_of(hub: Hub, board: FakeLeaderboard, listener: object = None, *over: str) -> Feed:
+def feed_of(
+    hub: Hub,
+    board: FakeLeaderboard,
+    listener: object = None,
+    *over: str,
+    open_season: OpenSeason = lambda _board, _now: None,
+) -> Feed:
     revocations = cast(Revocations, FakeRevocations(*over))
-    return Feed(hub, cast(Leaderboard, board), revocations, cast(Client, listener), Heartbeats())
+    leaderboard, redis_client = cast(Leaderboard, board), cast(Client, listener)
+    return Feed(hub, leaderboard, revocations, redis_client, Heartbeats(), open_season=open_season)

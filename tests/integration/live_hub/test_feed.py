@@ -127,6 +127,24 @@ def test_when_a_named_period_rolls_over_its_viewers_are_told_and_see_the_new_one
     assert (fixed.screen.period, fixed.screen.seq) == ("2026-W48", 5)
 
 
+def test_viewers_of_the_season_see_the_last_one_until_the_next_one_begins(hub: Hub) -> None:
+    board = FakeLeaderboard({("main", "s-spring"): head(5, 50), ("main", "s-summer"): head(1, epoch="f")})
+    peer = Peer(hub, Watch("main", "season", 10))
+    season: list[str | None] = ["s-spring"]
+    feed = feed_of(hub, board, open_season=lambda _board, _now: season[-1])
+    feed.look()
+    until(lambda: peer.screen.period == "s-spring")
+    season.append(None)
+    board.heads["main", "s-spring"] = head(6, 60)
+    _let_pass(hub, POLL_SECONDS)
+    feed.look()
+    until(lambda: (peer.screen.period, peer.screen.seq) == ("s-spring", 6))
+    season.append("s-summer")
+    feed.look()
+    until(lambda: peer.screen.period == "s-summer")
+    assert {"type": "rollover", "board": "main", "period": "s-summer"} in peer.messages
+
+
 def test_a_redis_that_stays_away_is_tried_again_without_haste_and_the_board_still_polled(hub: Hub) -> None:
     peer, listener = Peer(hub), NoNews()
     feed = feed_of(hub, FakeLeaderboard({("main", "all"): head(2, 20)}), listener)

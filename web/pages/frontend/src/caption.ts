@@ -13,6 +13,9 @@ export class Caption {
   readonly #total: HTMLElement;
   readonly #ends: HTMLElement;
   readonly #when: HTMLElement;
+  /** The board's season as it was when the page was made, and its end in Unix ms: its id does not tell it. */
+  readonly #season: string | undefined;
+  readonly #seasonEnd: number;
 
   constructor(table: HTMLTableElement, limit: number) {
     this.#limit = limit;
@@ -20,6 +23,8 @@ export class Caption {
     this.#total = field(table, "total");
     this.#ends = field(table, "ends");
     this.#when = field(table, "when");
+    this.#season = table.dataset["season"];
+    this.#seasonEnd = Date.parse(table.dataset["seasonEnds"] ?? "");
   }
 
   show(board: Board, { when }: PeriodChoice): void {
@@ -30,7 +35,7 @@ export class Caption {
   }
 
   showEnding(periodId: string): void {
-    const end = endOf(periodId);
+    const end = periodId === this.#season ? this.#seasonEnd : endOf(periodId);
     setText(this.#ends, end === null ? "" : ending(end, clock.now()));
   }
 }

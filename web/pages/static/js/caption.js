@@ -9,12 +9,17 @@ export class Caption {
     #total;
     #ends;
     #when;
+    /** The board's season as it was when the page was made, and its end in Unix ms: its id does not tell it. */
+    #season;
+    #seasonEnd;
     constructor(table, limit) {
         this.#limit = limit;
         this.#title = field(table, "title");
         this.#total = field(table, "total");
         this.#ends = field(table, "ends");
         this.#when = field(table, "when");
+        this.#season = table.dataset["season"];
+        this.#seasonEnd = Date.parse(table.dataset["seasonEnds"] ?? "");
     }
     show(board, { when }) {
         setText(this.#title, `Top ${this.#limit}${when && ` ${when}`}`);
@@ -23,7 +28,7 @@ export class Caption {
         this.showEnding(board.period);
     }
     showEnding(periodId) {
-        const end = endOf(periodId);
+        const end = periodId === this.#season ? this.#seasonEnd : endOf(periodId);
         setText(this.#ends, end === null ? "" : ending(end, clock.now()));
     }
 }

@@ -1,0 +1,173 @@
+"""The final ranks of closed periods, and the digests of their tables.
+
+`standings.final_rank` counts all rows of a period, hidden ones too, in the one order. The rank that is told is that
+less the hidden rows ahead, so a player who is suspended or reinstated years later needs no new ranking, and every rank
+agrees with the list by construction. `final_hidden` says who was hidden at that time, so that the digest of the table
+as it was shown then can be computed again.
+
+A period is ranked in slices, from one order of one snapshot, and each may be written again. Nothing reads the ranks of
+a period before `periods.ranked_at` says that they are whole.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Row, text
+
+from common.domain.digests import FIRST, Line, TableDigest
+from common.domain.standing import BoardId
+from common.postgres import standings
+from common.postgres.arrays import plain_array
+
+SLICE = 10_000
+"""How many rows are read, and numbered in a transaction of their own, at a time."""
+
+# Kinds have ids of different lengths, but for seasons.
+_KIND = "CASE WHEN starts_with({row}.period_id, 's-') THEN 0 ELSE length({row}.period_id) END"
+
+_UNRANKED = text("""
+SELECT board_id, period_id, revision, is_closed FROM (
+    SELECT *, true AS is_closed FROM periods WHERE closed_at IS NOT NULL AND ranked_at IS NULL
+    UNION ALL
+    SELECT *, false FROM periods WHERE closed_at IS NULL
+) AS waiting ORDER BY ends_at, board_id, period_id
+""")
+_PREVIOUS = text(f"""
+SELECT coalesce(p.previous_digest, (
+    SELECT before.digest FROM periods before
+    WHERE before.board_id = p.board_id AND before.ends_at < p.ends_at AND before.ranked_at IS NOT NULL
+        AND {_KIND.format(row="before")} = {_KIND.format(row="p")}
+    ORDER BY before.ends_at DESC LIMIT 1
+))
+FROM periods p WHERE (p.board_id, p.period_id) = (:board, :period)
+""")  # noqa: S608 - built from constants
+_NUMBER = text("""
+WITH held AS MATERIALIZED (
+    SELECT s.user_id, sent.rank, sent.hidden
+    FROM unnest(CAST(:users AS uuid[]), CAST(:ranks AS bigint[]), CAST(:hidden AS boolean[]))
+        AS sent(user_id, rank, hidden)
+    JOIN standings s ON (s.board_id, s.period_id, s.user_id) = (:board, :period, sent.user_id)
+    WHERE (s.final_rank, s.final_hidden) IS DISTINCT FROM (sent.rank, sent.hidden)
+    ORDER BY s.user_id FOR NO KEY UPDATE OF s
+)
+UPDATE standings s SET final_rank = held.rank, final_hidden = held.hidden
+FROM held WHERE (s.board_id, s.period_id, s.user_id) = (:board, :period, held.user_id)
+""")
+_FINISH = text("""
+UPDATE periods SET ranked_at = date_trunc('milliseconds', clock_timestamp()), total = :total, digest = :digest,
+    previous_digest = :previous
+WHERE (board_id, period_id) = (:board, :period)
+    AND closed_at IS NOT NULL AND ranked_at IS NULL AND revision = :revision
+""")
+_RANKED = text("""
+SELECT board_id, period_id, total, digest, previous_digest FROM periods
+WHERE ranked_at IS NOT NULL AND archived_at IS NULL ORDER BY board_id, ends_at, period_id
+""")
+
+
+_STILL = text("""
+SELECT total, digest, previous_digest FROM periods
+WHERE (board_id, period_id) = (:board, :period) AND ranked_at IS NOT NULL AND archived_at IS NULL
+""")
+
+
+class Unranked(NamedTuple):
+    """A period that has no final ranks, or had other ones before it was amended; it may still be open."""
+
+    board_id: str
+    period_id: str
+    revision: int
+    is_closed: bool
+
+
+class Ranked(NamedTuple):
+    """A ranked period: how many players were shown then, and the digest of their table."""
+
+    board_id: str
+    period_id: str
+    total: int
+    digest: str
+    previous_digest: str
+
+    @property
+    def board(self) -> BoardId:
+        return self.board_id, self.period_id
+
+
+class Recomputed(NamedTuple):
+    """What a ranked period's rows say now: the digest, the players shown, and how many of their ranks are others."""
+
+    digest: str
+    total: int
+    misplaced: int
+
+
+def unranked(connection: Connection) -> list[Unranked]:
+    """Return the periods without final ranks, in the order of their ends, which is that of digests."""
+    return [Unranked(*row) for row in connection.execute(_UNRANKED)]
+
+
+def previous_digest(connection: Connection, board_id: str, period_id: str) -> str:
+    """Return the digest with which that of a period begins: once it is ranked that stays the same for ever."""
+    found = connection.scalar(_PREVIOUS, {"board": board_id, "period": period_id})
+    return FIRST if found is None else str(found)
+
+
+def slices(connection: Connection, board_id: str, period_id: str) -> Iterator[Sequence[Row[Any]]]:
+    """Yield all rows of a period in the one order, as `standings.in_order` does."""
+    return standings.in_order(connection, board_id, period_id, SLICE)
+
+
+def shown(rows: Sequence[Row[Any]]) -> Iterator[Line]:
+    """Yield the lines of those rows that are not hidden."""
+    return (Line(row.user_id, row.score, row.second, row.tie) for row in rows if not row.hidden)
+
+
+def number(connection: Connection, board_id: str, period_id: str, first: int, rows: Sequence[Row[Any]]) -> None:
+    """Write the final ranks of rows that follow each other, from `first`, and who of them is hidden. Safe to repeat."""
+    values = {
+        "board": board_id,
+        "period": period_id,
+        "users": plain_array(row.user_id for row in rows),
+        "ranks": plain_array(map(str, range(first, first + len(rows)))),
+        "hidden": plain_array("t" if row.hidden else "f" for row in rows),
+    }
+    connection.execute(_NUMBER, values)
+
+
+def finish(connection: Connection, period: Unranked, digest: TableDigest, previous: str) -> bool:
+    """Record that a period is ranked; False, and nothing is changed, if it was amended or ranked meanwhile."""
+    values = {
+        "board": period.board_id,
+        "period": period.period_id,
+        "revision": period.revision,
+        "total": digest.total,
+        "digest": digest.hexdigest(),
+        "previous": previous,
+    }
+    return connection.execute(_FINISH, values).rowcount == 1
+
+
+def ranked(connection: Connection) -> list[Ranked]:
+    """Return all ranked periods whose standings are there, by board and end."""
+    return [Ranked(*row) for row in connection.execute(_RANKED)]
+
+
+def is_still(connection: Connection, period: Ranked) -> bool:
+    """Return whether the period is ranked as it was read."""
+    return connection.execute(_STILL, {"board": period.board_id, "period": period.period_id}).first() == period[2:]
+
+
+def recompute(connection: Connection, period: Ranked) -> Recomputed:
+    """Compute a ranked period's digest again, of who was shown when it was ranked.
+
+    The transaction must be REPEATABLE READ, and have read the period in the same snapshot.
+    """
+    digest = TableDigest(period.previous_digest)
+    rank, misplaced = 0, 0
+    for rows in slices(connection, *period.board):
+        kept = [(rank + index, row) for index, row in enumerate(rows, start=1) if not row.final_hidden]
+        misplaced += sum(row.final_rank != place for place, row in kept)
+        digest.add(Line(row.user_id, row.score, row.second, row.tie) for _, row in kept)
+        rank += len(rows)
+    return Recomputed(digest.hexdigest(), digest.total, misplaced)
