@@ -157,6 +157,17 @@ _SHARED_PLACE = text(f"""
         AND ({_SIGN} * s.score, {_SECOND_SIGN} * s.second) < ({_SIGN} * :score, {_SECOND_SIGN} * :second)
     HAVING (SELECT shares_places FROM board)
 """)  # noqa: S608 - built from constants
+_FIRST_PLACES = text(f"""
+    WITH {_ORDER},
+    placed AS (
+        SELECT s.user_id, rank() OVER (
+            ORDER BY {_SIGN} * s.score, {_SECOND_SIGN} * s.second,
+                CASE WHEN (SELECT shares_places FROM board) THEN 0 ELSE s.tie END
+        ) AS place
+        {_VISIBLE}
+    )
+    SELECT user_id::text, place FROM placed WHERE place <= :within ORDER BY place, user_id
+""")  # noqa: S608 - built from constants
 # Both counts are answered by an index alone.
 _COUNT = text(f"SELECT (SELECT count(*) {_OF_BOARD}) - (SELECT count(*) {_OF_BOARD} AND hidden)")
 _VERSION = text("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint, clock_timestamp()")
@@ -231,6 +242,12 @@ def rank_of(connection: Connection, board_id: str, period_id: str, user_id: str,
     """Return the rank that a player has, or would have, at this position among the others of a board."""
     values = {"board": board_id, "period": period_id, "user": user_id, **position._asdict()}
     return int(connection.execute(_RANK, values).scalar_one())
+
+
+def first_places(connection: Connection, board_id: str, period_id: str, within: int) -> list[tuple[str, int]]:
+    """Return the players whose places are `within` so many, with their places: shared ones where the board has them."""
+    rows = connection.execute(_FIRST_PLACES, {"board": board_id, "period": period_id, "within": within})
+    return [(row.user_id, row.place) for row in rows]
 
 
 def count(connection: Connection, board_id: str, period_id: str) -> int:

@@ -25,7 +25,7 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
+from sqlalchemy.dialects.postgresql import ARRAY, INT8MULTIRANGE, JSONB, UUID
 
 from common.contract.constants import GREATEST_SCORE, GREATEST_SECOND
 
@@ -217,6 +217,13 @@ catalogue_version = Table(
     metadata,
     Column("is_only", Boolean, primary_key=True, server_default=text("true")),
     Column("version", BigInteger, nullable=False, comment="counts the changes of boards and actions"),
+    Column(
+        "achievements",
+        BigInteger,
+        nullable=False,
+        server_default=text("0"),
+        comment="counts the changes of what counts towards achievements; no batch is recorded by another",
+    ),
     CheckConstraint("is_only", name="one_row"),
 )
 
@@ -426,6 +433,86 @@ audit_log = Table(
     Column("action", Text, nullable=False),
     Column("subject", Text, nullable=False, comment="whom or what it was done to"),
     Column("details", JSONB, nullable=False),
+)
+
+achievements = Table(
+    "achievements",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("title", Text, nullable=False),
+    Column("description", Text, nullable=False, server_default=""),
+    Column("icon", Text, nullable=False, server_default="star"),
+    Column("secret", Boolean, nullable=False, server_default=text("false"), comment="nobody knows it beforehand"),
+    Column("enabled", Boolean, nullable=False, server_default=text("true")),
+    Column("kind", Text, nullable=False, comment="never changes, and neither does anything below but `retroactive`"),
+    Column("repeats", Text, comment="the period in each of which it can be unlocked; null: once for ever"),
+    Column("actions", ARRAY(Text), nullable=False, server_default=text("'{}'"), comment="whose uses count"),
+    Column("goal", BigInteger, comment="the steps that it takes"),
+    Column("board_id", Text),
+    Column("period", Text, comment="the name of the period in which the score or the rank counts"),
+    Column("reach", BigInteger, comment="the score that it takes"),
+    Column("within", Integer, comment="the last final rank that it takes"),
+    Column("min_players", Integer, comment="how many must have taken part"),
+    Column("retroactive", Boolean, nullable=False, server_default=text("false")),
+    _now("created_at"),
+    Column("since_event", BigInteger, nullable=False, comment="the last ledger row before it was made"),
+    Column(
+        "counts",
+        INT8MULTIRANGE,
+        nullable=False,
+        server_default=text("'{}'"),
+        comment="the ledger rows whose uses count: all that were recorded while it was enabled",
+    ),
+    Column("fill_below", BigInteger, comment="ledger rows up to it are being counted too; null: nothing is"),
+    Column("fill_after", _Id, comment="the last player for whom that is done"),
+    Column("holders", BigInteger, comment="the players who have it, as of `counted_at`"),
+    Column("players", BigInteger, comment="all players, as of `counted_at`"),
+    Column("counted_at", _Instant),
+    CheckConstraint("kind IN ('count', 'score', 'placement', 'granted')", name="kind"),
+    CheckConstraint("repeats IN ('daily', 'weekly', 'monthly')", name="repeats"),
+    CheckConstraint("goal BETWEEN 1 AND 1000000000", name="goal"),
+    CheckConstraint("(goal IS NOT NULL) = (kind IN ('count', 'granted'))", name="steps"),
+    CheckConstraint("(cardinality(actions) > 0) = (kind = 'count')", name="actions"),
+    CheckConstraint("(fill_below IS NULL) = (fill_after IS NULL)", name="fill"),
+)
+
+achievement_steps = Table(
+    "achievement_steps",
+    metadata,
+    Column("user_id", _Id, primary_key=True),
+    Column("achievement_id", Text, primary_key=True),
+    Column("scope", Text, primary_key=True, comment="empty, or the id of the period in which they count"),
+    Column("steps", BigInteger, nullable=False, comment="at most the goal"),
+    Column(
+        "since_event",
+        BigInteger,
+        nullable=False,
+        server_default=text("0"),
+        comment="ledger rows up to it count no more, since the achievement was revoked after them",
+    ),
+    postgresql_with={"fillfactor": "80"},
+)
+
+step_totals = Table(
+    "step_totals",
+    metadata,
+    Column("user_id", _Id, primary_key=True),
+    Column("achievement_id", Text, primary_key=True),
+    Column("scope", Text, primary_key=True),
+    Column("steps", BigInteger, nullable=False, comment="of ledger rows up to the checkpoint, beyond the goal too"),
+    postgresql_with={"fillfactor": "80"},
+)
+
+unlocks = Table(
+    "unlocks",
+    metadata,
+    Column("user_id", _Id, primary_key=True),
+    Column("achievement_id", Text, primary_key=True),
+    Column("scope", Text, primary_key=True, comment="empty, or the id of the period in which it was unlocked"),
+    Column("event_id", BigInteger, comment="the ledger row that unlocked it; null: no update did"),
+    Column("unlocked_at", _Instant, nullable=False),
+    Index(None, "achievement_id"),
+    Index(None, "event_id", postgresql_where=text("event_id IS NOT NULL")),
 )
 
 score_quarantine = Table(
