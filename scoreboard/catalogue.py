@@ -1,4 +1,4 @@
-"""`scoreboard catalogue`: boards and actions as a file."""
+"""`scoreboard catalogue`: boards, actions and achievements as a file."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from scoreboard.environment import connected
 
 @click.group()
 def catalogue() -> None:
-    """Write boards and actions as a file."""
+    """Write boards, actions and achievements as a file."""
 
 
 @catalogue.command()

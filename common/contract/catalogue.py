@@ -245,8 +245,9 @@ class ApplyRequest(Strict):
     """A catalogue to apply. With `dryRun` nothing is changed, and the answer says what would be."""
 
     catalogue: dict[str, Any] = Field(
-        description="`version` 1, `boards` as `PUT /api/admin/boards/{boardId}` takes them and `actions` as `PUT "
-        "/api/admin/actions/{actionId}` does, each with its `id`.",
+        description="`version` 1, `boards` as `PUT /api/admin/boards/{boardId}` takes them, `actions` as `PUT "
+        "/api/admin/actions/{actionId}` does and `achievements` as `PUT /api/admin/achievements/{achievementId}` does, "
+        "each with its `id`.",
         examples=[{"version": 1, "boards": [{"id": "lap-monza", "rule": "lowest"}], "actions": []}],
     )
     dry_run: bool = Field(False, examples=[False])

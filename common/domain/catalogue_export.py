@@ -5,12 +5,16 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from common.domain.achievement_wire import described_achievement
 from common.domain.catalogue_plan import Stored
 from common.domain.catalogue_wire import described_action, described_board
 from common.domain.scoring import ClaimedBy, Kind
 
 _CAPITAL = re.compile("[A-Z]")
-_HEADER = "# The boards and actions of a Scoreboard: `scoreboard apply FILE` brings another to the same.\nversion = 1\n"
+_HEADER = (
+    "# The boards, actions and achievements of a Scoreboard: `scoreboard apply FILE` brings another to the same.\n"
+    "version = 1\n"
+)
 
 
 def to_toml(stored: Stored) -> str:
@@ -26,6 +30,10 @@ def to_toml(stored: Stored) -> str:
         for name in ("version", "kind", "value" if action.kind is Kind.POINTS else "points"):
             del described[name]
         parts.append(_table("actions", {"id": described.pop("actionId"), **described}))
+    for _, achievement in sorted(stored.achievements.items()):
+        told_whole: dict[str, Any] = {**described_achievement(achievement)}
+        del told_whole["kind"]
+        parts.append(_table("achievements", told_whole))
     return "\n".join(parts)
 
 

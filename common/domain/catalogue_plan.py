@@ -16,6 +16,7 @@ from common.contract.catalogue import (
 from common.contract.catalogue_responses import ChangeDescription
 from common.contract.constants import DEFAULT_BOARD, PERIOD_NAMES
 from common.contract.errors import ErrorCode
+from common.domain.achievements import Achievement
 from common.domain.boards import NOTICE, Board, Rule, ScoreFormat, SecondScore, Ties, Visibility
 from common.domain.catalogue_wire import described_action, described_board, order_name, told_instant
 from common.domain.scoring import Action, ClaimedBy, Kind
@@ -39,19 +40,30 @@ class Change(NamedTuple):
 
 @dataclass(frozen=True)
 class Stored:
-    """What is stored: all boards, and the newest version of every action, with whether it is enabled."""
+    """What is stored: boards, achievements, and the newest version of every action, with whether it is enabled."""
 
     boards: Mapping[str, Board]
     actions: Mapping[str, tuple[Action, bool]]
+    achievements: Mapping[str, Achievement] = field(default_factory=dict)
+
+    @property
+    def ordinary_actions(self) -> set[str]:
+        """The ids of the actions, but for those that boards bring with them."""
+        return {action.id for action, _ in self.actions.values() if action.claimed_by is not ClaimedBy.ADMIN}
 
 
 @dataclass
 class Plan:
-    """What is to be written, and how it differs; if there are problems, nothing may be written."""
+    """What is to be written, and how it differs; if there are problems, nothing may be written.
+
+    Of an achievement that changes it has what it is and what it shall be.
+    """
 
     new_boards: list[Board] = field(default_factory=list)
     changed_boards: list[Board] = field(default_factory=list)
     actions: list[tuple[Action, bool]] = field(default_factory=list)
+    new_achievements: list[Achievement] = field(default_factory=list)
+    changed_achievements: list[tuple[Achievement, Achievement]] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
@@ -115,7 +127,7 @@ def put_board(plan: Plan, wanted: Board, known: Board | None) -> None:
         plan.changes.append(Change(f"boards.{wanted.id}", None, described_board(wanted)))
     elif wanted != known:
         plan.changed_boards.append(replace(wanted, revision=known.revision + 1))
-        _differences(plan, f"boards.{wanted.id}", _with_archiving(known), _with_archiving(wanted))
+        add_differences(plan, f"boards.{wanted.id}", _with_archiving(known), _with_archiving(wanted))
 
 
 def add_action(
@@ -169,7 +181,7 @@ def put_action(plan: Plan, wanted: Action, known: tuple[Action, bool] | None, *,
         plan.changes.append(Change(f"actions.{wanted.id}", None, after))
     elif (replace(wanted, version=known[0].version), enabled) != known:
         plan.actions.append((replace(wanted, version=known[0].version + 1), enabled))
-        _differences(plan, f"actions.{wanted.id}", described_action(known[0], enabled=known[1]), after)
+        add_differences(plan, f"actions.{wanted.id}", described_action(known[0], enabled=known[1]), after)
 
 
 def check_room(plan: Plan, stored: Stored, most_boards: int, path: str) -> None:
@@ -182,7 +194,8 @@ def _with_archiving(board: Board) -> dict[str, Any]:
     return {**described_board(board), "archivedAt": told_instant(board.archived_at)}
 
 
-def _differences(plan: Plan, path: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+def add_differences(plan: Plan, path: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+    """Add each field that differs."""
     for name, value in after.items():
         if before.get(name) != value and name != "version":
             plan.changes.append(Change(f"{path}.{name}", before.get(name), value))

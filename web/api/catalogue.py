@@ -1,4 +1,7 @@
-"""The views of all boards, and those that change boards and actions: for admins and API keys of the scope `manage`."""
+"""The views that change boards, actions and achievements: for admins and API keys of the scope `manage`.
+
+So is the view of every board.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,6 +11,8 @@ from flask import Blueprint, Response, jsonify
 from pydantic.alias_generators import to_camel
 from sqlalchemy import Connection
 
+from common.contract.achievement_responses import Revoked, StoredAchievement
+from common.contract.achievements import PutAchievement, RevokeRequest
 from common.contract.catalogue import ApplyRequest, MomentRequest, PutAction, PutBoard
 from common.contract.catalogue_responses import (
     ActionDescription,
@@ -18,13 +23,17 @@ from common.contract.catalogue_responses import (
 from common.contract.errors import SENTENCES, ErrorCode, ScoreboardError, invalid_field
 from common.contract.requests import EveryBoardQuery
 from common.domain import board_moments, catalogue_file
+from common.domain.achievement_plan import add_achievement, check_achievement_room
+from common.domain.achievement_wire import described_achievement
 from common.domain.board_moments import Moment
 from common.domain.boards import place_of
 from common.domain.catalogue_plan import Place, Plan, Stored, add_action, add_board, check_room
 from common.domain.catalogue_wire import board_to_wire, described_action
 from common.postgres import audit, catalogue, catalogue_changes
 from common.postgres.audit import Actor
+from common.services import achieving
 from web.api.boards_list import page_of
+from web.api.known_users import known_user
 from web.api.parsing import body_as, query_as
 from web.guards import limits
 from web.guards.access import identity, manager
@@ -36,6 +45,7 @@ from web.services import services
 blueprint = Blueprint("catalogue", __name__, url_prefix="/api/admin")
 
 _BOARD, _ACTION = Place("", "boardId", to_camel), Place("", "actionId", to_camel)
+_ACHIEVEMENT = Place("", "id", to_camel)
 _OF_MOMENTS = (ErrorCode.NOT_FOUND, ErrorCode.BOARD_IMMUTABLE)
 
 
@@ -119,6 +129,73 @@ def put_action(action_id: str) -> tuple[Response, int]:
     return jsonify(described_action(after[0], enabled=after[1])), 200 if known else 201
 
 
+@blueprint.put("/achievements/<achievement_id>")
+@documented(
+    "putAchievement",
+    "Make or change an achievement",
+    description="What decides it never changes: its table may be left out, or must be equal. A field that may change "
+    "and is left out has its default, but `retroactive`, which stays. It counts from this moment on.",
+    body=PutAchievement,
+    answers=[
+        ResponseDoc(200, "The achievement, changed or the same.", StoredAchievement),
+        ResponseDoc(201, "The new achievement.", StoredAchievement),
+    ],
+    errors=[
+        ErrorCode.UNKNOWN_BOARD,
+        ErrorCode.UNKNOWN_ACTION,
+        ErrorCode.ACHIEVEMENT_IMMUTABLE,
+        ErrorCode.TOO_MANY,
+    ],
+)
+@manager
+@limits.per_api_key
+def put_achievement(achievement_id: str) -> tuple[Response, int]:
+    wanted = body_as(PutAchievement)
+    _same_id("id", wanted.id, achievement_id)
+    with _changing() as (connection, stored):
+        known = stored.achievements.get(achievement_id)
+        plan = Plan()
+        add_achievement(
+            plan,
+            _ACHIEVEMENT,
+            achievement_id,
+            wanted,
+            known=known,
+            boards=stored.boards,
+            action_ids=stored.ordinary_actions,
+        )
+        check_achievement_room(plan, stored.achievements, "id")
+        _write(connection, plan, "set_achievement", achievement_id)
+    after = (*plan.new_achievements, *(changed for _, changed in plan.changed_achievements), known)[0]
+    if after is None:
+        raise RuntimeError("an achievement that is neither known nor new")
+    return jsonify(described_achievement(after)), 200 if known else 201
+
+
+@blueprint.post("/achievements/<achievement_id>/revoke")
+@documented(
+    "revokeAchievement",
+    "Take an achievement back from a player",
+    description="It may be earned again: steps begin at 0 with what is scored next. Safe to repeat.",
+    body=RevokeRequest,
+    answers=[ResponseDoc(200, "The player does not have it.", Revoked)],
+    errors=[ErrorCode.NOT_FOUND],
+)
+@manager
+@limits.per_api_key
+def revoke_achievement(achievement_id: str) -> Response:
+    wanted = body_as(RevokeRequest)
+    user = known_user(wanted.user_id)
+    if achievement_id not in services().catalogue.read_anew().achievements:
+        raise ScoreboardError(ErrorCode.NOT_FOUND, SENTENCES[ErrorCode.UNKNOWN_ACHIEVEMENT])
+    engine = services().engine
+    revoked = achieving.revoke(
+        engine, achievement_id, user.id, reason=wanted.reason, actor=_actor(), scope=wanted.scope
+    )
+    body: Revoked = {"achievementId": achievement_id, "userId": user.id, "revoked": revoked}
+    return jsonify(body)
+
+
 @blueprint.post("/catalogue")
 @documented(
     "applyCatalogue",
@@ -127,7 +204,13 @@ def put_action(action_id: str) -> tuple[Response, int]:
     "left alone. Up to 1 MiB.",
     body=ApplyRequest,
     answers=[ResponseDoc(200, "What it changes, or with `dryRun` would change.", CatalogueChanges)],
-    errors=[ErrorCode.UNKNOWN_BOARD, ErrorCode.BOARD_IMMUTABLE, ErrorCode.TOO_MANY],
+    errors=[
+        ErrorCode.UNKNOWN_BOARD,
+        ErrorCode.UNKNOWN_ACTION,
+        ErrorCode.BOARD_IMMUTABLE,
+        ErrorCode.ACHIEVEMENT_IMMUTABLE,
+        ErrorCode.TOO_MANY,
+    ],
 )
 @manager
 @limits.per_api_key
