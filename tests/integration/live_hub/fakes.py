@@ -6,14 +6,17 @@ from typing import cast
 
 import gevent
 import redis
+from sqlalchemy import Engine
 
 from common.domain.entries import BoardHead, Entry, Place, Places
+from common.postgres.catalogue import CatalogueCache
 from common.redis_store.client import Client
 from common.services.leaderboard import Leaderboard
 from common.services.revocations import Revocations
 from web.live.feed import Feed
 from web.live.heartbeats import Heartbeats
 from web.live.hub import Hub
+from web.live.unlocks import UnlockFeed
 
 
 @dataclass
@@ -90,4 +93,5 @@ class FakeRevocations:
 
 def feed_of(hub: Hub, board: FakeLeaderboard, listener: object = None, *over: str) -> Feed:
     revocations = cast(Revocations, FakeRevocations(*over))
-    return Feed(hub, cast(Leaderboard, board), revocations, cast(Client, listener), Heartbeats())
+    unlocks = UnlockFeed(hub, cast(Engine, None), cast(CatalogueCache, None))
+    return Feed(hub, cast(Leaderboard, board), revocations, cast(Client, listener), Heartbeats(), unlocks=unlocks)
