@@ -10,6 +10,7 @@ from flask import Flask
 
 from common.core.settings import Settings
 from web.api import (
+    achievements,
     adjustments,
     admin,
     auth,
@@ -63,7 +64,7 @@ def create_app(settings: Settings) -> Flask:
     live.init_app(app, adapters)
 
     of_admins = (admin, overview, adjustments, corrections, catalogue)
-    of_api = (auth, me, *of_admins, players, scores, events, boards_list, leaderboard, snapshots, health)
+    of_api = (auth, me, *of_admins, players, scores, events, boards_list, leaderboard, achievements, snapshots, health)
     for module in (*of_api, assets, pictures, home, admin_page, reference):
         app.register_blueprint(module.blueprint)
     branding.init_app(app, settings)

@@ -25,11 +25,13 @@ from common.domain.entries import BoardHead, Places
 from common.domain.standing import BoardId
 from common.redis_store import keys
 from common.redis_store.client import Client, listen
+from common.services import unlock_news
 from common.services.leaderboard import Leaderboard
 from common.services.revocations import Revocations
 from web.live.group import Group
 from web.live.heartbeats import Heartbeats
 from web.live.hub import Hub
+from web.live.unlocks import UnlockFeed
 
 log = structlog.get_logger(__name__)
 
@@ -59,13 +61,21 @@ class Feed:
     """The loops of a process: they listen for news, send what changed, and check viewers and sessions."""
 
     def __init__(
-        self, hub: Hub, leaderboard: Leaderboard, revocations: Revocations, listener: Client, heartbeats: Heartbeats
+        self,
+        hub: Hub,
+        leaderboard: Leaderboard,
+        revocations: Revocations,
+        listener: Client,
+        heartbeats: Heartbeats,
+        *,
+        unlocks: UnlockFeed,
     ) -> None:
         self._hub = hub
         self._heartbeats = heartbeats
         self._leaderboard = leaderboard
         self._revocations = revocations
         self._listener = listener
+        self._unlocks = unlocks
         self._changed: dict[BoardId, set[str]] = {}
         self._news = Event()
         self._sessions_in_doubt = Event()
@@ -91,6 +101,7 @@ class Feed:
         """Send a new follower their place soon, and check that their session is still live."""
         group.last_read_at = 0.0
         self._news.set()
+        self._unlocks.expect()
         self._sessions_in_doubt.set()
 
     def _listen(self) -> None:
@@ -102,6 +113,7 @@ class Feed:
                     continue
                 if message["type"] == "subscribe":  # subscribed first, read after: nothing falls in between
                     self._mark_all_due()
+                    self._unlocks.owe_lists()
                     self._sessions_in_doubt.set()
                 elif message["channel"] == keys.SESSIONS_ENDED:
                     self._hub.end_sessions([message["data"]])
@@ -116,6 +128,7 @@ class Feed:
             players = [str(user_id) for user_id in news["players"]]
             for board in news["boards"]:
                 self._changed.setdefault((board["board"], board["period"]), set()).update(players)
+            self._unlocks.take_in(unlock_news.in_news(news))
         except (ValueError, KeyError, TypeError):
             log.warning("live_message_not_understood")
             self._mark_all_due()
