@@ -72,11 +72,18 @@ FROM due FULL JOIN found USING ({_KEYS})
 WHERE coalesce(due.steps, 0) <> coalesce(found.steps, 0) ORDER BY 1, 2, 3
 """)  # noqa: S608 - built from constants
 _REPAIR = text(f"""
-{_DUE}
-INSERT INTO achievement_steps AS s ({_KEYS}, steps)
-SELECT {_KEYS}, coalesce(due.steps, 0) FROM due FULL JOIN found USING ({_KEYS})
-WHERE coalesce(due.steps, 0) <> coalesce(found.steps, 0) ORDER BY {_KEYS}
-ON CONFLICT ({_KEYS}) DO UPDATE SET steps = excluded.steps
+{_DUE},
+steps_set AS (
+    INSERT INTO achievement_steps AS s ({_KEYS}, steps)
+    SELECT {_KEYS}, coalesce(due.steps, 0) FROM due FULL JOIN found USING ({_KEYS})
+    WHERE coalesce(due.steps, 0) <> coalesce(found.steps, 0) ORDER BY {_KEYS}
+    ON CONFLICT ({_KEYS}) DO UPDATE SET steps = excluded.steps
+),
+reached AS (
+    SELECT user_id AS u, achievement_id AS a, scope AS p, CAST(NULL AS bigint) AS e
+    FROM due JOIN achievements a ON a.id = due.achievement_id WHERE a.enabled AND due.steps >= a.goal
+)
+{unlocks.INSERT.format(at="date_trunc('milliseconds', now())", reached="(SELECT * FROM reached)")}
 """)  # noqa: S608 - built from constants
 
 # Whoever is at the goal has unlocked it, unless a correction has just brought them there.
@@ -139,7 +146,10 @@ def drifts(connection: Connection, user_ids: Collection[str], after: int, to: in
 
 
 def repair(connection: Connection, user_ids: Collection[str], after: int, to: int) -> None:
-    """Set the steps of these players to what the same rows say. The caller holds the checkpoint and the ledger."""
+    """Set the steps of these players to what the same rows say, and unlock what they are enough for.
+
+    The caller holds the checkpoint and the ledger.
+    """
     if has_any(connection):
         connection.execute(_REPAIR, {"users": list(user_ids), "after": after, "to": to})
 
