@@ -61,7 +61,7 @@ def _reached(
         for achievement in wanted:
             if achievements.is_reached(row.score, achievement.reach or 0, ascending=ascending):
                 scope = period_id if achievement.repeats else ONCE
-                reached[StepKey(user_id, achievement.id, scope)] = merging[row.key].tie
+                reached[StepKey(user_id, achievement.id, scope)] = merging[row.key].tiebreaker
     return reached
 
 

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, text
+from sqlalchemy import Connection, text
 
 from common.domain.achievements import StepKey, Steps, Unlock
 from common.postgres import prepared
@@ -172,10 +172,10 @@ def grant(connection: Connection, steps: Mapping[StepKey, Steps], at: datetime) 
     """
     if not steps:
         return [], set()
-    counts = plain_array(str(each.count) for each in steps.values())
+    counts = plain_array(str(each.taken) for each in steps.values())
     values = {**_keys(steps, "users", "achievements", "scopes"), "counts": counts}
     moved = {StepKey(*row) for row in connection.execute(_GRANT, values)}
-    return add(connection, [key for key, each in steps.items() if each.count >= each.goal], at), moved
+    return add(connection, [key for key, each in steps.items() if each.taken >= each.goal], at), moved
 
 
 def revoke(connection: Connection, user_id: str, achievement_id: str, scope: str | None) -> int:
@@ -187,7 +187,7 @@ def revoke(connection: Connection, user_id: str, achievement_id: str, scope: str
     return int(connection.execute(_REVOKE, values).scalar_one())
 
 
-def from_rows(rows: Iterable[Row[Any]]) -> list[Unlock]:
+def from_rows(rows: Iterable[Sequence[Any]]) -> list[Unlock]:
     """Return the unlocks in rows of `COLUMNS`."""
     return [Unlock(*row) for row in rows]
 

@@ -32,7 +32,7 @@ def grant(engine: Engine, inbox: Inbox, catalogue: Catalogue, steps: Mapping[Ste
     """
     with engine.begin() as connection:
         new, moved = unlocks.grant(connection, steps, connection.scalars(_NOW).one())
-        at_goal = unlocks.among(connection, [key for key, each in steps.items() if each.count >= each.goal])
+        at_goal = unlocks.among(connection, [key for key, each in steps.items() if each.taken >= each.goal])
     unlock_news.announce(inbox, at_goal)
     unlock_news.count(catalogue, new)
     unlocked = frozenset(StepKey(each.user_id, each.achievement_id, each.scope) for each in new)

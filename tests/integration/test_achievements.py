@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
+from common.core.chunk_size import ChunkSize
 from common.domain.achievements import Achievement, AchievementKind, StepKey
 from common.domain.achievements import steps_of as folded_steps
 from common.domain.boards import Board, Rule
@@ -22,7 +23,7 @@ from common.domain.corrections import Told
 from common.domain.inbox_entries import Update
 from common.domain.ledger_row import LedgerRow
 from common.domain.scoring import Action, ClaimedBy, Kind
-from common.postgres import achievements, erasure, own_data, unlocks
+from common.postgres import achievements, erasure, fills, own_data, unlocks
 from common.postgres.achievements import Changed
 from common.postgres.audit import Actor
 from common.redis_store.inbox import Inbox
@@ -331,14 +332,14 @@ def test_what_happened_before_is_filled_in_by_slices_beside_what_happens(
     for number, player in enumerate(players):
         win(worker, player, number)
     make(worker, replace(WINS, retroactive=True), replace(HUNDRED, retroactive=True))
-    monkeypatch.setattr(filling, "SLICE", filling.ChunkSize(2, least=1, most=2))
+    monkeypatch.setattr(filling, "SLICE", ChunkSize(2, least=1, most=2))
     monkeypatch.setattr(filling, "TURN_SECONDS", 0.0)
     with worker.engine.connect() as connection:
-        assert filling.fills.due(connection) == [HUNDRED.id, WINS.id]
+        assert fills.due(connection) == [HUNDRED.id, WINS.id]
     done = 0
     while True:
         with worker.engine.connect() as connection:
-            due = filling.fills.due(connection)
+            due = fills.due(connection)
         if not due:
             break
         filling._slice(worker.engine, due[-1], filling.SLICE)

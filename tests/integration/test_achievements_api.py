@@ -172,11 +172,11 @@ def test_grants_are_at_least_so_many_steps_and_may_be_sent_again(
         assert answer.status_code == (200 if len(body["refused"]) < len(grants) else 400), answer.text
         return {**body, "refused": [(each["index"], each["code"]) for each in body["refused"]]}
 
-    steps = {"userId": ada.user_id, "achievementId": "explorer", "steps": 2}
+    steps: dict[str, object] = {"userId": ada.user_id, "achievementId": "explorer", "steps": 2}
     told = {"unlocked": 0, "progressed": 1, "unchanged": 0, "refused": []}
     assert grant(steps) == told
     assert grant(steps) == {**told, "progressed": 0, "unchanged": 1}
-    whole = {"externalId": "steam:1", "achievementId": "explorer"}
+    whole: dict[str, object] = {"externalId": "steam:1", "achievementId": "explorer"}
     assert grant(whole, {**steps, "steps": 1}) == {"unlocked": 1, "progressed": 0, "unchanged": 1, "refused": []}
     assert grant(
         {**steps, "achievementId": "two-wins"}, {**steps, "achievementId": "nothing"}, {**steps, "steps": 0},

@@ -185,7 +185,12 @@ MANY = ", ".join(f'"b{number}"' for number in range(9))
         ('[[actions]]\nid = "adjust-main"\npoints = 1', "actions[0].id"),
         ('[[actions]]\nid = "enrol-main"\npoints = 1', "actions[0].id"),
         ('[[actions]]\nid = "share"\nkind = "value"', "actions[0].kind"),
-        ('[[achievements]]\nid = "x"', "achievements"),
+        ('[[teams]]\nid = "x"', "teams"),
+        ('[[achievements]]\nid = "x"', "achievements[0].title"),
+        ('[[achievements]]\nid = "x"\ntitle = "X"', "achievements[0].kind"),
+        ('[[achievements]]\nid = "X!"\ntitle = "X"\ngranted = {}', "achievements[0].id"),
+        ('[[achievements]]\nid = "x"\ntitle = "X"\ngranted = {}\nperiod = "daily"', "achievements[0]"),
+        ('[[achievements]]\nid = "x"\ntitle = "X"\ngranted = { goal = 0 }', "achievements[0].granted.goal"),
         ('boards = "main"', "boards"),
     ],
 )  # fmt: skip

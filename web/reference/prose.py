@@ -58,8 +58,8 @@ The `from` of a delta is always the `seq` of the board's message before it. A vi
 `resync` and gets a snapshot. A viewer that reads too slowly skips to a snapshot.
 
 A viewer with a ticket (`POST /api/auth/ticket`) also gets `me`: after the first snapshot, when their own score changed,
-and at most once a second when only their rank did. Where there is something to achieve, they get `achievements`, all that
-they have, and then an `achievement` for each that they unlock, which may come twice.
+and at most once a second when only their rank did. Where there is something to achieve, they get `achievements`, with
+all that they have, and then an `achievement` for each that they unlock, which may come twice.
 
 The server pings every 25 seconds, and sends `hb` after 25 seconds without another message. It closes with 1001 after a
 ping without an answer, 1008 for a breach of the rules and when the viewer's session has ended, 1009 for a message that
