@@ -37,7 +37,7 @@ def _achievements(stack: Stack) -> None:
 def told(page: BoardPage, achievement: str) -> list[str]:
     """The words of an achievement on the shelf."""
     text = page.page.locator(f"[data-part=shelf] li[data-achievement={achievement}]").inner_text()
-    return [line for line in text.splitlines() if line]
+    return [line.strip() for line in text.splitlines() if line.strip()]
 
 
 @pytest.mark.usefixtures("_achievements")

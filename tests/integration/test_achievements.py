@@ -231,7 +231,7 @@ def test_a_worker_that_dies_anywhere_unlocks_once_and_the_redelivery_announces_i
     assert unlocked(worker) == Counter(due)
     assert {StepKey(*each[:3]) for each in told} == due
     with worker.engine.connect() as connection:
-        at = {each.unlocked_at for each in unlocks.of_players(connection, [ada])}
+        at = {each.unlocked_at for each in unlocks.of_player(connection, ada)}
     assert {each[3] for each in told} == at, "a repeat tells the same instant"
     assert no_drift(worker)
 

@@ -84,7 +84,7 @@ def test_actions_that_boards_bring_with_them_are_neither_exported_nor_disabled()
 
 def test_what_a_file_does_not_name_is_left_alone_unless_missing_actions_are_to_be_disabled() -> None:
     assert plan("") == Plan()
-    found = plan("", disable_missing=True)
+    found = plan("", replace(STORED, achievements={}), disable_missing=True)
     assert found.actions == [(replace(SHARE, version=4), False)]
     assert [(change.path, change.before, change.after) for change in found.changes] == [
         ("actions.share.enabled", True, False)

@@ -52,7 +52,7 @@ def listing() -> Response:
     if known:
         with services().engine.connect() as connection:
             rarities = achievements.rarities(connection)
-            own = {each.achievement_id for each in unlocks.of_players(connection, [caller])} if caller else set()
+            own = set(unlocks.achieved(connection, [caller])[caller]) if caller else set()
     is_insider = access.viewer() is Viewer.INSIDER
     body: Achievements = {
         "achievements": [
@@ -85,10 +85,9 @@ def of_user(user_id: str) -> Response:
         raise ScoreboardError(ErrorCode.NOT_FOUND, "There is no such user.")
     caller = access.caller_id()
     with services().engine.connect() as connection:
-        found = unlocks.of_players(connection, [user_id, *([caller] if caller else [])])
+        theirs = unlocks.of_player(connection, user_id)
+        mine = set(unlocks.achieved(connection, [caller])[caller]) if caller else set()
         steps = unlocks.steps_of(connection, user_id) if is_own else {}
-    mine = {each.achievement_id for each in found if each.user_id == caller}
-    theirs = [each for each in found if each.user_id == user_id]
     body = _shelf(theirs, mine, tells_all=viewer is Viewer.INSIDER)
     if is_own:
         body["progress"] = _progress(steps, {(each.achievement_id, each.scope) for each in theirs})

@@ -76,16 +76,13 @@ class UnlockFeed:
             follower.is_owed_list = False
         try:
             with self._engine.connect() as connection:
-                found = unlocks.of_players(connection, {follower.ticket.user_id for follower in followers})
+                found = unlocks.achieved(connection, {follower.ticket.user_id for follower in followers})
         except BaseException:
             for follower in followers:
                 follower.is_owed_list = True
             raise
-        of_user: dict[str, dict[str, None]] = {}
-        for each in found:
-            of_user.setdefault(each.user_id, {})[each.achievement_id] = None
         for follower in followers:
-            self._hub.tell(follower, frames.achievements(list(of_user.get(follower.ticket.user_id, {}))))
+            self._hub.tell(follower, frames.achievements(found[follower.ticket.user_id]))
 
     def _send(self, unlocked: list[Unlock], catalogue: Catalogue) -> None:
         for each in unlocked:

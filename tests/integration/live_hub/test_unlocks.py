@@ -97,7 +97,7 @@ def test_a_message_tells_the_player_in_all_tabs_and_nobody_else(hub: Hub, engine
     feed.look()
     for tab in tabs:
         until(lambda tab=tab: told(tab) == [[], (WINS.id, "Ten wins", "trophy", "2026-W48")])  # type: ignore[misc]
-    assert tabs[0].messages[-1]["achievement"]["unlockedAt"] == "2026-10-26T04:53:20.123Z"
+    assert tabs[0].messages[-1]["achievement"]["unlockedAt"] == "2026-10-26T07:33:20.123Z"
     assert told(other) == [[]]
 
 
