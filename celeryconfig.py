@@ -64,6 +64,16 @@ beat_schedule = {
         "schedule": _settings.snapshot_minutes * 60.0,
         "options": {"expires": task_names.EXPIRES_SECONDS},
     },
+    "fill": {
+        "task": task_names.FILL,
+        "schedule": task_names.FILL_SECONDS,
+        "options": {"expires": task_names.EXPIRES_SECONDS},
+    },
+    "rarities": {
+        "task": task_names.COUNT_RARITIES,
+        "schedule": task_names.COUNT_RARITIES_SECONDS,
+        "options": {"expires": task_names.EXPIRES_SECONDS},
+    },
     "tidy": {
         "task": task_names.TIDY,
         "schedule": task_names.TIDY_SECONDS,

@@ -1,4 +1,4 @@
-"""`scoreboard apply`: bring boards, actions and seasons to what a file says."""
+"""`scoreboard apply`: bring boards, actions, seasons and achievements to what a file says."""
 
 import json
 from collections.abc import Iterable
@@ -31,9 +31,9 @@ class RefusedFileError(click.ClickException):
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--dry-run", is_flag=True, help="Only show the differences; with any, the exit code is 3.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object for programs.")
-@click.option("--disable-missing", is_flag=True, help="Disable actions that FILE does not name. Boards never are.")
+@click.option("--disable-missing", is_flag=True, help="Disable what FILE does not name. Boards never are.")
 def apply(file: Path, *, dry_run: bool, as_json: bool, disable_missing: bool) -> int:
-    """Bring boards, actions and seasons to what a file says.
+    """Bring boards, actions, seasons and achievements to what a file says.
 
     All of FILE is applied, or nothing; it may be applied again. What it does not name is left alone.
     """
@@ -52,6 +52,7 @@ def apply(file: Path, *, dry_run: bool, as_json: bool, disable_missing: bool) ->
         *(f"boards.{board_id}" for board_id in catalogue_file.boards_missing(parsed, stored)),
         *(f"actions.{action_id}" for action_id in catalogue_file.actions_missing(parsed, stored)),
         *(f"seasons.{season}" for season in catalogue_file.seasons_missing(parsed, stored)),
+        *(f"achievements.{each}" for each in catalogue_file.achievements_missing(parsed, stored)),
     ]
     if as_json:
         click.echo(json.dumps(_described(plan, missing, is_applied=not dry_run and not plan.problems)))

@@ -1,4 +1,4 @@
-"""`scoreboard catalogue`: boards, actions and seasons as a file."""
+"""`scoreboard catalogue`: boards, actions, seasons and achievements as a file."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from scoreboard.environment import connected
 
 @click.group()
 def catalogue() -> None:
-    """Write boards, actions and seasons as a file."""
+    """Write boards, actions, seasons and achievements as a file."""
 
 
 @catalogue.command()

@@ -5,12 +5,13 @@ from importlib import import_module
 import click
 
 SUMMARIES = {
+    "achievements": "List, make and change achievements, and take them back.",
     "actions": "List and change the actions of the catalogue.",
-    "apply": "Bring boards, actions and seasons to what a file says.",
+    "apply": "Bring boards, actions, seasons and achievements to what a file says.",
     "audit": "Read the audit log.",
     "backup": "Write all that PostgreSQL holds to a file, while the service runs.",
     "boards": "List, make, change, open, close and archive boards.",
-    "catalogue": "Write boards, actions and seasons as a file.",
+    "catalogue": "Write boards, actions, seasons and achievements as a file.",
     "demo": "Let made-up players use the API like people, until Ctrl-C.",
     "events": "Let updates count no more, or again.",
     "keys": "Create, list, rotate and revoke API keys.",

@@ -174,7 +174,7 @@ def _advance_checkpoint(checkpoint: Checkpoint, tell: Callable[[int], None] | No
 
 
 def _repair(engine: Engine, verifier: Verifier, rebuilder: Rebuilder, finding: Finding) -> None:
-    verifier.recount({drift.key.user_id for drift in finding.drifts if drift.where == "postgresql"})
+    verifier.recount({drift.key.user_id for drift in finding.drifts if drift.where != "redis"})
     rebuild_boards(engine, rebuilder, sorted({*boards_of(finding.drifts), *finding.surplus, *finding.not_served}))
 
 

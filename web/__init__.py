@@ -10,6 +10,8 @@ from flask import Flask
 
 from common.core.settings import Settings
 from web.api import (
+    achievement_changes,
+    achievements,
     adjustments,
     admin,
     auth,
@@ -64,7 +66,7 @@ def create_app(settings: Settings) -> Flask:
     access.init_app(app)
     live.init_app(app, adapters)
 
-    of_admins = (admin, overview, adjustments, corrections, catalogue)
+    of_admins = (admin, overview, adjustments, corrections, catalogue, achievement_changes)
     of_api = (
         auth,
         me,
@@ -76,6 +78,7 @@ def create_app(settings: Settings) -> Flask:
         seasons,
         periods,
         leaderboard,
+        achievements,
         snapshots,
         health,
     )

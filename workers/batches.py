@@ -36,12 +36,13 @@ from common.postgres.ledger import AlreadyRecordedError
 from common.postgres.prepared import NotPreparedError
 from common.redis_store.board import Board, Projected
 from common.redis_store.inbox import Inbox
+from common.services import unlock_news
 from common.services.rebuild import Rebuilder
 from workers import faults, told_entries
 from workers.faults import Fault, UnusableUpdateError
 from workers.finisher import Finisher
 from workers.held_updates import HeldError
-from workers.recording import Recorded, record
+from workers.recording import OutdatedCatalogueError, Recorded, record
 from workers.told_entries import Moves
 
 log = structlog.get_logger(__name__)
@@ -259,6 +260,9 @@ class Batches:
                     recorded = record(connection, deliveries, catalogue, refusal, lock_wait_ms)
             except (AlreadyRecordedError, NotPreparedError):
                 continue
+            except OutdatedCatalogueError:
+                catalogue = self._catalogue.read_anew()
+                continue
             except Exception as error:
                 fault = faults.of_recording(error)
                 if fault is Fault.OUT_OF_RANGE:
@@ -266,7 +270,9 @@ class Batches:
                 if fault is Fault.ENTRY and not isinstance(error, UnusableUpdateError):
                     raise UnusableUpdateError(faults.describe(error)) from error
                 raise
-            return recorded, int(time.time() * 1000)
+            committed_at = int(time.time() * 1000)
+            unlock_news.count(recorded.catalogue, recorded.unlocked[: recorded.newly])
+            return recorded, committed_at
         raise UnusableUpdateError("the ledger has it and does not show it")
 
     def _project(
@@ -295,7 +301,8 @@ class Batches:
             moves[board] = {user_id: Moved(None, moved.after) for user_id, moved in moves[board].items()}
         boards = [{"board": board, "period": period, "seq": shown[board, period].seq} for board, period in shown]
         players = sorted({user_id for user_id, _ in recorded.rows})
-        return moves, orjson.dumps({"boards": boards, "players": players, "at": committed_at})
+        news = {"boards": boards, "players": players, "at": committed_at, **unlock_news.field_of(recorded.unlocked)}
+        return moves, orjson.dumps(news)
 
     def _rebuild_missing(self, boards: Iterable[BoardId], deadline: float) -> list[BoardId]:
         """Rebuild the small boards that Redis does not serve, or wait briefly for a rebuild that is under way.

@@ -5,11 +5,12 @@
 2. Decide the others by the catalogue and the rules of their actions, and number them in stream order.
 3. Fold them into one part per standing, but for closed periods, and merge the parts by the rules of their boards; the
    rows' locks are taken in one global order. A row that a rule keeps as it was is read.
-4. Add the ledger rows, each with the score that its update led to, and commit. If another worker has recorded one of
+4. If there are achievements, add the steps towards them, and unlock what is reached (`workers/unlocking.py`).
+5. Add the ledger rows, each with the score that its update led to, and commit. If another worker has recorded one of
    them meanwhile, the whole transaction is rolled back and begun again.
 
 A plain batch takes three round trips to PostgreSQL: the first look, the merge, and the rows with COMMIT. Rules,
-repeats, new periods and updates that count nothing take more.
+achievements, repeats, new periods and updates that count nothing take more.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -24,6 +25,7 @@ from common.contract.constants import ALL_TIME, DEFAULT_BOARD
 from common.contract.errors import ErrorCode
 from common.core.timestamps import parse_instant
 from common.domain import claims, rules
+from common.domain.achievements import Unlock
 from common.domain.boards import Board
 from common.domain.inbox_entries import Delivery, Update
 from common.domain.ledger_row import LedgerRow, UpdateKey
@@ -32,6 +34,7 @@ from common.domain.scoring import Action, Catalogue, fold, scores_after
 from common.domain.standing import BoardId, Standing, StandingKey
 from common.postgres import batch, ledger, parts, period_closing, standings
 from common.postgres.batch import LookUp
+from workers import unlocking
 from workers.faults import UnusableUpdateError
 
 log = structlog.get_logger(__name__)
@@ -44,11 +47,19 @@ class UnknownUserError(UnusableUpdateError):
     """The inbox holds an update of a user that does not exist."""
 
 
+class OutdatedCatalogueError(Exception):
+    """What counts towards achievements has changed since this process has read the catalogue.
+
+    The caller rolls back, reads it anew, and starts again.
+    """
+
+
 @dataclass(frozen=True)
 class Recorded:
     """The state of the database after a batch. `standings` has every row that the batch touched, changed or not.
 
-    `catalogue` is the one by which it was recorded.
+    `catalogue` is the one by which it was recorded. `unlocked` has what the updates of the batch have unlocked, by this
+    transaction or, where they are repeated, by an earlier one; the first `newly` of these are of this one.
     """
 
     rows: Mapping[UpdateKey, LedgerRow]
@@ -56,6 +67,8 @@ class Recorded:
     standings: Sequence[Standing]
     usernames: Mapping[str, str]
     catalogue: Catalogue
+    unlocked: Sequence[Unlock] = ()
+    newly: int = 0
 
     @cached_property
     def changed_at(self) -> Mapping[str, int]:
@@ -86,7 +99,8 @@ def record(
     """Record a batch in the caller's `batch.transaction`: begin it, and commit it with the last statement.
 
     With `refusal`, every fresh update counts nothing; with `lock_wait_ms`, no lock is waited for longer than that.
-    Raises UnusableUpdateError, ledger.AlreadyRecordedError or NotPreparedError; the caller then rolls back.
+    Raises UnusableUpdateError, OutdatedCatalogueError, ledger.AlreadyRecordedError or NotPreparedError; the caller then
+    rolls back.
     """
     sent: dict[UpdateKey, Delivery] = {}
     for delivery in deliveries:
@@ -95,6 +109,8 @@ def record(
     known = batch.look_up(connection, sent, may_change, _ids_at_once(sent.values(), catalogue), lock_wait_ms)
     if len(known.usernames) != len({user_id for user_id, _ in sent}):
         raise UnknownUserError("a user of this batch does not exist")
+    if known.achievements_version != catalogue.achievements_version:
+        raise OutdatedCatalogueError
     repeated = ledger.find(connection, sent) if known.repeats else {}
     fresh = [delivery for key, delivery in sent.items() if key not in repeated] if repeated else list(sent.values())
     drafts = _draft(connection, fresh, known, catalogue, refusal)
@@ -115,13 +131,20 @@ def record(
     touched -= {row.key for row in merged} if touched else set()
     absolute = [*merged, *standings.read(connection, touched)] if touched else merged
 
+    new: list[Unlock] = []
+    again: list[Unlock] = []
+    if catalogue.achievements:
+        new = unlocking.unlock(connection, drafts, merging=merging, merged=merged, catalogue=catalogue, known=known)
+        again = unlocking.unlocked_by(connection, repeated.values()) if repeated else []
+
     scored = _with_scores(drafts, events, absolute)
     if scored:
         ledger.add_and_commit(connection, scored)
     else:
         batch.commit(connection)
     rows = {row.key: row for row in scored}
-    return Recorded({**repeated, **rows}, frozenset(rows), absolute, known.usernames, catalogue)
+    fresh_keys, unlocked = frozenset(rows), (*new, *again)
+    return Recorded({**repeated, **rows}, fresh_keys, absolute, known.usernames, catalogue, unlocked, len(new))
 
 
 def _calendar_periods(deliveries: Iterable[Delivery], catalogue: Catalogue) -> set[BoardId]:

@@ -6,7 +6,7 @@ import structlog
 from celery import Task
 
 from common.core import task_names
-from workers import chores, closing, maintenance, ranking, snapshots, verifying
+from workers import chores, closing, filling, maintenance, ranking, snapshots, verifying
 from workers.app import app
 from workers.failures import NotDueError, is_away
 from workers.state import WorkerState, state
@@ -125,3 +125,15 @@ def take_snapshots(worker: WorkerState) -> None:
 def tidy(worker: WorkerState) -> None:
     """Delete expired sessions and consumers."""
     maintenance.prune(worker)
+
+
+@task(task_names.FILL, every=task_names.FILL_SECONDS)
+def fill_achievements(worker: WorkerState) -> None:
+    """Count what happened before achievements were made."""
+    filling.fill_some(worker)
+
+
+@task(task_names.COUNT_RARITIES, every=task_names.COUNT_RARITIES_SECONDS)
+def count_rarities(worker: WorkerState) -> None:
+    """Count who has each achievement."""
+    filling.count_rarities(worker)

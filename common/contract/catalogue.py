@@ -276,8 +276,9 @@ class ApplyRequest(Strict):
 
     catalogue: dict[str, Any] = Field(
         description="`version` 1, `boards` as `PUT /api/admin/boards/{boardId}` takes them, `actions` as `PUT "
-        "/api/admin/actions/{actionId}` does, and `seasons` as `PUT /api/admin/boards/{boardId}/seasons/{seasonId}` "
-        "does, each with its `id`, seasons with their `board`.",
+        "/api/admin/actions/{actionId}` does, `seasons` as `PUT /api/admin/boards/{boardId}/seasons/{seasonId}` "
+        "does and `achievements` as `PUT /api/admin/achievements/{achievementId}` does, each with its `id`, seasons "
+        "with their `board`.",
         examples=[{"version": 1, "boards": [{"id": "lap-monza", "rule": "lowest"}], "actions": []}],
     )
     dry_run: bool = Field(False, examples=[False])

@@ -27,6 +27,7 @@ class ErrorCode(StrEnum):
     INVALID_CURSOR = "invalid_cursor"
     UNKNOWN_USER = "unknown_user"
     VALUE_OUT_OF_RANGE = "value_out_of_range"
+    UNKNOWN_ACHIEVEMENT = "unknown_achievement"
 
     TOKEN_MISSING = "token_missing"  # noqa: S105 - an error code
     TOKEN_INVALID = "token_invalid"  # noqa: S105 - an error code
@@ -61,6 +62,8 @@ class ErrorCode(StrEnum):
     BOARD_CLOSED = "board_closed"
     BOARD_NOT_OPEN = "board_not_open"
     BOARD_IMMUTABLE = "board_immutable"
+    ACHIEVEMENT_IMMUTABLE = "achievement_immutable"
+    NOT_GRANTABLE = "not_grantable"
     CATALOGUE_CHANGED = "catalogue_changed"
     TOO_MANY = "too_many"
     RULE_HAS_NO_ADJUSTMENT = "rule_has_no_adjustment"
@@ -100,6 +103,7 @@ SENTENCES: Mapping[ErrorCode, str] = {
     ErrorCode.INVALID_CURSOR: "This cursor is not one of this list.",
     ErrorCode.UNKNOWN_USER: "There is no such user.",
     ErrorCode.VALUE_OUT_OF_RANGE: "The value is outside the range that the action takes.",
+    ErrorCode.UNKNOWN_ACHIEVEMENT: "There is no such achievement.",
     ErrorCode.TOKEN_MISSING: "An access token is needed: Authorization: Bearer …",
     ErrorCode.TOKEN_INVALID: "The access token is not valid.",
     ErrorCode.TOKEN_EXPIRED: "The access token has expired.",
@@ -130,8 +134,10 @@ SENTENCES: Mapping[ErrorCode, str] = {
     ErrorCode.BOARD_CLOSED: "The board is closed.",
     ErrorCode.BOARD_NOT_OPEN: "The board is not open yet.",
     ErrorCode.BOARD_IMMUTABLE: "This never changes, since it would rewrite history. Make another board.",
+    ErrorCode.ACHIEVEMENT_IMMUTABLE: "This never changes, since players have it. Make another achievement.",
+    ErrorCode.NOT_GRANTABLE: "This achievement is not granted: it is decided by what is scored.",
     ErrorCode.CATALOGUE_CHANGED: "The board has changed since. Read it again.",
-    ErrorCode.TOO_MANY: "There may be no more boards.",
+    ErrorCode.TOO_MANY: "There may be no more of these.",
     ErrorCode.RULE_HAS_NO_ADJUSTMENT: "The board keeps one of the values, so there is nothing to add to.",
     ErrorCode.NOTHING_TO_VOID: "This update was refused, so it counts nothing anyway.",
     ErrorCode.TOO_MANY_EVENTS: "This player has more than 50,000 updates: use `scoreboard events` at a quiet hour.",
@@ -161,7 +167,8 @@ class ErrorDetails(TypedDict, total=False):
     fields: Annotated[
         list[FieldProblem],
         Field(
-            description="With `validation_failed`, `unknown_board`, `board_immutable`, `too_many`, `season_overlaps`."
+            description="With `validation_failed`, `unknown_board`, `unknown_action`, `board_immutable`, "
+            "`achievement_immutable`, `too_many`, `season_overlaps`."
         ),
     ]
     serverTime: Annotated[Instant, Field(description="With `timestamp_out_of_range`.")]

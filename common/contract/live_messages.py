@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 from typing_extensions import TypedDict
 
+from common.contract.achievements import AchievementId, Scope
 from common.contract.board_responses import Entry, Place
 from common.contract.fields import BoardId, Epoch, Instant, PageSize, PeriodId, Rank, Seq, Total, UserId
 
@@ -77,11 +78,35 @@ class Rollover(TypedDict):
     period: PeriodId
 
 
+class Unlocks(TypedDict):
+    """All that the viewer has achieved, on connecting and if news may be lost; only for a viewer with a ticket."""
+
+    type: Literal["achievements"]
+    unlocked: Annotated[list[AchievementId], Field(examples=[["ten-wins"]])]
+
+
+class NewUnlock(TypedDict):
+    """An achievement that the viewer has now."""
+
+    achievementId: AchievementId
+    title: Annotated[str, Field(examples=["Ten wins"])]
+    icon: Annotated[str, Field(description="A built-in picture.", examples=["trophy"])]
+    unlockedAt: Instant
+    scope: Scope
+
+
+class Unlock(TypedDict):
+    """The viewer has unlocked something. It may come twice: the id and the scope say what it is."""
+
+    type: Literal["achievement"]
+    achievement: NewUnlock
+
+
 class Resync(TypedDict):
     """A viewer that lost the thread asks for a snapshot."""
 
     type: Literal["resync"]
 
 
-FROM_SERVER = (Snapshot, Delta, Me, Resumed, Heartbeat, Rollover)
+FROM_SERVER = (Snapshot, Delta, Me, Resumed, Heartbeat, Rollover, Unlocks, Unlock)
 FROM_VIEWER = (Resync,)

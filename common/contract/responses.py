@@ -10,6 +10,7 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from common.contract.account_responses import User
+from common.contract.achievements import AchievementId, Scope, StepCount
 from common.contract.board_responses import Place
 from common.contract.errors import ErrorCode, ErrorDetails
 from common.contract.fields import (
@@ -128,6 +129,22 @@ class OwnStanding(TypedDict):
     listed: Annotated[bool, Field(description="Whether it stands on the board.", examples=[True])]
 
 
+class OwnUnlock(TypedDict):
+    """An achievement of the player."""
+
+    achievementId: AchievementId
+    scope: Scope
+    unlockedAt: Instant
+
+
+class OwnSteps(TypedDict):
+    """How far the player has come towards an achievement."""
+
+    achievementId: AchievementId
+    scope: Scope
+    steps: StepCount
+
+
 class OwnData(TypedDict):
     """All that is kept about a player."""
 
@@ -142,6 +159,8 @@ class OwnData(TypedDict):
         Annotated[int, Field(description="There are more events than so many.", examples=[50_000])]
     ]
     standings: list[OwnStanding]
+    achievements: list[OwnUnlock]
+    steps: list[OwnSteps]
 
 
 class ChangedVisibility(TypedDict):

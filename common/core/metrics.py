@@ -76,7 +76,7 @@ BOARDS_NOT_SERVED = Gauge(
 )
 DRIFT = Gauge(
     "scoreboard_drift_rows",
-    "Standings that differ from the ledger or from Redis, in the check under way or the last whole one",
+    "Standings and steps that differ from the ledger, or from Redis, in the check under way or the last whole one",
     multiprocess_mode="mostrecent",
 )
 CHECKPOINT_LAG = Gauge(
@@ -88,6 +88,14 @@ VERIFIED = Counter("scoreboard_verified_players_total", "Players whose standings
 VERIFIED_ROUNDS = Counter("scoreboard_verified_rounds_total", "Times that every player had been checked")
 LOG_LINES_DROPPED = Counter(
     "scoreboard_log_lines_dropped_total", "Log lines that nobody took: standard output was blocked, closed or full"
+)
+UNLOCKS = Counter(
+    "scoreboard_achievements_unlocked_total", "Achievements that players have unlocked, by kind", ["kind"]
+)
+FILLS = Gauge(
+    "scoreboard_achievements_being_filled",
+    "Achievements towards which what happened before is still being counted",
+    multiprocess_mode="mostrecent",
 )
 REBUILDS = Counter("scoreboard_rebuilds_total", "Boards filled again from PostgreSQL", ["board"])
 

@@ -30,7 +30,13 @@ VERIFY = "standings.verify"
 TIDY = "sessions.tidy"
 """Delete what has expired from PostgreSQL."""
 
-CHORES = (REBUILD, CLOSE, RANK, TAKE_SNAPSHOTS, VERIFY, TIDY)
+FILL = "achievements.fill"
+"""Every 10 seconds: count what happened before achievements were made that are to count it."""
+
+COUNT_RARITIES = "achievements.count"
+"""Every hour: count who has each achievement."""
+
+CHORES = (REBUILD, CLOSE, RANK, TAKE_SNAPSHOTS, VERIFY, TIDY, FILL, COUNT_RARITIES)
 """The tasks of `QUEUE_CHORES`."""
 
 SWEEP_SECONDS = 2.0
@@ -38,6 +44,8 @@ CLOSE_SECONDS = 5.0
 RANK_SECONDS = 5.0
 VERIFY_SECONDS = 10.0
 TIDY_SECONDS = 3600.0
+FILL_SECONDS = 10.0
+COUNT_RARITIES_SECONDS = 3600.0
 REBUILD_SECONDS = 10.0
 """The sweep sends `REBUILD` at most once in half of this time."""
 AGAIN_SECONDS = 4.0

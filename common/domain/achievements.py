@@ -77,7 +77,7 @@ class StepKey(NamedTuple):
 class Steps(NamedTuple):
     """Steps that are added: how many, towards which goal, and the ledger row that is the last of them."""
 
-    count: int
+    taken: int
     goal: int
     event_id: int
 
@@ -100,8 +100,8 @@ def steps_of(rows: Iterable[LedgerRow], counting: Mapping[str, tuple[Achievement
         for achievement in counting.get(row.action_id, ()):
             key = StepKey(row.user_id, achievement.id, achievement.scope_at(row.accepted_at))
             known = steps.get(key)
-            count = known.count + 1 if known else 1
-            steps[key] = Steps(count, achievement.goal or 0, max(row.id, known.event_id if known else 0))
+            taken = known.taken + 1 if known else 1
+            steps[key] = Steps(taken, achievement.goal or 0, max(row.id, known.event_id if known else 0))
     return steps
 
 

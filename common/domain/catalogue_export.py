@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from common.domain.achievement_wire import described_achievement
 from common.domain.catalogue_plan import Stored
 from common.domain.catalogue_wire import described_action, described_board, described_season
 from common.domain.scoring import ClaimedBy, Kind
@@ -30,6 +31,10 @@ def to_toml(stored: Stored) -> str:
         for season in board.seasons:
             told = described_season(board.id, season)
             parts.append(_table("seasons", {"board": told.pop("board"), "id": told.pop("seasonId"), **told}))
+    for _, achievement in sorted(stored.achievements.items()):
+        told_whole: dict[str, Any] = {**described_achievement(achievement)}
+        del told_whole["kind"]
+        parts.append(_table("achievements", told_whole))
     return "\n".join(parts)
 
 

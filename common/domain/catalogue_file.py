@@ -1,7 +1,7 @@
 """A catalogue as a file: reading it, with every problem and its place, planning what it changes, and writing one. Pure.
 
-The file is TOML with snake_case names, or JSON with camelCase ones. Boards, actions and seasons are parsed one by one,
-so that one problem hides no other.
+The file is TOML with snake_case names, or JSON with camelCase ones. Boards, actions, seasons and achievements are
+parsed one by one, so that one problem hides no other.
 """
 
 import tomllib
@@ -14,21 +14,24 @@ from pydantic import BaseModel, ValidationError
 from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails
 
+from common.contract.achievements import AchievementInFile
 from common.contract.catalogue import ActionInFile, BoardInFile, SeasonInFile
 from common.contract.errors import MAX_PROBLEMS, ErrorCode, FieldProblem, ScoreboardError
 from common.contract.errors import ErrorDetails as Details
 from common.core.validation_messages import message_of
+from common.domain.achievement_plan import add_achievement, check_achievement_room, disabled, put_achievement
 from common.domain.catalogue_plan import Place, Plan, Problem, Stored, add_action, add_board, check_room, put_action
-from common.domain.scoring import ClaimedBy
 from common.domain.season_plan import add_season, check_overlaps, open_for_seasons
 from common.domain.seasons import Season
 
 _VERSION = 1
-_FIELDS = ("version", "boards", "actions", "seasons")
+_FIELDS = ("version", "boards", "actions", "seasons", "achievements")
 _GRAVEST = (
     ErrorCode.VALIDATION_FAILED,
     ErrorCode.UNKNOWN_BOARD,
+    ErrorCode.UNKNOWN_ACTION,
     ErrorCode.BOARD_IMMUTABLE,
+    ErrorCode.ACHIEVEMENT_IMMUTABLE,
     ErrorCode.TOO_MANY,
     ErrorCode.SEASON_OVERLAPS,
     ErrorCode.SEASON_OVER,
@@ -40,7 +43,7 @@ Spec = TypeVar("Spec", bound=BaseModel)
 
 @dataclass(frozen=True)
 class Placed(Generic[Spec]):
-    """A board, an action or a season of a file, and where it stands there."""
+    """A board, an action, a season or an achievement of a file, and where it stands there."""
 
     at: Place
     id: str
@@ -49,12 +52,17 @@ class Placed(Generic[Spec]):
 
 @dataclass
 class ParsedFile:
-    """What could be read of a file, and what could not. `board_ids` has those of boards with problems too."""
+    """What could be read of a file, and what could not.
+
+    `board_ids` has those of boards with problems too, and `action_ids` those of such actions.
+    """
 
     boards: list[Placed[BoardInFile]] = field(default_factory=list)
     actions: list[Placed[ActionInFile]] = field(default_factory=list)
     seasons: list[Placed[SeasonInFile]] = field(default_factory=list)
+    achievements: list[Placed[AchievementInFile]] = field(default_factory=list)
     board_ids: set[str] = field(default_factory=set)
+    action_ids: set[str] = field(default_factory=set)
     problems: list[Problem] = field(default_factory=list)
 
 
@@ -76,21 +84,22 @@ def parse(values: Mapping[str, object], *, in_toml: bool = False) -> ParsedFile:
     if values.get("version") != _VERSION or values["version"] is True:
         parsed.problems.append(Problem("version", f"must be {_VERSION}"))
     boards = list(_items(values, "boards", parsed.problems))
-    parsed.board_ids = {str(item["id"]) for _, item in boards if isinstance(item, dict) and "id" in item}
+    actions = list(_items(values, "actions", parsed.problems))
+    achievements = list(_items(values, "achievements", parsed.problems))
+    parsed.board_ids, parsed.action_ids = _ids(boards), _ids(actions)
     parsed.boards = _parse_all(BoardInFile, boards, parsed.problems, in_toml=in_toml)
-    parsed.actions = _parse_all(
-        ActionInFile, _items(values, "actions", parsed.problems), parsed.problems, in_toml=in_toml
-    )
+    parsed.actions = _parse_all(ActionInFile, actions, parsed.problems, in_toml=in_toml)
     parsed.seasons = _parse_all(
         SeasonInFile, _items(values, "seasons", parsed.problems), parsed.problems, in_toml=in_toml
     )
+    parsed.achievements = _parse_all(AchievementInFile, achievements, parsed.problems, in_toml=in_toml)
     return parsed
 
 
 def plan(file: ParsedFile, stored: Stored, now: datetime, most_boards: int, *, disable_missing: bool = False) -> Plan:
     """Return what the file changes of what is stored. What it does not name is left alone.
 
-    With `disable_missing` actions that it does not name are disabled; boards never are.
+    With `disable_missing` actions and achievements that it does not name are disabled; boards never are.
     """
     planned = Plan(problems=list(file.problems))
     with_seasons = {season.spec.board for season in file.seasons}
@@ -103,11 +112,15 @@ def plan(file: ParsedFile, stored: Stored, now: datetime, most_boards: int, *, d
         add_action(planned, action.at, action.id, action.spec, known=stored.actions.get(action.id), board_ids=board_ids)
     _add_seasons(planned, file, stored, now)
     check_room(planned, stored, most_boards, "boards")
+    _plan_achievements(planned, file, stored)
     if disable_missing:
         for action_id in actions_missing(file, stored):
             action_known, enabled = stored.actions[action_id]
             if enabled:
                 put_action(planned, action_known, (action_known, enabled), enabled=False)
+        for achievement_id in achievements_missing(file, stored):
+            achievement = stored.achievements[achievement_id]
+            put_achievement(planned, disabled(achievement), achievement)
     return planned
 
 
@@ -145,14 +158,32 @@ def seasons_missing(file: ParsedFile, stored: Stored) -> list[str]:
     )
 
 
+def _plan_achievements(planned: Plan, file: ParsedFile, stored: Stored) -> None:
+    boards = {**stored.boards, **{board.id: board for board in (*planned.changed_boards, *planned.new_boards)}}
+    unread = file.board_ids - boards.keys()  # of boards with problems, which are told once
+    for each in file.achievements:
+        if (table := each.spec.score or each.spec.placement) and table.board in unread:
+            continue
+        add_achievement(
+            planned,
+            each.at,
+            each.id,
+            each.spec,
+            known=stored.achievements.get(each.id),
+            boards=boards,
+            action_ids=stored.ordinary_actions | file.action_ids,
+        )
+    check_achievement_room(planned, stored.achievements, "achievements")
+
+
+def achievements_missing(file: ParsedFile, stored: Stored) -> list[str]:
+    """Return the stored achievements that the file does not name."""
+    return sorted(stored.achievements.keys() - {each.id for each in file.achievements})
+
+
 def actions_missing(file: ParsedFile, stored: Stored) -> list[str]:
     """Return the stored actions that the file does not name, but for those that boards bring with them."""
-    named = {action.id for action in file.actions}
-    return sorted(
-        action_id
-        for action_id, (action, _) in stored.actions.items()
-        if action_id not in named and action.claimed_by is not ClaimedBy.ADMIN
-    )
+    return sorted(stored.ordinary_actions - {action.id for action in file.actions})
 
 
 def boards_missing(file: ParsedFile, stored: Stored) -> list[str]:
@@ -173,6 +204,10 @@ def refusal(problems: Iterable[Problem]) -> ScoreboardError:
 def problems_of(error: ValidationError, at: Place) -> list[Problem]:
     """Return the problems that a model found, each with its path."""
     return [Problem(_path(at, problem["loc"]), _sentence(problem)) for problem in error.errors(include_input=False)]
+
+
+def _ids(items: Iterable[tuple[Place, object]]) -> set[str]:
+    return {str(item["id"]) for _, item in items if isinstance(item, dict) and "id" in item}
 
 
 def _items(values: Mapping[str, object], name: str, problems: list[Problem]) -> Iterator[tuple[Place, object]]:

@@ -16,6 +16,7 @@ from common.contract.catalogue import (
 from common.contract.catalogue_responses import ChangeDescription
 from common.contract.constants import DEFAULT_BOARD, PERIOD_NAMES, SEASON
 from common.contract.errors import ErrorCode
+from common.domain.achievements import Achievement
 from common.domain.boards import NOTICE, Board, Rule, ScoreFormat, SecondScore, Ties, Visibility
 from common.domain.catalogue_wire import described_action, described_board, order_name, told_instant
 from common.domain.scoring import Action, ClaimedBy, Kind
@@ -40,17 +41,23 @@ class Change(NamedTuple):
 
 @dataclass(frozen=True)
 class Stored:
-    """What is stored: all boards, and the newest version of every action, with whether it is enabled."""
+    """What is stored: boards, achievements, and the newest version of every action, with whether it is enabled."""
 
     boards: Mapping[str, Board]
     actions: Mapping[str, tuple[Action, bool]]
+    achievements: Mapping[str, Achievement] = field(default_factory=dict)
+
+    @property
+    def ordinary_actions(self) -> set[str]:
+        """The ids of the actions, but for those that boards bring with them."""
+        return {action.id for action, _ in self.actions.values() if action.claimed_by is not ClaimedBy.ADMIN}
 
 
 @dataclass
 class Plan:
     """What is to be written, and how it differs; if there are problems, nothing may be written.
 
-    Seasons stand with the ids of their boards.
+    Seasons stand with the ids of their boards. Of an achievement that changes it has what it is and what it shall be.
     """
 
     new_boards: list[Board] = field(default_factory=list)
@@ -58,6 +65,8 @@ class Plan:
     actions: list[tuple[Action, bool]] = field(default_factory=list)
     new_seasons: list[tuple[str, Season]] = field(default_factory=list)
     changed_seasons: list[tuple[str, Season]] = field(default_factory=list)
+    new_achievements: list[Achievement] = field(default_factory=list)
+    changed_achievements: list[tuple[Achievement, Achievement]] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 

@@ -16,6 +16,7 @@ class Scope(StrEnum):
 
     SUBMIT = "submit"
     PLAYERS = "players"
+    ACHIEVEMENTS = "achievements"
     READ = "read"
     MANAGE = "manage"
 

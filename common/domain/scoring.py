@@ -6,12 +6,13 @@ neither the order in which workers commit nor the size of a batch ever shows in 
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
 
 from common.contract.constants import ADJUSTING, ENROLLING, GREATEST_SCORE
+from common.domain.achievements import Achievement, AchievementKind
 from common.domain.boards import Board, Visibility
 from common.domain.parts import ADDING, Event, Part, Reserved, join, part_of
 from common.domain.periods import Period
@@ -92,10 +93,15 @@ def _reserved(beginning: str, board: Board) -> Action | None:
 
 @dataclass(frozen=True)
 class Catalogue:
-    """The actions and boards in force, by id."""
+    """The actions, boards and achievements in force, by id.
+
+    `achievements_version` counts the changes of what counts towards achievements: a batch is recorded by no other one.
+    """
 
     actions: Mapping[str, Action]
     boards: Mapping[str, Board]
+    achievements: Mapping[str, Achievement] = field(default_factory=dict)
+    achievements_version: int = 0
 
     @cached_property
     def bounded(self) -> Mapping[str, Board]:
@@ -108,6 +114,26 @@ class Catalogue:
     def reserved(self) -> Mapping[str, Reserved]:
         """What the actions do that boards have brought with them, by id. There is one once it was used first."""
         return {action.id: action.reserved for action in self.actions.values() if action.reserved}
+
+    @cached_property
+    def counting(self) -> Mapping[str, tuple[Achievement, ...]]:
+        """The achievements that count uses, by the id of the action."""
+        found: dict[str, tuple[Achievement, ...]] = {}
+        for achievement in self.achievements.values():
+            if achievement.kind is AchievementKind.COUNT and achievement.enabled:
+                for action_id in achievement.actions:
+                    found[action_id] = (*found.get(action_id, ()), achievement)
+        return found
+
+    @cached_property
+    def reaching(self) -> Mapping[tuple[str, str], tuple[Achievement, ...]]:
+        """The achievements of scores, by board id and the name of the period."""
+        found: dict[tuple[str, str], tuple[Achievement, ...]] = {}
+        for achievement in self.achievements.values():
+            if achievement.kind is AchievementKind.SCORE and achievement.enabled:
+                place = (achievement.board_id or "", achievement.period or "")
+                found[place] = (*found.get(place, ()), achievement)
+        return found
 
     def public_board(self, board_id: str) -> Board | None:
         """Return the board of this id if everybody may see it, or None."""

@@ -47,7 +47,8 @@ _LOOK_UP = prepared.Statement(
         (SELECT json_agg(json_build_array(found.board_id, found.user_id))::text
          FROM unnest(%(players)s) AS sent(u)
          CROSS JOIN LATERAL (SELECT * FROM disqualifications WHERE user_id = sent.u OFFSET 0) AS found
-         WHERE EXISTS (SELECT FROM disqualifications))
+         WHERE EXISTS (SELECT FROM disqualifications)),
+        (SELECT achievements FROM catalogue_version)
     """,
     {"players": "uuid[]", "owners": "uuid[]", "keys": "text[]", "boards": "text[]", "periods": "text[]", "ids": "int"},
 )
@@ -59,7 +60,7 @@ class LookUp(NamedTuple):
     `usernames` has the users that exist, and `hidden` why some of them are on no board. `repeats`: some updates are in
     the ledger already. `periods` has the calendar periods that are known, and whether each is closed. `now` is the
     transaction's instant, in whole milliseconds; `ids` are new ledger ids in order. `disqualified` has who is off a
-    board, as (board id, user id).
+    board, as (board id, user id). `achievements_version` is that of the catalogue by which the batch must be recorded.
     """
 
     usernames: Mapping[str, str]
@@ -69,6 +70,7 @@ class LookUp(NamedTuple):
     now: datetime
     ids: Sequence[int]
     disqualified: frozenset[tuple[str, str]] = frozenset()
+    achievements_version: int = 0
 
 
 @contextmanager
@@ -123,6 +125,7 @@ def look_up(
         now=row[3],
         ids=row[4] or (),
         disqualified=frozenset((board_id, user_id) for board_id, user_id in orjson.loads(row[5] or "[]")),
+        achievements_version=row[6] or 0,
     )
 
 

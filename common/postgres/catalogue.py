@@ -17,7 +17,7 @@ from common.domain.boards import Board, Rule, ScoreFormat, SecondScore, Ties, Vi
 from common.domain.ranking import Order
 from common.domain.scoring import Action, Catalogue, ClaimedBy, Kind
 from common.domain.seasons import Season
-from common.postgres import seasons
+from common.postgres import achievements, seasons
 from common.postgres.tables import actions, boards
 
 FRESH_SECONDS = 5.0
@@ -58,6 +58,8 @@ def load(connection: Connection) -> Catalogue:
     return Catalogue(
         boards={board.id: board for board in list_boards(connection)},
         actions={action.id: action for action, enabled in list_all(connection) if enabled},
+        achievements={achievement.id: achievement for achievement in achievements.load(connection)},
+        achievements_version=achievements.version(connection),
     )
 
 
@@ -204,6 +206,15 @@ class CatalogueCache:
         with self._reading:
             self._read()
             return self._catalogue or known
+
+    def read_anew(self) -> Catalogue:
+        """Return the catalogue as PostgreSQL has it now. Raises SQLAlchemyError if it cannot be read."""
+        with self._reading:
+            self._read_whole_at = -math.inf
+            self._read()
+            if self._failure:
+                raise self._failure.with_traceback(None)
+            return self._catalogue or DEFAULTS
 
     def expire(self) -> None:
         """Let the next caller ask PostgreSQL: this process has changed the catalogue."""

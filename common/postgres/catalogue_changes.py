@@ -17,7 +17,7 @@ from common.domain.board_moments import Moment
 from common.domain.boards import Board
 from common.domain.catalogue_plan import Plan, Stored, put_board
 from common.domain.seasons import Season
-from common.postgres import catalogue, ledger, seasons
+from common.postgres import achievements, catalogue, ledger, seasons
 from common.postgres.tables import actions, boards
 
 _HOLD = text("SELECT version FROM catalogue_version FOR UPDATE")
@@ -49,10 +49,11 @@ def hold(connection: Connection, *, with_ledger: bool = False) -> Stored:
 
 
 def stored(connection: Connection) -> Stored:
-    """Return all boards, and the newest version of every action."""
+    """Return all boards and achievements, and the newest version of every action."""
     return Stored(
         {board.id: board for board in catalogue.list_boards(connection)},
         {action.id: (action, enabled) for action, enabled in catalogue.list_all(connection)},
+        {achievement.id: achievement for achievement in achievements.load(connection)},
     )
 
 
@@ -68,6 +69,9 @@ def write(connection: Connection, plan: Plan) -> None:
         rows = [{**asdict(action), "boards": list(action.boards), "enabled": on} for action, on in plan.actions]
         connection.execute(actions.insert(), rows)
     seasons.write(connection, plan.new_seasons, plan.changed_seasons)
+    if plan.new_achievements or plan.changed_achievements:
+        changed = [achievements.Changed(*each) for each in plan.changed_achievements]
+        achievements.write(connection, plan.new_achievements, changed)
     catalogue.count_change(connection)
 
 

@@ -8,7 +8,7 @@ this id had been read has ended:
 1. Read the greatest id.
 2. List the transactions that share the lock. Later ones get greater ids.
 3. Wait until each of these has ended; no batch waits meanwhile.
-4. Add the next rows up to that id to `ledger_totals`, and move the checkpoint, in one transaction.
+4. Add the next rows up to that id to `ledger_totals` and `step_totals`, and move the checkpoint, in one transaction.
 
 Two processes in step 4 at once wait for the one row of `ledger_checkpoint`; the second continues after the first.
 """
@@ -18,7 +18,7 @@ import time
 from sqlalchemy import Connection, Engine, text
 
 from common.core.chunk_size import ChunkSize
-from common.postgres import ledger, parts
+from common.postgres import ledger, parts, step_counts
 from common.postgres.engine import TooSlowError, bounded_transaction
 
 CHUNK = ChunkSize(5_000, least=100, most=50_000)
@@ -73,7 +73,7 @@ ON CONFLICT (user_id, board_id, period_id) DO UPDATE
 SET score = excluded.score, tie = excluded.tie, updated_at = excluded.updated_at, second = excluded.second,
     decided_at = excluded.decided_at
 """)  # noqa: S608 - built from constants
-_EMPTY = text("TRUNCATE ledger_totals")
+_EMPTY = text("TRUNCATE ledger_totals, step_totals")
 
 
 class Checkpoint:
@@ -151,6 +151,7 @@ def include(connection: Connection, after: int, to: int) -> None:
     connection.execute(_ADD, rows)
     if connection.scalar(_KEEPS):
         connection.execute(_KEEP, rows)
+    step_counts.include(connection, after, to)
 
 
 def _holders(connection: Connection) -> set[str]:

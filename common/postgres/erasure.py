@@ -1,8 +1,8 @@
 """Erasing a player: nothing says any more who it was. And purging one, of whom nothing is left but that there was one.
 
 An erased account stays as a row that holds its id alone: what it has sent and is still under way must find it, and is
-recorded, hidden. A purge deletes ledger rows and standings too, the one exception to "no row is deleted" (ADR 25); the
-role that serves may not do that, so it runs as the owner of the tables.
+recorded, hidden. A purge deletes ledger rows, standings and achievements too, the one exception to "no row is deleted"
+(ADR 25); the role that serves may not do that, so it runs as the owner of the tables.
 """
 
 import uuid
@@ -23,6 +23,9 @@ _PURGED = (
     "DELETE FROM ledger_totals WHERE user_id = CAST(:user AS uuid)",
     "DELETE FROM standings WHERE user_id = CAST(:user AS uuid)",
     "DELETE FROM disqualifications WHERE user_id = CAST(:user AS uuid)",
+    "DELETE FROM achievement_steps WHERE user_id = CAST(:user AS uuid)",
+    "DELETE FROM step_totals WHERE user_id = CAST(:user AS uuid)",
+    "DELETE FROM unlocks WHERE user_id = CAST(:user AS uuid)",
 )
 _BOARDS = text("SELECT board_id, period_id FROM standings WHERE user_id = CAST(:user AS uuid)")
 _VOIDS = tuple(

@@ -10,12 +10,12 @@ from psycopg2.extensions import connection as psycopg2_connection
 from psycopg2.extensions import encrypt_password
 from sqlalchemy import Connection, make_url, text
 
-from common.postgres.tables import audit_log, ledger_totals, metadata, score_events
+from common.postgres.tables import audit_log, ledger_totals, metadata, score_events, step_totals
 
 APPEND_ONLY = frozenset({score_events.name, audit_log.name})
 """The tables whose rows the serving role may add and read, but neither change nor delete."""
 
-EMPTIED_AT_ONCE = frozenset({ledger_totals.name})
+EMPTIED_AT_ONCE = frozenset({ledger_totals.name, step_totals.name})
 """The tables that a full verification empties first; their rows are computed from the ledger again."""
 
 _ALL_ROWS, _NEW_ROWS, _READING = "SELECT, INSERT, UPDATE, DELETE", "SELECT, INSERT", "SELECT"

@@ -27,6 +27,17 @@ WHERE user_id = CAST(:user AS uuid) AND NOT {standings.IS_EMPTY.format(row="s")}
 """)  # noqa: S608 - built from constants
 
 
+_UNLOCKS = text("""
+SELECT achievement_id, scope, unlocked_at FROM unlocks
+WHERE user_id = CAST(:user AS uuid) ORDER BY unlocked_at, achievement_id, scope
+""")
+_STEPS = text("""
+SELECT achievement_id, scope, steps FROM achievement_steps
+WHERE user_id = CAST(:user AS uuid) ORDER BY achievement_id, scope
+""")
+_QUERIES = (_SESSIONS, _IDENTITIES, _EVENTS, _STANDINGS, _UNLOCKS, _STEPS)
+
+
 class OwnData(NamedTuple):
     """Rows of a player. There are more events if `events` has more than `MOST_EVENTS`."""
 
@@ -34,11 +45,11 @@ class OwnData(NamedTuple):
     identities: list[Row[Any]]
     events: list[Row[Any]]
     standings: list[Row[Any]]
+    unlocks: list[Row[Any]]
+    steps: list[Row[Any]]
 
 
 def read(connection: Connection, user_id: str) -> OwnData:
     """Return the data of a player. For data of one instant the transaction must be REPEATABLE READ."""
     values = {"user": user_id, "most": MOST_EVENTS + 1}
-    return OwnData(
-        *(list(connection.execute(query, values)) for query in (_SESSIONS, _IDENTITIES, _EVENTS, _STANDINGS))
-    )
+    return OwnData(*(list(connection.execute(query, values)) for query in _QUERIES))

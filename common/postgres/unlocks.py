@@ -8,11 +8,14 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, text
+from sqlalchemy import Connection, text
 
 from common.domain.achievements import StepKey, Steps, Unlock
 from common.postgres import prepared
 from common.postgres.arrays import plain_array, text_array
+
+MOST_TOLD = 1000
+"""The most unlocks of a player that are told at once; there are many more only where achievements repeat."""
 
 COLUMNS = "user_id::text, achievement_id, scope, (extract(epoch FROM unlocked_at) * 1000)::bigint AS unlocked_at"
 """The columns of which `from_rows` makes unlocks."""
@@ -63,10 +66,14 @@ _OF_EVENTS = text(f"""
 SELECT {COLUMNS} FROM unnest(CAST(:events AS bigint[])) AS sent(id)
 CROSS JOIN LATERAL (SELECT * FROM unlocks WHERE event_id = sent.id OFFSET 0) AS found
 """)  # noqa: S608 - built from constants
-_OF_PLAYERS = text(f"""
-SELECT {COLUMNS} FROM unlocks WHERE user_id = ANY(CAST(:users AS uuid[]))
-ORDER BY unlocks.user_id, unlocks.unlocked_at, achievement_id, scope
+_OF_PLAYER = text(f"""
+SELECT {COLUMNS} FROM unlocks WHERE user_id = CAST(:user AS uuid)
+ORDER BY unlocks.unlocked_at DESC, achievement_id DESC, scope DESC LIMIT :most
 """)  # noqa: S608 - built from constants
+_ACHIEVED = text("""
+SELECT user_id::text, achievement_id FROM unlocks WHERE user_id = ANY(CAST(:users AS uuid[]))
+GROUP BY user_id, achievement_id ORDER BY min(unlocked_at), achievement_id
+""")
 _AMONG = text(f"""
 SELECT {COLUMNS} FROM unlocks JOIN unnest(
     CAST(:users AS uuid[]), CAST(:achievements AS text[]), CAST(:scopes AS text[])
@@ -140,9 +147,17 @@ def of_events(connection: Connection, event_ids: Sequence[int]) -> list[Unlock]:
     return from_rows(connection.execute(_OF_EVENTS, {"events": list(event_ids)}))
 
 
-def of_players(connection: Connection, user_ids: Collection[str]) -> list[Unlock]:
-    """Return all that these players have unlocked, the oldest of each first."""
-    return from_rows(connection.execute(_OF_PLAYERS, {"users": list(user_ids)}))
+def of_player(connection: Connection, user_id: str) -> list[Unlock]:
+    """Return what a player has unlocked, the oldest first; of more than `MOST_TOLD` the newest."""
+    return from_rows(connection.execute(_OF_PLAYER, {"user": user_id, "most": MOST_TOLD}))[::-1]
+
+
+def achieved(connection: Connection, user_ids: Collection[str]) -> dict[str, list[str]]:
+    """Return the ids of the achievements that each of these players has, in whatever scope, the first one first."""
+    found: dict[str, list[str]] = {user_id: [] for user_id in user_ids}
+    for row in connection.execute(_ACHIEVED, {"users": list(user_ids)}):
+        found[row.user_id].append(row.achievement_id)
+    return found
 
 
 def among(connection: Connection, keys: Collection[StepKey]) -> list[Unlock]:
@@ -172,10 +187,10 @@ def grant(connection: Connection, steps: Mapping[StepKey, Steps], at: datetime) 
     """
     if not steps:
         return [], set()
-    counts = plain_array(str(each.count) for each in steps.values())
+    counts = plain_array(str(each.taken) for each in steps.values())
     values = {**_keys(steps, "users", "achievements", "scopes"), "counts": counts}
     moved = {StepKey(*row) for row in connection.execute(_GRANT, values)}
-    return add(connection, [key for key, each in steps.items() if each.count >= each.goal], at), moved
+    return add(connection, [key for key, each in steps.items() if each.taken >= each.goal], at), moved
 
 
 def revoke(connection: Connection, user_id: str, achievement_id: str, scope: str | None) -> int:
@@ -187,7 +202,7 @@ def revoke(connection: Connection, user_id: str, achievement_id: str, scope: str
     return int(connection.execute(_REVOKE, values).scalar_one())
 
 
-def from_rows(rows: Iterable[Row[Any]]) -> list[Unlock]:
+def from_rows(rows: Iterable[Sequence[Any]]) -> list[Unlock]:
     """Return the unlocks in rows of `COLUMNS`."""
     return [Unlock(*row) for row in rows]
 

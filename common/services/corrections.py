@@ -4,12 +4,13 @@ A void, and a restoration, is one transaction:
 
 1. Hold the ledger's checkpoint, then the ledger: batches wait from here on.
 2. Write which ledger rows are void (`common/postgres/voids.py`).
-3. Recount the standings to which they belong, and the checkpoint's totals (`common/postgres/recounts.py`).
+3. Recount the standings to which they belong, and the checkpoint's totals (`common/postgres/recounts.py`); the same
+   with the steps towards achievements (`common/postgres/step_counts.py`). What is unlocked stays.
 4. Count the revisions of the closed periods whose standings changed, if they may; a final snapshot is due again.
 5. Mark the players as those whom Redis may show wrongly, add rows to the audit log, and commit.
 
-Redis is told afterwards, by this process or, if it dies, by the next sweep (`common/services/showing.py`). Achievements
-are to be recounted in step 3, and whoever hears of closed periods is to be told in step 4, once there are such.
+Redis is told afterwards, by this process or, if it dies, by the next sweep (`common/services/showing.py`). Whoever
+hears of closed periods is to be told in step 4, once there are such.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -24,14 +25,14 @@ from common.contract.errors import ErrorCode, ScoreboardError
 from common.domain.corrections import Span, Told
 from common.domain.pagination import Position
 from common.domain.standing import BoardId, StandingKey
-from common.postgres import audit, checkpoint, ledger, period_closing, recounts, standings, voids
+from common.postgres import audit, checkpoint, ledger, period_closing, recounts, standings, step_counts, voids
 from common.postgres.audit import Actor
 from common.postgres.misfits import sqlstate
 from common.postgres.recounts import Moved
 from common.postgres.voids import Void
 from common.redis_store.board import Board
 from common.redis_store.inbox import Inbox
-from common.services import showing
+from common.services import showing, unlock_news
 
 log = structlog.get_logger(__name__)
 
@@ -184,11 +185,13 @@ class Corrector:
             if not event_ids:
                 return Corrected(0, [])
             moved = recounts.recount(connection, correction.user_ids, event_ids, included)
+            unlocked = step_counts.recount(connection, correction.user_ids, event_ids, included)
             showing.mark_behind(connection, {each.key.user_id for each in moved})
             action = "restore_events" if correction.restores else "void_events"
             told = {"events": len(event_ids), "amend_closed": correction.told.amends, "reason": correction.told.reason}
             audit.add(connection, correction.actor, action, correction.subject, **correction.details, **told)
             record_amendments(connection, {each.key.board for each in moved}, correction.actor, correction.told.reason)
+        unlock_news.announce(self._inbox, unlocked)
         if correction.restores:
             log.info("updates_restored", actor=correction.actor.name, updates=len(event_ids), rows=len(moved))
         else:

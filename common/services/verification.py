@@ -1,5 +1,7 @@
 """Verification: the ledger is compared with the standings, and the standings with the boards in Redis.
 
+The ledger is also compared with the steps towards achievements, which nothing but PostgreSQL has.
+
 Players are checked in slices, each in one snapshot of PostgreSQL, so it can be done beside a service at work. What a
 worker has committed and not projected yet differs for a moment; callers check again before they call it drift.
 
@@ -15,8 +17,9 @@ from typing import Literal, NamedTuple
 from sqlalchemy import Connection, Engine, text
 
 from common.core.chunk_size import ChunkSize
+from common.domain.achievements import StepKey
 from common.domain.standing import BoardId, Standing, StandingKey
-from common.postgres import checkpoint, ledger, parts, period_closing, recounts, standings
+from common.postgres import checkpoint, ledger, parts, period_closing, recounts, standings, step_counts
 from common.postgres.checkpoint import Checkpoint
 from common.postgres.engine import bounded_transaction
 from common.redis_store.board import Board
@@ -41,9 +44,13 @@ State = tuple[int, int, int]
 
 
 class Drift(NamedTuple):
-    """A standing that differs from its source: in PostgreSQL from the ledger, in Redis from PostgreSQL."""
+    """A standing that differs from its source: in PostgreSQL from the ledger, in Redis from PostgreSQL.
 
-    where: Literal["postgresql", "redis"]
+    Steps towards an achievement that differ from the ledger are told in the same form: the achievement stands for the
+    board, the scope for the period, and the steps for the score.
+    """
+
+    where: Literal["postgresql", "redis", "steps"]
     key: StandingKey
     expected: State | None
     found: State | None
@@ -116,13 +123,15 @@ class Verifier:
             return list(connection.scalars(_PLAYERS, {"after": after, "limit": limit}))
 
     def check(self, user_ids: Collection[str], timeout_ms: int = TIMEOUT_MS) -> list[Drift]:
-        """Return every standing of these players that differs. Boards that Redis does not serve are not compared.
+        """Return every standing of these players that differs, and their steps towards achievements that do.
+
+        Boards that Redis does not serve are not compared.
 
         Raises database.TooSlowError if a statement takes longer.
         """
         with bounded_transaction(self._engine, timeout_ms, "REPEATABLE READ") as connection:
             connection.execute(_BY_INDEX)
-            unfounded = _ledger_drifts(connection, user_ids)
+            unfounded = [*_ledger_drifts(connection, user_ids), *_step_drifts(connection, user_ids)]
             rows = standings.of_players(connection, user_ids, ended_within=COMPARED_IN_REDIS)
         return [*unfounded, *self._redis_drifts(rows)]
 
@@ -155,7 +164,7 @@ class Verifier:
         return found
 
     def recount(self, user_ids: Collection[str]) -> None:
-        """Set the standings of these players to what the ledger says. The caller rebuilds their boards in Redis.
+        """Set the standings and steps of these players to what the ledger says. The caller rebuilds their boards.
 
         Closed periods in which that changes something are amended: they get a new revision, and are ranked anew.
         The checkpoint should be near the end of the ledger: the rows after it are read while every batch waits.
@@ -168,6 +177,7 @@ class Verifier:
                 values = _of(connection, some)
                 changed = [*connection.execute(_RECOUNT, values), *connection.execute(_FORGET, values)]
                 period_closing.amend(connection, {(row.board_id, row.period_id) for row in changed})
+                step_counts.repair(connection, some, *connection.execute(_RANGE).one())
 
     def _redis_drifts(self, rows: Iterable[Standing]) -> list[Drift]:
         by_board: dict[BoardId, list[Standing]] = {}
@@ -189,7 +199,7 @@ def _due(row: Standing) -> State | None:
 
 def boards_of(drifts: Iterable[Drift]) -> list[BoardId]:
     """Return the boards that a repair has to fill again."""
-    return sorted({drift.key.board for drift in drifts})
+    return sorted({drift.key.board for drift in drifts if drift.where != "steps"})
 
 
 def _slices(user_ids: Sequence[str]) -> Iterator[Sequence[str]]:
@@ -214,3 +224,13 @@ def _ledger_drifts(connection: Connection, user_ids: Collection[str]) -> Sequenc
         )
         for row in found
     ]
+
+
+def _step_drifts(connection: Connection, user_ids: Collection[str]) -> list[Drift]:
+    after, to = connection.execute(_RANGE).one()
+    found = step_counts.drifts(connection, user_ids, after, to)
+    return [Drift("steps", _in_place_of(drift.key), (drift.expected, 0, 0), (drift.found, 0, 0)) for drift in found]
+
+
+def _in_place_of(key: StepKey) -> StandingKey:
+    return StandingKey(key.achievement_id, key.scope, key.user_id)

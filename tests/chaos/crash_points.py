@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from common.postgres import parts, period_closing, snapshots, standings
+from common.postgres import parts, period_closing, snapshots, standings, unlocks
 from common.redis_store.inbox import Inbox
 from common.services.rebuild import Rebuilder
 
@@ -83,6 +83,7 @@ def _before_final_snapshots() -> None:
 IN_WEB: dict[str, Callable[[], None]] = {"accept": lambda: _after(Inbox, "accept")}
 IN_WORKER: dict[str, Callable[[], None]] = {
     "standings merged": lambda: _after(parts, "merge"),
+    "achievements unlocked": lambda: _after(unlocks, "record"),
     "commit": _after_commit,
     "projection": _after_projection,
     "settling": lambda: _after(Inbox, "acknowledge"),

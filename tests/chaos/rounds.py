@@ -13,7 +13,7 @@ from common.domain.stand_ins import StandIns
 from common.redis_store.board import BoardNotServedError
 from dev.harness.stack import PROGRAMS
 from tests.caller import Caller
-from tests.chaos import account, value_account
+from tests.chaos import account, unlock_account, value_account
 from tests.chaos.admins import Admin
 from tests.chaos.clients import Account, Claimant, Client
 from tests.chaos.faults import Fault
@@ -96,6 +96,8 @@ class Run:
 
     def __init__(self, at: Installation, seed: int) -> None:
         self._at = at
+        with at.engine.begin() as connection:
+            unlock_account.add(connection)
         self._draw = random.Random(seed)
         self.report = Report(seed)
         callers = [Caller(at.stack, f"chaos-{number}") for number in range(PLAYERS)]
@@ -226,6 +228,7 @@ class Run:
             return problems
         try:
             problems = account.corrected_otherwise(at, *corrected)
+            problems += unlock_account.otherwise(at, accounts, self._referee.voided)
             return problems or value_account.otherwise(at, accounts, *corrected, self._private)
         except (BoardNotServedError, requests.RequestException) as error:
             return [f"a board is away again: {type(error).__name__} {error}"]

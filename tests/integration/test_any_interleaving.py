@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from unittest.mock import patch
@@ -21,13 +22,14 @@ from hypothesis.stateful import (
 from sqlalchemy import text
 
 from common.domain import periods
+from common.domain.achievements import Achievement, AchievementKind
 from common.domain.boards import Board, Rule, SecondScore
 from common.domain.corrections import Told
 from common.domain.details import PlayerVisibility
 from common.domain.inbox_entries import Update
 from common.domain.pagination import FIRST
 from common.domain.scoring import Action, ClaimedBy, Kind
-from common.postgres import catalogue, parts, standings
+from common.postgres import achievements, catalogue, fills, parts, standings, unlocks
 from common.postgres.audit import Actor
 from common.redis_store import keys
 from common.redis_store.inbox import Inbox
@@ -39,7 +41,7 @@ from common.services.profiles import Profiles
 from common.services.suspensions import COMMAND_LINE, Decision
 from tests.inbox import add_users, board_of
 from tests.integration.test_scoring_rules import add_boards
-from workers import closing, drain, maintenance
+from workers import closing, drain, filling, maintenance
 from workers.batches import Batches
 from workers.state import WorkerState
 
@@ -52,7 +54,13 @@ RULED = {
     "last": Board("last", rule=Rule.LATEST, periods=("all",)),
 }
 """Boards that the action of values `play` feeds."""
-POINTS_OF_DEATH = ((parts, "merge"), (Batches, "_record"), (Batches, "_project"), (Inbox, "acknowledge"))
+POINTS_OF_DEATH = (
+    *((parts, "merge"), (unlocks, "record"), (Batches, "_record"), (Batches, "_project")),
+    (Inbox, "acknowledge"),
+)
+THREE = Achievement("three", "Three", AchievementKind.COUNT, actions=("play", *sorted(POINTS)), goal=3)
+LATE = replace(THREE, id="late", retroactive=True)
+"""It is made in the middle, and what happened before is filled in by and by."""
 PERIODS = ("all", "daily")
 
 users = st.integers(0, 2)
@@ -82,6 +90,11 @@ class Model:
             self.counted[user, number] = POINTS[action_of(number)]
         else:
             self.played.setdefault(user, set()).add(number)
+
+    def uses(self, user: int) -> tuple[int, int]:
+        """How many updates of a player ever counted, and how many of them do."""
+        keys = {key for key in self.counted if key[0] == user} | {(user, n) for n in self.played.get(user, ())}
+        return len(keys), len(keys - self.void)
 
     def ruled(self, board: str) -> dict[int, int]:
         """The scores on a board that `play` feeds; the greater number happened later."""
@@ -150,10 +163,11 @@ class Interleavings(RuleBasedStateMachine):
     def begin(self) -> None:
         self.worker.redis.flushdb()
         tables = "users, score_events, standings, periods, snapshots, score_quarantine, audit_log, voids, kept_voids"
-        tables += ", disqualifications, ledger_totals"
+        tables += ", disqualifications, ledger_totals, achievements, achievement_steps, step_totals, unlocks"
         with self.worker.engine.begin() as connection:
             connection.execute(text(f"TRUNCATE {tables} CASCADE"))
             connection.execute(text("UPDATE ledger_checkpoint SET event_id = 0"))
+            achievements.write(connection, [THREE], [])
         self.users = add_users(self.worker.engine, 3)
         self.model = Model()
         maintenance.repair(self.worker)
@@ -168,6 +182,20 @@ class Interleavings(RuleBasedStateMachine):
     def forget_receipt(self, user: int, number: int) -> None:
         """A retry after this is accepted anew, and found in the ledger."""
         self.worker.redis.delete(keys.receipt(self.users[user], f"key-number-{number}"))
+
+    @rule()
+    def achieve_late(self) -> None:
+        with self.worker.engine.begin() as connection:
+            if LATE not in achievements.load(connection):
+                achievements.write(connection, [LATE], [])
+
+    @rule(dies=st.booleans())
+    def fill(self, dies: bool) -> None:
+        """One more player, unless the process dies before it commits."""
+        with self.worker.engine.connect() as connection:
+            if fills.due(connection):
+                fills.fill(connection, LATE.id, 1)
+            connection.rollback() if dies else connection.commit()
 
     @rule()
     def apply(self) -> None:
@@ -286,6 +314,22 @@ class Interleavings(RuleBasedStateMachine):
             due = {self.users[user]: score for user, score in self.model.ruled(board).items()}
             assert {entry.user_id: entry.score for entry in shown} == due
         assert self.worker.verifier.check(self.users) == []
+        filling.fill_some(self.worker)
+        self._check_achievements()
+        assert self.worker.verifier.check(self.users) == []
+
+    def _check_achievements(self) -> None:
+        """A void takes steps back and leaves what is unlocked, so whoever was ever at the goal may have it."""
+        with self.worker.engine.connect() as connection:
+            there = achievements.load(connection)
+            unlocked = unlocks.achieved(connection, self.users)
+            for number, user_id in enumerate(self.users):
+                steps = unlocks.steps_of(connection, user_id)
+                ever, now = self.model.uses(number)
+                for each in there:
+                    assert steps.get((each.id, ""), 0) == min(3, now)
+                    assert now < 3 or each.id in unlocked[user_id]
+                    assert ever >= 3 or each.id not in unlocked[user_id]
 
     @staticmethod
     def _id(period: str) -> str:

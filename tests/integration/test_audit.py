@@ -5,6 +5,7 @@ import os
 import pwd
 import re
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -15,8 +16,9 @@ from flask.testing import FlaskClient
 from sqlalchemy import Engine, create_engine, text
 
 from common.core.settings import Settings
+from common.domain.achievements import StepKey
 from common.domain.inbox_entries import MalformedEntry
-from common.postgres import audit, quarantine, tables
+from common.postgres import audit, quarantine, tables, unlocks
 from common.postgres.audit import COMMAND_LINE, AuditRow
 from dev.harness.servers import Servers
 from scoreboard.__main__ import commands
@@ -28,6 +30,7 @@ from web.guards.access import decision
 from workers.state import WorkerState
 
 READING = {
+    "achievements list",
     "actions list",
     "audit list",
     "backup",
@@ -129,6 +132,7 @@ def test_every_command_that_changes_something_is_audited_with_the_systems_user(
     with draining_thread(worker):
         audited("players adjust", "chief", *ADJUSTMENT)
     audit_catalogue(audited, tmp_path / "catalogue.toml")
+    audit_revocation(audited, worker)
     audited("quarantine retry", quarantined(engine, 1))
     audited("quarantine discard", quarantined(engine, 2))
     audited("rebuild", "--board", "main", "--period", "all")
@@ -159,8 +163,16 @@ def audit_catalogue(audited: Callable[..., Result], file: Path) -> None:
     audited("actions set", "share", "--cooldown", "60")
     audited("seasons add", "main", "last", "--from", "2099-01-01T00:00:00Z", "--to", "2099-12-31T00:00:00Z")
     audited("seasons end", "main", "last", "--at", "2099-06-30T00:00:00Z")
+    audited("achievements set", "sharer", "--title", "Sharer", "--action", "share", "--goal", "3")
     file.write_text('version = 1\n[[boards]]\nid = "of-a-file"\n')
     audited("apply", str(file))
+
+
+def audit_revocation(audited: Callable[..., Result], worker: WorkerState) -> None:
+    (player,) = add_users(worker.engine, 1)
+    with worker.engine.begin() as connection:
+        unlocks.add(connection, [StepKey(player, "sharer", "")], datetime.now(UTC))
+    audited("achievements revoke", "sharer", player, "--reason", "a try")
 
 
 def audit_corrections(audited: Callable[..., Result], worker: WorkerState) -> None:
@@ -252,14 +264,17 @@ def test_every_route_for_admins_that_changes_something_is_audited_with_the_admin
         "boards/<board_id>/close": {},
         "boards/<board_id>/archive": {},
         "actions/<action_id>": {"points": 1},
+        "achievements/<achievement_id>": {"title": "A try", "granted": {}},
+        "achievements/<achievement_id>/revoke": {"userId": ada.user_id, "reason": "a try"},
         "catalogue": {"catalogue": {"version": 1, "boards": [{"id": "of-a-file"}]}},
     }
     with worker.engine.begin() as connection:
         connection.execute(tables.boards.insert(), {"id": "tried", "closes_at": "2099-01-01T00:00:00Z"})
+        unlocks.add(connection, [StepKey(ada.user_id, "tried", "")], datetime.now(UTC))
     for what, values in bodies.items():
         before = len(rows(worker.engine))
         send = client.put if what in PUT else client.post
-        path = f"/api/admin/{re.sub('<[a-z]*_id>', 'tried', what)}"
+        path = f"/api/admin/{re.sub('<[a-z_]+>', 'tried', what)}"
         assert send(path, json=values, headers=chief.headers).status_code in (200, 201), path
         (row,) = rows(worker.engine)[before:]
         assert (row.actor, row.subject) == (chief.user_id, "catalogue" if what == "catalogue" else "tried")

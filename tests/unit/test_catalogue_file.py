@@ -9,6 +9,7 @@ import pytest
 from common.contract.constants import GREATEST_SCORE
 from common.contract.errors import ErrorCode
 from common.domain import catalogue_export, catalogue_file
+from common.domain.achievements import Achievement, AchievementKind
 from common.domain.boards import Board, Rule, ScoreFormat, SecondScore, Visibility
 from common.domain.catalogue_plan import Plan, Stored
 from common.domain.scoring import Action, ClaimedBy, Kind
@@ -33,7 +34,18 @@ SHARE = Action("share", 3, 1, ("main",), cooldown_seconds=60)
 LAP = Action(
     "lap", 1, 0, ("laps", "main"), kind=Kind.VALUE, value_min=20_000, value_max=60_000, claimed_by=ClaimedBy.SERVER
 )
-STORED = Stored({"main": MAIN, "laps": LAPS}, {"share": (SHARE, True), "lap": (LAP, False)})
+COUNT, SCORE, PLACEMENT, GRANTED = AchievementKind
+ACHIEVEMENTS = [
+    Achievement("sharer", 'A "sharer"', COUNT, actions=("share",), goal=3, repeats="weekly", secret=True),
+    Achievement("quick", "Quick", SCORE, board_id="laps", period="all", reach=-5, retroactive=True),
+    Achievement("podium", "Podium", PLACEMENT, "", "medal", board_id="main", period="daily", within=3, min_players=9),
+    Achievement("explorer", "Explorer", GRANTED, "All of it.", goal=1, enabled=False),
+]
+STORED = Stored(
+    {"main": MAIN, "laps": LAPS},
+    {"share": (SHARE, True), "lap": (LAP, False)},
+    {achievement.id: achievement for achievement in ACHIEVEMENTS},
+)
 
 
 def plan(text: str, stored: Stored = STORED, *, most: int = 1000, disable_missing: bool = False) -> Plan:
@@ -57,6 +69,7 @@ def test_the_exported_catalogue_makes_another_installation_the_same() -> None:
     made = catalogue_file.plan(parsed, Stored({}, {}), NOW, 1000)
     assert not made.problems
     assert {board.id: board for board in made.new_boards} == stored.boards
+    assert {each.id: each for each in made.new_achievements} == stored.achievements
     assert {
         action.id: (replace(action, version=stored.actions[action.id][0].version), on) for action, on in made.actions
     } == (stored.actions)
@@ -71,7 +84,7 @@ def test_actions_that_boards_bring_with_them_are_neither_exported_nor_disabled()
 
 def test_what_a_file_does_not_name_is_left_alone_unless_missing_actions_are_to_be_disabled() -> None:
     assert plan("") == Plan()
-    found = plan("", disable_missing=True)
+    found = plan("", replace(STORED, achievements={}), disable_missing=True)
     assert found.actions == [(replace(SHARE, version=4), False)]
     assert [(change.path, change.before, change.after) for change in found.changes] == [
         ("actions.share.enabled", True, False)
@@ -172,7 +185,12 @@ MANY = ", ".join(f'"b{number}"' for number in range(9))
         ('[[actions]]\nid = "adjust-main"\npoints = 1', "actions[0].id"),
         ('[[actions]]\nid = "enrol-main"\npoints = 1', "actions[0].id"),
         ('[[actions]]\nid = "share"\nkind = "value"', "actions[0].kind"),
-        ('[[achievements]]\nid = "x"', "achievements"),
+        ('[[teams]]\nid = "x"', "teams"),
+        ('[[achievements]]\nid = "x"', "achievements[0].title"),
+        ('[[achievements]]\nid = "x"\ntitle = "X"', "achievements[0].kind"),
+        ('[[achievements]]\nid = "X!"\ntitle = "X"\ngranted = {}', "achievements[0].id"),
+        ('[[achievements]]\nid = "x"\ntitle = "X"\ngranted = {}\nperiod = "daily"', "achievements[0]"),
+        ('[[achievements]]\nid = "x"\ntitle = "X"\ngranted = { goal = 0 }', "achievements[0].granted.goal"),
         ('boards = "main"', "boards"),
     ],
 )  # fmt: skip
@@ -215,3 +233,57 @@ def test_the_version_of_the_file_is_needed(text: str) -> None:
 def test_what_is_not_toml_is_told_with_its_line() -> None:
     (problem,) = catalogue_file.parse_toml("version = 1\nboards = [").problems
     assert "line 2" in problem.message
+
+
+SHARER = """
+[[achievements]]
+id = "sharer"
+title = "Sharer"
+repeat = "period"
+period = "weekly"
+count = { actions = ["share"], goal = 3 }
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "path"),
+    [
+        ("goal = 3", "goal = 4", "achievements[0].count.goal"),
+        ('"weekly"', '"daily"', "achievements[0].repeat"),
+        ('count = { actions = ["share"], goal = 3 }', "granted = {}", "achievements[0].kind"),
+    ],
+)
+def test_what_decides_an_achievement_never_changes(before: str, after: str, path: str) -> None:
+    assert problems(SHARER.replace(before, after)) == {path: ErrorCode.ACHIEVEMENT_IMMUTABLE}
+
+
+def test_an_achievement_may_be_of_a_board_and_an_action_of_the_same_file() -> None:
+    text = """
+    [[boards]]
+    id = "new"
+    periods = ["all", "weekly"]
+    [[actions]]
+    id = "fresh"
+    points = 1
+    boards = ["new"]
+    [[achievements]]
+    id = "first-of-all"
+    title = "First"
+    placement = { board = "new", period = "weekly", within = 1 }
+    [[achievements]]
+    id = "freshest"
+    title = "Freshest"
+    count = { actions = ["fresh"], goal = 1 }
+    """
+    planned = plan(text)
+    assert not planned.problems
+    assert [each.id for each in planned.new_achievements] == ["first-of-all", "freshest"]
+    missing = problems(text.replace('id = "new"', 'id = "NEW"').replace('"fresh"]', '"gone"]'))
+    assert missing["achievements[1].count.actions[0]"] is ErrorCode.UNKNOWN_ACTION
+    assert missing["achievements[0].placement.board"] is ErrorCode.UNKNOWN_BOARD
+
+
+def test_achievements_that_a_file_does_not_name_are_disabled_only_on_request() -> None:
+    assert plan("").changes == []
+    changed = plan("", disable_missing=True).changed_achievements
+    assert {after.id: after.enabled for _, after in changed} == {"podium": False, "quick": False, "sharer": False}

@@ -24,6 +24,7 @@ LOG_FIELDS = {
     *("is_new", "known", "ledger_id", "limit", "loop", "method", "milliseconds", "path", "period", "periods"),
     *("players", "points", "pruned", "refusal", "repaired", "request_id", "route", "rows", "seconds", "seq"),
     *("peer", "session_id", "session_ids", "setting", "sessions", "source", "status", "suspended", "taken", "task"),
+    *("achievement", "unlocks"),
     *("times", "ids", "port", "updates", "user_id", "users", "version", "waiting", "where"),
     # texts: an admin's, and those of errors, which never hold a value that a client sent (`hide_parameters`)
     *("detail", "reason"),

@@ -13,6 +13,7 @@ from jsonschema import Draft7Validator
 from openapi_spec_validator import validate
 
 from common.contract.errors import ErrorCode
+from common.domain.achievements import Achievement, AchievementKind, Unlock
 from common.domain.entries import BoardHead, Entry, Place
 from tests.documents import Document, DocumentedApi, DocumentedMessages, detached_application, problems_of_value
 from tests.unit.test_live_frames import messages
@@ -24,6 +25,7 @@ from web.reference.renderer import ON_ANY_REQUEST
 
 ASYNCAPI_SCHEMA = Path(__file__).with_name("asyncapi-3.0.0.json")
 ADA = "3f2b8c1e-5d4a-4c3b-9a2e-7f6d5c4b3a21"
+WINS = Achievement("ten-wins", "Ten wins", AchievementKind.COUNT, actions=("win-match",), goal=10)
 UNDOCUMENTED = {
     "pages.home",
     "pages.board_page",
@@ -36,8 +38,13 @@ UNDOCUMENTED = {
 }
 """Pages for people, which promise nothing to programs."""
 
-OF_BATCH_ITEMS = {ErrorCode.ACTION_NOT_ALLOWED, ErrorCode.VALUE_OUT_OF_RANGE}
-"""Told of an update within the answer to a batch."""
+OF_BATCH_ITEMS = {
+    ErrorCode.ACTION_NOT_ALLOWED,
+    ErrorCode.VALUE_OUT_OF_RANGE,
+    ErrorCode.UNKNOWN_ACHIEVEMENT,
+    ErrorCode.NOT_GRANTABLE,
+}
+"""Told of an update or a grant within the answer to many."""
 
 
 @pytest.fixture(scope="module")
@@ -232,6 +239,8 @@ def test_every_frame_of_the_hub_is_as_documented(live: Document) -> None:
         frames.rollover("main", "2026-W48"),
         frames.me(Place(ADA, "ada", 1, ada), 7, 2),
         frames.me(Place(ADA, "ada", 1, None), None, 2),
+        frames.achievements([WINS.id]),
+        frames.achievement(Unlock(ADA, WINS.id, "2026-W48", 1_700_000_000_123), WINS),
         frames.HEARTBEAT,
     ]
     sent = [message for frame in made for message in messages(frame)]

@@ -24,6 +24,9 @@ def test_what_changes_something_is_asked_for_by_post_and_nothing_else_is(app: Fl
     assert methods == {"GET", "HEAD", "OPTIONS", "POST", "PUT"}
     assert both == []
     assert changing == {
+        "/api/achievements/grant",
+        "/api/admin/achievements/<achievement_id>",
+        "/api/admin/achievements/<achievement_id>/revoke",
         "/api/admin/actions/<action_id>",
         "/api/admin/boards/<board_id>",
         "/api/admin/boards/<board_id>/archive",

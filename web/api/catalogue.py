@@ -1,4 +1,7 @@
-"""The views of all boards, and those that change boards and actions: for admins and API keys of the scope `manage`."""
+"""The views that change boards and actions: for admins and API keys of the scope `manage`.
+
+So is the view of every board.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -129,7 +132,9 @@ def put_action(action_id: str) -> tuple[Response, int]:
     answers=[ResponseDoc(200, "What it changes, or with `dryRun` would change.", CatalogueChanges)],
     errors=[
         ErrorCode.UNKNOWN_BOARD,
+        ErrorCode.UNKNOWN_ACTION,
         ErrorCode.BOARD_IMMUTABLE,
+        ErrorCode.ACHIEVEMENT_IMMUTABLE,
         ErrorCode.TOO_MANY,
         ErrorCode.SEASON_OVERLAPS,
         ErrorCode.SEASON_OVER,

@@ -189,6 +189,11 @@ def own_data_on_the_wire(person: Person, data: own_data.OwnData) -> OwnData:
             }
             for row in data.standings
         ],
+        "achievements": [
+            {"achievementId": row.achievement_id, "scope": row.scope, "unlockedAt": format_instant(row.unlocked_at)}
+            for row in data.unlocks
+        ],
+        "steps": [{"achievementId": row.achievement_id, "scope": row.scope, "steps": row.steps} for row in data.steps],
     }
     if len(data.events) > own_data.MOST_EVENTS:
         told["truncatedAt"] = own_data.MOST_EVENTS

@@ -97,6 +97,12 @@ def has_session() -> bool:
     return _given_identity() is not None
 
 
+def caller_id() -> str | None:
+    """Return the user of the access token of a live session, at a view that asks for none; None without one."""
+    given = _given_identity()
+    return given.user_id if given else None
+
+
 def is_caller(user_id: str) -> bool:
     """Return whether the request has the access token of a live session of this user, at a view that asks for none."""
     given = _given_identity()

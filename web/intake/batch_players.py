@@ -1,14 +1,23 @@
 """The players of a batch: who is meant by a user id or an external id, and whom the API key may name."""
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from common.contract.errors import ErrorCode, ScoreboardError
-from common.contract.requests import BatchItem
 from common.domain.details import PlayerVisibility
 from common.domain.permissions import Permissions
 from common.postgres import identities
 from web.services import Services
+
+
+class NamesPlayer(Protocol):
+    """An item that names a player by one of two ids."""
+
+    @property
+    def user_id(self) -> str | None: ...
+
+    @property
+    def external_id(self) -> str | None: ...
 
 
 class Players(NamedTuple):
@@ -22,7 +31,7 @@ class Players(NamedTuple):
     is_suspended: Mapping[str, bool]
     were_made: bool
 
-    def user_of(self, item: BatchItem) -> str:
+    def user_of(self, item: NamesPlayer) -> str:
         """Return the id of the item's user. Raises `unknown_user` or `account_suspended`."""
         user_id = self.by_external_id.get(item.external_id) if item.external_id else (item.user_id or "").lower()
         if user_id is None or user_id not in self.is_suspended:
@@ -34,7 +43,7 @@ class Players(NamedTuple):
 
 
 def find(
-    services: Services, permissions: Permissions, items: Iterable[BatchItem], to_make: Collection[str] = ()
+    services: Services, permissions: Permissions, items: Iterable[NamesPlayer], to_make: Collection[str] = ()
 ) -> Players:
     """Return the players of a batch. Those of `to_make`, external ids, are made where they are new.
 

@@ -26,11 +26,13 @@ from common.domain.seasons import names_a_season
 from common.domain.standing import BoardId
 from common.redis_store import keys
 from common.redis_store.client import Client, listen
+from common.services import unlock_news
 from common.services.leaderboard import Leaderboard
 from common.services.revocations import Revocations
 from web.live.group import Group
 from web.live.heartbeats import Heartbeats
 from web.live.hub import Hub
+from web.live.unlocks import UnlockFeed
 
 log = structlog.get_logger(__name__)
 
@@ -70,6 +72,7 @@ class Feed:
         listener: Client,
         heartbeats: Heartbeats,
         *,
+        unlocks: UnlockFeed,
         open_season: OpenSeason = lambda _board, _now: None,
     ) -> None:
         self._open_season = open_season
@@ -78,6 +81,7 @@ class Feed:
         self._leaderboard = leaderboard
         self._revocations = revocations
         self._listener = listener
+        self._unlocks = unlocks
         self._changed: dict[BoardId, set[str]] = {}
         self._news = Event()
         self._sessions_in_doubt = Event()
@@ -103,6 +107,7 @@ class Feed:
         """Send a new follower their place soon, and check that their session is still live."""
         group.last_read_at = 0.0
         self._news.set()
+        self._unlocks.expect()
         self._sessions_in_doubt.set()
 
     def _listen(self) -> None:
@@ -114,6 +119,7 @@ class Feed:
                     continue
                 if message["type"] == "subscribe":  # subscribed first, read after: nothing falls in between
                     self._mark_all_due()
+                    self._unlocks.owe_lists()
                     self._sessions_in_doubt.set()
                 elif message["channel"] == keys.SESSIONS_ENDED:
                     self._hub.end_sessions([message["data"]])
@@ -128,6 +134,7 @@ class Feed:
             players = [str(user_id) for user_id in news["players"]]
             for board in news["boards"]:
                 self._changed.setdefault((board["board"], board["period"]), set()).update(players)
+            self._unlocks.take_in(unlock_news.in_news(news))
         except (ValueError, KeyError, TypeError):
             log.warning("live_message_not_understood")
             self._mark_all_due()

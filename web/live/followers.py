@@ -27,6 +27,8 @@ class Follower:
     version: str = ""
     read_at: float = 0.0
     last: Place | None = None
+    is_owed_list: bool = True
+    """Whether the list of what they have unlocked is still to be sent."""
 
     def wants(self, version: str, now: float) -> bool:
         """Return whether the place has to be read now that the board has this version."""
@@ -52,9 +54,12 @@ class Followers:
     def __init__(self) -> None:
         self._of: dict[Viewer, Follower] = {}
         self._in: dict[Group, dict[Viewer, Follower]] = {}
+        self._by_user: dict[str, dict[Viewer, Follower]] = {}
 
     def add(self, viewer: Viewer, group: Group, ticket: Ticket) -> None:
-        self._of[viewer] = self._in.setdefault(group, {})[viewer] = Follower(viewer, group, ticket)
+        follower = Follower(viewer, group, ticket)
+        self._of[viewer] = self._in.setdefault(group, {})[viewer] = follower
+        self._by_user.setdefault(ticket.user_id, {})[viewer] = follower
 
     def forget(self, viewer: Viewer) -> None:
         """Remove a viewer. Does nothing for one without a ticket."""
@@ -64,6 +69,10 @@ class Followers:
             del followers[viewer]
             if not followers:
                 del self._in[follower.group]
+            same = self._by_user[follower.ticket.user_id]
+            del same[viewer]
+            if not same:
+                del self._by_user[follower.ticket.user_id]
 
     def sessions(self) -> set[str]:
         """Return every session that has a follower."""
@@ -71,6 +80,19 @@ class Followers:
 
     def in_sessions(self, session_ids: Collection[str]) -> list[Viewer]:
         return [viewer for viewer, follower in self._of.items() if follower.ticket.session_id in session_ids]
+
+    def of_user(self, user_id: str) -> list[Follower]:
+        """Return the followers of this process that are this user."""
+        return list(self._by_user.get(user_id, {}).values())
+
+    def owe_lists(self) -> None:
+        """Let every follower wait for the list of what they have unlocked."""
+        for follower in self._of.values():
+            follower.is_owed_list = True
+
+    def owed_lists(self) -> list[Follower]:
+        """Return the followers that wait for it."""
+        return [follower for follower in self._of.values() if follower.is_owed_list]
 
     def mark(self, group: Group, user_ids: Collection[str]) -> None:
         """Mark followers whose scores may have changed as due."""

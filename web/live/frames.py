@@ -5,8 +5,9 @@ from collections.abc import Mapping
 
 import orjson
 
-from common.contract.live_messages import Delta, Heartbeat, Me, Resumed, Rollover, Snapshot
+from common.contract.live_messages import Delta, Heartbeat, Me, Resumed, Rollover, Snapshot, Unlock, Unlocks
 from common.core.timestamps import format_instant, from_milliseconds
+from common.domain import achievements as domain
 from common.domain.entries import BoardHead, Entry, Place
 
 _TEXT, _CLOSE, _PING = 0x81, 0x88, 0x89  # RFC 6455 section 5.2: FIN and opcode
@@ -75,6 +76,27 @@ def rollover(board_id: str, period_id: str) -> bytes:
 def me(place: Place, previous_rank: int | None, seq: int) -> bytes:
     """Return the frame of a viewer's own place. The rank before is null in a first message, or if there was none."""
     message: Me = {"type": "me", "seq": seq, "entry": place.to_wire(), "previousRank": previous_rank}
+    return text_frame(message)
+
+
+def achievements(unlocked: list[str]) -> bytes:
+    """Return the frame of all that a viewer has unlocked."""
+    message: Unlocks = {"type": "achievements", "unlocked": unlocked}
+    return text_frame(message)
+
+
+def achievement(unlock: domain.Unlock, of: domain.Achievement) -> bytes:
+    """Return the frame of what a viewer has just unlocked."""
+    message: Unlock = {
+        "type": "achievement",
+        "achievement": {
+            "achievementId": of.id,
+            "title": of.title,
+            "icon": of.icon,
+            "unlockedAt": format_instant(from_milliseconds(unlock.unlocked_at)),
+            "scope": unlock.scope,
+        },
+    }
     return text_frame(message)
 
 

@@ -141,6 +141,10 @@ class Hub:
             if frame:
                 self._send(follower.viewer, frame)
 
+    def tell(self, follower: Follower, frame: bytes) -> None:
+        """Send a follower what is for them alone."""
+        self._send(follower.viewer, frame)
+
     def _send(self, viewer: Viewer, frame: bytes) -> None:
         try:
             viewer.send(frame)

@@ -35,6 +35,7 @@ from web.live.handshake import LONGEST_MESSAGE_BYTES
 from web.live.hub import Hub, Slot
 from web.live.lane import PATH
 from web.live.open_seasons import OpenSeasons
+from web.live.unlocks import UnlockFeed
 from web.reference.documented import ResponseDoc, documented
 from web.services import Services, services
 
@@ -59,14 +60,17 @@ class Live:
         self._first_reads = FirstReads()
         self.hub = Hub(most=settings.live_max, most_per_address=settings.live_per_ip, most_groups=settings.live_groups)
         listener = redis_client.connect_to_listen(settings.redis_url)
+        self.unlocks = UnlockFeed(self.hub, adapters.engine, adapters.catalogue)
         self.feed = Feed(
             self.hub,
             adapters.leaderboard,
             adapters.revocations,
             listener,
             adapters.heartbeats,
+            unlocks=self.unlocks,
             open_season=OpenSeasons(adapters.catalogue).of_board,
         )
+        self.feed.add(self.unlocks.tell_unlocks)
         self.feed.add(BoardWatch(self.hub, adapters.catalogue).check_boards)
 
     def prepare(self, slot: Slot, query: LiveQuery, period: Period, visibility: Visibility) -> None:

@@ -199,6 +199,7 @@ def _render(adapters: Services, periods: PeriodChoice, rows: int, path: str) -> 
         rows=rows,
         usual_rows=ROWS,
         actions=_actions(adapters, board),
+        has_achievements=_has_achievements(adapters),
         registration_is_open=adapters.settings.registration == "open",
         now=format_instant(now),
     )
@@ -232,3 +233,11 @@ def _actions(adapters: Services, board: Board) -> list[ActionButton] | None:
     except UNAVAILABLE as error:
         log.warning("page_without_actions", error=type(error).__name__)
         return None
+
+
+def _has_achievements(adapters: Services) -> bool:
+    """Return whether there is anything to achieve; not while nobody can tell, since actions cannot be read then."""
+    try:
+        return any(achievement.enabled for achievement in adapters.catalogue.current().achievements.values())
+    except UNAVAILABLE:
+        return False

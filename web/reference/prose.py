@@ -58,7 +58,8 @@ The `from` of a delta is always the `seq` of the board's message before it. A vi
 `resync` and gets a snapshot. A viewer that reads too slowly skips to a snapshot.
 
 A viewer with a ticket (`POST /api/auth/ticket`) also gets `me`: after the first snapshot, when their own score changed,
-and at most once a second when only their rank did.
+and at most once a second when only their rank did. Where there is something to achieve, they get `achievements`, with
+all that they have, and then an `achievement` for each that they unlock, which may come twice.
 
 The server pings every 25 seconds, and sends `hb` after 25 seconds without another message. It closes with 1001 after a
 ping without an answer, 1008 for a breach of the rules and when the viewer's session has ended, 1009 for a message that
@@ -75,12 +76,17 @@ TAGS = {
     "auth": ("Accounts", "Register, log in, and what a session lives on."),
     "players": ("Players of game servers", "Players whom a game knows by ids of its own."),
     "catalogue": ("Catalogue", "For admins, and API keys of the scope `manage`: boards and actions."),
+    "achievement_changes": (
+        "Changes of achievements",
+        "For admins, and API keys of the scope `manage`: what can be achieved, and what is taken back.",
+    ),
     "boards": ("Lists of boards", "Which boards there are."),
     "scores": ("Score updates", "Signed claims, and what became of them."),
     "events": ("Updates of a player", "What explains a score."),
     "leaderboard": ("Boards", "Who stands where."),
     "seasons": ("Seasons", "Periods of a board whose begin and end people decide."),
     "periods": ("Periods", "Which periods of a board are over, and the digests of their final tables."),
+    "achievements": ("Achievements", "What can be achieved, and who has."),
     "snapshots": ("History", "Boards as they were."),
     "live": ("Live", "The board as it moves."),
     "health": ("Operating", "For load balancers and people on call."),

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from flask import Flask
 from werkzeug.routing import Rule
 
+from common.contract.achievements import AchievementId
 from common.contract.board_responses import SnapshotId
 from common.contract.fields import ActionId, BoardId, EventId, GivenUserId, IdempotencyKey, SeasonId
 from web.guards import access, limits
@@ -25,6 +26,7 @@ _NAME_AND_TYPE = {
     "board_id": ("boardId", BoardId),
     "action_id": ("actionId", ActionId),
     "season_id": ("seasonId", SeasonId),
+    "achievement_id": ("achievementId", AchievementId),
 }
 
 

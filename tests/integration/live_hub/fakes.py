@@ -6,14 +6,17 @@ from typing import cast
 
 import gevent
 import redis
+from sqlalchemy import Engine
 
 from common.domain.entries import BoardHead, Entry, Place, Places
+from common.postgres.catalogue import CatalogueCache
 from common.redis_store.client import Client
 from common.services.leaderboard import Leaderboard
 from common.services.revocations import Revocations
 from web.live.feed import Feed, OpenSeason
 from web.live.heartbeats import Heartbeats
 from web.live.hub import Hub
+from web.live.unlocks import UnlockFeed
 
 
 @dataclass
@@ -96,5 +99,6 @@ def feed_of(
     open_season: OpenSeason = lambda _board, _now: None,
 ) -> Feed:
     revocations = cast(Revocations, FakeRevocations(*over))
+    unlocks = UnlockFeed(hub, cast(Engine, None), cast(CatalogueCache, None))
     leaderboard, redis_client = cast(Leaderboard, board), cast(Client, listener)
-    return Feed(hub, leaderboard, revocations, redis_client, Heartbeats(), open_season=open_season)
+    return Feed(hub, leaderboard, revocations, redis_client, Heartbeats(), unlocks=unlocks, open_season=open_season)

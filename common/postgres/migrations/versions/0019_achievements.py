@@ -3,6 +3,8 @@
 All of it is new but one column with a constant default, so nothing is rewritten, and the version before works on.
 """
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import ARRAY, INT8MULTIRANGE, UUID
@@ -75,7 +77,7 @@ def _flag(name: str, *, default: bool, comment: str | None = None) -> sa.Column[
     return sa.Column(name, sa.Boolean, nullable=False, server_default=text, comment=comment)
 
 
-def _of_people() -> tuple[sa.Column[object], ...]:
+def _of_people() -> tuple[sa.Column[Any], ...]:
     return (
         sa.Column("id", sa.Text, primary_key=True),
         sa.Column("title", sa.Text, nullable=False),
@@ -86,7 +88,7 @@ def _of_people() -> tuple[sa.Column[object], ...]:
     )
 
 
-def _of_its_kind() -> tuple[sa.Column[object], ...]:
+def _of_its_kind() -> tuple[sa.Column[Any], ...]:
     return (
         sa.Column(
             "kind",
@@ -107,7 +109,7 @@ def _of_its_kind() -> tuple[sa.Column[object], ...]:
     )
 
 
-def _of_its_counting() -> tuple[sa.Column[object], ...]:
+def _of_its_counting() -> tuple[sa.Column[Any], ...]:
     return (
         _flag("retroactive", default=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()),

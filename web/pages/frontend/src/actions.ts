@@ -21,11 +21,18 @@ export class ActionButtons {
   readonly #notice: Notice;
   readonly #session: Session;
   readonly #onStanding: (standing: Standing) => void;
+  readonly #onCounted: (actionId: string) => void;
   #isHeld = false;
 
-  constructor(root: HTMLElement, session: Session, onStanding: (standing: Standing) => void) {
+  constructor(
+    root: HTMLElement,
+    session: Session,
+    onStanding: (standing: Standing) => void,
+    onCounted: (actionId: string) => void,
+  ) {
     this.#session = session;
     this.#onStanding = onStanding;
+    this.#onCounted = onCounted;
     this.#buttons = [...root.querySelectorAll<HTMLButtonElement>("button[data-action]")];
     this.#presses = find(root, "[data-part=presses]", HTMLElement);
     this.#template = find(root, "template", HTMLTemplateElement);
@@ -57,7 +64,10 @@ export class ActionButtons {
       const applied = await press.send(() => {
         show(item, "waiting", "No answer yet. Trying again; it counts only once.");
       });
-      if (applied && press.userId === this.#session.player?.userId) this.#onStanding(applied.standing);
+      if (applied && press.userId === this.#session.player?.userId) {
+        this.#onStanding(applied.standing);
+        if (!applied.isReplay) this.#onCounted(press.actionId);
+      }
       show(item, "counted", applied ? told(applied) : "Accepted. It will show in a moment.");
     } catch (error) {
       this.#showError(error, press, item);

@@ -1,5 +1,6 @@
 /** Frames of `WS /ws/scoreboard` as they come off the wire. */
 
+import { type Unlock, readUnlock } from "./achievements.js";
 import type { Delta, Entry, Resumed, Snapshot } from "./board.js";
 import { ShapeError, integer, list, object, orNull, text } from "./json.js";
 import { type Standing, readStanding } from "./standing.js";
@@ -19,7 +20,19 @@ export interface Heartbeat {
   readonly type: "hb";
 }
 
-export type Frame = Snapshot | Delta | Resumed | Me | Rollover | Heartbeat;
+/** All that the player has achieved. */
+export interface Unlocks {
+  readonly type: "achievements";
+  readonly unlocked: readonly string[];
+}
+
+/** The player has achieved something. It may be told twice. */
+export interface Unlocked {
+  readonly type: "achievement";
+  readonly unlock: Unlock;
+}
+
+export type Frame = Snapshot | Delta | Resumed | Me | Rollover | Heartbeat | Unlocks | Unlocked;
 
 /**
  * The frame in a message, or null for one that this page does not know.
@@ -80,6 +93,10 @@ function read(message: unknown): Frame | null {
       return { type: "me", standing: readStanding(object(frame["entry"])) };
     case "rollover":
       return { type: "rollover" };
+    case "achievements":
+      return { type: "achievements", unlocked: list(frame["unlocked"], text) };
+    case "achievement":
+      return { type: "achievement", unlock: readUnlock(frame["achievement"]) };
     case "hb":
       return { type: "hb" };
     default:

@@ -1,5 +1,6 @@
 /** The live socket: keeps one board up to date, and itself connected. */
 
+import type { Unlock } from "./achievements.js";
 import { backoff } from "./backoff.js";
 import { type Board, next, version } from "./board.js";
 import { type Frame, parseFrame } from "./frames.js";
@@ -34,6 +35,9 @@ export interface Listener {
   onBoard(board: Board): void;
   /** Where the player stands on the board shown. Comes only on a socket that was opened with a ticket. */
   onStanding(standing: Standing): void;
+  /** All that the player has achieved, and each thing as it comes. On such a socket alone, too. */
+  onUnlocks(ids: readonly string[]): void;
+  onUnlock(unlock: Unlock): void;
   onConnection(connection: Connection): void;
 }
 
@@ -114,6 +118,8 @@ export class Live {
 
   #apply(frame: Frame): void {
     if (frame.type === "hb" || frame.type === "rollover") return; // after a rollover a snapshot comes by itself
+    if (frame.type === "achievements") return this.#listener.onUnlocks(frame.unlocked);
+    if (frame.type === "achievement") return this.#listener.onUnlock(frame.unlock);
     if (frame.type === "me") {
       if (this.#board) this.#listener.onStanding(frame.standing);
       return;

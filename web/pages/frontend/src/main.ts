@@ -65,7 +65,13 @@ const tickets = new Tickets(session);
 const address = addressOf(`/ws/scoreboard?board=${table.boardId}&limit=${table.limit}`);
 address.protocol = address.protocol.replace("http", "ws");
 const visitor = { mayWatch: () => !table.needsTicket || session.player !== null, ticket: () => tickets.next() };
-const live = new Live(address, shown.name, visitor, { onBoard, onStanding, onConnection });
+const live = new Live(address, shown.name, visitor, {
+  onBoard,
+  onStanding,
+  onUnlocks: (ids) => panel?.shelf?.hear(ids),
+  onUnlock: (unlock) => panel?.shelf?.unlock(unlock),
+  onConnection,
+});
 live.start();
 table.showTimes();
 setInterval(tick, TIMES_EVERY_MS);

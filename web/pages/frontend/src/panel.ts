@@ -9,6 +9,7 @@ import { OwnAccount } from "./own_account.js";
 import { ProfileForm } from "./profile.js";
 import { score } from "./scores.js";
 import type { Player, Session } from "./session.js";
+import { Shelf } from "./shelf.js";
 import type { Standing } from "./standing.js";
 
 export class PlayerPanel {
@@ -21,6 +22,8 @@ export class PlayerPanel {
   readonly #actions: ActionButtons;
   readonly #profile: ProfileForm;
   readonly #account: OwnAccount;
+  /** Null where there is nothing to achieve. */
+  readonly shelf: Shelf | null;
 
   constructor(root: HTMLElement, session: Session, onStanding: (standing: Standing) => void) {
     const signedIn = find(root, "[data-part=signed-in]", HTMLElement);
@@ -30,7 +33,9 @@ export class PlayerPanel {
     this.#total = field(signedIn, "own-total");
     this.#when = field(signedIn, "own-when");
     this.#form = new AccountForm(find(root, "[data-part=signed-out] form", HTMLFormElement), session);
-    this.#actions = new ActionButtons(signedIn, session, onStanding);
+    const shelf = signedIn.querySelector<HTMLElement>("[data-part=shelf]");
+    this.shelf = shelf && new Shelf(shelf, session);
+    this.#actions = new ActionButtons(signedIn, session, onStanding, (actionId) => this.shelf?.count(actionId));
     this.#profile = new ProfileForm(find(root, "[data-part=profile]", HTMLDetailsElement), session);
     this.#account = new OwnAccount(find(root, "[data-part=own-account]", HTMLDetailsElement), session);
     find(root, "[data-part=sign-out]", HTMLButtonElement).addEventListener("click", () => void session.logOut());
@@ -42,6 +47,7 @@ export class PlayerPanel {
     this.#actions.clear();
     this.#profile.close();
     this.#account.turnTo(player);
+    this.shelf?.turnTo(player);
     setText(this.#name, player?.username ?? "");
     document.documentElement.style.removeProperty("--player"); // which stood there until now
   }

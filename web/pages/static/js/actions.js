@@ -15,10 +15,12 @@ export class ActionButtons {
     #notice;
     #session;
     #onStanding;
+    #onCounted;
     #isHeld = false;
-    constructor(root, session, onStanding) {
+    constructor(root, session, onStanding, onCounted) {
         this.#session = session;
         this.#onStanding = onStanding;
+        this.#onCounted = onCounted;
         this.#buttons = [...root.querySelectorAll("button[data-action]")];
         this.#presses = find(root, "[data-part=presses]", HTMLElement);
         this.#template = find(root, "template", HTMLTemplateElement);
@@ -49,8 +51,11 @@ export class ActionButtons {
             const applied = await press.send(() => {
                 show(item, "waiting", "No answer yet. Trying again; it counts only once.");
             });
-            if (applied && press.userId === this.#session.player?.userId)
+            if (applied && press.userId === this.#session.player?.userId) {
                 this.#onStanding(applied.standing);
+                if (!applied.isReplay)
+                    this.#onCounted(press.actionId);
+            }
             show(item, "counted", applied ? told(applied) : "Accepted. It will show in a moment.");
         }
         catch (error) {

@@ -3,6 +3,8 @@ const LOCALE = "en";
 const numbers = new Intl.NumberFormat(LOCALE);
 const gains = new Intl.NumberFormat(LOCALE, { signDisplay: "exceptZero" });
 const spans = new Intl.RelativeTimeFormat(LOCALE, { numeric: "always", style: "short" });
+const days = new Intl.DateTimeFormat(LOCALE, { dateStyle: "medium" });
+const shares = new Intl.NumberFormat(LOCALE, { style: "percent", maximumSignificantDigits: 2 });
 const clock = new Intl.DateTimeFormat(LOCALE, { timeStyle: "medium", hourCycle: "h23" });
 const MINUTE = 60;
 const HOUR = 60 * MINUTE;
@@ -37,6 +39,14 @@ export function wait(seconds) {
     const minutes = Math.floor(seconds / MINUTE);
     const rest = seconds % MINUTE;
     return minutes < 5 && rest > 0 ? `${minutes} min ${rest} s` : `${Math.ceil(seconds / MINUTE)} min`;
+}
+/** The day of an instant, here. */
+export function day(instant) {
+    return days.format(Date.parse(instant));
+}
+/** A share of 1, as percent. */
+export function share(value) {
+    return shares.format(value);
 }
 /** The time of day, to the second. */
 export function timeOfDay(milliseconds) {

@@ -1,4 +1,5 @@
 /** Frames of `WS /ws/scoreboard` as they come off the wire. */
+import { readUnlock } from "./achievements.js";
 import { ShapeError, integer, list, object, orNull, text } from "./json.js";
 import { readStanding } from "./standing.js";
 /**
@@ -60,6 +61,10 @@ function read(message) {
             return { type: "me", standing: readStanding(object(frame["entry"])) };
         case "rollover":
             return { type: "rollover" };
+        case "achievements":
+            return { type: "achievements", unlocked: list(frame["unlocked"], text) };
+        case "achievement":
+            return { type: "achievement", unlock: readUnlock(frame["achievement"]) };
         case "hb":
             return { type: "hb" };
         default:

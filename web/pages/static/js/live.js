@@ -88,6 +88,10 @@ export class Live {
     #apply(frame) {
         if (frame.type === "hb" || frame.type === "rollover")
             return; // after a rollover a snapshot comes by itself
+        if (frame.type === "achievements")
+            return this.#listener.onUnlocks(frame.unlocked);
+        if (frame.type === "achievement")
+            return this.#listener.onUnlock(frame.unlock);
         if (frame.type === "me") {
             if (this.#board)
                 this.#listener.onStanding(frame.standing);

@@ -6,6 +6,7 @@ import { number, players } from "./format.js";
 import { OwnAccount } from "./own_account.js";
 import { ProfileForm } from "./profile.js";
 import { score } from "./scores.js";
+import { Shelf } from "./shelf.js";
 export class PlayerPanel {
     #name;
     #score;
@@ -16,6 +17,8 @@ export class PlayerPanel {
     #actions;
     #profile;
     #account;
+    /** Null where there is nothing to achieve. */
+    shelf;
     constructor(root, session, onStanding) {
         const signedIn = find(root, "[data-part=signed-in]", HTMLElement);
         this.#name = field(signedIn, "name");
@@ -24,7 +27,9 @@ export class PlayerPanel {
         this.#total = field(signedIn, "own-total");
         this.#when = field(signedIn, "own-when");
         this.#form = new AccountForm(find(root, "[data-part=signed-out] form", HTMLFormElement), session);
-        this.#actions = new ActionButtons(signedIn, session, onStanding);
+        const shelf = signedIn.querySelector("[data-part=shelf]");
+        this.shelf = shelf && new Shelf(shelf, session);
+        this.#actions = new ActionButtons(signedIn, session, onStanding, (actionId) => this.shelf?.count(actionId));
         this.#profile = new ProfileForm(find(root, "[data-part=profile]", HTMLDetailsElement), session);
         this.#account = new OwnAccount(find(root, "[data-part=own-account]", HTMLDetailsElement), session);
         find(root, "[data-part=sign-out]", HTMLButtonElement).addEventListener("click", () => void session.logOut());
@@ -35,6 +40,7 @@ export class PlayerPanel {
         this.#actions.clear();
         this.#profile.close();
         this.#account.turnTo(player);
+        this.shelf?.turnTo(player);
         setText(this.#name, player?.username ?? "");
         document.documentElement.style.removeProperty("--player"); // which stood there until now
     }
