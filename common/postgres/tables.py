@@ -10,6 +10,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Date,
     DateTime,
     ForeignKey,
     Identity,
@@ -17,6 +18,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
+    Numeric,
     Sequence,
     SmallInteger,
     Table,
@@ -25,7 +27,7 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID, ExcludeConstraint
 
 from common.contract.constants import GREATEST_SCORE, GREATEST_SECOND
 
@@ -180,7 +182,9 @@ boards = Table(
     CheckConstraint("rule NOT IN ('highest', 'lowest') OR ascending = (rule = 'lowest')", name="rule_and_order"),
     CheckConstraint("ties IN ('ordinal', 'shared')", name="ties"),
     CheckConstraint("visibility IN ('public', 'players', 'hidden')", name="visibility"),
-    CheckConstraint("cardinality(periods) > 0 AND periods <@ '{all,daily,weekly,monthly}'", name="periods"),
+    CheckConstraint(
+        "periods && '{all,daily,weekly,monthly}' AND periods <@ '{all,daily,weekly,monthly,season}'", name="periods"
+    ),
     CheckConstraint("id <> 'main' OR (rule = 'sum' AND second IS NULL AND archived_at IS NULL)", name="main"),
 )
 
@@ -297,6 +301,14 @@ standings = Table(
         server_default=text("0"),
         comment="why it is hidden, as bits (common/domain/standing.py); 0 in a hidden row: suspended",
     ),
+    Column("final_rank", BigInteger, comment="in a ranked period: its place among all rows, hidden ones too, from 1"),
+    Column(
+        "final_hidden",
+        Boolean,
+        nullable=False,
+        server_default=text("false"),
+        comment="in a ranked period: whether it was hidden when the period was ranked",
+    ),
     _within_range("score"),
     CheckConstraint(f"second BETWEEN -{GREATEST_SECOND} AND {GREATEST_SECOND}", name="second_range"),
     Index(None, "user_id"),
@@ -328,10 +340,72 @@ periods = Table(
         comment="counts the amendments of its final standings",
     ),
     Column("amended_at", _Instant, comment="when its final standings were last changed by a correction"),
+    Column("ranked_at", _Instant, comment="when its final ranks were stored; null: they still have to be"),
+    Column("total", BigInteger, comment="the players who were shown when it was ranked"),
+    Column("digest", Text, comment="of the table as it was shown when ranked, in hex"),
+    Column("previous_digest", Text, comment="with which `digest` begins: that of the period before"),
+    Column("archived_at", _Instant, comment="its standings are in `archives` from then on"),
     CheckConstraint("(closed_at IS NULL) = (last_event_id IS NULL)", name="closed"),
     Index(None, "ends_at", postgresql_where=text("closed_at IS NULL")),
     Index(None, "closed_at"),
     Index(None, "snapshot_due", postgresql_where=text("snapshot_due")),
+    Index("ix_periods_to_rank", "ends_at", postgresql_where=text("closed_at IS NOT NULL AND ranked_at IS NULL")),
+)
+
+seasons = Table(
+    "seasons",
+    metadata,
+    Column("board_id", Text, ForeignKey("boards.id"), primary_key=True),
+    Column("season_id", Text, primary_key=True, comment="without the `s-` that begins the period's id"),
+    Column("title", Text, nullable=False, server_default=""),
+    Column("starts_at", _Instant, nullable=False),
+    Column("ends_at", _Instant, nullable=False),
+    _now("created_at"),
+    CheckConstraint("season_id ~ '^[a-z0-9-]{1,32}$'", name="id"),
+    CheckConstraint("starts_at < ends_at", name="span"),
+    ExcludeConstraint(
+        (text("int8range(hashtextextended(board_id, 0), hashtextextended(board_id, 0), '[]')"), "&&"),
+        (text("tstzrange(starts_at, ends_at)"), "&&"),
+        name="ex_seasons_overlap",
+        deferrable=True,
+        initially="DEFERRED",
+    ),
+)
+
+day_marks = Table(
+    "day_marks",
+    metadata,
+    Column("user_id", _Id, primary_key=True),
+    Column("board_id", Text, primary_key=True),
+    Column("day", Date, primary_key=True, comment="a day of UTC on which the player was active on the board"),
+    Column("at", _Instant, nullable=False, comment="the instant of score, rank and total"),
+    Column("score", BigInteger, nullable=False, comment="of all time, and so the rank"),
+    Column("rank", BigInteger, nullable=False),
+    Column("total", BigInteger, nullable=False),
+)
+
+daily_stats = Table(
+    "daily_stats",
+    metadata,
+    Column("day", Date, primary_key=True),
+    Column("board_id", Text, primary_key=True),
+    Column("active_players", BigInteger, nullable=False, server_default=text("0")),
+    Column("new_players", BigInteger, nullable=False, server_default=text("0")),
+    Column("updates", BigInteger, nullable=False, server_default=text("0")),
+    Column("refused", BigInteger, nullable=False, server_default=text("0")),
+    Column("points_in", Numeric, nullable=False, server_default=text("0")),
+    Column("points_out", Numeric, nullable=False, server_default=text("0")),
+)
+
+archives = Table(
+    "archives",
+    metadata,
+    Column("board_id", Text, primary_key=True),
+    Column("period_id", Text, primary_key=True),
+    Column("chunk", Integer, primary_key=True, comment="counts the chunks of a period from 0, by user id"),
+    Column("first_user_id", _Id, nullable=False, comment="of the rows in it, the least"),
+    Column("rows", Integer, nullable=False),
+    Column("data", LargeBinary, nullable=False, comment="the standings, compressed"),
 )
 
 ledger_checkpoint = Table(
