@@ -92,6 +92,13 @@ _GIVEN_PLACE = f"({_SIGN} * :score, {_SECOND_SIGN} * :second, :tiebreaker)"
 _IN_ORDER = f"ORDER BY {_ordered_by('s')} LIMIT :limit"
 _IN_REVERSE = f"ORDER BY {_ordered_by('s', 'DESC')} LIMIT :limit"
 _SOME = f"SELECT s.user_id, s.score, s.second, s.tie, s.updated_at {_VISIBLE}"
+RANKED = f"""{_ORDER},
+ranked AS (
+    SELECT s.user_id, s.score, row_number() OVER (ORDER BY {_ordered_by("s")}) AS rank, count(*) OVER () AS total
+    {_VISIBLE}
+)"""
+"""Every row of `:board` in `:period` that is shown, as `ranked`, with its rank and how many there are."""
+
 _CELLS = """u.username, u.display_name, u.country, u.avatar, u.visibility,
            found.score, found.tie, found.second, (SELECT has_second FROM board) AS has_second,
            (extract(epoch FROM found.updated_at) * 1000)::bigint AS updated_at"""
