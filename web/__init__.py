@@ -21,6 +21,7 @@ from web.api import (
     leaderboard,
     me,
     overview,
+    past,
     players,
     scores,
     snapshots,
@@ -63,7 +64,7 @@ def create_app(settings: Settings) -> Flask:
     live.init_app(app, adapters)
 
     of_admins = (admin, overview, adjustments, corrections, catalogue)
-    of_api = (auth, me, *of_admins, players, scores, events, boards_list, leaderboard, snapshots, health)
+    of_api = (auth, me, *of_admins, players, scores, events, boards_list, leaderboard, past, snapshots, health)
     for module in (*of_api, assets, pictures, home, admin_page, reference):
         app.register_blueprint(module.blueprint)
     branding.init_app(app, settings)

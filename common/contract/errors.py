@@ -65,6 +65,7 @@ class ErrorCode(StrEnum):
     RULE_HAS_NO_ADJUSTMENT = "rule_has_no_adjustment"
     NOTHING_TO_VOID = "nothing_to_void"
     TOO_MANY_EVENTS = "too_many_events"
+    NO_HISTORY = "no_history"
 
     RATE_LIMITED = "rate_limited"
     LOGIN_THROTTLED = "login_throttled"
@@ -131,6 +132,7 @@ SENTENCES: Mapping[ErrorCode, str] = {
     ErrorCode.RULE_HAS_NO_ADJUSTMENT: "The board keeps one of the values, so there is nothing to add to.",
     ErrorCode.NOTHING_TO_VOID: "This update was refused, so it counts nothing anyway.",
     ErrorCode.TOO_MANY_EVENTS: "This player has more than 50,000 updates: use `scoreboard events` at a quiet hour.",
+    ErrorCode.NO_HISTORY: "This board does not count days beside all time, so it keeps no history of players.",
     ErrorCode.RATE_LIMITED: "Too many requests from this address.",
     ErrorCode.LOGIN_THROTTLED: "Too many failed logins of this account from this address.",
     ErrorCode.TOO_MANY_CONNECTIONS: "Too many live connections from this address.",

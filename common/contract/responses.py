@@ -18,6 +18,7 @@ from common.contract.fields import (
     BoardId,
     Country,
     Cursor,
+    Day,
     DisplayName,
     EventId,
     ExternalId,
@@ -29,6 +30,7 @@ from common.contract.fields import (
     Score,
     Second,
     Sentence,
+    Total,
     UserId,
     Username,
 )
@@ -128,6 +130,17 @@ class OwnStanding(TypedDict):
     listed: Annotated[bool, Field(description="Whether it stands on the board.", examples=[True])]
 
 
+class OwnMark(TypedDict):
+    """Where one stood on a board when a day was over, and of which instant that is."""
+
+    board: BoardId
+    day: Day
+    at: Instant
+    score: Score
+    rank: Rank
+    total: Total
+
+
 class OwnData(TypedDict):
     """All that is kept about a player."""
 
@@ -142,6 +155,7 @@ class OwnData(TypedDict):
         Annotated[int, Field(description="There are more events than so many.", examples=[50_000])]
     ]
     standings: list[OwnStanding]
+    marks: list[OwnMark]
 
 
 class ChangedVisibility(TypedDict):

@@ -23,6 +23,7 @@ _PURGED = (
     "DELETE FROM ledger_totals WHERE user_id = CAST(:user AS uuid)",
     "DELETE FROM standings WHERE user_id = CAST(:user AS uuid)",
     "DELETE FROM disqualifications WHERE user_id = CAST(:user AS uuid)",
+    "DELETE FROM day_marks WHERE user_id = CAST(:user AS uuid)",
 )
 _VOIDS = tuple(
     text(f"DELETE FROM {table} WHERE event_id IN (SELECT id FROM score_events WHERE user_id = CAST(:user AS uuid))")  # noqa: S608

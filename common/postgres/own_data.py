@@ -26,6 +26,10 @@ SELECT board_id, period_id, score, updated_at, hidden FROM standings s
 WHERE user_id = CAST(:user AS uuid) AND NOT {standings.IS_EMPTY.format(row="s")} ORDER BY board_id, period_id
 """)  # noqa: S608 - built from constants
 
+_MARKS = text("""
+SELECT board_id, day, at, score, rank, total FROM day_marks WHERE user_id = CAST(:user AS uuid) ORDER BY board_id, day
+""")
+
 
 class OwnData(NamedTuple):
     """Rows of a player. There are more events if `events` has more than `MOST_EVENTS`."""
@@ -34,11 +38,12 @@ class OwnData(NamedTuple):
     identities: list[Row[Any]]
     events: list[Row[Any]]
     standings: list[Row[Any]]
+    marks: list[Row[Any]]
 
 
 def read(connection: Connection, user_id: str) -> OwnData:
     """Return the data of a player. For data of one instant the transaction must be REPEATABLE READ."""
     values = {"user": user_id, "most": MOST_EVENTS + 1}
     return OwnData(
-        *(list(connection.execute(query, values)) for query in (_SESSIONS, _IDENTITIES, _EVENTS, _STANDINGS))
+        *(list(connection.execute(query, values)) for query in (_SESSIONS, _IDENTITIES, _EVENTS, _STANDINGS, _MARKS))
     )

@@ -68,6 +68,7 @@ STATUS_OF = {
     ErrorCode.RULE_HAS_NO_ADJUSTMENT: 409,
     ErrorCode.NOTHING_TO_VOID: 409,
     ErrorCode.TOO_MANY_EVENTS: 409,
+    ErrorCode.NO_HISTORY: 409,
     ErrorCode.BODY_TOO_LARGE: 413,
     ErrorCode.UNSUPPORTED_MEDIA_TYPE: 415,
     ErrorCode.UPGRADE_REQUIRED: 426,

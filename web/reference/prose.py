@@ -79,6 +79,7 @@ TAGS = {
     "scores": ("Score updates", "Signed claims, and what became of them."),
     "events": ("Updates of a player", "What explains a score."),
     "leaderboard": ("Boards", "Who stands where."),
+    "past": ("The past of players", "Their days, their final places, and the race of those who lead."),
     "snapshots": ("History", "Boards as they were."),
     "live": ("Live", "The board as it moves."),
     "health": ("Operating", "For load balancers and people on call."),
