@@ -7,12 +7,15 @@ import { field, find, play, setText } from "./elements.js";
 import { number, players } from "./format.js";
 import { OwnAccount } from "./own_account.js";
 import { ProfileForm } from "./profile.js";
+import { pageOf } from "./root.js";
 import { score } from "./scores.js";
 import type { Player, Session } from "./session.js";
 import type { Standing } from "./standing.js";
 
 export class PlayerPanel {
   readonly #name: HTMLElement;
+  readonly #page: HTMLAnchorElement;
+  readonly #boardId: string;
   readonly #score: HTMLElement;
   readonly #rank: HTMLElement;
   readonly #total: HTMLElement;
@@ -22,9 +25,11 @@ export class PlayerPanel {
   readonly #profile: ProfileForm;
   readonly #account: OwnAccount;
 
-  constructor(root: HTMLElement, session: Session, onStanding: (standing: Standing) => void) {
+  constructor(root: HTMLElement, session: Session, boardId: string, onStanding: (standing: Standing) => void) {
+    this.#boardId = boardId;
     const signedIn = find(root, "[data-part=signed-in]", HTMLElement);
     this.#name = field(signedIn, "name");
+    this.#page = find(signedIn, "[data-part=own-page]", HTMLAnchorElement);
     this.#score = field(signedIn, "own-score");
     this.#rank = field(signedIn, "own-rank");
     this.#total = field(signedIn, "own-total");
@@ -43,6 +48,7 @@ export class PlayerPanel {
     this.#profile.close();
     this.#account.turnTo(player);
     setText(this.#name, player?.username ?? "");
+    if (player) this.#page.href = pageOf(player.userId, this.#boardId);
   }
 
   /** Put the focus where the player goes on. */

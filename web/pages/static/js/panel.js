@@ -5,9 +5,12 @@ import { field, find, play, setText } from "./elements.js";
 import { number, players } from "./format.js";
 import { OwnAccount } from "./own_account.js";
 import { ProfileForm } from "./profile.js";
+import { pageOf } from "./root.js";
 import { score } from "./scores.js";
 export class PlayerPanel {
     #name;
+    #page;
+    #boardId;
     #score;
     #rank;
     #total;
@@ -16,9 +19,11 @@ export class PlayerPanel {
     #actions;
     #profile;
     #account;
-    constructor(root, session, onStanding) {
+    constructor(root, session, boardId, onStanding) {
+        this.#boardId = boardId;
         const signedIn = find(root, "[data-part=signed-in]", HTMLElement);
         this.#name = field(signedIn, "name");
+        this.#page = find(signedIn, "[data-part=own-page]", HTMLAnchorElement);
         this.#score = field(signedIn, "own-score");
         this.#rank = field(signedIn, "own-rank");
         this.#total = field(signedIn, "own-total");
@@ -36,6 +41,8 @@ export class PlayerPanel {
         this.#profile.close();
         this.#account.turnTo(player);
         setText(this.#name, player?.username ?? "");
+        if (player)
+            this.#page.href = pageOf(player.userId, this.#boardId);
     }
     /** Put the focus where the player goes on. */
     focus() {
