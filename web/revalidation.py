@@ -25,9 +25,16 @@ def revalidated(response: Response, etag: str, *, is_private: bool = False) -> R
     return response
 
 
-def by_content(response: Response, *, is_private: bool = False) -> Response:
-    """Do the same by a tag that is made of the body, for what no version tells of."""
-    return revalidated(response, sha256(response.get_data()).hexdigest()[:32], is_private=is_private)
+def by_content(response: Response, *, is_private: bool = False, is_kept: bool = True) -> Response:
+    """Do the same by a tag that is made of the body, for what no version tells of.
+
+    With `is_kept` false nobody but the client itself may keep it, and it is told whole.
+    """
+    tag = sha256(response.get_data()).hexdigest()[:32]
+    if is_kept:
+        return revalidated(response, tag, is_private=is_private)
+    response.set_etag(tag)
+    return private(response)
 
 
 def private(response: Response) -> Response:

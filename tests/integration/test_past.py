@@ -1,6 +1,5 @@
 """Reading the past: a board as of an instant, movement since yesterday, days and final places of players, and races."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, time, timedelta
 from itertools import pairwise
 from typing import Any
@@ -10,15 +9,14 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 
 from common.core.timestamps import format_instant
-from common.domain import passwords
 from common.domain.boards import Board, Visibility
 from common.domain.details import ANONYMOUS
 from common.domain.standing import Hidden
-from common.postgres import ledger, standings, users
+from common.postgres import ledger, standings
 from tests.conftest import BOTH_WAYS
 from tests.inbox import accept, add_users, drain_completely
 from tests.past_days import ago, end, end_period, play
-from tests.player import PASSWORD, Player, error_code, log_in, register
+from tests.player import Player, admin, error_code, register
 from workers.snapshots import take_all
 from workers.state import WorkerState
 
@@ -218,6 +216,7 @@ def test_a_final_place_closes_up_over_who_is_hidden_later_and_opens_again(
         with worker.engine.begin() as connection:
             ledger.lock_exclusive(connection)
             standings.hide(connection, ada, Hidden.DISQUALIFIED, is_hidden=is_hidden)
+        worker.redis.flushdb()
         assert [rank for rank, _ in final_places(ben)] == [place]
         assert bool(final_places(ada)) is not is_hidden
         listed = told(client, BOARD, period=ago(1))["entries"]
@@ -240,8 +239,7 @@ def test_final_places_on_boards_that_are_not_for_everybody_are_told_to_who_may_s
             connection.execute(text("UPDATE copied SET board_id = 'hidden-one'"))
             connection.execute(text(f"INSERT INTO {table} SELECT * FROM copied"))  # noqa: S608
             connection.execute(text("DROP TABLE copied"))
-        users.create(connection, "chief", passwords.hashed(PASSWORD), "admin")
-    chief = log_in(client, "chief")
+    chief = admin(client, worker.engine)
     address = f"/api/scores/user/{ada.user_id}/placements"
     seen = {
         name: [each["board"] for each in client.get(address, headers=headers).get_json()["placements"]]
@@ -297,7 +295,7 @@ def test_a_race_that_makes_no_sense_is_refused(client: FlaskClient, query: dict[
 
 
 @pytest.fixture
-def grace(client: FlaskClient, worker: WorkerState) -> Iterator[Player]:
+def grace(client: FlaskClient, worker: WorkerState) -> Player:
     """A player with a past, who leads the board."""
     player = register(client, "grace-hopper")
     profile = {"displayName": "Amazing", "country": "US"}
@@ -315,9 +313,7 @@ def grace(client: FlaskClient, worker: WorkerState) -> Iterator[Player]:
 def test_the_past_tells_nobody_who_is_not_named_but_themselves_and_admins(
     client: FlaskClient, grace: Player, worker: WorkerState, visibility: str
 ) -> None:
-    with worker.engine.begin() as connection:
-        users.create(connection, "chief", passwords.hashed(PASSWORD), "admin")
-    chief, alan = log_in(client, "chief"), register(client, "alan")
+    chief, alan = admin(client, worker.engine), register(client, "alan")
     chosen = client.post("/api/me/visibility", json={"visibility": visibility}, headers=grace.headers)
     assert chosen.status_code == 200
     of_boards = [f"{BOARD}?at={format_instant(NOON)}", f"{BOARD}?movement=day", RACE, f"{RACE}?period={ago(1)}"]
@@ -346,14 +342,15 @@ def test_the_past_tells_nobody_who_is_not_named_but_themselves_and_admins(
         assert told(client, BOARD, movement="day")["entries"][0]["moved"] is None
 
 
-def test_a_suspended_player_and_one_who_never_was_have_no_past(client: FlaskClient, grace: Player) -> None:
+def test_a_suspended_player_and_one_who_never_was_have_no_past(
+    client: FlaskClient, grace: Player, worker: WorkerState
+) -> None:
     nobody = "3f2b8c1e-5d4a-4c3b-9a2e-7f6d5c4b3a21"
     for what in ("history", "placements"):
         assert refusal(client, f"/api/scores/user/{nobody}/{what}") == (404, "not_found")
         assert refusal(client, f"/api/scores/user/x/{what}") == (400, "validation_failed")
-    engine = client.application.extensions["scoreboard"].engine
-    with engine.begin() as connection:
-        connection.execute(text("UPDATE users SET suspended_at = now() WHERE id = :id"), {"id": grace.user_id})
+    chief = admin(client, worker.engine)
+    assert client.post(f"/api/admin/users/{grace.user_id}/suspend", headers=chief.headers).status_code == 200
     for what in ("history", "placements"):
         assert refusal(client, f"/api/scores/user/{grace.user_id}/{what}") == (404, "not_found")
 

@@ -1,6 +1,6 @@
 """The views of the past of players: their days on a board, their final places, and the race of those who lead."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 
 from flask import Blueprint, Response, jsonify
 
@@ -30,7 +30,7 @@ from web.guards import access, limits
 from web.guards.access import by_visibility
 from web.guards.board_access import board_for_caller, boards_for_caller
 from web.reference.documented import ResponseDoc, documented
-from web.revalidation import by_content, private, private_if_asked_by_name
+from web.revalidation import by_content, private_if_asked_by_name
 from web.services import services
 
 MOST_DAYS = 366
@@ -127,14 +127,13 @@ def race() -> Response:
         "period": is_about.period.id,
         "series": [_series(runner) for runner in runners],
     }
-    answer = jsonify(body)
-    return private(answer) if viewer is Viewer.INSIDER else by_content(answer, is_private=is_about.is_private)
+    return by_content(jsonify(body), is_private=is_about.is_private, is_kept=viewer is not Viewer.INSIDER)
 
 
 def _span(query: HistoryQuery, today: date) -> tuple[date, date]:
     """Return the first and the last day that a query asks for. Raises `validation_failed`."""
     last = query.until or today
-    first = query.since or max(date.min + timedelta(days=MOST_DAYS), last) - timedelta(days=MOST_DAYS - 1)
+    first = query.since or date.fromordinal(max(1, last.toordinal() - MOST_DAYS + 1))
     if first > last:
         raise invalid_field("from", "must not be after to")
     if (last - first).days >= MOST_DAYS:

@@ -17,7 +17,7 @@ from common.postgres import day_marks, snapshots
 from web import board_pages
 from web.api.boards import Asked, asked
 from web.guards import access
-from web.revalidation import by_content, private
+from web.revalidation import by_content
 from web.services import services
 
 
@@ -82,8 +82,7 @@ def _moved(entry: EntryOnTheWire, rank_before: int | None) -> EntryOnTheWire:
 
 
 def _answer(body: LeaderboardPage, is_about: Asked, viewer: Viewer) -> Response:
-    answer = jsonify(body)
-    return private(answer) if viewer is Viewer.INSIDER else by_content(answer, is_private=is_about.is_private)
+    return by_content(jsonify(body), is_private=is_about.is_private, is_kept=viewer is not Viewer.INSIDER)
 
 
 def _refuse_what_has_no_past(query: LeaderboardQuery) -> None:

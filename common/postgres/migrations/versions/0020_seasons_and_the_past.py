@@ -86,8 +86,6 @@ def _rank_periods() -> None:
 
 
 def _keep_days() -> None:
-    count = {"type_": sa.BigInteger, "nullable": False, "server_default": sa.text("0")}
-    points = {"type_": sa.Numeric, "nullable": False, "server_default": sa.text("0")}
     op.create_table(
         "day_marks",
         sa.Column("user_id", UUID(as_uuid=False), primary_key=True),
@@ -102,12 +100,12 @@ def _keep_days() -> None:
         "daily_stats",
         sa.Column("day", sa.Date, primary_key=True),
         sa.Column("board_id", sa.Text, primary_key=True),
-        sa.Column("active_players", **count),
-        sa.Column("new_players", **count),
-        sa.Column("updates", **count),
-        sa.Column("refused", **count),
-        sa.Column("points_in", **points),
-        sa.Column("points_out", **points),
+        sa.Column("active_players", sa.BigInteger, nullable=False, server_default=sa.text("0")),
+        sa.Column("new_players", sa.BigInteger, nullable=False, server_default=sa.text("0")),
+        sa.Column("updates", sa.BigInteger, nullable=False, server_default=sa.text("0")),
+        sa.Column("refused", sa.BigInteger, nullable=False, server_default=sa.text("0")),
+        sa.Column("points_in", sa.Numeric, nullable=False, server_default=sa.text("0")),
+        sa.Column("points_out", sa.Numeric, nullable=False, server_default=sa.text("0")),
     )
 
 
