@@ -23,6 +23,7 @@ from web.api import (
     leaderboard,
     me,
     overview,
+    past,
     periods,
     players,
     scores,
@@ -34,7 +35,7 @@ from web.guards.root_path import RootPath
 from web.json_body import OrjsonProvider
 from web.lane import middleware as lane
 from web.live import views as live
-from web.pages import admin_page, assets, branding, home, pictures
+from web.pages import admin_page, assets, branding, home, movement, pictures, player_page
 from web.reference import views as reference
 from web.services import Services
 
@@ -78,12 +79,14 @@ def create_app(settings: Settings) -> Flask:
         seasons,
         periods,
         leaderboard,
+        past,
         achievements,
         snapshots,
         health,
     )
-    for module in (*of_api, assets, pictures, home, admin_page, reference):
+    for module in (*of_api, assets, pictures, home, player_page, admin_page, reference):
         app.register_blueprint(module.blueprint)
+    movement.init_app(app)
     branding.init_app(app, settings)
     if settings.root_path:
         app.wsgi_app = RootPath(app.wsgi_app, settings.root_path)  # type: ignore[method-assign]  # Flask's documented place

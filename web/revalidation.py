@@ -1,5 +1,7 @@
 """Answers that anybody may keep, and that are asked about each time: 304 for whoever has the one of now."""
 
+from hashlib import sha256
+
 from flask import Response, request
 from werkzeug.http import parse_etags
 
@@ -21,6 +23,18 @@ def revalidated(response: Response, etag: str, *, is_private: bool = False) -> R
     response.make_conditional(request)
     del response.headers["Date"]  # gunicorn sends one
     return response
+
+
+def by_content(response: Response, *, is_private: bool = False, is_kept: bool = True) -> Response:
+    """Do the same by a tag that is made of the body, for what no version tells of.
+
+    With `is_kept` false nobody but the client itself may keep it, and it is told whole.
+    """
+    tag = sha256(response.get_data()).hexdigest()[:32]
+    if is_kept:
+        return revalidated(response, tag, is_private=is_private)
+    response.set_etag(tag)
+    return private(response)
 
 
 def private(response: Response) -> Response:

@@ -23,6 +23,7 @@ from common.services.leaderboard import Leaderboard
 from common.services.moderation import Moderator
 from common.services.new_passwords import NewPasswords
 from common.services.profiles import Profiles
+from common.services.races import Races
 from common.services.revocations import Revocations
 from web.api.readiness import Readiness
 from web.guards.identities import Identities
@@ -52,6 +53,7 @@ class Services:
     identities: Identities
     catalogue: CatalogueCache
     leaderboard: Leaderboard
+    races: Races
     inbox: Inbox
     moderator: Moderator
     corrector: Corrector
@@ -83,6 +85,7 @@ class Services:
         inbox = Inbox.of(client, settings)
         revocations = Revocations(client, engine)
         catalogue = CatalogueCache(engine)
+        leaderboard = Leaderboard(board, engine, Gate(StandIns(settings.secret_keys)))
         return cls(
             settings=settings,
             process_id=process_id,
@@ -91,7 +94,8 @@ class Services:
             redis_clients=redis_clients,
             identities=Identities(settings),
             catalogue=catalogue,
-            leaderboard=Leaderboard(board, engine, Gate(StandIns(settings.secret_keys))),
+            leaderboard=leaderboard,
+            races=Races(leaderboard, engine),
             inbox=inbox,
             profiles=Profiles(engine, board, inbox),
             new_passwords=NewPasswords(engine, revocations),

@@ -1,4 +1,4 @@
-"""Deleting what has expired: some rows in each transaction, so that no statement grows with how much has gathered."""
+"""Tidying what has grown old: some rows in each transaction, so that no statement grows with how much has gathered."""
 
 from collections.abc import Callable
 
@@ -10,7 +10,8 @@ ROWS_AT_ONCE = 500
 def prune(engine: Engine, delete: Callable[[Connection, int], int]) -> int:
     """Delete until nothing is left, and return the number of rows.
 
-    `delete` deletes up to the number of rows that it is given, and returns how many there were.
+    `delete` deletes up to the number of rows that it is given, and returns how many there were. It may keep some of
+    them, if it never meets them again.
     """
     deleted = 0
     while True:

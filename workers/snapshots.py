@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 
 import structlog
+from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from common.domain.standing import BoardId
@@ -21,8 +22,7 @@ log = structlog.get_logger(__name__)
 
 
 def take_all(worker: WorkerState, now: datetime | None = None) -> None:
-    """Store snapshots of the boards that have changed, for the instant that is due, and delete old snapshots.
-
+    """Store snapshots of the boards that have changed, for the instant that is due, and thin old snapshots.
 
     Raises the last SQLAlchemyError once every board has been tried.
     """
@@ -41,9 +41,7 @@ def take_all(worker: WorkerState, now: datetime | None = None) -> None:
             log.warning("snapshot_not_taken", board=board[0], period=board[1], detail=str(error)[:300])
             failure = error
     _forget_all_but(worker, open_boards)
-    oldest = now - timedelta(days=worker.settings.snapshot_keep_days)
-    pruned = pruning.prune(worker.engine, lambda connection, limit: snapshots.prune(connection, oldest, limit))
-    log.info("snapshots_taken", taken=taken, pruned=pruned)
+    log.info("snapshots_taken", taken=taken, pruned=_thin(worker, now))
     if failure:
         raise failure
 
@@ -79,6 +77,25 @@ def _forget_all_but(worker: WorkerState, boards: Iterable[BoardId]) -> None:
     gone = set(worker.redis.hkeys(keys.SNAPSHOTS)) - {_field(board) for board in boards}
     if gone:
         worker.redis.hdel(keys.SNAPSHOTS, *gone)
+
+
+def _thin(worker: WorkerState, now: datetime) -> int:
+    """Keep of the days that are older than `SCOREBOARD_SNAPSHOT_KEEP_DAYS` the last snapshot; return how many are gone.
+
+    Some are looked at in each transaction, so that no statement grows with how many have gathered.
+    """
+    oldest = now - timedelta(days=worker.settings.snapshot_keep_days)
+    midnight = oldest.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    deleted = 0
+
+    def look_at(connection: Connection, limit: int) -> int:
+        nonlocal deleted
+        thinned = snapshots.thin(connection, midnight, limit)
+        deleted += thinned.deleted
+        return thinned.looked_at
+
+    pruning.prune(worker.engine, look_at)
+    return deleted
 
 
 def _field(board: BoardId) -> str:

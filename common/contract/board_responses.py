@@ -10,6 +10,7 @@ from common.contract.fields import (
     BoardId,
     Country,
     Cursor,
+    Day,
     DisplayName,
     ExternalId,
     Instant,
@@ -52,6 +53,16 @@ class Entry(ShownProfile):
     rank: Rank
     place: NotRequired[SharedPlace]
     lastUpdated: Instant
+    moved: NotRequired[
+        Annotated[
+            int | None,
+            Field(
+                description="Only with `movement=day`: the places gained since yesterday, less than 0 where they were "
+                "lost; null for who was not active yesterday, or is not named.",
+                examples=[2],
+            ),
+        ]
+    ]
 
 
 class Place(ShownProfile):
@@ -110,6 +121,8 @@ class LeaderboardPage(TypedDict):
     version: Version
     found: NotRequired[Annotated[bool, Field(description="With `around`: whether that player is ranked.")]]
     would: NotRequired[Annotated[WouldStand, Field(description="With `aroundScore`.")]]
+    asOf: NotRequired[Annotated[Instant, Field(description="With `at`: the instant of the rows.")]]
+    snapshotId: NotRequired[Annotated[SnapshotId, Field(description="With `at`: the snapshot that has the rows.")]]
 
 
 class FoundEntry(Entry):
@@ -205,3 +218,63 @@ class SnapshotPage(TypedDict):
 
     snapshots: list[SnapshotSummary]
     nextCursor: Annotated[Cursor | None, Field(description="Where the next page begins; null at the end.")]
+
+
+class DayOfPlayer(TypedDict):
+    """Where a player stood when a day was over: on the board of all time."""
+
+    day: Day
+    score: Score
+    rank: Rank
+    total: Total
+
+
+class PlayerHistory(TypedDict):
+    """The days on which a player was active on a board, the oldest first, and where they stand now."""
+
+    board: BoardId
+    points: list[DayOfPlayer]
+    now: PlayerPlace
+
+
+class Placement(TypedDict):
+    """The final place of a player in a period that is over. `total` is of when the final ranks were made."""
+
+    board: BoardId
+    period: PeriodId
+    rank: Rank
+    total: Total
+    score: Score
+    second: NotRequired[Annotated[Second, Field(description="Only on a board that has a second score.")]]
+    closedAt: Instant
+
+
+class Placements(TypedDict):
+    """Final places of a player, those of the newest periods first."""
+
+    placements: list[Placement]
+    nextCursor: Annotated[Cursor | None, Field(description="Where the next page begins; null at the end.")]
+
+
+class RacePoint(TypedDict):
+    """The score of a player at an instant."""
+
+    at: Instant
+    score: Score
+
+
+class RaceSeries(TypedDict):
+    """The way of a player to where they are now. They have no point where they were not among the first 100."""
+
+    userId: UserId
+    username: Username
+    displayName: NotRequired[DisplayName]
+    points: list[RacePoint]
+
+
+class Race(TypedDict):
+    """The ways of those who lead a board now, the leader first."""
+
+    board: BoardId
+    period: PeriodId
+    series: list[RaceSeries]

@@ -7,9 +7,11 @@ Requests are parsed with them (`common/contract/requests.py`), answers and live 
 
 import re
 import unicodedata
+from contextlib import suppress
+from datetime import date
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from common.contract.constants import (
     ALL_TIME,
@@ -36,7 +38,7 @@ _VERSION = r"^[^:]+:\d+$"
 _ADA = "3f2b8c1e-5d4a-4c3b-9a2e-7f6d5c4b3a21"
 
 
-def _plain_digits(value: object) -> object:
+def plain_digits(value: object) -> object:
     """Refuse everything but digits in a number of a query: pydantic would also take `1_0`, `+5` and `10.0`."""
     if isinstance(value, str) and not re.fullmatch(r"[0-9]{1,9}", value):
         raise ValueError("must be a whole number")
@@ -48,6 +50,16 @@ def _whole_number(value: object) -> object:
     if isinstance(value, str) and not re.fullmatch(r"-?[0-9]{1,16}", value):
         raise ValueError("must be a whole number")
     return value
+
+
+def _day(value: object) -> object:
+    """Refuse everything but a day: pydantic would also take Unix time and the midnight of a day."""
+    if not isinstance(value, str):
+        return value
+    if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
+        with suppress(ValueError):
+            return date.fromisoformat(value)
+    raise ValueError("must be a day, such as 2026-11-23")
 
 
 def composed(text: str) -> str:
@@ -156,10 +168,27 @@ IdempotencyKey = Annotated[
         examples=["round-0001"],
     ),
 ]
+AskedDay = Annotated[
+    date,
+    Field(examples=["2026-11-23"]),
+    BeforeValidator(_day),
+    WithJsonSchema(
+        {"type": "string", "format": "date", "description": "A day of UTC.", "examples": ["2026-11-23"]},
+    ),
+]
+Day = Annotated[
+    str,
+    Field(
+        pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$",
+        description="A day of UTC.",
+        examples=["2026-11-23"],
+        json_schema_extra={"format": "date"},
+    ),
+]
 PageSize = Annotated[
     int,
     Field(ge=1, le=100, description="How many rows.", examples=[10]),
-    BeforeValidator(_plain_digits),  # last, else pydantic writes `ge` and `le` into the schema instead of bounds
+    BeforeValidator(plain_digits),  # last, else pydantic writes `ge` and `le` into the schema instead of bounds
 ]
 AskedScore = Annotated[
     int,

@@ -21,6 +21,7 @@ from common.contract.constants import ALL_TIME, DEFAULT_BOARD, GREATEST_SCORE, G
 from common.contract.fields import (
     WORDS_OF_PATTERN,
     ActionId,
+    AskedDay,
     AskedPeriod,
     AskedScore,
     Avatar,
@@ -31,6 +32,7 @@ from common.contract.fields import (
     IdempotencyKey,
     PageSize,
     Version,
+    plain_digits,
 )
 from common.core.timestamps import parse_instant
 
@@ -408,12 +410,18 @@ class EveryBoardQuery(Strict):
 
 
 class LeaderboardQuery(BoardQuery):
-    """A page of a board. One of `cursor`, `around` and `aroundScore` says where it is."""
+    """A page of a board. One of `cursor`, `around` and `aroundScore` says where it is; `at` goes with none of them."""
 
     limit: PageSize = 10
     cursor: Cursor | None = None
     around: GivenUserId | None = None
     around_score: AskedScore | None = None
+    at: AskedInstant | None = Field(
+        None, description="The board as it was: the newest snapshot that was stored then or before."
+    )
+    movement: Literal["day"] | None = Field(
+        None, description="Tell how many places each player has gained since yesterday; of the period `all`."
+    )
 
 
 class LookupRequest(BoardQuery):
@@ -444,6 +452,33 @@ class PeriodsQuery(Strict):
     kind: Literal["daily", "weekly", "monthly", "season"] | None = Field(None, examples=["weekly"])
     limit: PageSize = 50
     cursor: Cursor | None = None
+
+
+class HistoryQuery(Strict):
+    """Which days of a player on a board are asked for: at most 366, by default those up to today."""
+
+    board: BoardId = DEFAULT_BOARD
+    since: AskedDay | None = Field(None, alias="from", description="The first day.")
+    until: AskedDay | None = Field(None, alias="to", description="The last day.")
+
+
+class PlacementsQuery(Strict):
+    """A page of the final places of a player, on one board or on all of them."""
+
+    board: BoardId | None = None
+    limit: PageSize = 100
+    cursor: Cursor | None = None
+
+
+class RaceQuery(BoardQuery):
+    """How many players a race is between, and how many points of each are told at most."""
+
+    n: Annotated[
+        int, Field(ge=1, le=25, description="How many players.", examples=[10]), BeforeValidator(plain_digits)
+    ] = 10
+    points: Annotated[
+        int, Field(ge=2, le=200, description="How many points of each.", examples=[200]), BeforeValidator(plain_digits)
+    ] = 200
 
 
 class SnapshotsQuery(BoardQuery):

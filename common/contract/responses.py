@@ -19,6 +19,7 @@ from common.contract.fields import (
     BoardId,
     Country,
     Cursor,
+    Day,
     DisplayName,
     EventId,
     ExternalId,
@@ -30,6 +31,7 @@ from common.contract.fields import (
     Score,
     Second,
     Sentence,
+    Total,
     UserId,
     Username,
 )
@@ -145,6 +147,17 @@ class OwnSteps(TypedDict):
     steps: StepCount
 
 
+class OwnMark(TypedDict):
+    """Where one stood on a board when a day was over, and of which instant that is."""
+
+    board: BoardId
+    day: Day
+    at: Instant
+    score: Score
+    rank: Rank
+    total: Total
+
+
 class OwnData(TypedDict):
     """All that is kept about a player."""
 
@@ -161,6 +174,7 @@ class OwnData(TypedDict):
     standings: list[OwnStanding]
     achievements: list[OwnUnlock]
     steps: list[OwnSteps]
+    marks: list[OwnMark]
 
 
 class ChangedVisibility(TypedDict):

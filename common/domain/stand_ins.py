@@ -42,10 +42,15 @@ class StandIns:
 
         Nothing is yielded for what is no stand-in. Whether a user exists, and is not named, is for the caller to see.
         """
-        if uuid.UUID(stand_in).version != _STAND_IN:
+        if not is_stand_in(stand_in):
             return
         for secret in self._secret_keys:
             yield _unscrambled(_key_of(secret, board_id), stand_in)
+
+
+def is_stand_in(user_id: str) -> bool:
+    """Return whether an id on a board is one of these, and not that of a player."""
+    return uuid.UUID(user_id).version == _STAND_IN
 
 
 @lru_cache(maxsize=4096)

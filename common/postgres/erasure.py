@@ -26,6 +26,7 @@ _PURGED = (
     "DELETE FROM achievement_steps WHERE user_id = CAST(:user AS uuid)",
     "DELETE FROM step_totals WHERE user_id = CAST(:user AS uuid)",
     "DELETE FROM unlocks WHERE user_id = CAST(:user AS uuid)",
+    "DELETE FROM day_marks WHERE user_id = CAST(:user AS uuid)",
 )
 _BOARDS = text("SELECT board_id, period_id FROM standings WHERE user_id = CAST(:user AS uuid)")
 _VOIDS = tuple(

@@ -26,6 +26,10 @@ SELECT board_id, period_id, score, updated_at, hidden FROM standings s
 WHERE user_id = CAST(:user AS uuid) AND NOT {standings.IS_EMPTY.format(row="s")} ORDER BY board_id, period_id
 """)  # noqa: S608 - built from constants
 
+_MARKS = text("""
+SELECT board_id, day, at, score, rank, total FROM day_marks WHERE user_id = CAST(:user AS uuid) ORDER BY board_id, day
+""")
+
 
 _UNLOCKS = text("""
 SELECT achievement_id, scope, unlocked_at FROM unlocks
@@ -35,7 +39,7 @@ _STEPS = text("""
 SELECT achievement_id, scope, steps FROM achievement_steps
 WHERE user_id = CAST(:user AS uuid) ORDER BY achievement_id, scope
 """)
-_QUERIES = (_SESSIONS, _IDENTITIES, _EVENTS, _STANDINGS, _UNLOCKS, _STEPS)
+_QUERIES = (_SESSIONS, _IDENTITIES, _EVENTS, _STANDINGS, _UNLOCKS, _STEPS, _MARKS)
 
 
 class OwnData(NamedTuple):
@@ -47,6 +51,7 @@ class OwnData(NamedTuple):
     standings: list[Row[Any]]
     unlocks: list[Row[Any]]
     steps: list[Row[Any]]
+    marks: list[Row[Any]]
 
 
 def read(connection: Connection, user_id: str) -> OwnData:

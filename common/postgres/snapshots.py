@@ -1,6 +1,8 @@
 """Snapshots: the head and the size of a board as they were at an instant, kept in PostgreSQL.
 
 They hold no names, only ids: who a player is, and whether anybody may know, is looked up when a snapshot is read.
+
+All of them stay for some days; later the last one of each day (UTC) does, for ever.
 """
 
 from collections.abc import Mapping, Sequence
@@ -8,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 import orjson
-from sqlalchemy import Connection, Engine, delete, select, text, tuple_
+from sqlalchemy import Connection, Engine, select, text, tuple_
 
 from common.core.timestamps import format_milliseconds, parse_instant, to_milliseconds
 from common.domain.entries import Entry
@@ -24,6 +26,26 @@ VALUES (:board, :period, :taken_at, :total, CAST(:entries AS jsonb))
 ON CONFLICT (board_id, period_id, taken_at) DO NOTHING
 """)
 
+
+# A snapshot that is looked at is deleted, or marked and never looked at again: so the cost follows what has grown old,
+# and not what is kept. What another process has marked or deleted meanwhile is passed over.
+_THIN = text("""
+WITH old AS (
+    SELECT s.id, EXISTS (
+        SELECT FROM snapshots later
+        WHERE (later.board_id, later.period_id) = (s.board_id, s.period_id) AND later.taken_at > s.taken_at
+            AND later.taken_at < date_trunc('day', s.taken_at, 'UTC') + interval '1 day'
+    ) AS is_followed
+    FROM snapshots s WHERE s.taken_at < :before AND NOT s.ends_its_day ORDER BY s.taken_at, s.id LIMIT :limit
+),
+kept AS (
+    UPDATE snapshots s SET ends_its_day = true FROM old WHERE s.id = old.id AND NOT old.is_followed
+),
+deleted AS (
+    DELETE FROM snapshots s USING old WHERE s.id = old.id AND old.is_followed RETURNING s.id
+)
+SELECT (SELECT count(*) FROM old) AS looked_at, (SELECT count(*) FROM deleted) AS deleted
+""")
 
 _WANTED = text("""
 SELECT b, p FROM json_to_recordset(CAST(:boards AS json)) AS sent(b text, p text)
@@ -51,6 +73,13 @@ class Snapshot(NamedTuple):
     period_id: str
     taken_at: datetime
     total: int
+
+
+class Thinned(NamedTuple):
+    """How many snapshots were looked at, and how many of them are deleted."""
+
+    looked_at: int
+    deleted: int
 
 
 _SUMMARY = tuple(tables.snapshots.c[name] for name in Snapshot._fields)
@@ -96,11 +125,20 @@ def is_newest(connection: Connection, board_id: str, period_id: str, head: Head)
     )
 
 
-def prune(connection: Connection, older_than: datetime, limit: int) -> int:
-    """Delete up to `limit` snapshots that were taken before `older_than`, and return their number."""
+def thin(connection: Connection, before: datetime, limit: int) -> Thinned:
+    """Look at up to `limit` snapshots that were taken before this instant, and delete those that do not end their day.
+
+    The instant is a midnight (UTC), so that a day is looked at as a whole. Safe to run twice and at the same time.
+    """
+    return Thinned(*connection.execute(_THIN, {"before": before, "limit": limit}).one())
+
+
+def newest_at(connection: Connection, board_id: str, period_id: str, instant: datetime) -> Snapshot | None:
+    """Return the newest snapshot that was taken at this instant or before; None if there is none."""
     table = tables.snapshots
-    first = select(table.c.id).where(table.c.taken_at < older_than).order_by(table.c.taken_at).limit(limit)
-    return connection.execute(delete(table).where(table.c.id.in_(first))).rowcount
+    of_board = (table.c.board_id == board_id, table.c.period_id == period_id, table.c.taken_at <= instant)
+    row = connection.execute(select(*_SUMMARY).where(*of_board).order_by(table.c.taken_at.desc()).limit(1)).first()
+    return Snapshot(*row) if row else None
 
 
 def page(

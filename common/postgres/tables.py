@@ -494,8 +494,15 @@ snapshots = Table(
     Column("taken_at", _Instant, nullable=False, comment="the instant it was due, so that a repeat meets itself"),
     Column("total", BigInteger, nullable=False),
     Column("entries", JSONB, nullable=False),
+    Column(
+        "ends_its_day",
+        Boolean,
+        nullable=False,
+        server_default=text("false"),
+        comment="it is old, and the last one of its day: it stays for ever",
+    ),
     UniqueConstraint("board_id", "period_id", "taken_at"),
-    Index(None, "taken_at"),
+    Index("ix_snapshots_thinned", "taken_at", postgresql_where=text("NOT ends_its_day")),
 )
 
 audit_log = Table(

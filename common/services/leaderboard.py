@@ -69,13 +69,21 @@ class Leaderboard:
         """Return the first `limit` entries."""
         return self.page(board_id, period_id, limit, FIRST).rows
 
+    def stored_top(self, board_id: str, period_id: str, limit: int) -> BoardHead:
+        """Return the first `limit` entries as they are stored: none may be shown before `shown_entry` has seen it."""
+        return self._stored_page(board_id, period_id, limit, FIRST).rows
+
+    def shown_entry(self, board_id: str, entry: Entry, viewer: Viewer) -> Entry:
+        """Return a stored entry as this viewer may see it."""
+        return self._gate.shown(board_id, entry, viewer)
+
     def live_top(self, board_id: str, period_id: str, limit: int) -> BoardHead | None:
         """Return the first entries from Redis alone; None if Redis is away or does not serve the board."""
         found = self._live_page(board_id, period_id, limit, FIRST)
         return self._through_gate(board_id, found, Viewer.ANYBODY).rows if found else None
 
-    def shown(self, board_id: str, entries: Iterable[Entry]) -> list[Entry]:
-        """Return entries that were stored without details as anybody may see them now.
+    def shown(self, board_id: str, entries: Iterable[Entry], viewer: Viewer = Viewer.ANYBODY) -> list[Entry]:
+        """Return entries that were stored without details as this viewer may see them now.
 
         An entry of somebody who does not exist any more is nobody's.
         """
@@ -84,7 +92,7 @@ class Leaderboard:
             known = people.find_details(connection, {entry.user_id for entry in stored})
         unnamed = Details("-", visibility=PlayerVisibility.UNLISTED)
         found = (entry.with_details(known.get(entry.user_id, KnownDetails(unnamed)).details) for entry in stored)
-        return [self._gate.shown(board_id, entry, Viewer.ANYBODY) for entry in found]
+        return [self._gate.shown(board_id, entry, viewer) for entry in found]
 
     def _through_gate(self, board_id: str, page: Page, viewer: Viewer) -> Page:
         entries = tuple(self._gate.shown(board_id, entry, viewer) for entry in page.rows.entries)

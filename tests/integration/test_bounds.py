@@ -19,6 +19,7 @@ from common.domain.shown import Gate
 from common.domain.stand_ins import StandIns
 from common.postgres import engine as database
 from common.postgres import ledger, sessions, standings
+from common.postgres import snapshots as stored_snapshots
 from common.redis_store import client as redis_client
 from common.redis_store import keys
 from common.redis_store.board import Board
@@ -132,14 +133,34 @@ def test_sessions_that_have_expired_are_deleted_some_at_a_time(
         assert connection.scalar(text("SELECT count(*) FROM sessions")) == 1
 
 
-def test_snapshots_past_their_age_are_deleted_some_at_a_time(
-    worker: WorkerState, rows_of: Callable[[str], list[int]]
+def test_snapshots_past_their_age_are_thinned_some_at_a_time(
+    worker: WorkerState, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with worker.engine.begin() as connection:
         connection.execute(_SNAPSHOTS, {"count": MANY})
+    left = []
+    thin = stored_snapshots.thin
+
+    def noted(connection: Connection, before: datetime, limit: int) -> stored_snapshots.Thinned:
+        thinned = thin(connection, before, limit)
+        left.append(thinned)
+        return thinned
+
+    monkeypatch.setattr(stored_snapshots, "thin", noted)
     snapshots.take_all(worker)
-    assert max(rows_of("DELETE FROM snapshots")) == pruning.ROWS_AT_ONCE
-    assert sum(rows_of("DELETE FROM snapshots")) == MANY
+    assert max(thinned.looked_at for thinned in left) == pruning.ROWS_AT_ONCE
+    assert sum(thinned.looked_at for thinned in left) == MANY
+    assert sum(thinned.deleted for thinned in left) == MANY - 2  # they are of two days
+
+
+def test_what_was_thinned_is_not_looked_at_again(worker: WorkerState) -> None:
+    with worker.engine.begin() as connection:
+        connection.execute(_SNAPSHOTS, {"count": MANY})
+    snapshots.take_all(worker)
+    with worker.engine.begin() as connection:
+        assert stored_snapshots.thin(connection, datetime.now(UTC), MANY) == (0, 0)
+        taken = connection.scalars(text("SELECT taken_at FROM snapshots ORDER BY taken_at")).all()
+    assert taken == [datetime(2020, 1, 1, 23, 59, tzinfo=UTC), datetime(2020, 1, 2, 17, 40, tzinfo=UTC)]
 
 
 @pytest.mark.parametrize("teach", [revocations.load_recent, revocations.catch_up])

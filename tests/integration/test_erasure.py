@@ -203,6 +203,11 @@ def test_the_operator_erases_and_purges_and_what_is_left_adds_up(
     client: FlaskClient, grace: Player, worker: WorkerState, command_line: CommandLine
 ) -> None:
     snapshots.take_all(worker)
+    with worker.engine.begin() as connection:
+        connection.execute(
+            text("INSERT INTO day_marks VALUES (:user, 'main', now()::date - 1, now(), 25, 2, 2)"),
+            {"user": grace.user_id},
+        )
     while worker.verifier.checkpoint.lag():
         worker.verifier.checkpoint.step(worker.verifier.checkpoint.find_stable_id(), checkpoint.CHUNK, 5_000)
     done = command_line("users", "erase", "grace-hopper", "--yes")
@@ -210,7 +215,7 @@ def test_the_operator_erases_and_purges_and_what_is_left_adds_up(
     assert [row["score"] for row in entries(client, today())] == [100, 25]
     done = command_line("users", "erase", grace.user_id, "--purge", "--yes")
     assert done.stdout.strip().endswith(f"{grace.user_id}: purged, with 1 updates")
-    assert grace.user_id not in texts_of(worker, "score_events", "standings", "ledger_totals", "snapshots")
+    assert grace.user_id not in texts_of(worker, "score_events", "standings", "ledger_totals", "snapshots", "day_marks")
     for period in ("all", today()):
         assert [row["score"] for row in entries(client, period)] == [100]
     assert no_drift(worker)

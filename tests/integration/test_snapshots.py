@@ -1,5 +1,6 @@
-"""Stored history: once for each due instant, paged without gaps, and deleted when it is old."""
+"""Stored history: once for each due instant, paged without gaps, and thinned when it is old."""
 
+import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -76,13 +77,42 @@ def test_pages_hold_everything_once_newest_first(client: FlaskClient, worker: Wo
     assert seen == sorted(set(seen), reverse=True)
 
 
-def test_old_ones_are_deleted(client: FlaskClient, worker: WorkerState) -> None:
-    score(worker)
-    take_all(worker, NOON)
-    score(worker)
-    take_all(worker, NOON + timedelta(days=worker.settings.snapshot_keep_days + 1))
-    taken = client.get(SNAPSHOTS).get_json()["snapshots"]
-    assert [snapshot["takenAt"] for snapshot in taken] == ["2026-12-24T12:00:00.000Z"]
+def test_of_the_days_that_are_old_the_last_one_stays(client: FlaskClient, worker: WorkerState) -> None:
+    kept = timedelta(days=worker.settings.snapshot_keep_days)
+    for at in (NOON, NOON + timedelta(hours=5), NOON + timedelta(days=1), NOON + timedelta(days=1, hours=1)):
+        score(worker)
+        take_all(worker, at)
+    for later in (kept + timedelta(days=1), kept + timedelta(days=1, minutes=5)):
+        score(worker)
+        take_all(worker, NOON + later)
+        taken = client.get(SNAPSHOTS).get_json()["snapshots"]
+        assert [snapshot["takenAt"] for snapshot in taken if snapshot["takenAt"] < "2026-12"] == [
+            "2026-11-24T13:00:00.000Z",
+            "2026-11-24T12:00:00.000Z",
+            "2026-11-23T17:00:00.000Z",
+        ]
+
+
+def test_two_who_thin_at_once_leave_the_last_of_the_day(worker: WorkerState) -> None:
+    for minutes in range(0, 30, 5):
+        score(worker)
+        take_all(worker, NOON + timedelta(minutes=minutes))
+    before = NOON.replace(hour=0, minute=0, second=0) + timedelta(days=1)
+    other = threading.Thread(target=_thin_all, args=(worker, before))
+    with worker.engine.begin() as connection:
+        snapshots.thin(connection, before, 3)
+        other.start()
+    other.join()
+    with worker.engine.connect() as connection:
+        left = connection.execute(text("SELECT DISTINCT taken_at, ends_its_day FROM snapshots")).all()
+    assert left == [(datetime(2026, 11, 23, 12, 25, tzinfo=UTC), True)]
+
+
+def _thin_all(worker: WorkerState, before: datetime) -> None:
+    looked_at = 1
+    while looked_at:
+        with worker.engine.begin() as connection:
+            looked_at = snapshots.thin(connection, before, 1000).looked_at
 
 
 @pytest.mark.parametrize("cursor", ["x", "AAAA", "not/base64", "A" * 500])

@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
+from common.core.timestamps import format_instant
 from common.domain import passwords, periods
 from common.domain.details import ANONYMOUS
 from common.domain.pagination import FIRST
@@ -274,9 +275,12 @@ def test_no_public_address_tells_the_name_or_the_id_of_who_is_not_named(  # noqa
         worker.redis.flushdb()
     secrets_of_grace = (grace.user_id, "grace-hopper", "Amazing")
     addresses = list(addresses_to_read(app, grace.user_id))
-    of_grace = {f"/api/scores/user/{grace.user_id}/events", f"/api/admin/users/{grace.user_id}", "/api/admin/players"}
-    assert {"/", "/api/scores/leaderboard", "/api/scores/snapshots/1", *of_grace} <= set(addresses)
-    queries = ["", "?period=daily", "?limit=100", f"?around={grace.user_id}", "?aroundScore=25"]
+    of_grace = {f"/p/{grace.user_id}", f"/api/scores/user/{grace.user_id}/history"}
+    of_grace |= {f"/api/scores/user/{grace.user_id}/events", f"/api/admin/users/{grace.user_id}", "/api/admin/players"}
+    assert {"/", "/api/scores/leaderboard", "/api/scores/snapshots/1", "/api/scores/race", *of_grace} <= set(addresses)
+    now = format_instant(datetime.now(UTC))
+    queries = ["", "?period=daily", "?limit=100", f"?around={grace.user_id}", "?aroundScore=25", "?movement=day"]
+    queries.append(f"?at={now}")
     for address in addresses:
         for query in queries if address in ("/", "/api/scores/leaderboard") else ("",):
             answer = client.get(address + query)

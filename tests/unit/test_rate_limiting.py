@@ -30,6 +30,7 @@ UNLIMITED = {
     "/boards",
     "/branding/accent.css",
     "/branding/logo",
+    "/p/<user_id>",
 }
 """Pages, documents, probes and the live socket, which has its own cap on connections."""
 

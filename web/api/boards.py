@@ -26,13 +26,13 @@ class Asked(NamedTuple):
         return self.board.visibility is not Visibility.PUBLIC
 
 
-def asked(query: BoardQuery) -> Asked:
-    """Return the board and the period that a query names.
+def asked(query: BoardQuery, at: datetime | None = None) -> Asked:
+    """Return the board and the period that a query names: by a name the one that is open `at` this instant, or now.
 
     Raises the errors of `board_access.ERRORS`, `validation_failed`, or `no_season`.
     """
     board = board_for_caller(services().catalogue.current().boards, query.board)
-    return Asked(board, board_pages.period_of(query, board, datetime.now(UTC)))
+    return Asked(board, board_pages.period_of(query, board, at or datetime.now(UTC)))
 
 
 def asked_period(query: BoardQuery) -> Period:

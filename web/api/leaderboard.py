@@ -5,12 +5,13 @@ from flask import Blueprint, Response, jsonify
 from common.contract.board_responses import FoundEntries, LeaderboardPage, PlaceOnBoard, PlayerBoards, PlayerPlace
 from common.contract.errors import ErrorCode, ScoreboardError
 from common.contract.requests import BoardQuery, LeaderboardQuery, LookupRequest, PlayerBoardsQuery
-from common.domain.entries import Entry, Place
+from common.domain.entries import Entry
 from common.domain.permissions import Scope
 from common.domain.shown import Viewer
 from common.domain.standing import BoardId
 from common.postgres import identities
 from web import board_pages, found_players
+from web.api import past_boards, seen_players
 from web.api.boards import asked, asked_boards, asked_period, parsed_user_id
 from web.api.parsing import body_as, query_as
 from web.guards import access, limits
@@ -31,24 +32,39 @@ blueprint = Blueprint("leaderboard", __name__, url_prefix="/api/scores")
     description="A cursor names a place in the order: nobody is skipped or shown twice because others move. It is "
     "refused once its period is over. `around` centres on a player by the id on the board; of one who is not ranked "
     "the list is empty. `aroundScore` centres on the place of somebody who reaches that score now, and `would` tells "
-    "their rank. An admin's access token, or an API key of the scope `read`, shows who everybody is.",
+    "their rank. `at` shows the board as it was, by the newest stored snapshot of then or before: up to 100 rows, and "
+    "a period by its name is the one that was open then. `movement` tells how many places each player has gained since "
+    "yesterday. An admin's access token, or an API key of the scope `read`, shows who everybody is.",
     query=LeaderboardQuery,
     headers=["If-None-Match"],
     answers=[
         ResponseDoc(200, "Rows of one instant.", LeaderboardPage, headers=["ETag", "Cache-Control"]),
         ResponseDoc(304, "The board has not moved.", headers=["ETag", "Cache-Control"]),
     ],
-    errors=[ErrorCode.UNKNOWN_BOARD, ErrorCode.NO_SEASON, ErrorCode.INVALID_CURSOR, ErrorCode.REBUILDING],
+    errors=[
+        ErrorCode.UNKNOWN_BOARD,
+        ErrorCode.NO_SEASON,
+        ErrorCode.INVALID_CURSOR,
+        ErrorCode.NOT_FOUND,
+        ErrorCode.NO_HISTORY,
+        ErrorCode.REBUILDING,
+    ],
 )
 @by_visibility
 @limits.per_api_key
 def leaderboard() -> Response:
     query = query_as(LeaderboardQuery)
+    if query.at:
+        return past_boards.as_of(query, query.at)
     board, period = is_about = asked(query)
     secret_keys = services().settings.secret_keys
     which = board_pages.selection_of(query, period, secret_keys)
     viewer = access.viewer()
+    if query.movement:
+        past_boards.require_marks(is_about)
     page = services().leaderboard.page(board.id, period.id, query.limit, which, viewer)
+    if query.movement:
+        return past_boards.with_movement(query, is_about, page, which, viewer)
     if viewer is Viewer.INSIDER:
         told = private(jsonify(board_pages.body_of(page, query, period, which, secret_keys)))
         told.set_etag(f"{page.rows.version}-insider")
@@ -73,18 +89,9 @@ def leaderboard() -> Response:
 def user(user_id: str) -> Response:
     user_id = parsed_user_id(user_id)
     query = query_as(BoardQuery)
-    place = _place(query, asked_period(query).id, user_id)
-    if place is None:
-        raise ScoreboardError(ErrorCode.NOT_FOUND, "There is no such user.")
+    place = seen_players.place(query.board, asked_period(query).id, user_id)
     told = jsonify(board_pages.body_of_place(place))
     return private_if_asked_by_name(told)
-
-
-def _place(query: BoardQuery, period_id: str, user_id: str) -> Place | None:
-    """Return the place of a player as whoever asks may see it, who may be the player."""
-    if access.is_caller(user_id):
-        return services().leaderboard.own_place(query.board, period_id, user_id)
-    return services().leaderboard.place(query.board, period_id, user_id, access.viewer())
 
 
 @blueprint.get("/user/<user_id>/boards")
@@ -102,10 +109,10 @@ def _place(query: BoardQuery, period_id: str, user_id: str) -> Place | None:
 def boards_of_user(user_id: str) -> Response:
     user_id = parsed_user_id(user_id)
     boards = asked_boards(query_as(PlayerBoardsQuery))
-    viewer = Viewer.INSIDER if access.is_caller(user_id) else access.viewer()
+    viewer = seen_players.viewer_of(user_id)
     places = services().leaderboard.places_of(user_id, boards, viewer)
-    if not places and not services().leaderboard.is_known(user_id, viewer):
-        raise ScoreboardError(ErrorCode.NOT_FOUND, "There is no such user.")
+    if not places:
+        seen_players.require(user_id)
     body: PlayerBoards = {
         "boards": [_on_board(board, place.entry, place.total) for board, place in sorted(places.items()) if place.entry]
     }

@@ -194,6 +194,17 @@ def own_data_on_the_wire(person: Person, data: own_data.OwnData) -> OwnData:
             for row in data.unlocks
         ],
         "steps": [{"achievementId": row.achievement_id, "scope": row.scope, "steps": row.steps} for row in data.steps],
+        "marks": [
+            {
+                "board": row.board_id,
+                "day": row.day.isoformat(),
+                "at": format_instant(row.at),
+                "score": row.score,
+                "rank": row.rank,
+                "total": row.total,
+            }
+            for row in data.marks
+        ],
     }
     if len(data.events) > own_data.MOST_EVENTS:
         told["truncatedAt"] = own_data.MOST_EVENTS

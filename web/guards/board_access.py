@@ -46,12 +46,12 @@ def board_or_not_found(boards: Mapping[str, Board], board_id: str, sentence: str
         raise
 
 
-def boards_for_caller(boards: Mapping[str, Board], now: datetime) -> list[Board]:
-    """Return the boards that the caller of this request may see, without those that are archived by now."""
+def boards_for_caller(boards: Mapping[str, Board], now: datetime | None) -> list[Board]:
+    """Return the boards that the caller of this request may see, without those that are archived by `now`, if given."""
     is_insider = api_keys.has_api_key() or access.has_admin_session()
     seen = {Visibility.PUBLIC} | ({Visibility.PLAYERS} if is_insider or access.has_session() else set())
     visible = (board for board in boards.values() if is_insider or board.visibility in seen)
-    return [board for board in visible if not board.is_archived_at(now)]
+    return [board for board in visible if now is None or not board.is_archived_at(now)]
 
 
 def board_for_ticket(boards: Mapping[str, Board], board_id: str, ticket: Ticket | None) -> Board:

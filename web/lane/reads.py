@@ -87,7 +87,12 @@ class ReadLane:
         Raises ScoreboardError and the errors of servers that are away: the view then gives the answer to them.
         """
         query = _parsed(request.query)
-        if query is None or self._services.identities.is_of_admin(request.header("HTTP_AUTHORIZATION")):
+        if (
+            query is None
+            or query.at
+            or query.movement
+            or self._services.identities.is_of_admin(request.header("HTTP_AUTHORIZATION"))
+        ):
             return None
         secret_keys = self._services.settings.secret_keys
         board = self._services.catalogue.current().public_board(query.board)

@@ -27,8 +27,8 @@ ROUTE = "/static/<path:filename>"
 CLASSIC_SCRIPTS = frozenset({"js/early.js", "js/reference.js"})
 """The scripts that are no modules: they run before what follows them is painted."""
 
-_ELSEWHERE = ("js/vendor/", "js/admin/")
-"""The folders of modules that no page of a board loads at once: what some browsers need, and what admins need."""
+_ELSEWHERE = ("js/vendor/", "js/admin/", "js/chart", "js/past/")
+"""How the paths of modules begin that no page of a board loads at once: for some browsers, admins, charts, the past."""
 
 _VERSION_CHARACTERS = 12
 _FOR_GOOD = "public, max-age=31536000, immutable"

@@ -26,11 +26,12 @@ from common.domain.boards import Board, Visibility, listed
 from common.domain.claims import CLAIMED_BY_PLAYERS
 from common.domain.entries import BoardHead, Entry
 from common.domain.scoring import Catalogue, Kind
+from common.domain.stand_ins import is_stand_in
 from common.postgres.catalogue import DEFAULTS
 from web.guards import root_path
 from web.guards.access import public
 from web.guards.errors import refuse
-from web.pages import period_links
+from web.pages import movement, period_links
 from web.pages.page_headers import as_page
 from web.pages.period_links import PeriodChoice
 from web.pages.rendered import ORIGIN, RenderedPage
@@ -90,11 +91,11 @@ def _show(board_id: str, path: str) -> AnyResponse:
     """Show the board at this path, or a page that says that there is no such board, period or number of rows."""
     board = _find(board_id)
     if board is None:
-        return _nothing_here("There is no such board")
+        return nothing_here("There is no such board")
     periods = period_links.choose(request.args.get("period"), board, datetime.now(UTC))
     rows = _rows(request.args.get("limit"))
     if periods is None or rows is None:
-        return _nothing_here("This board has no such period" if periods is None else "A list has 1 to 100 rows")
+        return nothing_here("This board has no such period" if periods is None else "A list has 1 to 100 rows")
 
     def render() -> RenderedPage:
         return _render(services(), periods, rows, path)
@@ -125,7 +126,8 @@ def _rows(asked: str | None) -> int | None:
     return int(asked) if re.fullmatch(r"[1-9][0-9]?|100", asked, re.ASCII) else None
 
 
-def _nothing_here(sentence: str) -> AnyResponse:
+def nothing_here(sentence: str) -> AnyResponse:
+    """Return the page that says that there is nothing at this address, in this sentence."""
     return as_page(make_response(render_template("not_found.html", sentence=sentence), 404))
 
 
@@ -142,7 +144,7 @@ def not_found(error: NotFound) -> AnyResponse:
     del error
     wants_page = request.accept_mimetypes.best_match(["application/json", "text/html"]) == "text/html"
     if wants_page and request.path != "/api" and not request.path.startswith("/api/"):
-        return _nothing_here("There is nothing at this address")
+        return nothing_here("There is nothing at this address")
     return refuse(ScoreboardError(ErrorCode.NOT_FOUND, "There is nothing at this address."))
 
 
@@ -159,6 +161,7 @@ def instant(entry: Entry) -> str:
 
 blueprint.add_app_template_filter(format_instant, "iso")
 blueprint.add_app_template_filter(score_text, "score")
+blueprint.add_app_template_test(is_stand_in, "stand_in")
 
 
 @blueprint.app_template_filter("minute")
@@ -195,6 +198,7 @@ def _render(adapters: Services, periods: PeriodChoice, rows: int, path: str) -> 
         season=board.season_at(now),
         top=top,
         doubled=doubled(top.entries if top else ()),
+        yesterday=movement.ranks_of_yesterday(adapters, board, periods.period.id, top),
         countries=" ".join(sorted(countries.CODES)),
         rows=rows,
         usual_rows=ROWS,

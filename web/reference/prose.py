@@ -87,6 +87,7 @@ TAGS = {
     "seasons": ("Seasons", "Periods of a board whose begin and end people decide."),
     "periods": ("Periods", "Which periods of a board are over, and the digests of their final tables."),
     "achievements": ("Achievements", "What can be achieved, and who has."),
+    "past": ("The past of players", "Their days, their final places, and the race of those who lead."),
     "snapshots": ("History", "Boards as they were."),
     "live": ("Live", "The board as it moves."),
     "health": ("Operating", "For load balancers and people on call."),

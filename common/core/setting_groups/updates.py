@@ -19,5 +19,8 @@ class Updates(BaseModel):
         5, ge=1, le=1440, alias="SCOREBOARD_SNAPSHOT_MINUTES", description="Minutes between stored snapshots."
     )
     snapshot_keep_days: int = Field(
-        30, ge=1, alias="SCOREBOARD_SNAPSHOT_KEEP_DAYS", description="Days for which snapshots are kept."
+        30,
+        ge=1,
+        alias="SCOREBOARD_SNAPSHOT_KEEP_DAYS",
+        description="Days for which all snapshots are kept; later the last of each day is, for ever.",
     )

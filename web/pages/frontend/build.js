@@ -3,7 +3,7 @@
 
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 process.chdir(fileURLToPath(new URL(".", import.meta.url)));
@@ -11,8 +11,10 @@ process.chdir(fileURLToPath(new URL(".", import.meta.url)));
 const OUTPUT = "../static/js";
 const LIBRARY = "node_modules/@noble/hashes";
 const VENDORED = `${OUTPUT}/vendor/noble-hashes`;
+const CHARTS = "node_modules/uplot";
+const VENDORED_CHARTS = `${OUTPUT}/vendor/uplot`;
 /** The folders of sources, each of which has one of the same name in the output. */
-const FOLDERS = ["", "/admin"];
+const FOLDERS = ["", "/admin", "/past"];
 /** What the page imports of the library; what these import is found in them. */
 const ENTRIES = ["hmac.js", "sha2.js"];
 const TSC = "node_modules/typescript/bin/tsc";
@@ -37,7 +39,7 @@ const withImports = (names) => {
 
 const built = () => FOLDERS.flatMap((folder) => filesOf(OUTPUT + folder, ".js"));
 
-const vendor = () => {
+const vendorHashes = () => {
   rmSync(VENDORED, { recursive: true, force: true });
   mkdirSync(VENDORED, { recursive: true });
   const copy = (name) => {
@@ -47,15 +49,27 @@ const vendor = () => {
   ["LICENSE", ...withImports(ENTRIES)].forEach(copy);
 };
 
+/** uPlot's only module is not minified and twice as large as its script, which is one statement: `var uPlot=…;`. */
+const vendorCharts = () => {
+  rmSync(VENDORED_CHARTS, { recursive: true, force: true });
+  mkdirSync(VENDORED_CHARTS, { recursive: true });
+  const script = readFileSync(`${CHARTS}/dist/uPlot.iife.min.js`, "utf8");
+  writeFileSync(`${VENDORED_CHARTS}/uPlot.js`, `${script.trimEnd()}\nexport default uPlot;\n`);
+  copyFileSync(`${CHARTS}/dist/uPlot.min.css`, `${VENDORED_CHARTS}/uPlot.css`);
+  copyFileSync(`${CHARTS}/LICENSE`, `${VENDORED_CHARTS}/LICENSE`);
+};
+
 for (const folder of FOLDERS) mkdirSync(OUTPUT + folder, { recursive: true });
 for (const stale of built()) rmSync(stale);
-vendor();
+vendorHashes();
+vendorCharts();
 execFileSync(process.execPath, [TSC, "--project", "."], { stdio: "inherit" });
 
-const types = filesOf("types/vendor/noble-hashes", ".ts");
+const types = ["noble-hashes", "uplot"].flatMap((name) => filesOf(`types/vendor/${name}`, ".ts"));
+const vendored = [VENDORED, VENDORED_CHARTS].flatMap((folder) => filesOf(folder, ".js"));
 const written = FOLDERS.flatMap((folder) => filesOf(`src${folder}`, ".ts"));
 const sources = ["package.json", "package-lock.json", "tsconfig.json", ...written, ...types];
-const lines = [...sources, ...built(), ...filesOf(VENDORED, ".js")].map(
+const lines = [...sources, ...built(), ...vendored].map(
   (path) => `${createHash("sha256").update(readFileSync(path)).digest("hex")}  ${path}\n`,
 );
 writeFileSync("build.sha256", lines.join(""));

@@ -67,6 +67,11 @@ export function nameOf(entry: Entry): string {
   return entry.displayName ?? entry.username;
 }
 
+/** Whether an id on the list stands for somebody who is not named: no page is theirs. */
+export function isStandIn(userId: string): boolean {
+  return userId[14] === "8"; // the version of the UUID
+}
+
 /** The ids of players in view whose name another one has, too: their usernames tell them apart. */
 export function doubled(entries: readonly Entry[]): ReadonlySet<string> {
   const counts = new Map<string, number>();

@@ -1,6 +1,19 @@
-/** Finding the elements that the template promises. */
+/** Finding the elements that the template promises, and making others. */
 
 type Kind<T extends Element> = new () => T;
+type Child = Node | string;
+
+/** An element with a class, attributes and contents: `make("td", { class: "when" }, "now")`. Text is never markup. */
+export function make<K extends keyof HTMLElementTagNameMap>(
+  tag: K,
+  attributes: Readonly<Record<string, string>> = {},
+  ...children: readonly Child[]
+): HTMLElementTagNameMap[K] {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  element.append(...children);
+  return element;
+}
 
 /** The one element that matches; the page is broken without it, and says which. */
 export function find<T extends Element>(root: ParentNode, selector: string, kind: Kind<T>): T {

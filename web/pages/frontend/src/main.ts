@@ -8,7 +8,8 @@ import { TabGrants } from "./grants.js";
 import { type Connection, Live } from "./live.js";
 import * as scores from "./scores.js";
 import { PlayerPanel } from "./panel.js";
-import { addressOf } from "./root.js";
+import { RaceFold } from "./race_fold.js";
+import { DEFAULT_BOARD, addressOf } from "./root.js";
 import { type Farewell, type Player, Session } from "./session.js";
 import { type Standing, Standings, current, readStanding } from "./standing.js";
 import { StatusView } from "./status.js";
@@ -18,7 +19,6 @@ import { Tickets } from "./tickets.js";
 
 const TIMES_EVERY_MS = 10_000;
 const NEW_FOR_MS = 60_000;
-const DEFAULT_BOARD = "main";
 const TITLE = document.documentElement.dataset["title"] ?? "Scoreboard";
 
 const FAREWELL: Readonly<Record<Farewell, string>> = {
@@ -54,12 +54,18 @@ let shown: PeriodChoice = switcher.choice;
 
 const session = new Session(playerChanged, new TabGrants());
 const place = document.querySelector<HTMLElement>("#play"); // an operator may have taken it away
-const panel = place && new PlayerPanel(place, session, (standing) => {
+const panel = place && new PlayerPanel(place, session, table.boardId, (standing) => {
   if (table.boardId === DEFAULT_BOARD) learn(ALL_TIME, standing); // what an update is answered with is of this board
 });
 let player = session.player;
 panel?.turnTo(player);
 draw();
+
+const race = new RaceFold(find(document, "#race", HTMLDetailsElement), session, {
+  boardId: table.boardId,
+  players: table.limit,
+});
+race.turnTo(table.periodId);
 
 const tickets = new Tickets(session);
 const address = addressOf(`/ws/scoreboard?board=${table.boardId}&limit=${table.limit}`);
@@ -89,6 +95,7 @@ function onBoard(next: Board): void {
   if (!isSameChoice) begunAt = -Infinity;
   shown = choice;
   board = next;
+  race.turnTo(next.period);
   if (!tickets.wasGiven) void findOwnStanding(next.period);
   drawSoon();
 }

@@ -7,6 +7,7 @@ import { field, find, play, setText } from "./elements.js";
 import { number, players } from "./format.js";
 import { OwnAccount } from "./own_account.js";
 import { ProfileForm } from "./profile.js";
+import { pageOf } from "./root.js";
 import { score } from "./scores.js";
 import type { Player, Session } from "./session.js";
 import { Shelf } from "./shelf.js";
@@ -14,6 +15,8 @@ import type { Standing } from "./standing.js";
 
 export class PlayerPanel {
   readonly #name: HTMLElement;
+  readonly #page: HTMLAnchorElement;
+  readonly #boardId: string;
   readonly #score: HTMLElement;
   readonly #rank: HTMLElement;
   readonly #total: HTMLElement;
@@ -25,9 +28,11 @@ export class PlayerPanel {
   /** Null where there is nothing to achieve. */
   readonly shelf: Shelf | null;
 
-  constructor(root: HTMLElement, session: Session, onStanding: (standing: Standing) => void) {
+  constructor(root: HTMLElement, session: Session, boardId: string, onStanding: (standing: Standing) => void) {
+    this.#boardId = boardId;
     const signedIn = find(root, "[data-part=signed-in]", HTMLElement);
     this.#name = field(signedIn, "name");
+    this.#page = find(signedIn, "[data-part=own-page]", HTMLAnchorElement);
     this.#score = field(signedIn, "own-score");
     this.#rank = field(signedIn, "own-rank");
     this.#total = field(signedIn, "own-total");
@@ -50,6 +55,7 @@ export class PlayerPanel {
     this.shelf?.turnTo(player);
     setText(this.#name, player?.username ?? "");
     document.documentElement.style.removeProperty("--player"); // which stood there until now
+    if (player) this.#page.href = pageOf(player.userId, this.#boardId);
   }
 
   /** Put the focus where the player goes on. */

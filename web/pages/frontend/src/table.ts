@@ -1,12 +1,13 @@
 /** The top list as table rows: one row per player, moved and not remade, so that eyes can follow it. */
 
-import { type Board, type Entry, doubled, nameOf } from "./board.js";
+import { type Board, type Entry, doubled, isStandIn, nameOf } from "./board.js";
 import { Caption } from "./caption.js";
 import * as clock from "./clock.js";
 import { copy, field, find, play, setText } from "./elements.js";
 import { ago, number } from "./format.js";
 import { Motion } from "./motion.js";
-import { addressOf } from "./root.js";
+import { Movement, arrow, direction } from "./movement.js";
+import { addressOf, pageOf } from "./root.js";
 import { score } from "./scores.js";
 import type { Player } from "./session.js";
 import type { Standing } from "./standing.js";
@@ -37,6 +38,7 @@ export class BoardTable {
   readonly #template: HTMLTemplateElement;
   readonly #rows = new Map<string, HTMLTableRowElement>();
   readonly #motion = new Motion();
+  readonly #movement: Movement;
   #ownRow: HTMLTableRowElement | null = null;
   #periodId: string;
 
@@ -55,6 +57,7 @@ export class BoardTable {
     this.#unreadable = table.querySelector("[data-part=unreadable]");
     this.#template = template;
     for (const row of this.#head.rows) this.#rows.set(row.dataset["userId"] ?? "", row);
+    this.#movement = new Movement(this.#periodId, this.#rows);
   }
 
   /** The id of the period whose rows are shown. */
@@ -108,6 +111,8 @@ export class BoardTable {
     if (known) mark(row, entry);
     this.#rows.set(entry.userId, row);
     fill(row, entry, entry.userId === own, hasHandle);
+    link(row, entry.userId, this.boardId);
+    this.#movement.show(row, this.#periodId);
     if (this.#head.rows[index] !== row) this.#head.insertBefore(row, this.#head.rows[index] ?? null);
     if (!known) play(row, "is-new");
   }
@@ -121,6 +126,7 @@ export class BoardTable {
     const { score, rank, lastUpdated } = standing as Standing & { rank: number };
     const named = { ...player, displayName: null, country: null, avatar: null };
     fill(this.#ownRow, { ...named, score, rank, lastUpdated: lastUpdated ?? "" }, true, false);
+    link(this.#ownRow, named.userId, this.boardId);
   }
 }
 
@@ -143,6 +149,13 @@ function fill(row: HTMLTableRowElement, entry: Entry, isOwn: boolean, hasHandle:
   setText(field(row, "score"), score(entry.score));
   find(row, "time", HTMLTimeElement).dateTime = entry.lastUpdated;
   showTime(row);
+}
+
+/** The name leads to the page of the player, unless they are not named. */
+function link(row: HTMLTableRowElement, userId: string, boardId: string): void {
+  const name = find(row, ".name", HTMLAnchorElement);
+  if (isStandIn(userId)) name.removeAttribute("href");
+  else name.href = pageOf(userId, boardId);
 }
 
 function showIf(element: HTMLElement, text: string): void {
@@ -171,8 +184,8 @@ function mark(row: HTMLTableRowElement, entry: Entry): void {
   const places = Number(row.dataset["rank"]) - entry.rank;
   if (places === 0) return;
   const moved = field(row, "moved");
-  moved.dataset["direction"] = places > 0 ? "up" : "down";
-  moved.textContent = `${places > 0 ? "▲" : "▼"}${number(Math.abs(places))}`;
+  moved.dataset["direction"] = direction(places);
+  moved.textContent = arrow(places);
   play(moved, "is-fresh");
 }
 

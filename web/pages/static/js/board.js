@@ -20,6 +20,10 @@ export function next(board, frame) {
 export function nameOf(entry) {
     return entry.displayName ?? entry.username;
 }
+/** Whether an id on the list stands for somebody who is not named: no page is theirs. */
+export function isStandIn(userId) {
+    return userId[14] === "8"; // the version of the UUID
+}
 /** The ids of players in view whose name another one has, too: their usernames tell them apart. */
 export function doubled(entries) {
     const counts = new Map();

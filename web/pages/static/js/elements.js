@@ -1,4 +1,12 @@
-/** Finding the elements that the template promises. */
+/** Finding the elements that the template promises, and making others. */
+/** An element with a class, attributes and contents: `make("td", { class: "when" }, "now")`. Text is never markup. */
+export function make(tag, attributes = {}, ...children) {
+    const element = document.createElement(tag);
+    for (const [name, value] of Object.entries(attributes))
+        element.setAttribute(name, value);
+    element.append(...children);
+    return element;
+}
 /** The one element that matches; the page is broken without it, and says which. */
 export function find(root, selector, kind) {
     const found = root.querySelector(selector);

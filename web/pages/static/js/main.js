@@ -6,7 +6,8 @@ import { TabGrants } from "./grants.js";
 import { Live } from "./live.js";
 import * as scores from "./scores.js";
 import { PlayerPanel } from "./panel.js";
-import { addressOf } from "./root.js";
+import { RaceFold } from "./race_fold.js";
+import { DEFAULT_BOARD, addressOf } from "./root.js";
 import { Session } from "./session.js";
 import { Standings, current, readStanding } from "./standing.js";
 import { StatusView } from "./status.js";
@@ -15,7 +16,6 @@ import { BoardTable } from "./table.js";
 import { Tickets } from "./tickets.js";
 const TIMES_EVERY_MS = 10_000;
 const NEW_FOR_MS = 60_000;
-const DEFAULT_BOARD = "main";
 const TITLE = document.documentElement.dataset["title"] ?? "Scoreboard";
 const FAREWELL = {
     left: "",
@@ -39,13 +39,18 @@ const switcher = new PeriodSwitch(find(document, "#periods", HTMLElement), perio
 let shown = switcher.choice;
 const session = new Session(playerChanged, new TabGrants());
 const place = document.querySelector("#play"); // an operator may have taken it away
-const panel = place && new PlayerPanel(place, session, (standing) => {
+const panel = place && new PlayerPanel(place, session, table.boardId, (standing) => {
     if (table.boardId === DEFAULT_BOARD)
         learn(ALL_TIME, standing); // what an update is answered with is of this board
 });
 let player = session.player;
 panel?.turnTo(player);
 draw();
+const race = new RaceFold(find(document, "#race", HTMLDetailsElement), session, {
+    boardId: table.boardId,
+    players: table.limit,
+});
+race.turnTo(table.periodId);
 const tickets = new Tickets(session);
 const address = addressOf(`/ws/scoreboard?board=${table.boardId}&limit=${table.limit}`);
 address.protocol = address.protocol.replace("http", "ws");
@@ -74,6 +79,7 @@ function onBoard(next) {
         begunAt = -Infinity;
     shown = choice;
     board = next;
+    race.turnTo(next.period);
     if (!tickets.wasGiven)
         void findOwnStanding(next.period);
     drawSoon();

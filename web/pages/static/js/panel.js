@@ -5,10 +5,13 @@ import { field, find, play, setText } from "./elements.js";
 import { number, players } from "./format.js";
 import { OwnAccount } from "./own_account.js";
 import { ProfileForm } from "./profile.js";
+import { pageOf } from "./root.js";
 import { score } from "./scores.js";
 import { Shelf } from "./shelf.js";
 export class PlayerPanel {
     #name;
+    #page;
+    #boardId;
     #score;
     #rank;
     #total;
@@ -19,9 +22,11 @@ export class PlayerPanel {
     #account;
     /** Null where there is nothing to achieve. */
     shelf;
-    constructor(root, session, onStanding) {
+    constructor(root, session, boardId, onStanding) {
+        this.#boardId = boardId;
         const signedIn = find(root, "[data-part=signed-in]", HTMLElement);
         this.#name = field(signedIn, "name");
+        this.#page = find(signedIn, "[data-part=own-page]", HTMLAnchorElement);
         this.#score = field(signedIn, "own-score");
         this.#rank = field(signedIn, "own-rank");
         this.#total = field(signedIn, "own-total");
@@ -43,6 +48,8 @@ export class PlayerPanel {
         this.shelf?.turnTo(player);
         setText(this.#name, player?.username ?? "");
         document.documentElement.style.removeProperty("--player"); // which stood there until now
+        if (player)
+            this.#page.href = pageOf(player.userId, this.#boardId);
     }
     /** Put the focus where the player goes on. */
     focus() {

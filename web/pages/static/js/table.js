@@ -1,11 +1,12 @@
 /** The top list as table rows: one row per player, moved and not remade, so that eyes can follow it. */
-import { doubled, nameOf } from "./board.js";
+import { doubled, isStandIn, nameOf } from "./board.js";
 import { Caption } from "./caption.js";
 import * as clock from "./clock.js";
 import { copy, field, find, play, setText } from "./elements.js";
 import { ago, number } from "./format.js";
 import { Motion } from "./motion.js";
-import { addressOf } from "./root.js";
+import { Movement, arrow, direction } from "./movement.js";
+import { addressOf, pageOf } from "./root.js";
 import { score } from "./scores.js";
 export class BoardTable {
     /** How many rows it has room for. */
@@ -24,6 +25,7 @@ export class BoardTable {
     #template;
     #rows = new Map();
     #motion = new Motion();
+    #movement;
     #ownRow = null;
     #periodId;
     /** Takes over the rows that the server rendered. */
@@ -42,6 +44,7 @@ export class BoardTable {
         this.#template = template;
         for (const row of this.#head.rows)
             this.#rows.set(row.dataset["userId"] ?? "", row);
+        this.#movement = new Movement(this.#periodId, this.#rows);
     }
     /** The id of the period whose rows are shown. */
     get periodId() {
@@ -93,6 +96,8 @@ export class BoardTable {
             mark(row, entry);
         this.#rows.set(entry.userId, row);
         fill(row, entry, entry.userId === own, hasHandle);
+        link(row, entry.userId, this.boardId);
+        this.#movement.show(row, this.#periodId);
         if (this.#head.rows[index] !== row)
             this.#head.insertBefore(row, this.#head.rows[index] ?? null);
         if (!known)
@@ -108,6 +113,7 @@ export class BoardTable {
         const { score, rank, lastUpdated } = standing;
         const named = { ...player, displayName: null, country: null, avatar: null };
         fill(this.#ownRow, { ...named, score, rank, lastUpdated: lastUpdated ?? "" }, true, false);
+        link(this.#ownRow, named.userId, this.boardId);
     }
 }
 /** The id under which the player stands on boards. */
@@ -128,6 +134,14 @@ function fill(row, entry, isOwn, hasHandle) {
     setText(field(row, "score"), score(entry.score));
     find(row, "time", HTMLTimeElement).dateTime = entry.lastUpdated;
     showTime(row);
+}
+/** The name leads to the page of the player, unless they are not named. */
+function link(row, userId, boardId) {
+    const name = find(row, ".name", HTMLAnchorElement);
+    if (isStandIn(userId))
+        name.removeAttribute("href");
+    else
+        name.href = pageOf(userId, boardId);
 }
 function showIf(element, text) {
     element.hidden = text === "";
@@ -157,8 +171,8 @@ function mark(row, entry) {
     if (places === 0)
         return;
     const moved = field(row, "moved");
-    moved.dataset["direction"] = places > 0 ? "up" : "down";
-    moved.textContent = `${places > 0 ? "▲" : "▼"}${number(Math.abs(places))}`;
+    moved.dataset["direction"] = direction(places);
+    moved.textContent = arrow(places);
     play(moved, "is-fresh");
 }
 function showTime(row) {

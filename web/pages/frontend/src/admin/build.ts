@@ -1,18 +1,8 @@
 /** Making elements. Whatever comes from the server is text and never markup. */
 
-type Child = Node | string;
+import { make } from "../elements.js";
 
-/** An element with a class, attributes and contents: `make("td", { class: "when" }, "now")`. */
-export function make<K extends keyof HTMLElementTagNameMap>(
-  tag: K,
-  attributes: Readonly<Record<string, string>> = {},
-  ...children: readonly Child[]
-): HTMLElementTagNameMap[K] {
-  const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-  element.append(...children);
-  return element;
-}
+export { make };
 
 /** A button beside others of its kind: `about` tells those who only hear it what it is about. */
 export function button(label: string, about: string, onClick: () => void): HTMLButtonElement {
