@@ -17,8 +17,11 @@ from web.api import (
     catalogue,
     corrections,
     events,
+    export,
+    feeds,
     health,
     leaderboard,
+    ledger_tail,
     me,
     overview,
     players,
@@ -64,7 +67,8 @@ def create_app(settings: Settings) -> Flask:
 
     of_admins = (admin, overview, adjustments, corrections, catalogue)
     of_api = (auth, me, *of_admins, players, scores, events, boards_list, leaderboard, snapshots, health)
-    for module in (*of_api, assets, pictures, home, admin_page, reference):
+    for_others = (export, feeds, ledger_tail)
+    for module in (*of_api, *for_others, assets, pictures, home, admin_page, reference):
         app.register_blueprint(module.blueprint)
     branding.init_app(app, settings)
     if settings.root_path:

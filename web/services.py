@@ -17,9 +17,12 @@ from common.redis_store.board import Board
 from common.redis_store.client import Client
 from common.redis_store.inbox import Inbox
 from common.services.corrections import Corrector
+from common.services.ctftime import CtftimeFeeds
 from common.services.disqualifying import Referee
 from common.services.erasing import Eraser
+from common.services.exports import Exports
 from common.services.leaderboard import Leaderboard
+from common.services.ledger_tail import LedgerTail
 from common.services.moderation import Moderator
 from common.services.new_passwords import NewPasswords
 from common.services.profiles import Profiles
@@ -52,6 +55,9 @@ class Services:
     identities: Identities
     catalogue: CatalogueCache
     leaderboard: Leaderboard
+    exports: Exports
+    ctftime_feeds: CtftimeFeeds
+    ledger_tail: LedgerTail
     inbox: Inbox
     moderator: Moderator
     corrector: Corrector
@@ -82,6 +88,8 @@ class Services:
         inbox = Inbox.of(client, settings)
         revocations = Revocations(client, engine)
         catalogue = CatalogueCache(engine)
+        gate = Gate(StandIns(settings.secret_keys))
+        leaderboard = Leaderboard(board, engine, gate)
         return cls(
             settings=settings,
             process_id=process_id,
@@ -90,7 +98,10 @@ class Services:
             redis_clients=redis_clients,
             identities=Identities(settings),
             catalogue=catalogue,
-            leaderboard=Leaderboard(board, engine, Gate(StandIns(settings.secret_keys))),
+            leaderboard=leaderboard,
+            exports=Exports(engine, gate),
+            ctftime_feeds=CtftimeFeeds(engine, leaderboard, gate),
+            ledger_tail=LedgerTail(engine),
             inbox=inbox,
             profiles=Profiles(engine, board, inbox),
             new_passwords=NewPasswords(engine, revocations),

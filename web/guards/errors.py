@@ -65,6 +65,7 @@ STATUS_OF = {
     ErrorCode.BOARD_IMMUTABLE: 409,
     ErrorCode.CATALOGUE_CHANGED: 409,
     ErrorCode.TOO_MANY: 409,
+    ErrorCode.TOO_LARGE: 409,
     ErrorCode.RULE_HAS_NO_ADJUSTMENT: 409,
     ErrorCode.NOTHING_TO_VOID: 409,
     ErrorCode.TOO_MANY_EVENTS: 409,
