@@ -1,13 +1,12 @@
 """`scoreboard export`: a whole board in a file, as it is or as it was at an instant."""
 
 import os
-import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 import click
 from sqlalchemy import Connection, Engine, text
@@ -95,11 +94,16 @@ def _counted(pages: Iterable[list[Entry]], advance: Callable[[int], None]) -> Pa
 
 
 @contextmanager
-def _written_to(path: Path | None) -> Iterator[BinaryIO]:
+def _written_to(path: Path | None) -> Iterator[IO[bytes]]:
     """Give what is written to: standard output, or a draft that becomes the file when all went well."""
     if path is None:
-        yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
+        output = click.get_binary_stream("stdout")
+        try:
+            yield output
+            output.flush()
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is left would fail again at the end of the program
+            raise click.ClickException("standard output was closed before the end") from None
         return
     try:
         with tempfile.NamedTemporaryFile(prefix=f".{path.name}.", dir=path.parent, delete=False) as draft:
