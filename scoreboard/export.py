@@ -1,6 +1,7 @@
 """`scoreboard export`: a whole board in a file, as it is or as it was at an instant."""
 
 import os
+import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -26,6 +27,7 @@ from scoreboard.instants import instant
 from scoreboard.progress import progress
 
 ROWS_AT_ONCE = 1_000
+_FORMATS = [form.value for form in FileFormat]
 _RECORDED_WITHIN_SECONDS = 30.0
 _NOW = text("SELECT now()")
 
@@ -36,7 +38,7 @@ Pages = Iterator[list[Entry]]
 @click.option("--board", default="main", show_default=True)
 @click.option("--period", default="all", show_default=True, help="A name or an id. A name is that of the instant.")
 @click.option("--as-of", callback=instant, metavar="INSTANT", help="As it was then.  [default: as it is]")
-@click.option("--format", "form", type=click.Choice([*FileFormat]), default=FileFormat.CSV.value, show_default=True)
+@click.option("--format", "form", type=click.Choice(_FORMATS), default=_FORMATS[0], show_default=True)
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Default: standard output.")
 @click.option("--public", is_flag=True, help="As anybody may see it: who is not named is `Anonymous`.")
 def export(board: str, period: str, as_of: datetime | None, form: str, out: Path | None, *, public: bool) -> None:
@@ -97,10 +99,9 @@ def _counted(pages: Iterable[list[Entry]], advance: Callable[[int], None]) -> Pa
 def _written_to(path: Path | None) -> Iterator[IO[bytes]]:
     """Give what is written to: standard output, or a draft that becomes the file when all went well."""
     if path is None:
-        output = click.get_binary_stream("stdout")
         try:
-            yield output
-            output.flush()
+            yield sys.stdout.buffer
+            sys.stdout.buffer.flush()
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is left would fail again at the end of the program
             raise click.ClickException("standard output was closed before the end") from None

@@ -8,7 +8,7 @@ import csv
 from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 from io import StringIO
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import orjson
 
@@ -82,7 +82,7 @@ def _taken(buffer: StringIO) -> bytes:
 
 
 def _cells(entry: board_responses.Entry) -> list[Cell]:
-    told: dict[str, Cell] = {**entry}
+    told = cast(dict[str, Cell], entry)
     return [_harmless(str(told[name])) if name in _TEXTS and name in told else told.get(name, "") for name in COLUMNS]
 
 

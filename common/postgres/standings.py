@@ -1,14 +1,13 @@
 """Standings: the score of each player on each board in each period. The boards in Redis are copies of them."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from itertools import chain
 from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import Connection, Row, TextClause, text
+from sqlalchemy import Connection, CursorResult, Row, TextClause, text
 
 from common.core.timestamps import to_milliseconds
 from common.domain.details import Details
@@ -296,16 +295,23 @@ WHOLE = whole(_SOME)
 
 def read_whole(
     connection: Connection, statement: TextClause, values: Mapping[str, object], rows_at_once: int
-) -> tuple[int, Iterator[list[Entry]]]:
+) -> tuple[int, Generator[list[Entry]]]:
     """Run a statement of `whole`; return how many rows it has, and pages of so many entries, which are read as needed.
 
     The server keeps the result until the transaction ends, so that few rows are in memory here.
     """
     options = {"stream_results": True, "max_row_buffer": rows_at_once}
-    pages = connection.execute(statement, values, execution_options=options).partitions(rows_at_once)
-    first = next(pages, ())
-    total = first[0].total if first else 0
-    return total, ([replace(_entry(row), place=row.place) for row in page] for page in chain([first], pages) if page)
+    result = connection.execute(statement, values, execution_options=options)
+    first = result.fetchmany(rows_at_once)
+    return first[0].total if first else 0, _pages(result, first, rows_at_once)
+
+
+def _pages(result: CursorResult[Any], first: Sequence[Row[Any]], rows_at_once: int) -> Generator[list[Entry]]:
+    page = first
+    with result:
+        while page:
+            yield [replace(_entry(row), place=row.place) for row in page]
+            page = result.fetchmany(rows_at_once)
 
 
 def _entry(row: Row[Any]) -> Entry:

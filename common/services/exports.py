@@ -46,7 +46,7 @@ class TooLongError(Exception):
 class Export(NamedTuple):
     """A board that is being read: how many rows it has, of which instant, and pages of them.
 
-    Whoever got it calls `close`, also if no page is read.
+    Whoever got it calls `close`, also if no page is read. With the last page all is closed by itself.
     """
 
     total: int
@@ -76,14 +76,12 @@ class Exports:
         held.callback(self._places.release)
         try:
             connection = held.enter_context(self._engine.connect())
-            return self._read(connection, board_id, period_id, viewer, held.close)
+            return self._read(connection, board_id, period_id, viewer, held)
         except BaseException:
             held.close()
             raise
 
-    def _read(
-        self, connection: Connection, board_id: str, period_id: str, viewer: Viewer, close: Callable[[], None]
-    ) -> Export:
+    def _read(self, connection: Connection, board_id: str, period_id: str, viewer: Viewer, held: ExitStack) -> Export:
         connection.execution_options(isolation_level="REPEATABLE READ")
         rows = standings.count(connection, board_id, period_id)
         if rows > MOST_ROWS:
@@ -92,15 +90,21 @@ class Exports:
         at = connection.execute(_NOW).scalar_one()
         values = {"board": board_id, "period": period_id}
         total, pages = standings.read_whole(connection, standings.WHOLE, values, ROWS_AT_ONCE)
-        return Export(total, at, self._shown(board_id, pages, viewer, self._clock() + LONGEST_SECONDS), close)
+        held.callback(pages.close)
+        in_time = self._in_time(pages, self._clock() + LONGEST_SECONDS)
+        return Export(total, at, self._shown(board_id, in_time, viewer, held), held.close)
 
-    def _shown(self, board_id: str, pages: Pages, viewer: Viewer, deadline: float) -> Pages:
-        """Yield pages as the viewer may see them. Raises TooLongError, or SQLAlchemyError, and logs either."""
+    def _shown(self, board_id: str, pages: Pages, viewer: Viewer, held: ExitStack) -> Pages:
+        """Yield pages as the viewer may see them, and let go of what is held when the last one was read.
+
+        Raises TooLongError, or SQLAlchemyError, and logs either.
+        """
         rows = 0
         try:
-            for page in self._in_time(pages, deadline):
-                yield [self._gate.shown(board_id, entry, viewer) for entry in page]
-                rows += len(page)
+            with held:
+                for page in pages:
+                    yield [self._gate.shown(board_id, entry, viewer) for entry in page]
+                    rows += len(page)
         except (TooLongError, SQLAlchemyError) as error:
             log.warning("export_cut_off", board=board_id, rows=rows, error=type(error).__name__)
             raise

@@ -79,7 +79,7 @@ def labels_of(name: str) -> frozenset[str]:
     return frozenset(re.findall(r"\w+", found[1])) - ({"le"} if is_quantile else set()) if found else frozenset()
 
 
-@pytest.mark.parametrize(("place", "expression"), expressions())
+@pytest.mark.parametrize(("place", "expression"), list(expressions()))
 def test_every_metric_that_is_asked_for_exists_with_its_labels(place: str, expression: str) -> None:
     recorded = {rule["record"] for rule in rules() if "record" in rule}
     named = set(_METRIC.findall(expression))
