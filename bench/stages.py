@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 
-from bench import catalogue_rows, http_rows, storage_rows
+from bench import catalogue_rows, chore_rows, http_rows, storage_rows
 from bench.http_rows import Rows
 from bench.place import Place, running_place
 from bench.rows import Round
@@ -80,6 +80,13 @@ def _boards(options: Options, groups: frozenset[str]) -> Iterator[Stage]:
 
 
 @contextmanager
+def _chores(options: Options, groups: frozenset[str]) -> Iterator[Stage]:
+    del groups
+    with chore_rows.running_chore_place(options.generator, options.seconds) as place:
+        yield Stage(BARE_APP, place.floor, {"chores": chore_rows.rows(place)}, once=True)
+
+
+@contextmanager
 def _storage(options: Options, groups: frozenset[str]) -> Iterator[Stage]:
     del groups
     with running_place(options.generator, options.seconds, 0) as place:
@@ -99,11 +106,12 @@ STAGES: Sequence[tuple[frozenset[str], Opened]] = (
     (frozenset({"worker"}), _worker),
     (frozenset({"logs"}), _console),
     (frozenset({"boards"}), _boards),
+    (frozenset({"chores"}), _chores),
     (frozenset({"storage"}), _storage),
     *((frozenset({"players"}), partial(_players, players)) for players in (1_000, 100_000, 1_000_000)),
 )
 """How a stage is opened, by the groups that it has. Those of one stage are measured in the same rounds."""
 
-GROUPS = (*_GROUPS, "worker", "logs", "boards", "storage", "players")
+GROUPS = (*_GROUPS, "worker", "logs", "boards", "chores", "storage", "players")
 BY_DEFAULT = (*_GROUPS, "worker", "logs")
 CHECKED = ("updates", "reads", "batches")

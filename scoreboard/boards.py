@@ -23,14 +23,14 @@ def choosing_boards(command: Command) -> Command:
     return board(period(command))
 
 
-def chosen(engine: Engine, board: str | None, period: str | None) -> list[BoardId]:
-    """Return the boards that the options name. Raises click.BadParameter."""
+def chosen(engine: Engine, board: str | None, period: str | None, at: datetime | None = None) -> list[BoardId]:
+    """Return the boards that the options name, at an instant or now. Raises click.BadParameter."""
     with engine.connect() as connection:
         boards = catalogue.load(connection).boards
     known = sorted(boards)
     if board is not None and board not in known:
         raise click.BadParameter(f"there is no board {board!r}; there are: {', '.join(known)}", param_hint="--board")
-    now = datetime.now(UTC)
+    now = at or datetime.now(UTC)
     wanted = [boards[board_id] for board_id in ([board] if board else known)]
     try:
         found = [(each.id, chosen_period.id) for each in wanted for chosen_period in _periods(each, period, now)]

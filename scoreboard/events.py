@@ -1,27 +1,18 @@
 """`scoreboard events`: updates that count no more, and that count again."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from typing import Any
 
 import click
 
-from common.core.timestamps import parse_instant
 from common.domain.corrections import Span, Told
 from scoreboard.corrections import Asked, correct
+from scoreboard.instants import instant
 
 
 @click.group()
 def events() -> None:
     """Let updates count no more, or again."""
-
-
-def _instant(_context: click.Context, parameter: click.Parameter, given: str | None) -> datetime | None:
-    try:
-        return parse_instant(given) if given is not None else None
-    except ValueError:
-        words = "an instant as ISO 8601 with an offset, such as 2026-11-23T14:00:00Z"
-        raise click.BadParameter(words, param=parameter) from None
 
 
 _Command = Callable[..., None]
@@ -33,8 +24,8 @@ def _choosing(command: _Command) -> _Command:
         click.option("--dry-run", is_flag=True, help="Change nothing; say how many updates of how many players it is."),
         click.option("--reason", required=True, help="Why, for the audit log."),
         click.option("--player", metavar="USER", help="Only updates of this player, a name or a user id."),
-        click.option("--to", "until", callback=_instant, metavar="INSTANT", help="…and not after."),
-        click.option("--from", "since", callback=_instant, metavar="INSTANT", help="Accepted then or later."),
+        click.option("--to", "until", callback=instant, metavar="INSTANT", help="…and not after."),
+        click.option("--from", "since", callback=instant, metavar="INSTANT", help="Accepted then or later."),
         click.option("--action", metavar="ACTION", help="Only updates of this action."),
         click.argument("event", nargs=-1, type=click.IntRange(1, 10**18 - 1)),
     ):

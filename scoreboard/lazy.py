@@ -14,6 +14,7 @@ SUMMARIES = {
     "catalogue": "Write boards, actions, seasons and achievements as a file.",
     "demo": "Let made-up players use the API like people, until Ctrl-C.",
     "events": "Let updates count no more, or again.",
+    "export": "Write a whole board to a file, as it is or as it was.",
     "keys": "Create, list, rotate and revoke API keys.",
     "migrate": "Bring the database to this version and add the default catalogue.",
     "players": "Import players of game servers, adjust scores, and take players off a board.",

@@ -19,8 +19,11 @@ from web.api import (
     catalogue,
     corrections,
     events,
+    export,
+    feeds,
     health,
     leaderboard,
+    ledger_tail,
     me,
     overview,
     past,
@@ -84,7 +87,8 @@ def create_app(settings: Settings) -> Flask:
         snapshots,
         health,
     )
-    for module in (*of_api, assets, pictures, home, player_page, admin_page, reference):
+    for_others = (export, feeds, ledger_tail)
+    for module in (*of_api, *for_others, assets, pictures, home, player_page, admin_page, reference):
         app.register_blueprint(module.blueprint)
     movement.init_app(app)
     branding.init_app(app, settings)

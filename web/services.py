@@ -17,9 +17,12 @@ from common.redis_store.board import Board
 from common.redis_store.client import Client
 from common.redis_store.inbox import Inbox
 from common.services.corrections import Corrector
+from common.services.ctftime import CtftimeFeeds
 from common.services.disqualifying import Referee
 from common.services.erasing import Eraser
+from common.services.exports import Exports
 from common.services.leaderboard import Leaderboard
+from common.services.ledger_tail import LedgerTail
 from common.services.moderation import Moderator
 from common.services.new_passwords import NewPasswords
 from common.services.profiles import Profiles
@@ -54,6 +57,9 @@ class Services:
     catalogue: CatalogueCache
     leaderboard: Leaderboard
     races: Races
+    exports: Exports
+    ctftime_feeds: CtftimeFeeds
+    ledger_tail: LedgerTail
     inbox: Inbox
     moderator: Moderator
     corrector: Corrector
@@ -85,7 +91,8 @@ class Services:
         inbox = Inbox.of(client, settings)
         revocations = Revocations(client, engine)
         catalogue = CatalogueCache(engine)
-        leaderboard = Leaderboard(board, engine, Gate(StandIns(settings.secret_keys)))
+        gate = Gate(StandIns(settings.secret_keys))
+        leaderboard = Leaderboard(board, engine, gate)
         return cls(
             settings=settings,
             process_id=process_id,
@@ -96,6 +103,9 @@ class Services:
             catalogue=catalogue,
             leaderboard=leaderboard,
             races=Races(leaderboard, engine),
+            exports=Exports(engine, gate),
+            ctftime_feeds=CtftimeFeeds(engine, leaderboard, gate),
+            ledger_tail=LedgerTail(engine),
             inbox=inbox,
             profiles=Profiles(engine, board, inbox),
             new_passwords=NewPasswords(engine, revocations),

@@ -125,6 +125,44 @@ class LeaderboardPage(TypedDict):
     snapshotId: NotRequired[Annotated[SnapshotId, Field(description="With `at`: the snapshot that has the rows.")]]
 
 
+CsvFile = Annotated[
+    str,
+    Field(
+        description="UTF-8, lines that end with CR LF, the names of the columns first. What a row does not have is an "
+        "empty cell.",
+        examples=[
+            "rank,place,userId,username,displayName,country,score,second,lastUpdated\r\n"
+            "1,,3f2b8c1e-5d4a-4c3b-9a2e-7f6d5c4b3a21,ada,Ada Lovelace,GB,125,,2026-11-23T09:15:00.123Z\r\n"
+        ],
+    ),
+]
+
+
+class BoardFile(TypedDict):
+    """A whole board, all of one instant."""
+
+    board: BoardId
+    period: PeriodId
+    asOf: Annotated[Instant, Field(description="The instant that the rows are of.")]
+    entries: list[Entry]
+    total: Total
+
+
+class TeamStanding(TypedDict):
+    """A team's place in a feed for CTFtime."""
+
+    pos: Rank
+    team: Annotated[str, Field(description="The display name, or else the username.", examples=["Ada Lovelace"])]
+    score: Score
+    lastAccept: Annotated[int, Field(ge=0, description="When it last scored, in Unix seconds.", examples=[1795425300])]
+
+
+class CtftimeFeed(TypedDict):
+    """A whole board as CTFtime reads it."""
+
+    standings: list[TeamStanding]
+
+
 class FoundEntry(Entry):
     """The row of a player who was looked for."""
 

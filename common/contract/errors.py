@@ -66,6 +66,7 @@ class ErrorCode(StrEnum):
     NOT_GRANTABLE = "not_grantable"
     CATALOGUE_CHANGED = "catalogue_changed"
     TOO_MANY = "too_many"
+    TOO_LARGE = "too_large"
     RULE_HAS_NO_ADJUSTMENT = "rule_has_no_adjustment"
     NOTHING_TO_VOID = "nothing_to_void"
     TOO_MANY_EVENTS = "too_many_events"
@@ -139,6 +140,7 @@ SENTENCES: Mapping[ErrorCode, str] = {
     ErrorCode.NOT_GRANTABLE: "This achievement is not granted: it is decided by what is scored.",
     ErrorCode.CATALOGUE_CHANGED: "The board has changed since. Read it again.",
     ErrorCode.TOO_MANY: "There may be no more of these.",
+    ErrorCode.TOO_LARGE: "The board has too many rows to be had in one piece.",
     ErrorCode.RULE_HAS_NO_ADJUSTMENT: "The board keeps one of the values, so there is nothing to add to.",
     ErrorCode.NOTHING_TO_VOID: "This update was refused, so it counts nothing anyway.",
     ErrorCode.TOO_MANY_EVENTS: "This player has more than 50,000 updates: use `scoreboard events` at a quiet hour.",

@@ -190,6 +190,11 @@ PageSize = Annotated[
     Field(ge=1, le=100, description="How many rows.", examples=[10]),
     BeforeValidator(plain_digits),  # last, else pydantic writes `ge` and `le` into the schema instead of bounds
 ]
+TailSize = Annotated[
+    int,
+    Field(ge=1, le=1000, description="How many updates.", examples=[1000]),
+    BeforeValidator(_plain_digits),
+]
 AskedScore = Annotated[
     int,
     Field(ge=-GREATEST_SCORE, le=GREATEST_SCORE, description="A score to look for.", examples=[61200]),

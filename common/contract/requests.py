@@ -27,10 +27,12 @@ from common.contract.fields import (
     Avatar,
     BoardId,
     Cursor,
+    EventId,
     ExternalId,
     GivenUserId,
     IdempotencyKey,
     PageSize,
+    TailSize,
     Version,
     plain_digits,
 )
@@ -60,6 +62,8 @@ WORDS_OF_FORM = {
 WORDS_OF_NAME = {
     "points": "there is no such field: the action says how many points it is worth",
     "timestamp": WORDS_OF_FORM[INSTANT_WITH_OFFSET],
+    "segment": "boards have no segments",
+    "view": "boards have one view only",
 }
 """What to say of a field of this name that is of another type, or that there should not be."""
 
@@ -397,6 +401,22 @@ class BoardsQuery(Strict):
     state: Literal["planned", "open", "closed"] | None = Field(None, description="As of now.", examples=["open"])
     limit: PageSize = 50
     cursor: Cursor | None = None
+
+
+class ExportQuery(Strict):
+    """Which period of a board is wanted as a file, and of which form."""
+
+    period: AskedPeriod = ALL_TIME
+    format: Literal["csv", "json", "ndjson"] = Field(
+        "csv", description="`ndjson` is one JSON object a line.", examples=["csv"]
+    )
+
+
+class TailQuery(Strict):
+    """Where in the ledger a page begins, and how long it may be."""
+
+    after: Annotated[EventId, Field(description="The `nextAfter` of the page before; 0 begins with the first.")] = "0"
+    limit: TailSize = 1000
 
 
 class EveryBoardQuery(Strict):

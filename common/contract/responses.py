@@ -341,6 +341,36 @@ class PlayerEvents(TypedDict):
     nextCursor: Annotated[Cursor | None, Field(description="Where the next page begins; null at the end.")]
 
 
+class LedgerEvent(TypedDict):
+    """An update as the ledger has it. All of it stays as it is for ever, but for `void`, which is as of now."""
+
+    eventId: EventId
+    userId: UserId
+    actionId: ActionId
+    actionVersion: Annotated[
+        int | None, Field(description="The version of the action; null if there was none.", examples=[1])
+    ]
+    idempotencyKey: IdempotencyKey
+    points: Points
+    second: Second
+    occurredAt: Annotated[Instant, Field(description="By whoever sent it.")]
+    acceptedAt: Annotated[Instant, Field(description="By the service; it decides the periods.")]
+    recordedAt: Annotated[Instant, Field(description="By the database.")]
+    boards: Annotated[list[BoardId], Field(description="Those on which it counts; none if it was refused.")]
+    refusal: ErrorCode | None
+    source: Annotated[
+        str | None, Field(description="Who sent it; null for a version that did not record it.", examples=["player"])
+    ]
+    void: Void | None
+
+
+class LedgerPage(TypedDict):
+    """A part of the ledger, in its order."""
+
+    events: list[LedgerEvent]
+    nextAfter: Annotated[EventId, Field(description="Where the next page begins: send it as `after`.")]
+
+
 # -- for admins --------------------------------------------------------------------------------------------------------
 
 Realm = Annotated[str, Field(description="That of the API keys that may name it.", examples=["default"])]

@@ -89,15 +89,14 @@ class Checkpoint:
 
     def find_stable_id(self, patience: float = STABLE_WITHIN_SECONDS) -> int:
         """Return a ledger id up to which no row can appear any more; 0 if a running batch does not end in time."""
-        deadline = time.monotonic() + patience
         with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             greatest = int(connection.scalar(_GREATEST) or 0)
-            earlier = _holders(connection)
-            while earlier & _holders(connection):
-                if time.monotonic() > deadline:
-                    return 0
-                time.sleep(_POLL_SECONDS)
-        return greatest
+            return greatest if _wait_for_holders(connection, patience) else 0
+
+    def is_settled(self, patience: float) -> bool:
+        """Wait until every batch that is under way now has ended. Return False if one does not end in time."""
+        with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            return _wait_for_holders(connection, patience)
 
     def advance(self, most: int, rows: int, timeout_ms: int) -> int:
         """Include up to `rows` more ledger rows, none after the id `most`, and return the checkpoint's new id.
@@ -152,6 +151,17 @@ def include(connection: Connection, after: int, to: int) -> None:
     if connection.scalar(_KEEPS):
         connection.execute(_KEEP, rows)
     step_counts.include(connection, after, to)
+
+
+def _wait_for_holders(connection: Connection, patience: float) -> bool:
+    """Wait until every transaction that shares the ledger's lock now has ended; False if that takes too long."""
+    deadline = time.monotonic() + patience
+    earlier = _holders(connection)
+    while earlier & _holders(connection):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(_POLL_SECONDS)
+    return True
 
 
 def _holders(connection: Connection) -> set[str]:

@@ -1,12 +1,13 @@
 """Standings: the score of each player on each board in each period. The boards in Redis are copies of them."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import Connection, Row, text
+from sqlalchemy import Connection, CursorResult, Row, TextClause, text
 
 from common.core.timestamps import to_milliseconds
 from common.domain.details import Details
@@ -314,6 +315,47 @@ def place(connection: Connection, board_id: str, period_id: str, user_id: str, d
     row = connection.execute(_PLACE, {"board": board_id, "period": period_id, "user": user_id}).one_or_none()
     (entry,) = _placed(connection, board_id, period_id, [_entry(row)]) if row else (None,)
     return Place(user_id, details.username, count(connection, board_id, period_id), entry, details)
+
+
+def whole(rows: str) -> TextClause:
+    """Return the statement for a whole board in the one order, with every rank and shared place.
+
+    `rows` is a query of what counts on the `:board`: user_id, score, second, tie and updated_at.
+    """
+    return text(f"""
+    WITH {_ORDER}, found AS MATERIALIZED ({rows})
+    SELECT found.user_id::text, {_CELLS}, count(*) OVER () AS total,
+           row_number() OVER (ORDER BY {_ordered_by("found")}) AS rank,
+           CASE WHEN (SELECT shares_places FROM board)
+               THEN rank() OVER (ORDER BY {_SIGN} * found.score, {_SECOND_SIGN} * found.second) END AS place
+    FROM found JOIN users u ON u.id = found.user_id
+    ORDER BY rank
+    """)  # noqa: S608 - built from constants
+
+
+WHOLE = whole(_SOME)
+"""The statement for all who stand on a `:board` in a `:period`."""
+
+
+def read_whole(
+    connection: Connection, statement: TextClause, values: Mapping[str, object], rows_at_once: int
+) -> tuple[int, Generator[list[Entry]]]:
+    """Run a statement of `whole`; return how many rows it has, and pages of so many entries, which are read as needed.
+
+    The server keeps the result until the transaction ends, so that few rows are in memory here.
+    """
+    options = {"stream_results": True, "max_row_buffer": rows_at_once}
+    result = connection.execute(statement, values, execution_options=options)
+    first = result.fetchmany(rows_at_once)
+    return first[0].total if first else 0, _pages(result, first, rows_at_once)
+
+
+def _pages(result: CursorResult[Any], first: Sequence[Row[Any]], rows_at_once: int) -> Generator[list[Entry]]:
+    page = first
+    with result:
+        while page:
+            yield [replace(_entry(row), place=row.place) for row in page]
+            page = result.fetchmany(rows_at_once)
 
 
 def _entry(row: Row[Any]) -> Entry:

@@ -14,7 +14,7 @@ from tests.caller import Caller
 from tests.docs.blocks import LONGEST_SECONDS, ROOT, aimed, blocks, run, running
 
 PAGES_WITH_SHELL = ["README.md", "docs/quick-start.md", "docs/operations.md"]
-API, LIVE, GAME_SERVERS = "docs/api.md", "docs/live.md", "docs/game-servers.md"
+API, LIVE, GAME_SERVERS, EXPORTS = "docs/api.md", "docs/live.md", "docs/game-servers.md", "docs/exports.md"
 LANGUAGES = ("sh", "python", "javascript")
 BROWSER = Path(__file__).with_name("browser.mjs")
 
@@ -120,6 +120,21 @@ def test_a_game_server_scores_its_first_player_as_the_page_says(
     run(["bash", "-euc", aimed(revoke, stack)], stack, tmp_path)  # so that the next language makes it again
 
 
+def test_results_are_had_as_a_file_and_the_ledger_is_followed_as_the_page_says(
+    stack: Stack, tmp_path: Path, tools: None
+) -> None:
+    caller = Caller(stack, "archived")
+    caller.update()
+    assert "error" not in shell(EXPORTS, stack, tmp_path)
+    assert caller.user_id in (tmp_path / "main-all.csv").read_text()
+    program = saved(blocks(EXPORTS, "python")[0], tmp_path / "follow.py", stack)
+    lines = run([sys.executable, "-W", "error::SyntaxWarning", program], stack, tmp_path).splitlines()
+    assert any(caller.user_id in line for line in lines)
+    assert lines[-1].startswith(f"{len(lines) - 1} new updates")
+    (again,) = run([sys.executable, program], stack, tmp_path).splitlines()
+    assert again == f"0 new updates, up to {lines[-1].rpartition(' ')[2]}"
+
+
 def test_the_example_of_ones_own_place_gets_it(stack: Stack, tmp_path: Path) -> None:
     program = saved(blocks(LIVE, "python")[1], tmp_path / "me.py", stack)
 
@@ -158,8 +173,8 @@ def test_no_example_of_any_page_is_left_out() -> None:
 
     shells = {page for page, language in found if language == "sh" and found[page, language]}
     programs = {key: count for key, count in found.items() if key[1] != "sh" and count}
-    assert shells == {*PAGES_WITH_SHELL, API, GAME_SERVERS}
+    assert shells == {*PAGES_WITH_SHELL, API, GAME_SERVERS, EXPORTS}
     assert programs == {
         **{(API, "python"): 1, (API, "javascript"): 2, (LIVE, "python"): 2, (LIVE, "javascript"): 1},
-        **{(GAME_SERVERS, "python"): 1, (GAME_SERVERS, "javascript"): 1},
+        **{(GAME_SERVERS, "python"): 1, (GAME_SERVERS, "javascript"): 1, (EXPORTS, "python"): 1},
     }

@@ -58,6 +58,12 @@ def manager(view: View[Params]) -> View[Params]:
     return scopes.declare(guarded, (Scope.MANAGE,), needs_key=False)
 
 
+def insider(view: View[Params]) -> View[Params]:
+    """Require somebody who may see who is who: an API key of the scope `read` if one is given, or an admin."""
+    guarded = _guarded(view, "insider", _api_key_or(authenticate_admin))
+    return scopes.declare(guarded, (Scope.READ,), needs_key=False)
+
+
 def by_api_key(*any_of: Scope) -> Callable[[View[Params]], View[Params]]:
     """Require a valid API key of one of these scopes, and a signature with its secret; `api_key()` then returns it."""
 

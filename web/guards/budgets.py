@@ -29,6 +29,7 @@ MESSAGES = {
     "api_key_failures": (ErrorCode.RATE_LIMITED, "Too many bad signatures of this API key from this address."),
     "register": (ErrorCode.RATE_LIMITED, "Too many new accounts from this address."),
     "exports": (ErrorCode.RATE_LIMITED, "Too many copies of one's data."),
+    "feeds": (ErrorCode.RATE_LIMITED, "Too many feeds were read from this address."),
     "handshakes": (ErrorCode.RATE_LIMITED, "Too many live connections were begun from this address."),
     "login": (ErrorCode.RATE_LIMITED, "Too many logins from this address."),
     "login_failures": (ErrorCode.LOGIN_THROTTLED, SENTENCES[ErrorCode.LOGIN_THROTTLED]),

@@ -69,6 +69,7 @@ STATUS_OF = {
     ErrorCode.NOT_GRANTABLE: 409,
     ErrorCode.CATALOGUE_CHANGED: 409,
     ErrorCode.TOO_MANY: 409,
+    ErrorCode.TOO_LARGE: 409,
     ErrorCode.RULE_HAS_NO_ADJUSTMENT: 409,
     ErrorCode.NOTHING_TO_VOID: 409,
     ErrorCode.TOO_MANY_EVENTS: 409,

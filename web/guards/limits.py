@@ -14,6 +14,7 @@
 | network_failures | failed logins where the account is not known | client address; IPv6 /56 and /48 | sliding |
 | account_failures | the same | account | sliding |
 | exports | copies of one's data | user | moving (exact) |
+| feeds | feeds, which are not below /api | client address | sliding |
 | handshakes | live connections that were begun | client address | sliding |
 
 `web/guards/budgets.py` checks the limits that no decorator can check.
@@ -48,6 +49,9 @@ View = TypeVar("View", bound=Callable[..., object])
 
 EXPORTS = "3/day"
 """Copies of one's data: each reads all that a player ever did."""
+
+FEEDS = "60/minute"
+"""Feeds that an address may read: each of them changes twice a minute at most."""
 
 _NAMES = "limits"
 
@@ -173,6 +177,7 @@ per_address_logins = _declared(
 per_user_exports = _declared(
     "exports", _per_user.shared_limit(lambda: EXPORTS, scope="exports", key_func=lambda: identity().user_id)
 )
+per_address_feeds = _declared("feeds", _per_address.shared_limit(lambda: FEEDS, scope="feeds", key_func=client_address))
 per_account_failures = _declared("login_failures", lambda view: view)
 """Declares the limit that `web/guards/login_attempts.py` checks and counts, once the body names the account."""
 

@@ -47,6 +47,8 @@ OF_ANSWERS: dict[str, Schema] = {
         "example": '"8f1c2b7a:42"',
     },
     "Cache-Control": _text("Anybody may keep the answer and must ask whether it still holds.", "public, no-cache"),
+    "Access-Control-Allow-Origin": _text("Pages of every origin may read the answer.", "*"),
+    "Content-Disposition": _text("A name for the file.", 'attachment; filename="main-all.csv"'),
     "Retry-After": {"required": True, **_number("Try again after so many seconds.", 7, minimum=1)},
     "X-RateLimit-Limit": _number("How many requests the limit allows.", 10),
     "X-RateLimit-Remaining": _number("How many of them are left.", 0),

@@ -23,6 +23,7 @@ _SECURITY: dict[str, list[Schema]] = {
     "authenticated": [{BEARER: []}],
     "admin": [{BEARER: []}],
     "manager": [{BEARER: []}, {API_KEY: []}],
+    "insider": [{BEARER: []}, {API_KEY: []}],
     "by_api_key": [{API_KEY: []}],
     "public_or_by_api_key": [{}, {BEARER: []}, {API_KEY: []}],
     "authenticated_or_by_api_key": [{BEARER: []}, {API_KEY: []}],
@@ -148,7 +149,14 @@ def _either(answer: Schema, refusal: Schema) -> Schema:
 
 
 def _answers(answers: Iterable[ResponseDoc], schemas: Schemas) -> Schema:
-    return {str(answer.status): _answer(answer, schemas) for answer in answers}
+    """Return answers by status; several of one status are one in several media types."""
+    told: Schema = {}
+    for answer in answers:
+        described = _answer(answer, schemas)
+        first = told.setdefault(str(answer.status), described)
+        if first is not described:
+            first["content"].update(described["content"])
+    return told
 
 
 def _answer(answer: ResponseDoc, schemas: Schemas) -> Schema:

@@ -65,6 +65,7 @@ _OF_ACCESS = {
     "authenticated": _OF_A_TOKEN,
     "admin": (*_OF_A_TOKEN, ErrorCode.FORBIDDEN),
     "manager": (*_OF_A_TOKEN, ErrorCode.FORBIDDEN, *_OF_AN_API_KEY),
+    "insider": (*_OF_A_TOKEN, ErrorCode.FORBIDDEN, *_OF_AN_API_KEY),
     "by_api_key": _OF_AN_API_KEY,
     "public_or_by_api_key": (*_OF_A_TOKEN, *_OF_AN_API_KEY),
     "authenticated_or_by_api_key": (*_OF_A_TOKEN, *_OF_AN_API_KEY),
