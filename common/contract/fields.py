@@ -193,7 +193,7 @@ PageSize = Annotated[
 TailSize = Annotated[
     int,
     Field(ge=1, le=1000, description="How many updates.", examples=[1000]),
-    BeforeValidator(_plain_digits),
+    BeforeValidator(plain_digits),
 ]
 AskedScore = Annotated[
     int,

@@ -7,7 +7,6 @@ from flask import Blueprint, Response
 from common.contract.board_responses import CtftimeFeed
 from common.contract.errors import SENTENCES, ErrorCode, ScoreboardError
 from common.domain.boards import Visibility
-from common.domain.periods import longest_of
 from common.services.ctftime import FRESH_SECONDS
 from web.guards import limits
 from web.guards.access import public
@@ -37,7 +36,7 @@ def ctftime(board_id: str) -> Response:
     board = services().catalogue.knowing(board_id).boards.get(board_id)
     if board is None or board.visibility is not Visibility.PUBLIC:
         raise ScoreboardError(ErrorCode.NOT_FOUND, SENTENCES[ErrorCode.UNKNOWN_BOARD])
-    feed = services().ctftime_feeds.get((board.id, longest_of(board.periods, datetime.now(UTC))))
+    feed = services().ctftime_feeds.get((board.id, board.longest_period_at(datetime.now(UTC))))
     answer = revalidated(Response(feed.body, mimetype="application/json"), feed.etag)
     answer.headers["Cache-Control"] = f"public, max-age={FRESH_SECONDS:.0f}"
     return answer
