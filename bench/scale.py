@@ -228,8 +228,9 @@ def _ways(keys: Sequence[str]) -> list[Way]:
     return [way for way in WAYS if way.key in keys]
 
 
-def _figures(*numbers: float) -> list[str]:
-    return [f"{number}" if isinstance(number, int) else f"{number:.1f}" for number in numbers]
+def _figures(found: Watched) -> list[str]:
+    waits = [found.longest_ping, found.idle_ping]
+    return [f"{found.seconds:.1f}", f"{found.longest_call:.1f}", f"{len(found.over)}", *(f"{ms:.1f}" for ms in waits)]
 
 
 def main() -> None:
@@ -252,8 +253,7 @@ def main() -> None:
                     found = watch(at, way.command)
                 if at.client.zcard(BOARD.scores) != players:
                     raise SystemExit(f"{way.name}: the board is not whole")
-                figures = found.seconds, found.longest_call, len(found.over)
-                table.add_row(f"{players:,}", way.name, *_figures(*figures, found.longest_ping, found.idle_ping))
+                table.add_row(f"{players:,}", way.name, *_figures(found))
                 console.print(f"{players:,} players, {way.name}: {found}")
             for kind, source, taken, refused in reads(at, players):
                 figures = f"{taken[len(taken) // 2]:.1f}", f"{taken[-1]:.1f}", f"{refused}"
