@@ -68,6 +68,7 @@ def main() -> None:
     values = sum(row.values for row in report.rows.values())
     console.print(f"{values} of the updates were on boards of values")
     console.print(f"slowest answer {report.slowest:.1f} s; later than 2 s: {report.late or 'none'}")
+    console.print(f"to compare all with all took {report.longest_look:.1f} s at most")
     problems = [*report.problems, *report.overdue]
     for problem in problems:
         console.print(problem, markup=False)

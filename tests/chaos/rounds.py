@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import requests
 
@@ -68,6 +69,19 @@ class Row:
     """What the round that took longest to converge waited for, each with the second at which it was last seen."""
 
 
+class Settled(NamedTuple):
+    """How a round came to its end: what does not add up, and after how many seconds the last look began.
+
+    That look took `look_seconds`: all is compared with all, beside what it compares. `waited_for` is what earlier ones
+    have found, each with the second at which it was seen last.
+    """
+
+    problems: list[str]
+    seconds: float
+    look_seconds: float
+    waited_for: list[tuple[float, str]]
+
+
 @dataclass
 class Report:
     """The whole run."""
@@ -76,6 +90,7 @@ class Report:
     rows: dict[str, Row] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     slowest: float = 0.0
+    longest_look: float = 0.0
     late: dict[str, int] = field(default_factory=dict)
     logs: dict[str, str] = field(default_factory=dict)
     """What the programs said last, if a round did not balance."""
@@ -147,11 +162,12 @@ class Run:
         ended = time.monotonic()
         for client in self._clients:
             client.acts.clear()
-        unsettled, seen = self._settle(ended)
-        problems += unsettled
-        row.converged.append(time.monotonic() - ended)
-        if row.converged[-1] == max(row.converged):
-            row.slowest_in = seen
+        settled = self._settle(ended)
+        problems += settled.problems
+        row.converged.append(settled.seconds)
+        if settled.seconds == max(row.converged):
+            row.slowest_in = settled.waited_for
+        self.report.longest_look = max(self.report.longest_look, settled.look_seconds)
         problems += self._untold()
         problems += self._at.snapshots.problems()
         fresh = [each for client in self._claimants for each in client.accounts[before[client] :]]
@@ -207,18 +223,18 @@ class Run:
             and not self._watch.told_between(since, until)
         ]
 
-    def _settle(self, since: float) -> tuple[list[str], list[tuple[float, str]]]:
-        """Wait until all adds up.
-
-        Returns what still does not when the patience is over, and what was waited for, with the second of each.
-        """
+    def _settle(self, since: float) -> Settled:
+        """Wait until all adds up, or until the patience is over."""
         problems, seen = ["clients were never answered"], dict[str, float]()
+        looked_at = since
         while problems and time.monotonic() - since < PATIENCE_SECONDS:
             seen |= dict.fromkeys(problems[:_KINDS_SHOWN], time.monotonic() - since)
             time.sleep(_LOOK_SECONDS)
             if all(client.is_idle.is_set() for client in self._clients):
+                looked_at = time.monotonic()
                 problems = self._imbalances()
-        return problems, [(until, problem) for problem, until in list(seen.items())[-_KINDS_SHOWN:]]
+        waited_for = [(until, problem) for problem, until in list(seen.items())[-_KINDS_SHOWN:]]
+        return Settled(problems, looked_at - since, time.monotonic() - looked_at, waited_for)
 
     def _imbalances(self) -> list[str]:
         """Everything that does not add up, now."""
