@@ -66,7 +66,9 @@ def listed(stack: Stack, period: str = "all") -> list[Row]:
     """The list as the API gives it, in the words of the page."""
     address = f"{stack.url}/api/scores/leaderboard"
     entries = requests.get(address, params={"period": period}, timeout=10).json()["entries"]
-    return [(f"{entry['rank']:,}", entry["username"], f"{entry['score']:,}") for entry in entries]
+    return [
+        (f"{each['rank']:,}", each.get("displayName") or each["username"], f"{each['score']:,}") for each in entries
+    ]
 
 
 def wait_until_rendered(stack: Stack, period: str = "all") -> None:
