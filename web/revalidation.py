@@ -28,7 +28,7 @@ def revalidated(response: Response, etag: str, *, is_private: bool = False) -> R
 def by_content(response: Response, *, is_private: bool = False, is_kept: bool = True) -> Response:
     """Do the same by a tag that is made of the body, for what no version tells of.
 
-    With `is_kept` false nobody but the client itself may keep it, and it is told whole.
+    With `is_kept` false nobody may keep it, and it is told whole each time.
     """
     tag = sha256(response.get_data()).hexdigest()[:32]
     if is_kept:

@@ -92,7 +92,7 @@ def test_the_page_of_a_player_shows_days_and_final_places(stack: Stack, visit: V
     assert is_without_sideways_scroll(page)
     page.locator("#days summary").first.focus()
     page.keyboard.press("Enter")
-    assert page.locator("#days .twin tbody tr").count() == DAYS
+    wait_until(lambda: page.locator("#days .twin tbody tr").count() == DAYS)
     assert is_without_sideways_scroll(page)
 
 
