@@ -41,7 +41,7 @@ SELECT coalesce(p.previous_digest, (
 ))
 FROM periods p WHERE (p.board_id, p.period_id) = (:board, :period)
 """)  # noqa: S608 - built from constants
-# Whatever PostgreSQL knows of the tables: it may take a period for one row, and compare each of it with each of a slice.
+# Whatever is known of the tables: PostgreSQL may take a period for one row, and compare each with each of a slice.
 _BY_INDEX = text("SET LOCAL enable_nestloop = off; SET LOCAL enable_seqscan = off")
 _ROWS = "board_id = :board AND period_id = :period AND s.user_id = ANY(CAST(:users AS uuid[]))"
 _HOLD = text(f"SELECT FROM standings s WHERE {_ROWS} ORDER BY s.user_id FOR NO KEY UPDATE")
