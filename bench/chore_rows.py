@@ -12,6 +12,7 @@ from functools import partial
 
 import psutil
 from celery import Celery
+from sqlalchemy import create_engine
 
 from bench import claims, long_chore, players, settled
 from bench.floor import running_floor
@@ -101,15 +102,11 @@ def running_chore_place(generator: str, seconds: float, others: int = OTHERS, co
     with (
         running_servers(fast=False) as servers,
         running_floor() as (floor_port, floor),
-        running_stack(servers, servers.migrated_database(), 0, **environment) as stack,
+        running_stack(servers, _filled_database(servers, others), 0, **environment) as stack,
     ):
         stack.stop("chores")
         stack.start("chores", Variant({"workers.app": "bench.long_chore"}))
         product = StackProduct(stack.environment, stack.processes["web"], stack, servers)
-        with product.engine.begin() as connection:
-            catalogue.load_defaults(connection)
-        add_many(product.engine, others)
-        settled.vacuum(product.engine)
         settled.take_in(product.engine)
         rebuild(product)
         meter = Meter(product, floor_port, floor, generator, seconds)
@@ -117,3 +114,17 @@ def running_chore_place(generator: str, seconds: float, others: int = OTHERS, co
         place = Place(product, meter, players.register(product.url, count), server, others)
         place.warm_up()
         yield place
+
+
+def _filled_database(servers: Servers, others: int) -> str:
+    """Create a database with the default catalogue and so many players on the board, and return its URL."""
+    url = servers.migrated_database()
+    engine = create_engine(url.replace("postgresql://", "postgresql+psycopg2://", 1))
+    try:
+        with engine.begin() as connection:
+            catalogue.load_defaults(connection)
+        add_many(engine, others)
+        settled.vacuum(engine)
+    finally:
+        engine.dispose()
+    return url
