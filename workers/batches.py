@@ -244,6 +244,8 @@ class Batches:
         self._inbox.acknowledge([delivery.inbox_id for delivery in deliveries], replies, news)
         metrics.BATCH_SIZE.observe(len(deliveries))
         metrics.BATCH_SECONDS.observe(time.monotonic() - started)
+        metrics.APPLIED_SECONDS.observe(max(0.0, time.time() - deliveries[0].accepted_at.timestamp()))
+        metrics.STANDINGS.inc(len(recorded.standings))
         _log_batch(deliveries, recorded, started)
 
     def _record(

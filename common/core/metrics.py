@@ -4,11 +4,14 @@ from collections.abc import Iterable
 
 from prometheus_client import Counter, Gauge, Histogram
 
+SECONDS_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+"""The upper bounds of the buckets of every duration, in seconds."""
+
 RESPONSE_SECONDS = Histogram(
     "scoreboard_response_seconds",
     "Time to answer a request, by route, method and status",
     ["route", "method", "status"],
-    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0),
+    buckets=SECONDS_BUCKETS,
 )
 ERRORS = Counter("scoreboard_errors_total", "Errors answered, by code", ["code"])
 RATE_LIMITED = Counter("scoreboard_rate_limit_violations_total", "Requests over a limit, by limit", ["limit"])
@@ -16,6 +19,12 @@ CACHE_READS = Counter(
     "scoreboard_cache_reads_total", "Reads answered by Redis (hit) or by PostgreSQL (miss)", ["cache", "result"]
 )
 VIEWERS = Gauge("scoreboard_websocket_connections", "Open live connections", multiprocess_mode="livesum")
+VIEWERS_OF_BOARD = Gauge(
+    "scoreboard_board_viewers",
+    "Open live connections, by the board that they watch",
+    ["board"],
+    multiprocess_mode="livesum",
+)
 VIEWERS_ENDED = Counter("scoreboard_websocket_ended_total", "Live connections that ended, by reason", ["reason"])
 GROUPS = Gauge(
     "scoreboard_websocket_groups", "Lists (board, period and limit) that somebody watches", multiprocess_mode="livesum"
@@ -30,8 +39,19 @@ BATCH_SIZE = Histogram(
 BATCH_SECONDS = Histogram(
     "scoreboard_batch_seconds",
     "Time to apply one batch",
-    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0),
+    buckets=SECONDS_BUCKETS,
 )
+APPLIED_SECONDS = Histogram(
+    "scoreboard_applied_seconds",
+    "Time from the acceptance of a batch's oldest update until the batch was shown and answered",
+    buckets=SECONDS_BUCKETS,
+)
+SHOWN_SECONDS = Histogram(
+    "scoreboard_shown_seconds",
+    "Time from a batch's COMMIT until the frame with its changes was handed to the viewers of one process",
+    buckets=SECONDS_BUCKETS,
+)
+STANDINGS = Counter("scoreboard_standings_total", "Standings that batches have changed or confirmed")
 UPDATES = Counter("scoreboard_updates_total", "Updates that left the inbox, by outcome", ["outcome"])
 HELD = Gauge(
     "scoreboard_updates_held",
@@ -86,6 +106,11 @@ CHECKPOINT_LAG = Gauge(
 )
 VERIFIED = Counter("scoreboard_verified_players_total", "Players whose standings were checked")
 VERIFIED_ROUNDS = Counter("scoreboard_verified_rounds_total", "Times that every player had been checked")
+SAMPLED = Gauge(
+    "scoreboard_sample_timestamp_seconds",
+    "When the metrics of this machine were last sampled for the dashboard",
+    multiprocess_mode="mostrecent",
+)
 LOG_LINES_DROPPED = Counter(
     "scoreboard_log_lines_dropped_total", "Log lines that nobody took: standard output was blocked, closed or full"
 )

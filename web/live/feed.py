@@ -83,6 +83,8 @@ class Feed:
         self._listener = listener
         self._unlocks = unlocks
         self._changed: dict[BoardId, set[str]] = {}
+        self._committed_at: dict[BoardId, int] = {}
+        """When the first change was committed that no viewer has been sent, in Unix milliseconds."""
         self._news = Event()
         self._sessions_in_doubt = Event()
         self._held_until = 0.0
@@ -133,7 +135,10 @@ class Feed:
             news = orjson.loads(message)
             players = [str(user_id) for user_id in news["players"]]
             for board in news["boards"]:
-                self._changed.setdefault((board["board"], board["period"]), set()).update(players)
+                which = (board["board"], board["period"])
+                self._changed.setdefault(which, set()).update(players)
+                if "at" in news:
+                    self._committed_at.setdefault(which, int(news["at"]))
             self._unlocks.take_in(unlock_news.in_news(news))
         except (ValueError, KeyError, TypeError):
             log.warning("live_message_not_understood")
@@ -162,6 +167,7 @@ class Feed:
     def look(self) -> float:
         """Read each watched board that changed once, and send the changes. Returns the seconds that sending took."""
         changed, self._changed = self._changed, {}
+        committed_at, self._committed_at = self._committed_at, {}
         now = datetime.now(UTC)
         due: list[tuple[BoardId, list[Group]]] = []
         polled: list[tuple[BoardId, list[Group]]] = []
@@ -172,9 +178,13 @@ class Feed:
             elif any(_is_due(group, board[1], now) for group in groups):
                 polled.append((board, groups))
         due += self._moved(polled)
+
+        def look_at(one: tuple[BoardId, list[Group]]) -> float:
+            return self._look_at(one, committed_at.get(one[0]))
+
         if len(due) == 1:
-            return self._look_at(due[0])
-        return sum(Pool(BOARDS_AT_ONCE).imap_unordered(self._look_at, due))
+            return look_at(due[0])
+        return sum(Pool(BOARDS_AT_ONCE).imap_unordered(look_at, due))
 
     def _moved(self, polled: list[tuple[BoardId, list[Group]]]) -> list[tuple[BoardId, list[Group]]]:
         """Return those boards that are not as they were sent; one round trip asks for the versions of all of them."""
@@ -200,13 +210,18 @@ class Feed:
             boards.setdefault((group.watch.board_id, period_id), []).append(group)
         return boards
 
-    def _look_at(self, due: tuple[BoardId, list[Group]]) -> float:
-        """Read one board and send what changed. Returns the seconds that sending took."""
+    def _look_at(self, due: tuple[BoardId, list[Group]], committed_at: int | None) -> float:
+        """Read one board and send what changed. Returns the seconds that sending took.
+
+        The first of the changes was committed at this instant (Unix ms), if that is known.
+        """
         (board_id, period_id), groups = due
         top = self._read(board_id, period_id, groups)
         if not top:
             return 0.0
         fan_out = self._send_head(period_id, top, groups)
+        if fan_out and committed_at is not None:
+            metrics.SHOWN_SECONDS.observe(max(0.0, time.time() - committed_at / 1000))
         return fan_out + self._send_places(board_id, period_id, top.version, groups)
 
     def _mark(self, groups: list[Group], players: Collection[str]) -> None:

@@ -97,6 +97,7 @@ class Hub:
         slot.group.viewers.add(viewer)
         self._group_of[viewer] = slot.group
         metrics.VIEWERS.inc()
+        metrics.VIEWERS_OF_BOARD.labels(slot.group.watch.board_id).inc()
         if slot.ticket:
             self.followers.add(viewer, slot.group, slot.ticket)
         is_over = self._groups.get(slot.group.watch) is not slot.group
@@ -208,6 +209,7 @@ class Hub:
         self._limits.release(viewer.address)
         self._forget_if_deserted(group)
         metrics.VIEWERS.dec()
+        metrics.VIEWERS_OF_BOARD.labels(group.watch.board_id).dec()
         metrics.VIEWERS_ENDED.labels(reason).inc()
 
     def end_sessions(self, session_ids: Collection[str]) -> None:
