@@ -502,7 +502,7 @@ class Alive(TypedDict):
 NEEDED_PARTS = ("postgresql", "redis", "worker", "loops")
 """Parts without which the service is not ready."""
 
-WATCHED_PARTS = ("boards", "tasks", "chores", "updates")
+WATCHED_PARTS = ("boards", "tasks", "chores", "updates", "metrics")
 """Parts that may be degraded while the service serves."""
 
 

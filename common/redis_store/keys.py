@@ -29,6 +29,7 @@
 | `sessions:ended` | channel | ids of sessions that were just revoked |
 | `login:known:{fingerprint}` | string, 30 d | this account was logged in from this address: of both, no more is kept |
 | `live:ticket:{fingerprint}` | string, 30 s | user id and session id of a viewer's ticket |
+| `metrics:samples` | stream | what each machine's metrics counted in ten seconds each, for SCOREBOARD_METRICS_HOURS |
 | `replies:{web process}` | channel | outcomes for requests that wait |
 """
 
@@ -50,6 +51,7 @@ READY = "scores:ready"
 SESSIONS_LOADED = "sessions:loaded"
 SESSIONS_TOLD = "sessions:told"
 SESSIONS_ENDED = "sessions:ended"
+SAMPLES = "metrics:samples"
 RATE_LIMIT_PREFIX = "ratelimit"
 
 _follows_postgresql = re.compile(

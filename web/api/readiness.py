@@ -18,6 +18,7 @@ from common.redis_store.board import Board
 from common.redis_store.chores_watch import ChoresWatch
 from common.redis_store.client import Client
 from common.redis_store.served_boards import ServedBoards
+from common.services import sampling
 from web.live.heartbeats import Heartbeats
 from web.shared_reads import SharedReads
 
@@ -57,6 +58,7 @@ class Readiness:
         self._heartbeats = heartbeats
         self._chores_watch = ChoresWatch(client)
         self._unserved_since: dict[BoardId, float] = {}
+        self._metrics_folder = sampling.folder()
         self._reports = SharedReads[str, Report](FRESH_SECONDS)
 
     def current(self) -> Report:
@@ -79,6 +81,7 @@ class Readiness:
                 "tasks": self._tasks_failing(),
                 "chores": self._chores_unattended(),
                 "updates": self._updates_held(),
+                "metrics": self._metrics_not_sampled(),
             }
             return Report(needed, degraded)
         except (redis.RedisError, SQLAlchemyError):
@@ -111,6 +114,14 @@ class Readiness:
         if not self._chores_watch.is_unattended():
             return []
         return ["no worker serves the queue `chores`: nothing is verified, closed or stored as a snapshot"]
+
+    def _metrics_not_sampled(self) -> list[str]:
+        newest = sampling.newest(self._metrics_folder) if self._metrics_folder else None
+        if newest is None:
+            return []
+        if time.time() - newest.at > sampling.LATE_AFTER_SECONDS:
+            return ["the metrics of this machine are not sampled: the dashboard shows what was before"]
+        return [f"samples of metrics are not stored in Redis: {newest.trouble}"] if newest.trouble else []
 
 
 def _state(check: Callable[[], bool]) -> Literal["ok", "missing", "away"]:

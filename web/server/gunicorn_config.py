@@ -22,7 +22,7 @@ from common.core import logging as our_logging  # noqa: E402
 from common.core import settings as our_settings  # noqa: E402
 from common.postgres import schema  # noqa: E402
 from common.redis_store import client as redis_client  # noqa: E402
-from web.server import gunicorn_peers, gunicorn_refusals, hashing, metrics_server, psycogevent  # noqa: E402
+from web.server import gunicorn_peers, gunicorn_refusals, hashing, metrics_server, psycogevent, sampler  # noqa: E402
 from web.server.gunicorn_worker import Worker  # noqa: E402
 
 try:
@@ -82,14 +82,16 @@ def _refuse_unfit_servers() -> None:
 
 
 def when_ready(server: Arbiter) -> None:
-    """Serve, once in the master, the metrics of all processes on the internal port."""
+    """Serve, once in the master, the metrics of all processes on the internal port, and sample them."""
     del server
     metrics_server.start(_settings)
+    sampler.start(_settings)
 
 
 def post_fork(server: Arbiter, worker: Worker) -> None:
     del server
     metrics_server.close_inherited()
+    sampler.close_inherited()
     psycogevent.install()
     gunicorn_refusals.install()
     gunicorn_peers.install()

@@ -19,6 +19,13 @@ class Processes(BaseModel):
         description="A worker's own /metrics, where it shares no PROMETHEUS_MULTIPROC_DIR with a web process.",
     )
     metrics_host: str = Field("127.0.0.1", alias="SCOREBOARD_METRICS_HOST", description="Address of /metrics.")
+    metrics_hours: int = Field(
+        24,
+        ge=1,
+        le=168,
+        alias="SCOREBOARD_METRICS_HOURS",
+        description="Hours of metrics that Redis keeps for the dashboard: about 2 MB a day for each machine.",
+    )
     flower_port: Port = Field(5555, alias="SCOREBOARD_FLOWER_PORT", description="Flower's port.")
     flower_host: str = Field("127.0.0.1", alias="SCOREBOARD_FLOWER_HOST", description="Flower's address.")
     web_processes: int = Field(2, ge=1, le=256, alias="SCOREBOARD_WEB_PROCESSES", description="Web processes.")
