@@ -79,4 +79,9 @@ beat_schedule = {
         "schedule": task_names.TIDY_SECONDS,
         "options": {"expires": task_names.EXPIRES_SECONDS},
     },
+    "hours": {
+        "task": task_names.COUNT_HOURS,
+        "schedule": task_names.COUNT_HOURS_SECONDS,
+        "options": {"expires": task_names.EXPIRES_SECONDS},
+    },
 }

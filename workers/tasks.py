@@ -6,7 +6,7 @@ import structlog
 from celery import Task
 
 from common.core import task_names
-from workers import chores, closing, filling, maintenance, ranking, snapshots, verifying
+from workers import chores, closing, filling, maintenance, ranking, snapshots, tallying, verifying
 from workers.app import app
 from workers.failures import NotDueError, is_away
 from workers.state import WorkerState, state
@@ -137,3 +137,9 @@ def fill_achievements(worker: WorkerState) -> None:
 def count_rarities(worker: WorkerState) -> None:
     """Count who has each achievement."""
     filling.count_rarities(worker)
+
+
+@task(task_names.COUNT_HOURS, every=task_names.COUNT_HOURS_SECONDS)
+def count_hours(worker: WorkerState) -> None:
+    """Count the figures of hours."""
+    tallying.count_hours(worker)

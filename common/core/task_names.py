@@ -36,7 +36,10 @@ FILL = "achievements.fill"
 COUNT_RARITIES = "achievements.count"
 """Every hour: count who has each achievement."""
 
-CHORES = (REBUILD, CLOSE, RANK, TAKE_SNAPSHOTS, VERIFY, TIDY, FILL, COUNT_RARITIES)
+COUNT_HOURS = "stats.hours"
+"""Every minute: count the figures of hours for the dashboard."""
+
+CHORES = (REBUILD, CLOSE, RANK, TAKE_SNAPSHOTS, VERIFY, TIDY, FILL, COUNT_RARITIES, COUNT_HOURS)
 """The tasks of `QUEUE_CHORES`."""
 
 SWEEP_SECONDS = 2.0
@@ -46,6 +49,7 @@ VERIFY_SECONDS = 10.0
 TIDY_SECONDS = 3600.0
 FILL_SECONDS = 10.0
 COUNT_RARITIES_SECONDS = 3600.0
+COUNT_HOURS_SECONDS = 60.0
 REBUILD_SECONDS = 10.0
 """The sweep sends `REBUILD` at most once in half of this time."""
 AGAIN_SECONDS = 4.0

@@ -27,6 +27,14 @@ _PURGED = (
     "DELETE FROM step_totals WHERE user_id = CAST(:user AS uuid)",
     "DELETE FROM unlocks WHERE user_id = CAST(:user AS uuid)",
     "DELETE FROM day_marks WHERE user_id = CAST(:user AS uuid)",
+    """
+    UPDATE counted_hours SET movers = (
+        SELECT coalesce(jsonb_agg(mover ORDER BY place), '[]')
+        FROM jsonb_array_elements(movers) WITH ORDINALITY AS listed(mover, place)
+        WHERE mover ->> 'userId' <> CAST(:user AS text)
+    )
+    WHERE movers @> jsonb_build_array(jsonb_build_object('userId', CAST(:user AS text)))
+    """,
 )
 _BOARDS = text("SELECT board_id, period_id FROM standings WHERE user_id = CAST(:user AS uuid)")
 _VOIDS = tuple(

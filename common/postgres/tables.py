@@ -404,6 +404,47 @@ daily_stats = Table(
     Column("points_out", Numeric, nullable=False, server_default=text("0")),
 )
 
+counted_hours = Table(
+    "counted_hours",
+    metadata,
+    Column("hour", _Instant, primary_key=True),
+    Column(
+        "counted_at", _Instant, nullable=False, comment="more than five minutes after its end: it is counted for good"
+    ),
+    Column(
+        "movers",
+        JSONB,
+        nullable=False,
+        server_default=text("'[]'"),
+        comment="who gained most on the default board: user id and points",
+    ),
+)
+
+hourly_stats = Table(
+    "hourly_stats",
+    metadata,
+    Column("hour", _Instant, primary_key=True),
+    Column("action_id", Text, primary_key=True),
+    Column("updates", BigInteger, nullable=False, server_default=text("0")),
+    Column("refused", BigInteger, nullable=False, server_default=text("0")),
+    Column("points_in", Numeric, nullable=False, server_default=text("0")),
+    Column("points_out", Numeric, nullable=False, server_default=text("0")),
+    Column("refusals", JSONB, nullable=False, server_default=text("'{}'"), comment="error code -> how many"),
+)
+
+hourly_boards = Table(
+    "hourly_boards",
+    metadata,
+    Column("hour", _Instant, primary_key=True),
+    Column("board_id", Text, primary_key=True),
+    Column("active_players", BigInteger, nullable=False, server_default=text("0")),
+    Column("new_players", BigInteger, nullable=False, server_default=text("0")),
+    Column("updates", BigInteger, nullable=False, server_default=text("0")),
+    Column("refused", BigInteger, nullable=False, server_default=text("0")),
+    Column("points_in", Numeric, nullable=False, server_default=text("0")),
+    Column("points_out", Numeric, nullable=False, server_default=text("0")),
+)
+
 archives = Table(
     "archives",
     metadata,
