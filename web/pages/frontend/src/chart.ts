@@ -1,7 +1,7 @@
 /** Charts of lines over time. Each has a name, a sentence for those who do not see it, and its values as a table. */
 
 import { Twin } from "./chart_table.js";
-import { type Line, type Write, described, marked, newest, spanned } from "./chart_words.js";
+import { type Line, type Write, alone, described, marked, newest, spanned } from "./chart_words.js";
 import { make, setText } from "./elements.js";
 import { number } from "./format.js";
 import uPlot from "./vendor/uplot/uPlot.js";
@@ -143,7 +143,14 @@ export class LineChart {
   }
 
   #stroke(label: string, index: number): uPlot.Series {
-    return { label, width: 2, dash: [...strokeOf(index)], stroke: () => this.#colour(colourOf(index)) };
+    const stroke = () => this.#colour(colourOf(index));
+    const points: uPlot.Series.Points = { filter: (_, __, areShown) => (areShown ? null : this.#alone(index)) };
+    return { label, width: 2, dash: [...strokeOf(index)], stroke, points };
+  }
+
+  /** The values that no line leads to, which would not be seen without a point. */
+  #alone(index: number): number[] {
+    return alone(this.#lines[index]?.values ?? []);
   }
 
   #rule(): uPlot.Axis.Grid {

@@ -38,6 +38,12 @@ export function newest(values: readonly (number | null)[]): number | null {
   return values.filter((value) => value !== null).at(-1) ?? null;
 }
 
+/** The places of values between two that are not known. */
+export function alone(values: readonly (number | null)[]): number[] {
+  const isKnown = (index: number) => (values[index] ?? null) !== null;
+  return values.flatMap((_, index) => (isKnown(index) && !isKnown(index - 1) && !isKnown(index + 1) ? [index] : []));
+}
+
 /** The chart in a sentence for each line: its newest value, the lowest and the highest. */
 export function described(title: string, lines: readonly Line[], write: Write = number): string {
   const sentences = lines.map(({ label, values }) => {

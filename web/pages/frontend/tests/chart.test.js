@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { described, marked, named, newest, spanned } from "../../static/js/chart_words.js";
+import { alone, described, marked, named, newest, spanned } from "../../static/js/chart_words.js";
 
 const DAY = Date.parse("2026-11-27T00:00:00Z") / 1000;
 const FROM_ZERO = { isFromZero: true, isLeastOnTop: false };
@@ -19,6 +19,11 @@ test("a chart says of each line its newest value, the lowest and the highest", (
 
 test("the newest value is the last that is known", () => {
   assert.deepEqual([newest([1, 2, null]), newest([null]), newest([0])], [2, null, 0]);
+});
+
+test("a value between two that are not known stands alone", () => {
+  assert.deepEqual(alone([1, null, 2, 3, null, 0, null, 4]), [0, 5, 7]);
+  assert.deepEqual(alone([]), []);
 });
 
 test("days are those of UTC wherever the reader is", () => {
