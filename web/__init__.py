@@ -22,6 +22,7 @@ from web.api import (
     export,
     feeds,
     health,
+    insight,
     leaderboard,
     ledger_tail,
     me,
@@ -38,7 +39,7 @@ from web.guards.root_path import RootPath
 from web.json_body import OrjsonProvider
 from web.lane import middleware as lane
 from web.live import views as live
-from web.pages import admin_page, assets, branding, home, movement, pictures, player_page
+from web.pages import admin_page, assets, branding, dashboard_page, home, movement, pictures, player_page
 from web.reference import views as reference
 from web.services import Services
 
@@ -70,7 +71,7 @@ def create_app(settings: Settings) -> Flask:
     access.init_app(app)
     live.init_app(app, adapters)
 
-    of_admins = (admin, overview, adjustments, corrections, catalogue, achievement_changes)
+    of_admins = (admin, overview, insight, adjustments, corrections, catalogue, achievement_changes)
     of_api = (
         auth,
         me,
@@ -88,7 +89,8 @@ def create_app(settings: Settings) -> Flask:
         health,
     )
     for_others = (export, feeds, ledger_tail)
-    for module in (*of_api, *for_others, assets, pictures, home, player_page, admin_page, reference):
+    of_pages = (assets, pictures, home, player_page, admin_page, dashboard_page)
+    for module in (*of_api, *for_others, *of_pages, reference):
         app.register_blueprint(module.blueprint)
     movement.init_app(app)
     branding.init_app(app, settings)

@@ -482,6 +482,21 @@ class HistoryQuery(Strict):
     until: AskedDay | None = Field(None, alias="to", description="The last day.")
 
 
+class MetricsQuery(Strict):
+    """Which samples of the metrics are asked for: those after an instant, by default those of the last hour."""
+
+    since: AskedInstant | None = None
+
+
+class AnalyticsQuery(Strict):
+    """Which days of a board are asked for, and whether by day or by hour."""
+
+    board: BoardId = DEFAULT_BOARD
+    by: Literal["day", "hour"] = "day"
+    since: AskedDay | None = Field(None, alias="from", description="The first day.")
+    until: AskedDay | None = Field(None, alias="to", description="The last day; by default today.")
+
+
 class PlacementsQuery(Strict):
     """A page of the final places of a player, on one board or on all of them."""
 

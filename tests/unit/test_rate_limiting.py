@@ -18,6 +18,7 @@ PEER = "127.0.0.1"
 UNLIMITED = {
     "/",
     "/admin",
+    "/dashboard",
     "/asyncapi.json",
     "/docs",
     "/healthz",

@@ -31,6 +31,7 @@ UNDOCUMENTED = {
     "pages.board_page",
     "pages.list_of_boards",
     "admin_page.admin",
+    "dashboard_page.dashboard",
     "branding.logo",
     "branding.accent",
     "pictures.picture",

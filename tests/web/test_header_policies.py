@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-PAGES = ["/", "/admin", "/docs", "/nowhere"]
+PAGES = ["/", "/admin", "/dashboard", "/docs", "/nowhere"]
 DOCUMENTS = ["/openapi.json", "/asyncapi.json", "/healthz", "/api/scores/leaderboard", "/api/nowhere"]
 FILES = ["/static/page.css", "/static/js/main.js"]
 

@@ -27,7 +27,7 @@ ROUTE = "/static/<path:filename>"
 CLASSIC_SCRIPTS = frozenset({"js/early.js", "js/reference.js"})
 """The scripts that are no modules: they run before what follows them is painted."""
 
-_ELSEWHERE = ("js/vendor/", "js/admin/", "js/chart", "js/past/")
+_ELSEWHERE = ("js/vendor/", "js/admin/", "js/dashboard/", "js/chart", "js/past/")
 """How the paths of modules begin that no page of a board loads at once: for some browsers, admins, charts, the past."""
 
 _VERSION_CHARACTERS = 12

@@ -70,6 +70,7 @@ Refusals are plain HTTP before the handshake; `/openapi.json` lists them."""
 TAGS = {
     "admin": ("Moderation", "For admins: suspend and reinstate users."),
     "overview": ("Overview", "For admins: players, API keys and the audit log."),
+    "insight": ("Insight", "For admins: how the service does, and what is played."),
     "adjustments": ("Adjustments", "For admins: add to a score, or take off it."),
     "corrections": ("Corrections", "For admins: updates that count no more, and players who are off a board."),
     "me": ("One's own account", "What is shown of a player, and to whom."),

@@ -14,7 +14,7 @@ const VENDORED = `${OUTPUT}/vendor/noble-hashes`;
 const CHARTS = "node_modules/uplot";
 const VENDORED_CHARTS = `${OUTPUT}/vendor/uplot`;
 /** The folders of sources, each of which has one of the same name in the output. */
-const FOLDERS = ["", "/admin", "/past"];
+const FOLDERS = ["", "/admin", "/dashboard", "/past"];
 /** What the page imports of the library; what these import is found in them. */
 const ENTRIES = ["hmac.js", "sha2.js"];
 const TSC = "node_modules/typescript/bin/tsc";

@@ -1,6 +1,6 @@
 /** Charts of lines over time. Each has a name, a sentence for those who do not see it, and its values as a table. */
 import { Twin } from "./chart_table.js";
-import { described, marked, newest, spanned } from "./chart_words.js";
+import { alone, described, marked, newest, spanned } from "./chart_words.js";
 import { make, setText } from "./elements.js";
 import { number } from "./format.js";
 import uPlot from "./vendor/uplot/uPlot.js";
@@ -115,7 +115,13 @@ export class LineChart {
         };
     }
     #stroke(label, index) {
-        return { label, width: 2, dash: [...strokeOf(index)], stroke: () => this.#colour(colourOf(index)) };
+        const stroke = () => this.#colour(colourOf(index));
+        const points = { filter: (_, __, areShown) => (areShown ? null : this.#alone(index)) };
+        return { label, width: 2, dash: [...strokeOf(index)], stroke, points };
+    }
+    /** The values that no line leads to, which would not be seen without a point. */
+    #alone(index) {
+        return alone(this.#lines[index]?.values ?? []);
     }
     #rule() {
         return { stroke: () => this.#colour("--line"), width: 1 };

@@ -25,6 +25,11 @@ export function marked(at, step, isDay) {
 export function newest(values) {
     return values.filter((value) => value !== null).at(-1) ?? null;
 }
+/** The places of values between two that are not known. */
+export function alone(values) {
+    const isKnown = (index) => (values[index] ?? null) !== null;
+    return values.flatMap((_, index) => (isKnown(index) && !isKnown(index - 1) && !isKnown(index + 1) ? [index] : []));
+}
 /** The chart in a sentence for each line: its newest value, the lowest and the highest. */
 export function described(title, lines, write = number) {
     const sentences = lines.map(({ label, values }) => {

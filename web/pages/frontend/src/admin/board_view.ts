@@ -23,14 +23,21 @@ const MOVES: Readonly<Record<Move, { verb: string; lead: string; done: string }>
   },
 };
 
+/** Who tells more of each board, in cells before its moves. */
+export interface Cells {
+  of(board: Board): readonly Node[];
+}
+
 export class BoardView {
   readonly #session: Session;
   readonly #dialog: DeedDialog;
+  readonly #cells: Cells | null;
   readonly #list: PagedList<Board>;
 
-  constructor(root: HTMLElement, session: Session, dialog: DeedDialog) {
+  constructor(root: HTMLElement, session: Session, dialog: DeedDialog, cells: Cells | null = null) {
     this.#session = session;
     this.#dialog = dialog;
+    this.#cells = cells;
     this.#list = new PagedList(root, {
       ask: (cursor) => pageOfBoards(session, cursor),
       draw: (board) => this.#row(board),
@@ -57,6 +64,7 @@ export class BoardView {
       make("th", { scope: "row" }, name, " ", board.title ? id : ""),
       make("td", { "data-label": "State" }, ...stateOf(board)),
       make("td", { "data-label": "Rule" }, `${board.rule}, ${board.order}`, periods),
+      ...(this.#cells?.of(board) ?? []),
       make("td", { class: "moves" }, ...moves(board).map((move) => this.#button(board, move))),
     );
   }

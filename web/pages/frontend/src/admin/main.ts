@@ -1,13 +1,10 @@
-/** Wires the page of admins: the way in, the session, and one view at a time. Nothing is kept outside this page. */
+/** Wires the page of admins: the way in, and one view at a time. Nothing is kept outside this page. */
 
-import { AccountForm } from "../account.js";
-import { field, find, setText } from "../elements.js";
-import { NO_GRANTS } from "../grants.js";
-import { type Farewell, type Player, Session } from "../session.js";
+import { find, setText } from "../elements.js";
 import { AuditView } from "./audit_view.js";
 import { BoardView } from "./board_view.js";
 import { DeedDialog } from "./deed.js";
-import { ADMIN, AdminEntrance } from "./entrance.js";
+import { Door } from "./door.js";
 import { KeyView } from "./key_view.js";
 import { PlayerView } from "./player_view.js";
 import { parse } from "./routes.js";
@@ -22,20 +19,10 @@ interface View {
 
 const TITLE = document.documentElement.dataset["title"] ?? "Scoreboard";
 
-const FAREWELL: Readonly<Partial<Record<Farewell, string>>> = {
-  left: "You are signed out.",
-  unheard: "You are signed out here, but the server could not be told.",
-  ended: "Your session has ended. Sign in again.",
-};
-
-const desk = find(document, "#desk", HTMLElement);
-const who = find(document, "#who", HTMLElement);
-const entrance = find(document, "#sign-in", HTMLElement);
 const said = find(document, "#said", HTMLElement);
-
-const session = new Session(playerChanged, NO_GRANTS);
+const door = new Door(turned);
+const { session } = door;
 const dialog = new DeedDialog(find(document, "#deed", HTMLDialogElement), said);
-const form = new AccountForm(find(entrance, "form", HTMLFormElement), new AdminEntrance(session));
 
 const views: ReadonlyMap<string, View> = new Map<string, View>([
   ["players", new SearchView(find(document, "#players", HTMLElement), session)],
@@ -46,20 +33,14 @@ const views: ReadonlyMap<string, View> = new Map<string, View>([
 ]);
 const names = [...views.keys()];
 
-find(who, "[data-part=sign-out]", HTMLButtonElement).addEventListener("click", () => void session.logOut());
 addEventListener("hashchange", () => session.player && turn());
 
-function playerChanged(player: Player | null, farewell: Farewell | null): void {
-  const isIn = player?.role === ADMIN;
-  entrance.hidden = isIn;
-  desk.hidden = who.hidden = !isIn;
-  setText(field(who, "name"), isIn ? player.username : "");
+function turned(isIn: boolean): void {
   setText(said, "");
   if (isIn) return turn();
   dialog.forget();
   for (const view of views.values()) view.clear();
   document.title = `Administration · ${TITLE}`;
-  if (!player) form.invite("", (farewell && FAREWELL[farewell]) ?? "");
 }
 
 /** Turn to the view of the address, away from whatever was asked in the dialog, and put the focus on its heading. */

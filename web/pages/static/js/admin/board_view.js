@@ -21,10 +21,12 @@ const MOVES = {
 export class BoardView {
     #session;
     #dialog;
+    #cells;
     #list;
-    constructor(root, session, dialog) {
+    constructor(root, session, dialog, cells = null) {
         this.#session = session;
         this.#dialog = dialog;
+        this.#cells = cells;
         this.#list = new PagedList(root, {
             ask: (cursor) => pageOfBoards(session, cursor),
             draw: (board) => this.#row(board),
@@ -42,7 +44,7 @@ export class BoardView {
         const name = hasPage ? make("a", { href: addressOf(`/b/${board.boardId}`).href }, nameOf(board)) : nameOf(board);
         const periods = make("small", {}, board.periods.join(", "));
         const id = make("span", { class: "handle" }, board.boardId);
-        return make("tr", { "data-key": board.boardId }, make("th", { scope: "row" }, name, " ", board.title ? id : ""), make("td", { "data-label": "State" }, ...stateOf(board)), make("td", { "data-label": "Rule" }, `${board.rule}, ${board.order}`, periods), make("td", { class: "moves" }, ...moves(board).map((move) => this.#button(board, move))));
+        return make("tr", { "data-key": board.boardId }, make("th", { scope: "row" }, name, " ", board.title ? id : ""), make("td", { "data-label": "State" }, ...stateOf(board)), make("td", { "data-label": "Rule" }, `${board.rule}, ${board.order}`, periods), ...(this.#cells?.of(board) ?? []), make("td", { class: "moves" }, ...moves(board).map((move) => this.#button(board, move))));
     }
     #button(board, move) {
         const isCalledOff = move === "open" && board.state === "open";

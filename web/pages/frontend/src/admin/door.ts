@@ -1,0 +1,40 @@
+/** The door to a page of admins: the form, the session, and who is in. Nothing is kept outside the page. */
+
+import { AccountForm } from "../account.js";
+import { field, find, setText } from "../elements.js";
+import { NO_GRANTS } from "../grants.js";
+import { type Farewell, type Player, Session } from "../session.js";
+import { ADMIN, AdminEntrance } from "./entrance.js";
+
+const FAREWELL: Readonly<Partial<Record<Farewell, string>>> = {
+  left: "You are signed out.",
+  unheard: "You are signed out here, but the server could not be told.",
+  ended: "Your session has ended. Sign in again.",
+};
+
+export class Door {
+  readonly session: Session;
+  readonly #entrance = find(document, "#sign-in", HTMLElement);
+  readonly #desk = find(document, "#desk", HTMLElement);
+  readonly #who = find(document, "#who", HTMLElement);
+  readonly #form: AccountForm;
+  readonly #onTurn: (isIn: boolean) => void;
+
+  /** `onTurn` hears of everybody who comes in and of everybody who leaves: nothing of theirs may stay on the page. */
+  constructor(onTurn: (isIn: boolean) => void) {
+    this.#onTurn = onTurn;
+    this.session = new Session((player, farewell) => this.#changed(player, farewell), NO_GRANTS);
+    this.#form = new AccountForm(find(this.#entrance, "form", HTMLFormElement), new AdminEntrance(this.session));
+    const leave = find(this.#who, "[data-part=sign-out]", HTMLButtonElement);
+    leave.addEventListener("click", () => void this.session.logOut());
+  }
+
+  #changed(player: Player | null, farewell: Farewell | null): void {
+    const isIn = player?.role === ADMIN;
+    this.#entrance.hidden = isIn;
+    this.#desk.hidden = this.#who.hidden = !isIn;
+    setText(field(this.#who, "name"), isIn ? player.username : "");
+    this.#onTurn(isIn);
+    if (!player) this.#form.invite("", (farewell && FAREWELL[farewell]) ?? "");
+  }
+}

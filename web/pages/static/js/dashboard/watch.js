@@ -1,0 +1,74 @@
+/** Asks for the metrics every five seconds while the page is looked at, and says when they stand still. */
+import { find, setText } from "../elements.js";
+import { timeOfDay } from "../format.js";
+import { object, text } from "../json.js";
+import { Notice } from "../notice.js";
+import { SignedOut } from "../session.js";
+import { tell } from "../admin/failure.js";
+import { query } from "../admin/paged.js";
+import { readNow } from "./now.js";
+import { kept, readSamples, timeline } from "./samples.js";
+const EVERY_MS = 5_000;
+export class Watch {
+    #session;
+    #notice;
+    #asOf;
+    #onNews;
+    #samples = [];
+    #timer;
+    #asking = 0;
+    constructor(root, session, onNews) {
+        this.#session = session;
+        this.#onNews = onNews;
+        this.#notice = new Notice(find(root, ".notice", HTMLElement));
+        this.#asOf = find(root, "[data-part=as-of]", HTMLElement);
+        document.addEventListener("visibilitychange", () => this.#timer !== undefined && this.#resume());
+    }
+    start() {
+        this.stop();
+        void this.#ask();
+    }
+    stop() {
+        clearTimeout(this.#timer);
+        this.#timer = undefined;
+        this.#asking += 1;
+        this.#samples = [];
+        this.#notice.clear();
+        setText(this.#asOf, "");
+    }
+    #resume() {
+        clearTimeout(this.#timer);
+        if (!document.hidden)
+            void this.#ask();
+    }
+    async #ask() {
+        const asking = (this.#asking += 1);
+        try {
+            const last = this.#samples.at(-1);
+            const since = last ? new Date(last.at * 1000).toISOString() : null;
+            const path = `/api/admin/metrics${query({ since })}`;
+            const { body } = await this.#session.call({ method: "GET", path });
+            if (asking !== this.#asking)
+                return;
+            const now = readNow(object(body["now"]));
+            this.#samples = kept(this.#samples, readSamples(body), now.at);
+            this.#say(text(body["history"]) === "away", now);
+            this.#onNews(timeline(this.#samples), now);
+        }
+        catch (error) {
+            if (asking !== this.#asking || error instanceof SignedOut)
+                return;
+            tell(this.#notice, error);
+        }
+        this.#timer = setTimeout(() => !document.hidden && void this.#ask(), EVERY_MS);
+    }
+    #say(isAway, { sample, at }) {
+        setText(this.#asOf, `As of ${timeOfDay(at * 1000)}.`);
+        if (isAway)
+            this.#notice.show("Redis is away: the charts stand still, and the figures are of this machine alone.");
+        else if (!sample)
+            this.#notice.show("Nobody samples the metrics: see /readyz.");
+        else
+            this.#notice.clear();
+    }
+}
