@@ -19,6 +19,9 @@ SETTLED_AFTER = timedelta(minutes=5)
 AGAIN_AFTER = timedelta(minutes=1)
 """The hour that lasts is counted at most so often."""
 
+SHARE = 50
+"""It is counted more rarely where counting takes long: one part of so many of the time goes into it at most."""
+
 KEPT = timedelta(days=400)
 TAKEN_UP = timedelta(days=42)
 """Hours of a ledger that is older than these figures are counted as far back as this."""
@@ -33,7 +36,9 @@ SELECT hour FROM generate_series(
     CAST(:now AS timestamptz), interval '1 hour'
 ) AS hour LEFT JOIN counted_hours c USING (hour)
 WHERE EXISTS (SELECT FROM score_events)
-    AND (c.hour IS NULL OR (c.counted_at < hour + :settled AND c.counted_at < :now - CAST(:again AS interval)))
+    AND (c.hour IS NULL OR (c.counted_at < hour + :settled AND c.counted_at < :now - GREATEST(
+    CAST(:again AS interval), :share * c.took_ms * interval '1 millisecond'
+)))
 ORDER BY hour DESC
 LIMIT :limit
 """)
@@ -42,6 +47,10 @@ LIMIT :limit
 _BEGIN = text("""
 INSERT INTO counted_hours (hour, counted_at) VALUES (:hour, clock_timestamp())
 ON CONFLICT (hour) DO UPDATE SET counted_at = clock_timestamp()
+""")
+
+_END = text("""
+UPDATE counted_hours SET took_ms = extract(epoch FROM clock_timestamp() - counted_at) * 1000 WHERE hour = :hour
 """)
 
 _OF_HOUR = "e.recorded_at >= :hour AND e.recorded_at < :until"
@@ -124,6 +133,7 @@ def due(connection: Connection, now: datetime, limit: int) -> list[datetime]:
         "oldest": now - TAKEN_UP,
         "settled": HOUR + SETTLED_AFTER,
         "again": AGAIN_AFTER,
+        "share": SHARE,
         "limit": limit,
     }
     return list(connection.scalars(_DUE, values))
@@ -136,6 +146,7 @@ def count(connection: Connection, hour: datetime) -> None:
     connection.execute(_ACTIONS, values)
     connection.execute(_BOARDS, values)
     connection.execute(_MOVERS, values | {"board": DEFAULT_BOARD, "most": MOVERS})
+    connection.execute(_END, values)
 
 
 def prune(connection: Connection, now: datetime) -> None:

@@ -411,6 +411,7 @@ counted_hours = Table(
     Column(
         "counted_at", _Instant, nullable=False, comment="more than five minutes after its end: it is counted for good"
     ),
+    Column("took_ms", BigInteger, nullable=False, server_default=text("0"), comment="to count it"),
     Column(
         "movers",
         JSONB,

@@ -87,6 +87,17 @@ def test_counting_again_changes_nothing_and_takes_in_what_came_since(worker: Wor
     assert rows(worker, "hourly_stats")[-1][2] == 3
 
 
+def test_the_hour_that_lasts_is_counted_more_rarely_where_that_takes_long(
+    worker: WorkerState, players: list[str]
+) -> None:
+    tallying.count_hours(worker)
+    with worker.engine.begin() as connection:
+        connection.execute(text("UPDATE counted_hours SET took_ms = 2000"))
+        now = datetime.now(UTC)
+        waits = [len(hourly_stats.due(connection, now + timedelta(seconds=after), 1)) for after in (61, 95, 105)]
+    assert waits in ([0, 0, 1], [1, 1, 1]), "unless another hour has begun meanwhile"
+
+
 def test_a_service_that_was_away_counts_every_hour_that_it_missed_and_each_for_good(
     worker: WorkerState, players: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -24,7 +24,7 @@ class Processes(BaseModel):
         ge=1,
         le=168,
         alias="SCOREBOARD_METRICS_HOURS",
-        description="Hours of metrics that Redis keeps for the dashboard: about 2 MB a day for each machine.",
+        description="Hours of metrics that Redis keeps for the dashboard: up to 6 MB a day for each machine.",
     )
     flower_port: Port = Field(5555, alias="SCOREBOARD_FLOWER_PORT", description="Flower's port.")
     flower_host: str = Field("127.0.0.1", alias="SCOREBOARD_FLOWER_HOST", description="Flower's address.")

@@ -36,6 +36,7 @@ def upgrade() -> None:
             nullable=False,
             comment="more than five minutes after its end: it is counted for good",
         ),
+        sa.Column("took_ms", sa.BigInteger, nullable=False, server_default=sa.text("0"), comment="to count it"),
         sa.Column(
             "movers",
             JSONB,
