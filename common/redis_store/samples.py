@@ -39,7 +39,8 @@ def row(machine: str, sample: Sample) -> dict[Any, Any]:
 def since(client: Client, after: datetime) -> Iterator[Stored]:
     """Return the samples that were stored after an instant, the oldest first. Raises redis.RedisError.
 
-    They are read some at a time, so that a whole day holds neither Redis nor the caller's process. Rows of another version are left out.
+    They are read some at a time, so that a whole day holds neither Redis nor the caller's process. Rows of another
+    version are left out.
     """
     first = f"({to_milliseconds(after)}-{2**64 - 1}"
     while rows := cast(list[tuple[str, dict[str, str]]], client.xrange(keys.SAMPLES, min=first, count=_AT_ONCE)):
