@@ -41,18 +41,15 @@ SELECT coalesce(p.previous_digest, (
 ))
 FROM periods p WHERE (p.board_id, p.period_id) = (:board, :period)
 """)  # noqa: S608 - built from constants
-_NUMBER = text("""
-WITH held AS MATERIALIZED (
-    SELECT s.user_id, sent.rank, sent.hidden
-    FROM unnest(CAST(:users AS uuid[]), CAST(:ranks AS bigint[]), CAST(:hidden AS boolean[]))
-        AS sent(user_id, rank, hidden)
-    JOIN standings s ON (s.board_id, s.period_id, s.user_id) = (:board, :period, sent.user_id)
-    WHERE (s.final_rank, s.final_hidden) IS DISTINCT FROM (sent.rank, sent.hidden)
-    ORDER BY s.user_id FOR NO KEY UPDATE OF s
-)
-UPDATE standings s SET final_rank = held.rank, final_hidden = held.hidden
-FROM held WHERE (s.board_id, s.period_id, s.user_id) = (:board, :period, held.user_id)
-""")
+# Whatever is known of the tables: PostgreSQL may take a period for one row, and compare each with each of a slice.
+_BY_INDEX = text("SET LOCAL enable_nestloop = off; SET LOCAL enable_seqscan = off")
+_ROWS = "board_id = :board AND period_id = :period AND s.user_id = ANY(CAST(:users AS uuid[]))"
+_HOLD = text(f"SELECT FROM standings s WHERE {_ROWS} ORDER BY s.user_id FOR NO KEY UPDATE")
+_NUMBER = text(f"""
+UPDATE standings s SET final_rank = sent.rank, final_hidden = sent.hidden
+FROM unnest(CAST(:users AS uuid[]), CAST(:ranks AS bigint[]), CAST(:hidden AS boolean[])) AS sent(user_id, rank, hidden)
+WHERE {_ROWS} AND s.user_id = sent.user_id AND (s.final_rank, s.final_hidden) IS DISTINCT FROM (sent.rank, sent.hidden)
+""")  # noqa: S608 - built from constants
 _FINISH = text("""
 UPDATE periods SET ranked_at = date_trunc('milliseconds', clock_timestamp()), total = :total, digest = :digest,
     previous_digest = :previous
@@ -124,7 +121,10 @@ def shown(rows: Sequence[Row[Any]]) -> Iterator[Line]:
 
 
 def number(connection: Connection, board_id: str, period_id: str, first: int, rows: Sequence[Row[Any]]) -> None:
-    """Write the final ranks of rows that follow each other, from `first`, and who of them is hidden. Safe to repeat."""
+    """Write the final ranks of rows that follow each other, from `first`, and who of them is hidden. Safe to repeat.
+
+    The rows are locked in the one global order.
+    """
     values = {
         "board": board_id,
         "period": period_id,
@@ -132,6 +132,8 @@ def number(connection: Connection, board_id: str, period_id: str, first: int, ro
         "ranks": plain_array(map(str, range(first, first + len(rows)))),
         "hidden": plain_array("t" if row.hidden else "f" for row in rows),
     }
+    connection.execute(_BY_INDEX)
+    connection.execute(_HOLD, values)
     connection.execute(_NUMBER, values)
 
 
