@@ -233,7 +233,8 @@ def in_order(connection: Connection, board_id: str, period_id: str, rows_at_once
     They are sorted once, and fetched from a cursor of the server: the connection does nothing else meanwhile.
     """
     values = {"board": board_id, "period": period_id}
-    return connection.execute(_IN_ORDER_WHOLE, values, execution_options={"yield_per": rows_at_once}).partitions()
+    found = connection.execute(_IN_ORDER_WHOLE, values, execution_options={"yield_per": rows_at_once})
+    return found.partitions(rows_at_once)  # the option alone only keeps a cursor on the server
 
 
 def boards_with_rows(connection: Connection, boards: Sequence[BoardId]) -> set[BoardId]:

@@ -217,6 +217,22 @@ def test_a_death_anywhere_is_found_by_the_next_turn(
     assert (checked.periods, checked.misfits) == (3, [])
 
 
+def test_a_period_is_read_and_numbered_some_rows_at_a_time(
+    worker: WorkerState, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stored, "SLICE", 4)
+    play(worker, NOON)
+    real, sizes = stored.number, []
+
+    def noted(*given: Any) -> None:  # noqa: ANN401
+        sizes.append((given[3], len(given[4])))
+        real(*given)
+
+    monkeypatch.setattr(stored, "number", noted)
+    ranking.rank_closed(worker)
+    assert sizes == [(1, 4), (5, 2)] * 3
+
+
 def test_a_period_waits_for_the_one_before_it(worker: WorkerState) -> None:
     play(worker, NOON, NOON + DAY)
     with worker.engine.begin() as connection:
