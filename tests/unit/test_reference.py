@@ -30,6 +30,7 @@ UNDOCUMENTED = {
     "pages.home",
     "pages.board_page",
     "pages.list_of_boards",
+    "player_page.player",
     "admin_page.admin",
     "dashboard_page.dashboard",
     "branding.logo",
