@@ -17,8 +17,10 @@ _COPY_SECONDS = 60.0
 _CLOCKS_DIFFER_BY = timedelta(minutes=5)
 """The greatest difference between the clocks of workers and web processes."""
 
-_FIRST = text("SELECT board_id, min(starts_at) AS starts_at FROM periods GROUP BY board_id")
-_SEASONS = text("SELECT board_id, 's-' || season_id AS period_id, ends_at FROM seasons")
+_BOUNDS = text("""
+SELECT board_id, NULL AS season, min(starts_at) AS bound FROM periods GROUP BY board_id
+UNION ALL SELECT board_id, 's-' || season_id, ends_at FROM seasons
+""")
 
 
 class History:
@@ -64,9 +66,9 @@ class History:
                 return
             begun_at = time.monotonic()
             with self._engine.connect() as connection:
-                self._first = {row.board_id: row.starts_at for row in connection.execute(_FIRST)}
-                seasons = connection.execute(_SEASONS)
-                self._seasons = {(row.board_id, row.period_id): row.ends_at for row in seasons}
+                rows = connection.execute(_BOUNDS).all()
+            self._first = {row.board_id: row.bound for row in rows if row.season is None}
+            self._seasons = {(row.board_id, row.season): row.bound for row in rows if row.season is not None}
             self._read_at = begun_at
 
 
