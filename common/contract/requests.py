@@ -420,7 +420,9 @@ class LeaderboardQuery(BoardQuery):
         None, description="The board as it was: the newest snapshot that was stored then or before."
     )
     movement: Literal["day"] | None = Field(
-        None, description="Tell how many places each player has gained since yesterday; of the period `all`."
+        None,
+        description="Tell how many places each player has gained since yesterday; of the period `all`.",
+        examples=["day"],
     )
 
 
