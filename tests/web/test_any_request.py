@@ -61,7 +61,7 @@ def is_not_called_invalid(_context: CheckContext, response: Response, case: AnyC
     assert error["code"] != "invalid_json"
     fields = {each["field"] for each in error.get("details", {}).get("fields", ())}
     in_words = {"period", "around", "aroundScore", "timestamp", "password", "newPassword", "externalId", ""}
-    in_words |= {"displayName", "country", "avatar", "from", "to", "reason", "amount"}
+    in_words |= {"at", "cursor", "movement", "displayName", "country", "avatar", "from", "to", "reason", "amount"}
     assert fields <= in_words, "of these the document says in words what they must keep to"
 
 
