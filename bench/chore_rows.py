@@ -5,6 +5,7 @@ them and PostgreSQL share the machine, so a chore that never rests takes process
 that is what is left to see.
 """
 
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -104,7 +105,7 @@ def running_chore_place(generator: str, seconds: float, others: int = OTHERS, co
         running_floor() as (floor_port, floor),
         running_stack(servers, _filled_database(servers, others), 0, **environment) as stack,
     ):
-        stack.stop("chores")
+        stack.stop("chores", signal.SIGKILL)  # whatever it is at: the next one does it again
         stack.start("chores", Variant({"workers.app": "bench.long_chore"}))
         product = StackProduct(stack.environment, stack.processes["web"], stack, servers)
         settled.take_in(product.engine)
