@@ -13,18 +13,15 @@ one before.
 """
 
 import time
-from collections.abc import Sequence
 
-import orjson
-import redis
 import structlog
 
 from common.core import task_names
 from common.domain import periods
-from common.domain.achievements import Unlock
 from common.domain.digests import TableDigest
 from common.postgres import day_marks, placement_unlocks, ranking
 from common.postgres.ranking import Unranked
+from common.services import unlock_news
 from workers import maintenance
 from workers.failures import try_each
 from workers.state import WorkerState
@@ -72,15 +69,6 @@ def rank(worker: WorkerState, period: Unranked) -> bool:
         day_marks.write(connection, *board)
         unlocked = placement_unlocks.decide(connection, *board)
     log.info("period_ranked", board=period.board_id, period=period.period_id, players=digest.total)
-    _announce(worker, unlocked)
+    unlock_news.announce(worker.inbox, unlocked)
+    unlock_news.count(worker.catalogue.current(), unlocked)
     return True
-
-
-def _announce(worker: WorkerState, unlocked: Sequence[Unlock]) -> None:
-    if not unlocked:
-        return
-    news = {"boards": [], "players": [], "unlocked": [tuple(unlock) for unlock in unlocked]}
-    try:
-        worker.inbox.announce(orjson.dumps(news))
-    except redis.RedisError as error:
-        log.warning("unlocks_not_announced", count=len(unlocked), error=type(error).__name__)
