@@ -29,6 +29,7 @@ UNDOCUMENTED = {
     "pages.board_page",
     "pages.list_of_boards",
     "admin_page.admin",
+    "player_page.player",
     "branding.logo",
     "branding.accent",
     "pictures.picture",
