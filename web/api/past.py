@@ -113,7 +113,7 @@ def list_placements(user_id: str) -> Response:
         ResponseDoc(200, "The ways, that of the leader first.", Race, headers=["ETag", "Cache-Control"]),
         ResponseDoc(304, "Nothing has changed.", headers=["ETag", "Cache-Control"]),
     ],
-    errors=[ErrorCode.UNKNOWN_BOARD, ErrorCode.REBUILDING],
+    errors=[ErrorCode.UNKNOWN_BOARD, ErrorCode.NO_SEASON, ErrorCode.REBUILDING],
 )
 @by_visibility
 @limits.per_api_key
