@@ -10,6 +10,7 @@ import orjson
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from prometheus_client import REGISTRY
 
 from common.core import metric_readings
 from common.core.metric_readings import Readings
@@ -19,7 +20,7 @@ from common.redis_store import keys, samples
 from common.services import sampling
 from common.services.sampling import Sampler
 from tests.documents import documented_application
-from tests.inbox import accept, add_users
+from tests.inbox import accept, add_users, drain_completely
 from tests.integration.test_overview import get
 from tests.player import admin, error_code, register
 from workers.state import WorkerState
@@ -164,6 +165,20 @@ def test_without_redis_the_row_of_now_still_answers(
         assert body["now"]["sample"]["viewers"] == 2
         assert body["now"]["sample"]["inboxDepth"] is None
         assert body["now"]["quarantine"] == 0
+
+
+def test_a_batch_tells_how_old_its_oldest_update_is_and_how_many_standings_it_changes(worker: WorkerState) -> None:
+    def told() -> list[float]:
+        names = ("scoreboard_applied_seconds_count", "scoreboard_standings_total", "scoreboard_batch_size_sum")
+        return [REGISTRY.get_sample_value(name) or 0.0 for name in names]
+
+    for user_id in add_users(worker.engine, 2):
+        accept(worker, user_id)
+    before = told()
+    drain_completely(worker)
+    batches, standings, updates = (now - then for now, then in zip(told(), before, strict=True))
+    assert (standings, updates) == (8, 2), "all, daily, weekly and monthly for each of two players"
+    assert 1 <= batches <= 2
 
 
 def test_a_row_that_cannot_be_read_is_passed_over(worker: WorkerState) -> None:

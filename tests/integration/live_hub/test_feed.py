@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 import time_machine
+from prometheus_client import REGISTRY
 from sqlalchemy.exc import OperationalError
 
 from common.contract.errors import ErrorCode, ScoreboardError
@@ -64,6 +65,25 @@ def test_a_period_that_is_long_over_is_read_once_a_minute_or_when_it_changed(hub
         _let_pass(hub, OVER_POLL_SECONDS)
         feed.look()
         assert len(board.reads) == 3
+
+
+def test_it_is_measured_how_long_a_commit_takes_to_reach_the_viewers_if_there_are_any(hub: Hub) -> None:
+    def measured() -> float:
+        return REGISTRY.get_sample_value("scoreboard_shown_seconds_count") or 0.0
+
+    Peer(hub, Watch("measured-laps", "all", 10))
+    viewers = REGISTRY.get_sample_value("scoreboard_board_viewers", {"board": "measured-laps"})
+    board = FakeLeaderboard({("measured-laps", "all"): head(2, 20)})
+    feed = feed_of(hub, board)
+    before = measured()
+    feed.look()
+    assert measured() == before, "nobody has said when it was committed"
+    for seq, told in ((3, '"measured-laps", "period": "all"'), (4, '"other", "period": "all"')):
+        board.heads["measured-laps", "all"] = head(seq, 20 + seq)
+        feed._take_in(f'{{"boards": [{{"board": {told}, "seq": {seq}}}], "players": [], "at": 1764000000000}}')
+        feed.look()
+    assert measured() == before + 1, "a board that nobody watches is on no screen"
+    assert viewers == 1
 
 
 def test_boards_that_have_not_moved_are_not_read_by_the_poll(hub: Hub) -> None:
