@@ -37,13 +37,19 @@ READING = {
     "boards list",
     "boards show",
     "catalogue export",
+    "export",
     "demo",  # which goes through the API
     "keys list",
     "quarantine list",
     "seasons list",
     "users list",
 }
-PUT = {"boards/<board_id>", "actions/<action_id>", "boards/<board_id>/seasons/<season_id>"}
+PUT = {
+    "boards/<board_id>",
+    "actions/<action_id>",
+    "achievements/<achievement_id>",
+    "boards/<board_id>/seasons/<season_id>",
+}
 AUDITED_ELSEWHERE = {"reset", "restore"}
 """In `test_reset_demo.py` and `test_backup.py`, since they need a demo and a backup."""
 READING_METHODS = {"GET", "HEAD", "OPTIONS"}
