@@ -9,7 +9,6 @@ from rich.table import Table
 
 from common.contract.achievements import GREATEST_GOAL, GREATEST_RANK, ICONS, AchievementSpec, CalendarPeriod
 from common.contract.constants import GREATEST_SCORE
-from common.contract.requests import LONGEST_REASON, SHORTEST_REASON
 from common.domain import catalogue_file
 from common.domain.achievement_plan import add_achievement, check_achievement_room
 from common.domain.achievement_wire import described_achievement, table_of
@@ -21,6 +20,7 @@ from common.services import achieving
 from scoreboard import operator, tables
 from scoreboard.environment import connected
 from scoreboard.found_users import found_user
+from scoreboard.reason import reason_option
 from scoreboard.whole_numbers import WholeNumber
 
 _AT = Place("", "ACHIEVEMENT_ID", str)
@@ -92,19 +92,17 @@ def change(achievement_id: str, **options: Any) -> None:  # noqa: ANN401 - click
 @achievements.command()
 @click.argument("achievement_id")
 @click.argument("name")
-@click.option("--reason", required=True, help="Why, for the audit log.")
+@reason_option
 @click.option("--scope", help="Only what was unlocked in this period, such as 2026-W48. Default: all of it.")
 def revoke(achievement_id: str, name: str, reason: str, scope: str | None) -> None:
     """Take ACHIEVEMENT_ID back from NAME, a username or a user id. It may be earned again."""
-    if not SHORTEST_REASON <= len(reason.strip()) <= LONGEST_REASON:
-        raise click.BadParameter(f"{SHORTEST_REASON} to {LONGEST_REASON} characters", param_hint="--reason")
     with connected() as engine:
         with engine.connect() as connection:
             user = found_user(connection, name)
             if achievement_id not in catalogue_changes.stored(connection).achievements:
                 raise click.ClickException(f"there is no achievement {achievement_id}")
         revoked = achieving.revoke(
-            engine, achievement_id, user.id, reason=reason.strip(), actor=operator.operator(), scope=scope
+            engine, achievement_id, user.id, reason=reason, actor=operator.operator(), scope=scope
         )
     click.echo(f"{user.username}: {achievement_id} revoked" if revoked else f"{user.username} does not have it")
 

@@ -5,13 +5,11 @@ import time
 from datetime import UTC, datetime
 
 import click
-from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import Connection
 
 from common.contract.constants import GREATEST_SCORE, GREATEST_SECOND
 from common.contract.errors import ScoreboardError, sentence_of
 from common.contract.fields import WORDS_OF_IDEMPOTENCY_KEY, is_idempotency_key
-from common.core.validation_messages import message_of
 from common.domain import claims
 from common.domain.adjustments import Adjustment
 from common.domain.boards import Board
@@ -23,6 +21,7 @@ from common.redis_store.inbox import Accepted, Inbox, InboxFullError
 from scoreboard import operator
 from scoreboard.environment import connected, connected_to_redis, load_settings
 from scoreboard.found_users import found_user
+from scoreboard.reason import reason_option
 from scoreboard.whole_numbers import WholeNumber
 
 _WAIT_SECONDS, _POLL_SECONDS = 10.0, 0.1
@@ -35,7 +34,7 @@ _WAIT_SECONDS, _POLL_SECONDS = 10.0, 0.1
     "--amount", required=True, type=WholeNumber(-GREATEST_SCORE, GREATEST_SCORE), help="Less than 0: take off."
 )
 @click.option("--second", type=WholeNumber(-GREATEST_SECOND, GREATEST_SECOND), help="What its second score gets.")
-@click.option("--reason", required=True, help="Why, for the audit log.")
+@reason_option
 @click.option("--key", help="An idempotency key of your own: with it the command may be run again.")
 def adjust(name: str, board_id: str, amount: int, second: int | None, reason: str, key: str | None) -> None:  # noqa: PLR0917
     """Add to the score of NAME, a username or a user id.
@@ -51,7 +50,7 @@ def adjust(name: str, board_id: str, amount: int, second: int | None, reason: st
         with engine.begin() as connection:
             user = found_user(connection, name)
             board = _board(connection, board_id)
-            wanted = Adjustment(user.id, board, amount, second, _in_words(reason), key, OPERATOR)
+            wanted = Adjustment(user.id, board, amount, second, reason, key, OPERATOR)
             _check(wanted)
             if not ledger.find(connection, [(user.id, key)]) and not inbox.receipt(user.id, key):
                 wanted.check_open(now)
@@ -72,16 +71,6 @@ def _check(wanted: Adjustment) -> None:
         wanted.check()
     except ScoreboardError as error:
         raise click.ClickException(sentence_of(error)) from None
-
-
-def _in_words(reason: str) -> str:
-    from common.contract.requests import Reason  # noqa: PLC0415 - it comes with a long list of passwords
-
-    try:
-        words: str = TypeAdapter(Reason).validate_python(reason)
-    except ValidationError as error:
-        raise click.BadParameter(message_of(error.errors()[0]), param_hint="--reason") from None
-    return words
 
 
 def _taken(inbox: Inbox, update: Update) -> Outcome:

@@ -8,6 +8,7 @@ import click
 from common.domain.corrections import Span, Told
 from scoreboard.corrections import Asked, correct
 from scoreboard.instants import instant
+from scoreboard.reason import reason_option
 
 
 @click.group()
@@ -22,7 +23,7 @@ def _choosing(command: _Command) -> _Command:
     """Add the arguments and options by which updates are chosen, and a reason."""
     for add in (
         click.option("--dry-run", is_flag=True, help="Change nothing; say how many updates of how many players it is."),
-        click.option("--reason", required=True, help="Why, for the audit log."),
+        reason_option,
         click.option("--player", metavar="USER", help="Only updates of this player, a name or a user id."),
         click.option("--to", "until", callback=instant, metavar="INSTANT", help="…and not after."),
         click.option("--from", "since", callback=instant, metavar="INSTANT", help="Accepted then or later."),

@@ -31,6 +31,7 @@ from scoreboard.environment import connected, connected_to_redis, load_settings
 from scoreboard.found_users import found_user
 from scoreboard.player_lines import HeaderError, PlayerLine, RefusedLine
 from scoreboard.progress import progress
+from scoreboard.reason import reason_option
 
 _LINES_AT_ONCE = 1_000
 """The number of lines that go into one transaction."""
@@ -116,7 +117,7 @@ def import_(context: click.Context, file: Path, realm: str) -> None:
 @players.command()
 @click.argument("user")
 @click.option("--board", required=True, metavar="BOARD", help="Off which board they are.")
-@click.option("--reason", required=True, help="Why, for the audit log.")
+@reason_option
 @click.option("--amend-closed", is_flag=True, help="Change closed periods, too; each has a new revision.")
 def disqualify(user: str, board: str, reason: str, *, amend_closed: bool) -> None:
     """Take USER, a name or a user id, off a board, also with what they score there later. Their account stays."""
@@ -127,7 +128,7 @@ def disqualify(user: str, board: str, reason: str, *, amend_closed: bool) -> Non
 @players.command()
 @click.argument("user")
 @click.option("--board", required=True, metavar="BOARD", help="On which board they are again.")
-@click.option("--reason", required=True, help="Why, for the audit log.")
+@reason_option
 @click.option("--amend-closed/--keep-closed", default=None, help="Change closed periods, too, or not; else as before.")
 def requalify(user: str, board: str, reason: str, *, amend_closed: bool | None) -> None:
     """Let USER, a name or a user id, back on a board, with all that they have scored there meanwhile."""

@@ -80,12 +80,13 @@ def test_single_updates_are_named_by_their_numbers(
         (["999999", "--reason", "a try"], 1, "999999: There is no such event."),
         (["--reason", "a try"], 2, "name numbers of updates, or --from and --to"),
         (["1", "--action", "share", "--reason", "a try"], 2, "not both"),
+        (["1", "--reason", "no"], 2, "at least 3"),
         (["1"], 2, "--reason"),
         (["--action", "share", "--from", "yesterday", "--to", "today", "--reason", "a try"], 2, "ISO 8601"),
         (["--action", "nothing", *span()], 1, "there is no action nothing"),
         (["--player", "nobody", *span()], 1, "there is no user nobody"),
     ],
-    ids=["unknown", "nothing", "both", "no reason", "words", "action", "player"],
+    ids=["unknown", "nothing", "both", "short reason", "no reason", "words", "action", "player"],
 )
 def test_bad_input_is_told_in_a_line_and_changes_nothing(
     command_line: CommandLine, worker: WorkerState, words: list[str], code: int, said: str
@@ -105,5 +106,5 @@ def test_players_are_taken_off_a_board_and_let_back(
     assert players[0] not in board_of(worker)
     command_line("players", "requalify", players[0], *why)
     assert board_of(worker)[players[0]] == 125
-    unknown = command_line("players", "disqualify", players[0], "--board", "nothing", "--reason", "no")
+    unknown = command_line("players", "disqualify", players[0], "--board", "nothing", "--reason", "a try")
     assert "there is no board nothing" in unknown.stderr
