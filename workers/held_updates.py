@@ -80,6 +80,14 @@ class HeldUpdates:
         if self._failures >= FAILURES_TO_SHOW:
             self.show(error)
 
+    def end(self) -> None:
+        """Show that nobody holds updates, whoever has shown it: the inbox is empty, so there are none.
+
+        A process may have failed, and another one have applied what it left; it then drains nothing more by itself.
+        """
+        self._may_be_left = True
+        self.clear()
+
     def clear(self) -> None:
         """Show that this process holds no updates any more.
 

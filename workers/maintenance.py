@@ -57,6 +57,14 @@ def give_turn_back(worker: WorkerState, task: str) -> None:
         worker.redis.delete(keys.turn(task))
 
 
+def is_to_ring(worker: WorkerState) -> bool:
+    """Return whether updates wait for which nobody has rung. With an empty inbox, nobody holds updates any more."""
+    if not worker.inbox.depth():
+        worker.drain.held_updates.end()
+        return False
+    return worker.inbox.acquire_doorbell()
+
+
 def find_failing_chores(worker: WorkerState) -> list[str]:
     """Return the chores that have failed and are to be run again now, each at most once in a few seconds."""
     failed = {row.name.partition(":")[0] for row in failing.read(worker.redis, time.time())}

@@ -66,7 +66,7 @@ def sweep(worker: WorkerState) -> None:
 
 
 def _ring(worker: WorkerState) -> None:
-    if worker.inbox.depth() and worker.inbox.acquire_doorbell():
+    if maintenance.is_to_ring(worker):
         app.send_task(task_names.APPLY)
 
 

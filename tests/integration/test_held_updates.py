@@ -26,7 +26,7 @@ from dev.harness.waiting import wait_until
 from tests.conftest import SettingsFactory
 from tests.inbox import accept, add_users, board_of, drain_completely
 from tests.unfit_schema import renamed_column
-from workers import batches
+from workers import batches, maintenance
 from workers.batches import QUARANTINE_AFTER
 from workers.held_updates import Backoff
 from workers.recording import Recorded
@@ -98,6 +98,22 @@ def test_what_a_worker_that_is_gone_said_of_held_updates_ends_with_the_first_goo
     held.show(worker.redis, "another process holds updates back")
     worker.drain.run()
     assert reason_shown(worker) == "another process holds updates back"
+
+
+def test_what_one_process_held_and_another_one_applied_is_not_told_any_more_once_the_inbox_is_empty(
+    worker: WorkerState, engine: Engine
+) -> None:
+    (player,) = add_users(engine, 1)
+    accept(worker, player)
+    held.show(worker.redis, "another process holds updates back")
+    metrics.HELD.set(1)
+    assert not maintenance.is_to_ring(worker), "whoever accepted it has rung"
+    assert reason_shown(worker) == "another process holds updates back"
+    worker.drain.run()
+    held.show(worker.redis, "another process has held updates back")
+    assert not maintenance.is_to_ring(worker)
+    assert reason_shown(worker) == ""
+    assert [sample.value for family in metrics.HELD.collect() for sample in family.samples] == [0]
 
 
 def test_a_worker_that_holds_updates_back_leaves_the_inbox_alone_for_a_while(
