@@ -23,8 +23,18 @@ def choosing_boards(command: Command) -> Command:
     return board(period(command))
 
 
-def chosen(engine: Engine, board: str | None, period: str | None, at: datetime | None = None) -> list[BoardId]:
-    """Return the boards that the options name, at an instant or now. Raises click.BadParameter."""
+def chosen(engine: Engine, board: str | None, period: str | None) -> list[BoardId]:
+    """Return the boards that the options name. Raises click.BadParameter."""
+    return [(board_id, found.id) for board_id, found in chosen_periods(engine, board, period)]
+
+
+def chosen_periods(
+    engine: Engine, board: str | None, period: str | None, at: datetime | None = None
+) -> list[tuple[str, Period]]:
+    """Return the ids of boards, and the periods that the options name at an instant or now. Raises click.BadParameter.
+
+    A board has each of its periods that is named, or all that are open.
+    """
     with engine.connect() as connection:
         boards = catalogue.load(connection).boards
     known = sorted(boards)
@@ -33,7 +43,7 @@ def chosen(engine: Engine, board: str | None, period: str | None, at: datetime |
     now = at or datetime.now(UTC)
     wanted = [boards[board_id] for board_id in ([board] if board else known)]
     try:
-        found = [(each.id, chosen_period.id) for each in wanted for chosen_period in _periods(each, period, now)]
+        found = [(each.id, of_board) for each in wanted for of_board in _periods(each, period, now)]
     except ValueError:
         raise click.BadParameter(f"there is no period {period!r}", param_hint="--period") from None
     if not found:

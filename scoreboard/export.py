@@ -13,12 +13,12 @@ import click
 from sqlalchemy import Connection, Engine, text
 
 from common.core.timestamps import format_instant
-from common.domain import board_files, periods
+from common.domain import board_files
 from common.domain.board_files import FileFormat, Label
 from common.domain.entries import Entry
+from common.domain.periods import Period
 from common.domain.shown import Gate, Viewer
 from common.domain.stand_ins import StandIns
-from common.domain.standing import BoardId
 from common.postgres import past_boards, standings
 from common.postgres.checkpoint import Checkpoint
 from scoreboard import boards
@@ -50,7 +50,7 @@ def export(board: str, period: str, as_of: datetime | None, form: str, out: Path
     gate = Gate(StandIns(load_settings().secret_keys))
     viewer = Viewer.ANYBODY if public else Viewer.INSIDER
     with connected() as engine, _written_to(out) as file:
-        (chosen,) = boards.chosen(engine, board, period, as_of)
+        ((_, chosen),) = boards.chosen_periods(engine, board, period, as_of)
         if as_of is not None:
             _wait_until_recorded(engine, as_of)
         with engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
@@ -58,21 +58,20 @@ def export(board: str, period: str, as_of: datetime | None, form: str, out: Path
             at = as_of or connection.execute(_NOW).scalar_one()
             with progress() as bars:
                 bar = bars.add_task("counting" if as_of else "reading", total=None)
-                total, pages = _read(connection, chosen, as_of)
+                total, pages = _read(connection, board, chosen, as_of)
                 bars.update(bar, description="rows", total=total)
-                shown = ([gate.shown(chosen[0], entry, viewer) for entry in page] for page in pages)
+                shown = ([gate.shown(board, entry, viewer) for entry in page] for page in pages)
                 counted = _counted(shown, lambda rows: bars.advance(bar, rows))
-                for piece in board_files.written(FileFormat(form), Label(*chosen, format_instant(at)), counted):
+                label = Label(board, chosen.id, format_instant(at))
+                for piece in board_files.written(FileFormat(form), label, counted):
                     file.write(piece)
-    click.echo(f"{board} {chosen[1]} as of {format_instant(at)}: {total:,} rows", err=True)
+    click.echo(f"{board} {chosen.id} as of {label.as_of}: {total:,} rows", err=True)
 
 
-def _read(connection: Connection, board: BoardId, as_of: datetime | None) -> tuple[int, Pages]:
-    board_id, period_id = board
-    if as_of is not None:
-        return past_boards.read(connection, board_id, periods.parse(period_id), as_of, ROWS_AT_ONCE)
-    values = {"board": board_id, "period": period_id}
-    return standings.read_whole(connection, standings.WHOLE, values, ROWS_AT_ONCE)
+def _read(connection: Connection, board_id: str, period: Period, as_of: datetime | None) -> tuple[int, Pages]:
+    if as_of is None:
+        return standings.read_board(connection, board_id, period.id, ROWS_AT_ONCE)
+    return past_boards.read(connection, board_id, period, as_of, ROWS_AT_ONCE)
 
 
 def _wait_until_recorded(engine: Engine, as_of: datetime) -> None:

@@ -334,8 +334,14 @@ def whole(rows: str) -> TextClause:
     """)  # noqa: S608 - built from constants
 
 
-WHOLE = whole(_SOME)
-"""The statement for all who stand on a `:board` in a `:period`."""
+_WHOLE = whole(_SOME)
+
+
+def read_board(
+    connection: Connection, board_id: str, period_id: str, rows_at_once: int
+) -> tuple[int, Generator[list[Entry]]]:
+    """Return how many rows a board has as it is now, and pages of them, as `read_whole` does."""
+    return read_whole(connection, _WHOLE, {"board": board_id, "period": period_id}, rows_at_once)
 
 
 def read_whole(

@@ -86,8 +86,7 @@ class CtftimeFeeds:
             if rows > MOST_ROWS:
                 message = f"This board has {rows:,} rows, and a feed may have {MOST_ROWS:,}."
                 raise ScoreboardError(ErrorCode.TOO_LARGE, message)
-            values = {"board": board_id, "period": period_id}
-            _, pages = standings.read_whole(connection, standings.WHOLE, values, _ROWS_AT_ONCE)
+            _, pages = standings.read_board(connection, board_id, period_id, _ROWS_AT_ONCE)
             shown = (self._gate.shown(board_id, entry, Viewer.ANYBODY) for page in pages for entry in page)
             told = [_told(entry) for entry in shown]
         body = orjson.dumps({"standings": told}, option=orjson.OPT_APPEND_NEWLINE)

@@ -88,8 +88,7 @@ class Exports:
             message = f"This board has {rows:,} rows, and {MOST_ROWS:,} can be had here: use `scoreboard export`."
             raise ScoreboardError(ErrorCode.TOO_LARGE, message)
         at = connection.execute(_NOW).scalar_one()
-        values = {"board": board_id, "period": period_id}
-        total, pages = standings.read_whole(connection, standings.WHOLE, values, ROWS_AT_ONCE)
+        total, pages = standings.read_board(connection, board_id, period_id, ROWS_AT_ONCE)
         held.callback(pages.close)
         in_time = self._in_time(pages, self._clock() + LONGEST_SECONDS)
         return Export(total, at, self._shown(board_id, in_time, viewer, held), held.close)

@@ -19,11 +19,13 @@ from common.domain.boards import Board, Rule, SecondScore
 from common.domain.entries import Entry
 from common.domain.inbox_entries import Update
 from common.domain.scoring import Action, ClaimedBy, Kind
+from common.domain.seasons import Season
 from common.domain.standing import BoardId
 from common.postgres import catalogue, past_boards, standings, tables
 from scoreboard.__main__ import commands
 from tests.inbox import accept, add_users, drain_completely
 from tests.integration.test_scoring_rules import add_boards
+from tests.seasons import add_season
 from workers.state import WorkerState
 
 BOARDS = [
@@ -70,8 +72,7 @@ def submit(worker: WorkerState, user_id: str, value: int, second: int) -> None:
 
 def shown_now(worker: WorkerState, board: BoardId) -> list[Entry]:
     with worker.engine.connect() as connection:
-        values = {"board": board[0], "period": board[1]}
-        _, pages = standings.read_whole(connection, standings.WHOLE, values, 3)
+        _, pages = standings.read_board(connection, *board, 3)
         return [entry for page in pages for entry in page]
 
 
@@ -167,6 +168,23 @@ def test_the_period_of_a_name_is_that_of_the_instant(catalogued: WorkerState, co
         command("export", "--period", "daily", "--as-of", yesterday.isoformat(), "--format", "json").stdout
     )
     assert (found["period"], found["entries"]) == (yesterday.date().isoformat(), [])
+
+
+def test_a_season_is_counted_from_the_ledger_as_any_period(catalogued: WorkerState, command: Command) -> None:
+    (player,) = add_users(catalogued.engine, 1)
+    now, day = catalogued.inbox.now(), timedelta(days=1)
+    season = add_season(catalogued, Season("now", now - day, now + day))
+    accept(catalogued, player)
+    drain_completely(catalogued)
+    instant = instant_of(catalogued)
+    accept(catalogued, player)
+    drain_completely(catalogued)
+    for named in ("season", season.period_id):
+        found = json.loads(
+            command("export", "--period", named, "--as-of", instant.isoformat(), "--format", "json").stdout
+        )
+        assert found["period"] == "s-now"
+        assert [(entry["userId"], entry["score"]) for entry in found["entries"]] == [(player, 25)]
 
 
 @pytest.mark.parametrize(
