@@ -9,15 +9,15 @@ from rich.table import Table
 
 from common.contract.catalogue import SeasonSpec
 from common.contract.errors import ScoreboardError, sentence_of
-from common.core.timestamps import format_instant, parse_instant
+from common.core.timestamps import format_instant
 from common.domain import catalogue_file, season_plan
 from common.domain.boards import Board
 from common.domain.catalogue_plan import Place, Plan, Stored
 from common.domain.catalogue_wire import season_to_wire
-from common.domain.seasons import Season
 from common.postgres import catalogue_changes
 from scoreboard import operator, tables
 from scoreboard.environment import connected
+from scoreboard.instants import instant
 
 _AT = Place("", "SEASON_ID", lambda field: {"starts_at": "--from", "ends_at": "--to"}.get(field, field))
 _board = click.argument("board_id")
@@ -68,7 +68,7 @@ def add(board_id: str, season_id: str, starts_at: str, ends_at: str, title: str)
         except ValidationError as error:
             plan.problems += catalogue_file.problems_of(error, _AT)
         else:
-            known = _season_of(board, season_id)
+            known = board.find_season(season_id)
             season_plan.open_for_seasons(plan, board)
             season_plan.add_season(plan, _AT, board_id, season_id, spec, known=known, now=datetime.now(UTC))
             season_plan.check_overlaps(plan, board_id, board.seasons, season_id)
@@ -83,16 +83,14 @@ def add(board_id: str, season_id: str, starts_at: str, ends_at: str, title: str)
 @seasons.command()
 @_board
 @_season
-@click.option("--at", "instant", help="ISO 8601 with an offset. Default: in 6 seconds, when every process knows.")
-def end(board_id: str, season_id: str, instant: str | None) -> None:
+@click.option(
+    "--at", callback=instant, help="ISO 8601 with an offset. Default: in 6 seconds, when every process knows."
+)
+def end(board_id: str, season_id: str, at: datetime | None) -> None:
     """End the season SEASON_ID of BOARD_ID."""
-    try:
-        at = parse_instant(instant) if instant else None
-    except ValueError:
-        raise click.BadParameter("must be ISO 8601 with an offset", param_hint="--at") from None
     with connected() as engine, engine.begin() as connection:
         board = _find(catalogue_changes.hold(connection, with_ledger=True), board_id)
-        known = _season_of(board, season_id)
+        known = board.find_season(season_id)
         if known is None:
             raise click.ClickException(f"{board_id} has no season {season_id}")
         try:
@@ -108,7 +106,3 @@ def _find(stored: Stored, board_id: str) -> Board:
     if board_id not in stored.boards:
         raise click.ClickException(f"there is no board {board_id}")
     return stored.boards[board_id]
-
-
-def _season_of(board: Board, season_id: str) -> Season | None:
-    return next((season for season in board.seasons if season.id == season_id), None)

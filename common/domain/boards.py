@@ -132,6 +132,10 @@ class Board:
         longest = next(name for name in (ALL_TIME, "monthly", "weekly", "daily") if name in self.periods)
         return periods.ids_at(instant)[PERIOD_NAMES.index(longest)]
 
+    def find_season(self, season_id: str) -> Season | None:
+        """Return the season of this id, planned, open or over."""
+        return next((season for season in self.seasons if season.id == season_id), None)
+
     def season_named(self, name_or_id: str, now: datetime) -> Season | None:
         """Return the season whose period has this id, or with the name `season` the one that is open at `now`."""
         if name_or_id == SEASON:

@@ -87,6 +87,11 @@ class Checkpoint:
         with self._engine.connect() as connection:
             return max(0, int(connection.scalar(_GREATEST) or 0) - int(connection.scalar(_WHERE) or 0))
 
+    def included(self) -> int:
+        """Return the ledger id up to which every row is included, below which none can appear any more."""
+        with self._engine.connect() as connection:
+            return int(connection.scalar(_WHERE) or 0)
+
     def find_stable_id(self, patience: float = STABLE_WITHIN_SECONDS) -> int:
         """Return a ledger id up to which no row can appear any more; 0 if a running batch does not end in time."""
         with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:

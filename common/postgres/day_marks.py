@@ -8,7 +8,6 @@ gets no marks: nobody can tell any more where its players stood.
 The figures of a day are counted from the ledger and the standings, so they are exact whenever they are written.
 """
 
-import re
 from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple
 
@@ -17,9 +16,7 @@ from sqlalchemy import Connection, select, text
 from common.contract.constants import ALL_TIME
 from common.domain import periods
 from common.domain.boards import Board
-from common.postgres import standings, tables
-
-_IS_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+from common.postgres import period_sql, standings, tables
 
 _CLOCKS_DIFFER_BY = timedelta(minutes=5)
 """The greatest difference between the clocks of Redis, by which updates are accepted, and of PostgreSQL."""
@@ -32,7 +29,7 @@ FROM ranked r JOIN standings d ON (d.board_id, d.period_id, d.user_id) = (:board
 WHERE NOT d.hidden AND NOT EXISTS (
     SELECT FROM periods later
     WHERE later.board_id = :board AND later.starts_at >= :ends_at AND later.ends_at <= statement_timestamp()
-        AND later.period_id ~ '^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}$'
+        AND {period_sql.KIND.format(id="later.period_id")} = 'daily'
 )
 ORDER BY r.user_id
 ON CONFLICT DO NOTHING
@@ -95,7 +92,7 @@ def write(connection: Connection, board_id: str, period_id: str) -> None:
 
     Safe to run twice and at the same time; what is written already stays as it is.
     """
-    if not _IS_DAY.fullmatch(period_id):
+    if periods.name_of(period_id) != "daily":
         return
     of_period = {"board": board_id, "period": period_id}
     closed_at: datetime | None = connection.scalar(_CLOSED_AT, of_period)

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Row, text
 
 from common.domain.achievements import Unlock
 from common.domain.standing import Hidden
-from common.postgres import checkpoint, ledger, standings, step_counts, unlocks
+from common.postgres import checkpoint, ledger, period_sql, standings, step_counts, unlocks
 
 _KEYS = "user_id, achievement_id, scope"
 _OFF = int(Hidden.SUSPENDED | Hidden.EMPTY | Hidden.DISQUALIFIED)
@@ -71,12 +71,7 @@ WITH reached AS (
     FROM achievements a JOIN boards b ON b.id = a.board_id
     JOIN standings s ON s.board_id = a.board_id AND s.user_id = ANY(CAST(:users AS uuid[]))
     WHERE a.id = :id AND ({standings.REASONS}) & {_OFF} = 0
-        AND s.period_id ~ CASE a.period
-            WHEN 'daily' THEN '^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}$'
-            WHEN 'weekly' THEN '^[0-9]{{4}}-W[0-9]{{2}}$'
-            WHEN 'monthly' THEN '^[0-9]{{4}}-[0-9]{{2}}$'
-            WHEN 'season' THEN '^s-'
-            ELSE '^all$' END
+        AND {period_sql.KIND.format(id="s.period_id")} = coalesce(a.period, 'all')
         AND CASE WHEN b.ascending THEN s.score <= a.reach ELSE s.score >= a.reach END
 )
 {unlocks.INSERT.format(at=_NOW, reached="(SELECT * FROM reached)")}

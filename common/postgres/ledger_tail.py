@@ -43,15 +43,9 @@ LEFT JOIN actions a ON (a.id, a.version) = (e.action_id, e.action_version)
 LEFT JOIN voids v ON v.event_id = e.id
 ORDER BY e.id
 """)
-_CHECKPOINT = text("SELECT event_id FROM ledger_checkpoint")
 
 
 def page(connection: Connection, after: int, until: int, limit: int) -> list[TailEvent]:
     """Return the first `limit` ledger rows after an id, and none behind `until`."""
     values = {"after": after, "until": until, "limit": limit}
     return [TailEvent(*row) for row in connection.execute(_PAGE, values)]
-
-
-def settled_id(connection: Connection) -> int:
-    """Return the id up to which the verification has taken the ledger in, below which nothing can appear, either."""
-    return int(connection.scalar(_CHECKPOINT) or 0)

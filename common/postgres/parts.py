@@ -17,7 +17,7 @@ from sqlalchemy import Connection, text
 from common.domain.boards import Board, Rule
 from common.domain.parts import Part
 from common.domain.standing import Hidden, Standing, StandingKey
-from common.postgres import prepared, standings
+from common.postgres import period_sql, prepared, standings
 from common.postgres.arrays import plain_array, text_array
 
 _TYPES = {
@@ -87,8 +87,8 @@ def _merge_of(rule: Rule) -> prepared.Statement:
 
 _MERGES = {rule: _merge_of(rule) for rule in sorted(Rule)}
 
-EXPANDED = """
-FROM {rows} e
+EXPANDED = f"""
+FROM {{rows}} e
 JOIN actions a ON (a.id, a.version) = (e.action_id, e.action_version)
 CROSS JOIN LATERAL unnest(a.boards) AS of_action(board_id)
 JOIN boards b ON b.id = of_action.board_id
@@ -96,9 +96,9 @@ CROSS JOIN LATERAL (SELECT a.claimed_by = 'admin' AND starts_with(a.id, 'enrol-'
 LEFT JOIN seasons x ON x.board_id = b.id AND e.accepted_at >= x.starts_at AND e.accepted_at < x.ends_at
 JOIN LATERAL (VALUES
     ('all', 'all'),
-    ('daily', to_char(e.accepted_at AT TIME ZONE 'UTC', 'YYYY-MM-DD')),
-    ('weekly', to_char(e.accepted_at AT TIME ZONE 'UTC', 'IYYY-"W"IW')),
-    ('monthly', to_char(e.accepted_at AT TIME ZONE 'UTC', 'YYYY-MM')),
+    ('daily', {period_sql.DAY.format(at="e.accepted_at")}),
+    ('weekly', {period_sql.WEEK.format(at="e.accepted_at")}),
+    ('monthly', {period_sql.MONTH.format(at="e.accepted_at")}),
     ('season', 's-' || x.season_id)
 ) AS p(name, period_id) ON p.period_id IS NOT NULL
 LEFT JOIN periods c ON (c.board_id, c.period_id) = (b.id, p.period_id)

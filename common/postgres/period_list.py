@@ -6,22 +6,19 @@ from typing import Literal, NamedTuple
 
 from sqlalchemy import Connection, text
 
-from common.contract.constants import SEASON
+from common.postgres import period_sql
 
-_FORMS = {"daily": "____-__-__", "weekly": "____-W__", "monthly": "____-__", SEASON: "s-%"}
-"""The kinds of periods that end, and which ids are of them, as LIKE takes it."""
-
-_PAGE = text("""
+_PAGE = text(f"""
 SELECT period_id, starts_at, ends_at,
        CASE WHEN ranked_at IS NOT NULL THEN 'ranked' WHEN closed_at IS NOT NULL THEN 'closed' ELSE 'open' END AS state,
        revision, CASE WHEN ranked_at IS NOT NULL THEN total END AS total,
        CASE WHEN ranked_at IS NOT NULL THEN digest END AS digest,
        CASE WHEN ranked_at IS NOT NULL THEN previous_digest END AS previous_digest
 FROM periods
-WHERE board_id = :board AND (CAST(:form AS text) IS NULL OR period_id LIKE :form)
+WHERE board_id = :board AND (CAST(:kind AS text) IS NULL OR {period_sql.KIND.format(id="period_id")} = :kind)
     AND (CAST(:before AS timestamptz) IS NULL OR (starts_at, period_id) < (:before, :before_id))
 ORDER BY starts_at DESC, period_id DESC LIMIT :limit
-""")
+""")  # noqa: S608 - built from constants
 
 
 class ListedPeriod(NamedTuple):
@@ -45,5 +42,5 @@ def page(
     `before` is the begin and the id of the last one of the page before.
     """
     instant, period_id = before or (None, None)
-    values = {"board": board_id, "form": _FORMS[kind] if kind else None, "before": instant, "before_id": period_id}
+    values = {"board": board_id, "kind": kind, "before": instant, "before_id": period_id}
     return [ListedPeriod(*row) for row in connection.execute(_PAGE, {**values, "limit": limit})]

@@ -16,14 +16,11 @@ from sqlalchemy import Connection, Row, text
 
 from common.domain.digests import FIRST, Line, TableDigest
 from common.domain.standing import BoardId
-from common.postgres import standings
+from common.postgres import period_sql, standings
 from common.postgres.arrays import plain_array
 
 SLICE = 10_000
 """How many rows are read, and numbered in a transaction of their own, at a time."""
-
-# Kinds have ids of different lengths, but for seasons.
-_KIND = "CASE WHEN starts_with({row}.period_id, 's-') THEN 0 ELSE length({row}.period_id) END"
 
 _UNRANKED = text("""
 SELECT board_id, period_id, revision, is_closed FROM (
@@ -36,7 +33,7 @@ _PREVIOUS = text(f"""
 SELECT coalesce(p.previous_digest, (
     SELECT before.digest FROM periods before
     WHERE before.board_id = p.board_id AND before.ends_at < p.ends_at AND before.ranked_at IS NOT NULL
-        AND {_KIND.format(row="before")} = {_KIND.format(row="p")}
+        AND {period_sql.KIND.format(id="before.period_id")} = {period_sql.KIND.format(id="p.period_id")}
     ORDER BY before.ends_at DESC LIMIT 1
 ))
 FROM periods p WHERE (p.board_id, p.period_id) = (:board, :period)

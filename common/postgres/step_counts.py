@@ -11,14 +11,14 @@ from typing import NamedTuple
 from sqlalchemy import Connection, text
 
 from common.domain.achievements import StepKey, Unlock
-from common.postgres import unlocks
+from common.postgres import period_sql, unlocks
 
 _KEYS = "user_id, achievement_id, scope"
 
-_SCOPE = """CROSS JOIN LATERAL (SELECT CASE a.repeats
-    WHEN 'daily' THEN to_char(e.accepted_at AT TIME ZONE 'UTC', 'YYYY-MM-DD')
-    WHEN 'weekly' THEN to_char(e.accepted_at AT TIME ZONE 'UTC', 'IYYY-"W"IW')
-    WHEN 'monthly' THEN to_char(e.accepted_at AT TIME ZONE 'UTC', 'YYYY-MM')
+_SCOPE = f"""CROSS JOIN LATERAL (SELECT CASE a.repeats
+    WHEN 'daily' THEN {period_sql.DAY.format(at="e.accepted_at")}
+    WHEN 'weekly' THEN {period_sql.WEEK.format(at="e.accepted_at")}
+    WHEN 'monthly' THEN {period_sql.MONTH.format(at="e.accepted_at")}
     ELSE '' END AS scope
 ) AS p"""
 """The scope `p.scope` of a step by the ledger row `e` towards the achievement `a`, as `Achievement.scope_at` has it."""

@@ -133,6 +133,13 @@ class Leaderboard:
         except redis.RedisError:
             return {}
 
+    def live_sizes(self, boards: Sequence[BoardId]) -> Mapping[BoardId, int]:
+        """Return how many players Redis holds of boards in one round trip; nothing if Redis is away."""
+        try:
+            return self._board.sizes(boards)
+        except redis.RedisError:
+            return {}
+
     def _live_page(self, board_id: str, period_id: str, limit: int, which: Selection) -> Page | None:
         try:
             page = self._board.page(board_id, period_id, limit, which)

@@ -45,9 +45,7 @@ class LedgerTail:
         with self._taking:
             if self._clock() - self._taken_at < FRESH_SECONDS:
                 return
-            settled = Checkpoint(self._engine).find_stable_id(PATIENCE_SECONDS)
-            if not settled:
-                with self._engine.connect() as connection:
-                    settled = ledger_tail.settled_id(connection)
+            ledger = Checkpoint(self._engine)
+            settled = ledger.find_stable_id(PATIENCE_SECONDS) or ledger.included()
             self._watermark = max(self._watermark, settled)
             self._taken_at = self._clock()

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from hashlib import blake2b
 
 from flask import Blueprint, Response, jsonify
+from sqlalchemy import Connection
 
 from common.contract.achievement_responses import Achievements, Granted, PlayerAchievements, Progress
 from common.contract.achievements import Grant, GrantRequest
@@ -25,7 +25,7 @@ from web.guards.api_keys import api_key
 from web.intake import batch_players
 from web.intake.batch_players import Players
 from web.reference.documented import ResponseDoc, documented
-from web.revalidation import private_if_asked_by_name, revalidated
+from web.revalidation import by_content, private_if_asked_by_name
 from web.services import services
 
 blueprint = Blueprint("achievements", __name__, url_prefix="/api/achievements")
@@ -52,7 +52,7 @@ def listing() -> Response:
     if known:
         with services().engine.connect() as connection:
             rarities = achievements.rarities(connection)
-            own = set(unlocks.achieved(connection, [caller])[caller]) if caller else set()
+            own = _achieved_by(connection, caller)
     is_insider = access.viewer() is Viewer.INSIDER
     body: Achievements = {
         "achievements": [
@@ -61,9 +61,7 @@ def listing() -> Response:
             if (each.enabled or each.id in own) and _may_see(each)
         ]
     }
-    told = jsonify(body)
-    etag = blake2b(told.get_data(), digest_size=12).hexdigest()
-    return revalidated(told, etag, is_private=caller is not None or is_insider)
+    return by_content(jsonify(body), is_private=caller is not None or is_insider)
 
 
 @blueprint.get("/user/<user_id>")
@@ -86,7 +84,7 @@ def of_user(user_id: str) -> Response:
     caller = access.caller_id()
     with services().engine.connect() as connection:
         theirs = unlocks.of_player(connection, user_id)
-        mine = set(unlocks.achieved(connection, [caller])[caller]) if caller else set()
+        mine = _achieved_by(connection, caller)
         steps = unlocks.steps_of(connection, user_id) if is_own else {}
     body = _shelf(theirs, mine, tells_all=viewer is Viewer.INSIDER)
     if is_own:
@@ -133,6 +131,10 @@ def grant() -> tuple[Response, int]:
         "refused": [refused[index] for index in sorted(refused)],
     }
     return jsonify(body), 200 if keys else 400
+
+
+def _achieved_by(connection: Connection, user_id: str | None) -> set[str]:
+    return set(unlocks.achieved(connection, [user_id])[user_id]) if user_id else set()
 
 
 def _known() -> Mapping[str, Achievement]:

@@ -1,6 +1,5 @@
 """The views behind the dashboard: how the service does now and in the last hours, and what is played on its boards."""
 
-from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta
 
 import redis
@@ -16,11 +15,9 @@ from common.core.timestamps import format_instant
 from common.domain import metric_figures, metric_samples
 from common.domain.metric_figures import Percentiles
 from common.domain.metric_samples import Sample
-from common.domain.standing import BoardId
 from common.postgres import analytics
 from common.postgres.analytics import Point
 from common.redis_store import samples
-from common.redis_store.board import Board
 from common.redis_store.samples import Stored
 from common.services import sampling
 from web.api.parsing import query_as
@@ -187,9 +184,7 @@ def _boards(updates: dict[str, int], viewers: dict[str, int]) -> list[BoardFigur
         return []
     shown = [board for board in boards if board.archived_at is None][:MOST_BOARDS]
     of_all_time = [(board.id, ALL_TIME) for board in shown if ALL_TIME in board.periods]
-    sizes: dict[BoardId, int] = {}
-    with suppress(redis.RedisError):
-        sizes = Board(services().redis).sizes(of_all_time)
+    sizes = services().leaderboard.live_sizes(of_all_time)
     return [
         {
             "boardId": board.id,

@@ -65,7 +65,7 @@ def put_season(board_id: str, season_id: str) -> tuple[Response, int]:
     wanted = body_as(SeasonSpec)
     with changing(with_ledger=True) as (connection, stored):
         board = _board(stored, board_id)
-        known = _season(board, season_id)
+        known = board.find_season(season_id)
         now = datetime.now(UTC)
         plan = Plan()
         season_plan.open_for_seasons(plan, board)
@@ -91,7 +91,7 @@ def end_season(board_id: str, season_id: str) -> Response:
     asked = body_as(EndSeasonRequest)
     with changing(with_ledger=True) as (connection, stored):
         board = _board(stored, board_id)
-        known = _season(board, season_id)
+        known = board.find_season(season_id)
         if known is None:
             raise ScoreboardError(ErrorCode.NO_SEASON)
         now = datetime.now(UTC)
@@ -106,7 +106,3 @@ def _board(stored: Stored, board_id: str) -> Board:
     if board_id not in stored.boards:
         raise ScoreboardError(ErrorCode.NOT_FOUND, SENTENCES[ErrorCode.UNKNOWN_BOARD])
     return stored.boards[board_id]
-
-
-def _season(board: Board, season_id: str) -> Season | None:
-    return next((season for season in board.seasons if season.id == season_id), None)

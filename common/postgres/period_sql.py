@@ -1,0 +1,11 @@
+"""What the ids of periods say, in SQL, as `common/domain/periods.py` has it for Python."""
+
+KIND = """CASE
+    WHEN {id} = 'all' THEN 'all' WHEN starts_with({id}, 's-') THEN 'season'
+    WHEN {id} LIKE '____-__-__' THEN 'daily' WHEN {id} LIKE '____-W__' THEN 'weekly' ELSE 'monthly' END"""
+"""The kind of period that the id `{id}` is of, as `periods.name_of`."""
+
+DAY = "to_char({at} AT TIME ZONE 'UTC', 'YYYY-MM-DD')"
+WEEK = "to_char({at} AT TIME ZONE 'UTC', 'IYYY-\"W\"IW')"
+MONTH = "to_char({at} AT TIME ZONE 'UTC', 'YYYY-MM')"
+"""The ids of the calendar's periods that the instant `{at}` belongs to, as `periods.ids_at`."""
