@@ -23,7 +23,7 @@ export interface Unlock {
   readonly scope: string;
 }
 
-interface Progress {
+export interface Progress {
   readonly achievementId: string;
   readonly steps: number;
   readonly goal: number;
@@ -65,7 +65,7 @@ export function readUnlock(value: unknown): Unlock {
   };
 }
 
-function readProgress(value: unknown): Progress {
+export function readProgress(value: unknown): Progress {
   const told = object(value);
   return { achievementId: text(told["achievementId"]), steps: integer(told["steps"]), goal: integer(told["goal"]) };
 }

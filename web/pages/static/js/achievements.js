@@ -25,7 +25,7 @@ export function readUnlock(value) {
         scope: text(told["scope"]),
     };
 }
-function readProgress(value) {
+export function readProgress(value) {
     const told = object(value);
     return { achievementId: text(told["achievementId"]), steps: integer(told["steps"]), goal: integer(told["goal"]) };
 }
