@@ -13,12 +13,12 @@ from functools import partial
 
 import psutil
 from celery import Celery
-from sqlalchemy import create_engine
 
 from bench import claims, long_chore, players, settled
 from bench.floor import running_floor
 from bench.http_rows import MANY_CONNECTIONS, PACE, Rows
 from bench.meter import Meter
+from bench.own_database import engine_of, environment_of
 from bench.place import PLAYERS, Place, rebuild
 from bench.product import LIMITS, Product
 from bench.rows import Round
@@ -119,8 +119,8 @@ def running_chore_place(generator: str, seconds: float, others: int = OTHERS, co
 
 def _filled_database(servers: Servers, others: int) -> str:
     """Create a database with the default catalogue and so many players on the board, and return its URL."""
-    url = servers.migrated_database()
-    engine = create_engine(url.replace("postgresql://", "postgresql+psycopg2://", 1))
+    environment = environment_of(servers)
+    engine = engine_of(environment)
     try:
         with engine.begin() as connection:
             catalogue.load_defaults(connection)
@@ -128,4 +128,4 @@ def _filled_database(servers: Servers, others: int) -> str:
         settled.vacuum(engine)
     finally:
         engine.dispose()
-    return url
+    return environment["DATABASE_URL"]

@@ -8,12 +8,9 @@ the frame. `ws` gets frames of the same size, ready-made, and so does less: it r
 import argparse
 import json
 import logging
-import os
 import resource
-import secrets
 import shutil
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -282,18 +279,6 @@ def _made_boards(servers: Servers, url: str) -> list[str]:
     return names
 
 
-def _migrated(servers: Servers) -> str:
-    """Create a database with our tables, and return its URL."""
-    environment = {
-        "DATABASE_URL": servers.create_database("bench_live"),
-        "REDIS_URL": servers.redis_url(0),
-        "SCOREBOARD_JWT_SECRET": secrets.token_urlsafe(32),
-        "SCOREBOARD_SECRET_KEY": secrets.token_urlsafe(32),
-    }
-    subprocess.run([sys.executable, "-m", "scoreboard", "migrate"], env={**os.environ, **environment}, check=True)
-    return environment["DATABASE_URL"]
-
-
 def _show(fans: Sequence[Fan]) -> None:
     table = Table(
         "server",
@@ -332,7 +317,7 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most_files, most_files))
     fans: list[Fan] = []
     with running_servers(fast=False) as servers:
-        url = _migrated(servers)
+        url = servers.migrated_database()
         if only in (None, "crowds"):
             fans += crowds(servers, url, counts, seconds)
         if only in (None, "slow"):
