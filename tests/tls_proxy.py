@@ -4,13 +4,11 @@ import shutil
 import socket
 import ssl
 import subprocess
-import threading
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-_CHUNK = 65536
+from tests.thread_proxy import CHUNK, ThreadProxy
 
 
 @dataclass(frozen=True)
@@ -54,60 +52,32 @@ def openssl(folder: Path, *arguments: str) -> None:
     subprocess.run([program, *arguments], cwd=folder, check=True, capture_output=True)
 
 
-class TlsProxy:
+class TlsProxy(ThreadProxy):
     """Ends TLS and passes on to a port of this machine, until it is closed. `served` counts handshakes that held."""
 
     def __init__(self, certificate: Path, target: int) -> None:
         self._context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         self._context.load_cert_chain(certificate)
-        self._target = target
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self._listener.getsockname()[1]
         self.served = 0
-        self._open: list[socket.socket] = [self._listener]
-        self._threads: list[threading.Thread] = []
-        self._start(self._listen)
+        super().__init__(target)
 
-    def close(self) -> None:
-        for one in self._open:
-            with suppress(OSError):
-                one.shutdown(socket.SHUT_RDWR)
-        for thread in self._threads:
-            thread.join()
-        for one in self._open:
-            one.close()
-
-    def _start(self, act: Callable[..., None], *arguments: socket.socket) -> None:
-        thread = threading.Thread(target=act, args=arguments)
-        self._threads.append(thread)
-        thread.start()
-
-    def _listen(self) -> None:
-        while True:
-            try:
-                plain, _ = self._listener.accept()
-            except OSError:
-                return
-            self._open.append(plain)
-            self._start(self._serve, plain)
-
-    def _serve(self, plain: socket.socket) -> None:
-        plain.settimeout(10)
+    def _serve(self, client: socket.socket) -> None:
+        client.settimeout(10)
         try:
-            client = self._context.wrap_socket(plain, server_side=True)
+            encrypted = self._context.wrap_socket(client, server_side=True)
         except OSError:
             return  # the client does not like the certificate
-        client.settimeout(None)
-        server = socket.create_connection(("127.0.0.1", self._target))
-        self._open += [client, server]
+        encrypted.settimeout(None)
+        self._open.append(encrypted)
+        server = self._connect()
         self.served += 1
-        self._start(self._pump, server, client)
-        self._pump(client, server)
+        self._start(self._pump, server, encrypted)
+        self._pump(encrypted, server)
 
     @staticmethod
     def _pump(source: socket.socket, sink: socket.socket) -> None:
         with suppress(OSError):
-            while data := source.recv(_CHUNK):
+            while data := source.recv(CHUNK):
                 sink.sendall(data)
         for one in (source, sink):
             with suppress(OSError):
