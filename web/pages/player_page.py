@@ -8,14 +8,13 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 import structlog
-from flask import Blueprint, current_app, make_response, render_template
+from flask import Blueprint, make_response, render_template
 from werkzeug.wrappers import Response
 
 from common.contract.constants import DEFAULT_BOARD
 from common.contract.fields import is_uuid
 from common.domain.boards import listed
 from common.postgres import day_marks
-from web.found_players import NOBODY
 from web.guards.access import public
 from web.pages.home import UNAVAILABLE, nothing_here
 from web.pages.page_headers import as_page
@@ -42,17 +41,10 @@ def player(user_id: str) -> Response:
     """Show the shell."""
     if not is_uuid(user_id.lower()):
         return nothing_here("There is no such player")
-    page = render_template(
-        "player.html", boards=_boards(), default_board=DEFAULT_BOARD, has_achievements=_has_achievements()
-    )
+    page = render_template("player.html", boards=_boards(), default_board=DEFAULT_BOARD)
     response = as_page(make_response(page))
     response.headers["X-Robots-Tag"] = "noindex"
     return response
-
-
-def _has_achievements() -> bool:
-    """Return whether this service tells what players have achieved, so that the page does not ask in vain."""
-    return current_app.url_map.bind("").test(f"/api/achievements/user/{NOBODY}", "GET")
 
 
 def _boards() -> list[BoardName]:

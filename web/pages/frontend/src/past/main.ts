@@ -25,7 +25,7 @@ const select = find(document, "#board-choice", HTMLSelectElement);
 const names = new BoardNames(select, new URLSearchParams(location.search).get("board") ?? DEFAULT_BOARD);
 const days = new DaysView(find(document, "#days", HTMLElement));
 const placements = new PlacementsView(find(document, "#placements", HTMLElement), names, askOfPlayer);
-const achievements = document.querySelector<HTMLElement>("#achievements"); // a service may have none
+const shelf = new ShelfView(find(document, "#achievements", HTMLElement), ask);
 let asked = 0;
 
 select.addEventListener("change", () => {
@@ -40,8 +40,7 @@ void begin();
 async function begin(): Promise<void> {
   if (!(await showBoard())) return;
   find(document, "#body", HTMLElement).hidden = false;
-  const shelf = achievements && new ShelfView(achievements, ask);
-  await Promise.all([offerBoards(), placements.load(), shelf?.load(userId)]);
+  await Promise.all([offerBoards(), placements.load(), shelf.load(userId)]);
 }
 
 /** Show where the player stands on the chosen board, and stood; false if there is nobody to show. */

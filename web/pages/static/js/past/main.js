@@ -22,7 +22,7 @@ const select = find(document, "#board-choice", HTMLSelectElement);
 const names = new BoardNames(select, new URLSearchParams(location.search).get("board") ?? DEFAULT_BOARD);
 const days = new DaysView(find(document, "#days", HTMLElement));
 const placements = new PlacementsView(find(document, "#placements", HTMLElement), names, askOfPlayer);
-const achievements = document.querySelector("#achievements"); // a service may have none
+const shelf = new ShelfView(find(document, "#achievements", HTMLElement), ask);
 let asked = 0;
 select.addEventListener("change", () => {
     const address = new URL(location.href);
@@ -38,8 +38,7 @@ async function begin() {
     if (!(await showBoard()))
         return;
     find(document, "#body", HTMLElement).hidden = false;
-    const shelf = achievements && new ShelfView(achievements, ask);
-    await Promise.all([offerBoards(), placements.load(), shelf?.load(userId)]);
+    await Promise.all([offerBoards(), placements.load(), shelf.load(userId)]);
 }
 /** Show where the player stands on the chosen board, and stood; false if there is nobody to show. */
 async function showBoard() {
