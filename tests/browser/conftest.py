@@ -14,6 +14,7 @@ import pytest
 
 from dev.harness.servers import Servers
 from dev.harness.stack import Stack, running_stack
+from tests.browser import crowd
 from tests.browser.admin_page import AdminPage
 from tests.browser.board_page import BoardPage
 from tests.browser.crowd import Rivals, newcomer
@@ -88,6 +89,12 @@ def rivals(accounts: Rivals) -> Rivals:
     """The two at the top of the list, whatever other tests did to it."""
     accounts.line_up()
     return accounts
+
+
+@pytest.fixture(scope="package")
+def achievements(stack: Stack) -> None:
+    """What `crowd.ACHIEVEMENTS` defines, from the first test that asks for it on."""
+    crowd.set_achievements(stack)
 
 
 @pytest.fixture(scope="package")

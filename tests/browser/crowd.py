@@ -24,6 +24,12 @@ from tests.browser.board_page import Row
 from tests.caller import Caller
 from web.pages.home import RENDERED_EVERY_SECONDS
 
+ACHIEVEMENTS = (
+    ("two-wins", "--title", "Two wins", "--icon", "trophy", "--action", "win-match", "--goal", "2"),
+    ("under-cover", "--title", "Under cover", "--secret", "--goal", "1"),
+    ("w" * 64, "--title", "W" * 60, "--description", "W" * 200, "--board", "main", "--reach", "1000000"),
+)
+
 
 def add_players(stack: Stack, names: Iterable[str]) -> dict[str, str]:
     """Accounts of these names, which the service itself would not all let in, and their ids."""
@@ -45,6 +51,16 @@ def add_board_of_players(stack: Stack) -> str:
     subprocess.run(command, env={**os.environ, **stack.environment}, check=True, capture_output=True)
     wait_until(lambda: requests.get(f"{stack.url}/b/{board_id}", timeout=10).ok)
     return board_id
+
+
+def set_achievements(stack: Stack) -> None:
+    """Three achievements, which the web knows: one with steps, a secret one, and one of the longest words."""
+    for definition in ACHIEVEMENTS:
+        command = [sys.executable, "-m", "scoreboard", "achievements", "set", *definition]
+        subprocess.run(command, env={**os.environ, **stack.environment}, check=True, capture_output=True)
+    address = f"{stack.url}/api/achievements"
+    wait_until(lambda: len(requests.get(address, timeout=10).json()["achievements"]) == len(ACHIEVEMENTS))
+    wait_until(lambda: 'data-part="shelf"' in requests.get(stack.url, timeout=10).text)
 
 
 def lead_by_then(stack: Stack, name: str, accepted_at: datetime) -> None:

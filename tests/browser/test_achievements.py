@@ -2,12 +2,7 @@
 
 from __future__ import annotations  # Playwright is missing where the browser tests are skipped
 
-import os
-import subprocess
-import sys
-
 import pytest
-import requests
 
 from dev.harness.stack import Stack
 from dev.harness.waiting import wait_until
@@ -17,22 +12,6 @@ from tests.browser.crowd import newcomer
 from tests.browser.test_appearance import sideways
 from tests.player import PASSWORD
 
-DEFINITIONS = (
-    ("two-wins", "--title", "Two wins", "--icon", "trophy", "--action", "win-match", "--goal", "2"),
-    ("under-cover", "--title", "Under cover", "--secret", "--goal", "1"),
-    ("w" * 64, "--title", "W" * 60, "--description", "W" * 200, "--board", "main", "--reach", "1000000"),
-)
-
-
-@pytest.fixture
-def _achievements(stack: Stack) -> None:
-    """Three achievements, which the web knows."""
-    for definition in DEFINITIONS:
-        command = [sys.executable, "-m", "scoreboard", "achievements", "set", *definition]
-        subprocess.run(command, env={**os.environ, **stack.environment}, check=True, capture_output=True)
-    address = f"{stack.url}/api/achievements"
-    wait_until(lambda: len(requests.get(address, timeout=10).json()["achievements"]) == len(DEFINITIONS))
-
 
 def told(page: BoardPage, achievement: str) -> list[str]:
     """The words of an achievement on the shelf."""
@@ -40,7 +19,7 @@ def told(page: BoardPage, achievement: str) -> list[str]:
     return [line.strip() for line in text.splitlines() if line.strip()]
 
 
-@pytest.mark.usefixtures("_achievements")
+@pytest.mark.usefixtures("achievements")
 def test_a_player_sees_how_far_they_are_and_hears_quietly_of_what_they_unlock(stack: Stack, visit: Visit) -> None:
     somebody = newcomer(stack, "collector")
     page = visit("/", viewport={"width": 390, "height": 844})

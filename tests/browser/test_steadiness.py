@@ -49,6 +49,7 @@ p { margin-bottom: 2em !important; }
 """WCAG 2.2, 1.4.12."""
 
 
+@pytest.mark.usefixtures("achievements")
 @pytest.mark.parametrize("width", [320, 390, 412, 1440])
 def test_nothing_moves_while_the_script_arrives(stack: Stack, rivals: Rivals, visit: Visit, width: int) -> None:
     crowd.wait_until_rendered(stack)
@@ -86,6 +87,7 @@ def player_of_a_long_name(stack: Stack) -> Caller:
     return crowd.newcomer(stack, "w" * 23)
 
 
+@pytest.mark.usefixtures("achievements")
 @pytest.mark.parametrize("is_signed_in", [True, False])
 @pytest.mark.parametrize("width", [412, 1440])
 def test_nothing_moves_however_slowly_the_page_arrives(

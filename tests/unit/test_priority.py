@@ -1,5 +1,6 @@
 """Work that nobody waits for has the processors after everything else."""
 
+import os
 import subprocess
 import sys
 
@@ -8,10 +9,9 @@ import os
 from pathlib import Path
 from common.core import priority
 os.setsid()
-before = os.nice(0)
 priority.give_way()
 priority.give_way()
-print(os.nice(0) - before)
+print(os.nice(0))
 autogroup = Path("/proc/self/autogroup")
 print(autogroup.read_text().split()[-1] if autogroup.exists() else "5")
 """
@@ -19,4 +19,5 @@ print(autogroup.read_text().split()[-1] if autogroup.exists() else "5")
 
 def test_whoever_gives_way_does_so_once_and_with_its_session() -> None:
     done = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["5", "5"]
+    niceness = max(5, os.nice(0))
+    assert done.stdout.split() == [str(niceness), "5"]

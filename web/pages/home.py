@@ -203,7 +203,7 @@ def _render(adapters: Services, periods: PeriodChoice, rows: int, path: str) -> 
         rows=rows,
         usual_rows=ROWS,
         actions=_actions(adapters, board),
-        has_achievements=_has_achievements(adapters),
+        achievable=_achievable(adapters),
         registration_is_open=adapters.settings.registration == "open",
         now=format_instant(now),
     )
@@ -239,9 +239,9 @@ def _actions(adapters: Services, board: Board) -> list[ActionButton] | None:
         return None
 
 
-def _has_achievements(adapters: Services) -> bool:
-    """Return whether there is anything to achieve; not while nobody can tell, since actions cannot be read then."""
+def _achievable(adapters: Services) -> int:
+    """Return how many achievements there are; 0 while nobody can tell, since actions cannot be read then."""
     try:
-        return any(achievement.enabled for achievement in adapters.catalogue.current().achievements.values())
+        return sum(achievement.enabled for achievement in adapters.catalogue.current().achievements.values())
     except UNAVAILABLE:
-        return False
+        return 0

@@ -38,7 +38,8 @@ export class Shelf {
     this.#player = player;
     this.#collection = null;
     this.#untold = [];
-    this.#box.hidden = true;
+    this.#box.hidden = false; // its room is kept, so that nothing moves when it is filled
+    setText(this.#count, "");
     this.#list.replaceChildren();
     this.#notice.clear();
     if (player) void this.#load();
@@ -78,7 +79,7 @@ export class Shelf {
       ]);
       if (player === this.#player) this.#turnToCollection(new Collection(readAchievements(all.body), own.body));
     } catch {
-      // Not worth a word: the shelf stays as it is until the next load of the page.
+      if (!this.#collection) this.#notice.show("What you have achieved cannot be read right now. Reload the page in a moment.");
     } finally {
       this.#isLoading = false;
       if (player !== this.#player) void this.#load();
