@@ -16,7 +16,6 @@ from functools import partial
 from itertools import groupby
 from typing import NamedTuple
 
-import orjson
 import redis
 import structlog
 from sqlalchemy import Engine
@@ -29,13 +28,14 @@ from common.core.logging import log_many
 from common.core.timestamps import to_milliseconds
 from common.domain import inbox_entries, outcomes
 from common.domain.inbox_entries import ENTRY_VERSION, Delivery, Entry, MalformedEntry, Newer, Reply, Sender
-from common.domain.standing import BoardId, Moved
+from common.domain.standing import BoardId, Moved, Standing
 from common.postgres import batch, quarantine
 from common.postgres.catalogue import CatalogueCache
 from common.postgres.ledger import AlreadyRecordedError
 from common.postgres.prepared import NotPreparedError
-from common.redis_store.board import Board, Projected
-from common.redis_store.inbox import Inbox
+from common.redis_store import placeholders
+from common.redis_store.board import ROWS_PER_CALL, Board, Projected
+from common.redis_store.inbox import Committed, Inbox
 from common.services import unlock_news
 from common.services.rebuild import Rebuilder
 from workers import faults, told_entries
@@ -58,6 +58,9 @@ QUARANTINE_AFTER = 5
 
 MANY = 5
 """So many failures, if they are most of a batch, have a common cause, whatever each of them looks like."""
+
+MOST_ROWS_IN_ONE_STEP = ROWS_PER_CALL
+"""The standings of a batch that is finished in one round trip to Redis, which does nothing else meanwhile."""
 
 BRIEF_LOCK_WAIT_MS = 100
 AROUND_LOCKS_SECONDS = 1.0
@@ -238,15 +241,29 @@ class Batches:
 
     def _finish(self, deliveries: Sequence[Delivery], recorded: Recorded, committed_at: int, started: float) -> None:
         """Show a recorded batch, answer it and acknowledge its entries. Safe to run twice."""
-        told = told_entries.boards_told(deliveries, recorded)
-        moves, news = self._project(recorded, committed_at, told | {ANSWER_BOARD})
-        replies = [(delivery.update.reply_to, _reply(delivery, recorded, moves)) for delivery in deliveries]
-        self._inbox.acknowledge([delivery.inbox_id for delivery in deliveries], replies, news)
+        told = told_entries.boards_told(deliveries, recorded) | {ANSWER_BOARD}
+        if not self._finish_in_one_step(deliveries, recorded, committed_at, told):
+            moves, news = self._project(recorded, committed_at, told)
+            self._inbox.acknowledge(_ids(deliveries), _replies(deliveries, recorded, moves), news)
         metrics.BATCH_SIZE.observe(len(deliveries))
         metrics.BATCH_SECONDS.observe(time.monotonic() - started)
         metrics.APPLIED_SECONDS.observe(max(0.0, time.time() - deliveries[0].accepted_at.timestamp()))
         metrics.STANDINGS.inc(len(recorded.standings))
         _log_batch(deliveries, recorded, started)
+
+    def _finish_in_one_step(
+        self, deliveries: Sequence[Delivery], recorded: Recorded, committed_at: int, moves_of: Collection[BoardId]
+    ) -> bool:
+        """Finish a small batch whose boards Redis serves, in one round trip and one write to its disk.
+
+        Returns whether that was done. What else remains for `_project` and settling is then done as well.
+        """
+        if len(recorded.standings) > MOST_ROWS_IN_ONE_STEP:
+            return False
+        boards = _by_board(recorded.standings)
+        seqs, moves = placeholders.of_batch(boards, moves_of)
+        replies, news = _replies(deliveries, recorded, moves), _news(recorded, committed_at, seqs)
+        return self._inbox.finish(Committed(boards, committed_at, moves_of), _ids(deliveries), replies, news)
 
     def _record(
         self, deliveries: Sequence[Delivery], refusal: ErrorCode | None, lock_wait_ms: int | None = None
@@ -285,8 +302,7 @@ class Batches:
         Returns the moves on these boards and the news for the viewers. A board that is not served by then has no moves
         and no news; its rebuild includes the standings.
         """
-        rows = sorted(recorded.standings, key=lambda row: row.key)
-        waiting = {board: list(group) for board, group in groupby(rows, key=lambda row: row.key.board)}
+        waiting = _by_board(recorded.standings)
         shown: dict[BoardId, Projected] = {}
         rebuilt: set[BoardId] = set()
         deadline = time.monotonic() + SERVED_WITHIN_SECONDS
@@ -301,10 +317,7 @@ class Batches:
         for board in rebuilt & moves.keys():
             # A rebuilt board includes this batch already, so the ranks before it are unknown.
             moves[board] = {user_id: Moved(None, moved.after) for user_id, moved in moves[board].items()}
-        boards = [{"board": board, "period": period, "seq": shown[board, period].seq} for board, period in shown]
-        players = sorted({user_id for user_id, _ in recorded.rows})
-        news = {"boards": boards, "players": players, "at": committed_at, **unlock_news.field_of(recorded.unlocked)}
-        return moves, orjson.dumps(news)
+        return moves, _news(recorded, committed_at, {board: projected.seq for board, projected in shown.items()})
 
     def _rebuild_missing(self, boards: Iterable[BoardId], deadline: float) -> list[BoardId]:
         """Rebuild the small boards that Redis does not serve, or wait briefly for a rebuild that is under way.
@@ -348,6 +361,28 @@ def _quarantine_reply(sender: Sender) -> tuple[str | None, Reply]:
     """Return the web process that waits for a quarantined update, if any, and the reply."""
     user_id, action_id, key, reply_to = sender
     return reply_to, Reply(user_id, key, action_id, outcomes.quarantined(user_id, action_id, key), replayed=False)
+
+
+def _by_board(standings: Iterable[Standing]) -> dict[BoardId, list[Standing]]:
+    rows = sorted(standings, key=lambda row: row.key)
+    return {board: list(group) for board, group in groupby(rows, key=lambda row: row.key.board)}
+
+
+def _news(recorded: Recorded, committed_at: int, seqs: Mapping[BoardId, int]) -> bytes:
+    """Return what viewers are told of a batch: the boards that are shown, by their new seqs, and the players."""
+    boards = [{"board": board, "period": period, "seq": seq} for (board, period), seq in seqs.items()]
+    players = sorted({user_id for user_id, _ in recorded.rows})
+    news = {"boards": boards, "players": players, "at": committed_at, **unlock_news.field_of(recorded.unlocked)}
+    return placeholders.dumps(news)
+
+
+def _ids(deliveries: Iterable[Delivery]) -> list[str]:
+    return [delivery.inbox_id for delivery in deliveries]
+
+
+def _replies(deliveries: Iterable[Delivery], recorded: Recorded, moves: Moves) -> list[tuple[str | None, Reply]]:
+    """Return the outcome of each update, with the web process whose request waits for it, if one does."""
+    return [(delivery.update.reply_to, _reply(delivery, recorded, moves)) for delivery in deliveries]
 
 
 def _reply(delivery: Delivery, recorded: Recorded, moves: Moves) -> Reply:

@@ -1,7 +1,7 @@
 """The inbox: a Redis stream of accepted updates, each delivered at least once until it is acknowledged."""
 
 import secrets
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, Self, TypeVar, cast
 
@@ -26,8 +26,11 @@ from common.domain.inbox_entries import (
 )
 from common.domain.ledger_row import UpdateKey
 from common.domain.outcomes import Outcome
-from common.redis_store import keys
+from common.domain.standing import BoardId, Standing
+from common.redis_store import keys, placeholders
+from common.redis_store.board import script_values
 from common.redis_store.client import Client, script
+from common.redis_store.keys import BoardKeys
 
 Result = TypeVar("Result")
 
@@ -44,6 +47,14 @@ class Known(NamedTuple):
     """The key was used before; this is what Redis remembers of it."""
 
     receipt: Outcome
+
+
+class Committed(NamedTuple):
+    """The committed rows of a batch by board, the instant (ms) of their COMMIT, and the boards whose moves are told."""
+
+    boards: Mapping[BoardId, Sequence[Standing]]
+    at: int
+    moves_of: Collection[BoardId]
 
 
 class InboxFullError(Exception):
@@ -70,6 +81,7 @@ class Inbox:
         self._receipt_ttl = receipt_ttl
         self._accept = script(client, "accept")
         self._settle = script(client, "settle")
+        self._finish = script(client, "finish")
 
     @classmethod
     def of(cls, client: Client, settings: Settings) -> Self:
@@ -195,12 +207,40 @@ class Inbox:
         self, inbox_ids: Sequence[str], replies: Iterable[tuple[str | None, Reply]], news: bytes | None
     ) -> None:
         """Publish the news, store receipts, answer waiting requests and remove the entries, all at one instant."""
-        if not inbox_ids:
-            return
+        if inbox_ids:
+            receipts, arguments = self._settlement(inbox_ids, replies, news)
+            self._settle(keys=[keys.INBOX, *receipts], args=arguments)
+
+    def finish(
+        self,
+        committed: Committed,
+        inbox_ids: Sequence[str],
+        replies: Iterable[tuple[str | None, Reply]],
+        news: bytes,
+    ) -> bool:
+        """Show a small batch on its boards, and do all that `acknowledge` does, at one instant. Safe to run twice.
+
+        Replies and news may hold the placeholders of these boards and moves. Returns False, and does nothing, if Redis
+        does not serve one of the boards.
+        """
+        named: list[str] = []
+        rows: list[str | int] = []
+        for board, standings in committed.boards.items():
+            of = BoardKeys(*board)
+            named += (of.scores, of.members, of.meta)
+            rows += (int(board in committed.moves_of), len(standings), *script_values(standings))
+        receipts, arguments = self._settlement(inbox_ids, replies, news)
+        called_with = [committed.at, len(committed.boards), *rows, *arguments]
+        return bool(self._finish(keys=[keys.INBOX, *named, *receipts], args=called_with))
+
+    def _settlement(
+        self, inbox_ids: Sequence[str], replies: Iterable[tuple[str | None, Reply]], news: bytes | None
+    ) -> tuple[list[str], list[str | int | bytes]]:
+        """Return the keys of the receipts, and the arguments that the function `settle` of our scripts reads."""
         receipts: dict[str, bytes] = {}
         waiting: dict[str, list[bytes]] = {}
         for reply_to, reply in replies:
-            outcome = orjson.dumps(reply.outcome)
+            outcome = placeholders.dumps(reply.outcome)
             receipts[keys.receipt(reply.user_id, reply.idempotency_key)] = outcome
             if reply_to:
                 waiting.setdefault(reply_to, []).append(write_reply(reply, outcome))
@@ -208,7 +248,7 @@ class Inbox:
         for reply_to, told in waiting.items():
             messages += (keys.replies(reply_to), join_replies(told))
         arguments = [keys.INBOX_GROUP, self._receipt_ttl, len(messages) // 2, *messages, *receipts.values(), *inbox_ids]
-        self._settle(keys=[keys.INBOX, *receipts], args=arguments)
+        return list(receipts), arguments
 
     def announce(self, news: bytes) -> None:
         """Publish news to viewers that belong to no update."""

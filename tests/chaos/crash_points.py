@@ -63,9 +63,22 @@ def _after_commit() -> None:
 
 
 def _after_projection() -> None:
+    _in_two_steps()
     from workers.batches import Batches  # noqa: PLC0415
 
     _after(Batches, "_project")
+
+
+def _after_settling() -> None:
+    _in_two_steps()
+    _after(Inbox, "acknowledge")
+
+
+def _in_two_steps() -> None:
+    """Let small batches, too, be projected and settled one after the other."""
+    from workers import batches  # noqa: PLC0415
+
+    batches.MOST_ROWS_IN_ONE_STEP = -1
 
 
 def _after_all_snapshots() -> None:
@@ -86,7 +99,8 @@ IN_WORKER: dict[str, Callable[[], None]] = {
     "achievements unlocked": lambda: _after(unlocks, "record"),
     "commit": _after_commit,
     "projection": _after_projection,
-    "settling": lambda: _after(Inbox, "acknowledge"),
+    "settling": _after_settling,
+    "small batch finished": lambda: _after(Inbox, "finish"),
 }
 IN_REBUILD: dict[str, Callable[[], None]] = {
     "rebuild begun": lambda: _before(Rebuilder, "_stage_all"),

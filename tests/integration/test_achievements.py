@@ -1,8 +1,9 @@
 """Achievements in the scoring transaction: steps and scores in any order, unlocked once, whoever dies where."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -34,7 +35,7 @@ from tests.inbox import accept, accept_at, add_action, add_users, drain_complete
 from tests.integration.test_corrections import no_drift
 from tests.integration.test_lean_batches import noted_statements
 from tests.integration.test_scoring_rules import add_boards
-from workers import filling
+from workers import batches, filling
 from workers.batches import Batches
 from workers.state import WorkerState
 
@@ -42,7 +43,13 @@ WHY, CHIEF = Told("scored with a modified client"), Actor("chief")
 WINS = Achievement("wins", "Three wins", AchievementKind.COUNT, actions=("win-match", "win-tournament"), goal=3)
 DAILY = Achievement("daily", "Two a day", AchievementKind.COUNT, actions=("win-match",), goal=2, repeats="daily")
 HUNDRED = Achievement("hundred", "A hundred", AchievementKind.SCORE, board_id="main", period="all", reach=100)
-POINTS_OF_DEATH = ((unlocks, "record"), (Batches, "_record"), (Batches, "_project"), (Inbox, "acknowledge"))
+POINTS_OF_DEATH = (
+    (unlocks, "record"),
+    (Batches, "_record"),
+    (Batches, "_project"),
+    (Inbox, "acknowledge"),
+    (Inbox, "finish"),
+)
 
 
 def make(worker: WorkerState, *wanted: Achievement) -> None:
@@ -80,7 +87,7 @@ def win(worker: WorkerState, user_id: str, times: int = 1) -> list[str]:
 def announcements(worker: WorkerState) -> Iterator[list[list[Any]]]:
     """Each unlock that viewers are told of, in order, as [user id, achievement id, scope, at]."""
     told: list[list[Any]] = []
-    settle, announce = Inbox.acknowledge, Inbox.announce
+    settle, finish, announce = Inbox.acknowledge, Inbox.finish, Inbox.announce
 
     def note(news: bytes | None) -> None:
         told.extend(orjson.loads(news or b"{}").get("unlocked", []))
@@ -89,12 +96,30 @@ def announcements(worker: WorkerState) -> Iterator[list[list[Any]]]:
         settle(inbox, ids, replies, news)
         note(news)
 
+    def finish_and_note(inbox: Inbox, committed: Any, ids: Sequence[str], replies: Any, news: bytes) -> bool:  # noqa: ANN401
+        is_finished = finish(inbox, committed, ids, replies, news)
+        if is_finished:
+            note(re.sub(rb"\x01\d+\x01", b"0", news))
+        return is_finished
+
     def tell(inbox: Inbox, news: bytes) -> None:
         announce(inbox, news)
         note(news)
 
-    with patch.object(Inbox, "acknowledge", acknowledge), patch.object(Inbox, "announce", tell):
+    with (
+        patch.object(Inbox, "acknowledge", acknowledge),
+        patch.object(Inbox, "finish", finish_and_note),
+        patch.object(Inbox, "announce", tell),
+    ):
         yield told
+
+
+@contextmanager
+def as_reaches(point: tuple[Any, str]) -> Iterator[None]:
+    """Let small batches be finished in the number of steps in which this point is reached."""
+    steps = nullcontext() if point == (Inbox, "finish") else patch.object(batches, "MOST_ROWS_IN_ONE_STEP", -1)
+    with steps:
+        yield
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -202,9 +227,7 @@ def test_a_refused_use_is_no_step(worker: WorkerState) -> None:
     assert no_drift(worker)
 
 
-@pytest.mark.parametrize(
-    "point", [(unlocks, "record"), (Batches, "_record"), (Batches, "_project"), (Inbox, "acknowledge")]
-)
+@pytest.mark.parametrize("point", POINTS_OF_DEATH)
 def test_a_worker_that_dies_anywhere_unlocks_once_and_the_redelivery_announces_it(
     worker: WorkerState, point: tuple[Any, str]
 ) -> None:
@@ -224,7 +247,7 @@ def test_a_worker_that_dies_anywhere_unlocks_once_and_the_redelivery_announces_i
 
     entries = worker.inbox.read("dying", 100)
     with announcements(worker) as told:
-        with patch.object(owner, name, die), pytest.raises(Died):
+        with as_reaches(point), patch.object(owner, name, die), pytest.raises(Died):
             worker.drain.batches.apply(entries)
         worker.drain.batches.apply(entries)
     due = {StepKey(ada, WINS.id, ""), StepKey(ada, HUNDRED.id, "")}

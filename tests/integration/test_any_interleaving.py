@@ -41,7 +41,7 @@ from common.services.profiles import Profiles
 from common.services.suspensions import COMMAND_LINE, Decision
 from tests.inbox import add_users, board_of
 from tests.integration.test_scoring_rules import add_boards
-from workers import closing, drain, filling, maintenance
+from workers import batches, closing, drain, filling, maintenance
 from workers.batches import Batches
 from workers.state import WorkerState
 
@@ -55,8 +55,12 @@ RULED = {
 }
 """Boards that the action of values `play` feeds."""
 POINTS_OF_DEATH = (
-    *((parts, "merge"), (unlocks, "record"), (Batches, "_record"), (Batches, "_project")),
+    (parts, "merge"),
+    (unlocks, "record"),
+    (Batches, "_record"),
+    (Batches, "_project"),
     (Inbox, "acknowledge"),
+    (Inbox, "finish"),
 )
 THREE = Achievement("three", "Three", AchievementKind.COUNT, actions=("play", *sorted(POINTS)), goal=3)
 LATE = replace(THREE, id="late", retroactive=True)
@@ -201,9 +205,10 @@ class Interleavings(RuleBasedStateMachine):
     def apply(self) -> None:
         self.worker.drain.run()
 
-    @rule(where=st.sampled_from(POINTS_OF_DEATH))
-    def die(self, where: tuple[Any, str]) -> None:
-        with dying_after(*where):
+    @rule(where=st.sampled_from(POINTS_OF_DEATH), steps=st.sampled_from((1, 2)))
+    def die(self, where: tuple[Any, str], steps: int) -> None:
+        in_one_step = batches.MOST_ROWS_IN_ONE_STEP if steps == 1 else -1
+        with patch.object(batches, "MOST_ROWS_IN_ONE_STEP", in_one_step), dying_after(*where):
             try:
                 self.worker.drain.run()
             except Died:

@@ -11,6 +11,7 @@ from common.postgres import ledger, standings
 from common.redis_store import keys
 from common.redis_store.board import Board
 from tests.inbox import accept, add_users, board_of, drain_completely
+from workers import batches
 from workers import drain as drain_module
 from workers.batches import Batches
 from workers.state import WorkerState
@@ -25,6 +26,7 @@ Project = Callable[..., Any]
 def players(worker: WorkerState, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Twenty users, whose updates come in batches of ten."""
     monkeypatch.setattr(drain_module, "BATCH", BATCH)
+    monkeypatch.setattr(batches, "MOST_ROWS_IN_ONE_STEP", BATCH)  # a batch has four times as many
     return add_users(worker.engine, 20)
 
 

@@ -15,7 +15,7 @@ from common.domain.inbox_entries import read_entry
 from common.postgres import ledger, prepared, standings
 from common.redis_store.client import COMMAND_TIMEOUT_SECONDS, FailFastConnection
 from tests.inbox import accept, add_users, board_of, drain_completely
-from workers import drain
+from workers import batches, drain
 from workers.held_updates import HeldError
 from workers.state import WorkerState
 
@@ -66,9 +66,15 @@ def test_a_plain_batch_takes_three_round_trips_to_postgresql(worker: WorkerState
     assert sent[2].endswith("; COMMIT")
 
 
-def test_a_plain_batch_takes_two_round_trips_to_redis_with_five_scripts_in_them(
-    worker: WorkerState, players: list[str], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("most_in_one_step", "scripts"), [(100, [1]), (4, [4, 1])])
+def test_a_plain_batch_takes_one_script_of_redis_and_a_large_one_two_round_trips_with_five(
+    worker: WorkerState,
+    players: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    most_in_one_step: int,
+    scripts: list[int],
 ) -> None:
+    monkeypatch.setattr(batches, "MOST_ROWS_IN_ONE_STEP", most_in_one_step)
     sent: list[str] = []
     send = FailFastConnection.send_packed_command
 
@@ -84,7 +90,7 @@ def test_a_plain_batch_takes_two_round_trips_to_redis_with_five_scripts_in_them(
     entries = worker.inbox.read("tests", 100)
     monkeypatch.setattr(FailFastConnection, "send_packed_command", noted)
     worker.drain.batches.apply(entries)
-    assert [packet.count("EVALSHA") for packet in sent] == [4, 1], sent
+    assert [packet.count("EVALSHA") for packet in sent] == scripts, sent
 
 
 def test_a_redis_that_has_forgotten_its_scripts_is_told_them_again(worker: WorkerState, players: list[str]) -> None:

@@ -1,4 +1,4 @@
--- requires: order, chunks, write, serving
+-- requires: order, chunks, write, serving, show
 -- Show absolute standings on a board. Afterwards they are safe, whatever is answered: they are on the board, or among
 -- the rows of the rebuild under way, or the board can come back only by a rebuild that reads them from PostgreSQL.
 -- KEYS: scores, members, meta, rebuilding. ARGV: committed at (ms), whether ranks are wanted (1 or 0), then rows as
@@ -6,14 +6,8 @@
 -- Returns {'shown', seq, then per row, if wanted: rank before, rank after} | {'rebuilding'} | {'absent'}.
 local state = serving(KEYS[1], KEYS[2], KEYS[3])
 if state then
-  local changed, ranks = write(KEYS[1], KEYS[2], KEYS[3], state.ascending, 3, ARGV[2] == '1', state.second)
-  local out = {'shown', tonumber(state.seq)}
-  if changed then
-    out[2] = redis.call('HINCRBY', KEYS[3], 'seq', 1)
-    redis.call('HSET', KEYS[3], 'at', ARGV[1], 'players', redis.call('ZCARD', KEYS[1]))
-  end
-  for i = 1, #ranks do out[i + 2] = ranks[i] end
-  return out
+  local seq, ranks = show(KEYS[1], KEYS[2], KEYS[3], state, ARGV[1], 3, #ARGV, ARGV[2] == '1')
+  return {'shown', seq, unpack(ranks)}
 end
 
 -- What stands here lacks these rows from now on: without a run id it is never served again.
@@ -26,7 +20,7 @@ if not order[1] then
   redis.call('DEL', KEYS[4])  -- a rebuild that cannot take these rows in must not come to its end
   return {'absent'}
 end
-write(scores, members, meta, order[1] == '1', 3, false, order[2] or nil)
+write(scores, members, meta, order[1] == '1', 3, #ARGV, false, order[2] or nil)
 redis.call('EXPIRE', scores, 3600)
 redis.call('EXPIRE', members, 3600)
 return {'rebuilding'}

@@ -4,16 +4,16 @@
 -- Write absolute rows to a board, or to one under construction. A row enters only with a greater version, so this is
 -- safe to run twice and in any order. A hidden row takes its player off; its version stays in `meta` under
 -- `hidden:{userId}`, so that no older row brings them back.
--- Reads from ARGV, beginning at `first`, six values per row: user id, score, tie, version, updated at (ms), 1 if hidden.
+-- Reads from ARGV, from `first` to `last`, six values per row: user id, score, tie, version, updated at (ms), 1 if hidden.
 -- `second` is as in `order`; on a board that has one, the tie of a row is `<second score>:<tie>` or, for 0, the tie alone.
 -- Returns whether anything that is shown changed and, if they are wanted, two ranks per row, before and after: they
 -- count from 0, and -1 stands for unranked.
-local function write(scores, members, meta, ascending, first, wanted, second)
+local function write(scores, members, meta, ascending, first, last, wanted, second)
   -- Locals, because this runs for every row of every batch, and each global costs a look-up.
   local ARGV, call, match, tonumber = ARGV, redis.call, string.match, tonumber
   local rank_command = ascending and 'ZRANK' or 'ZREVRANK'
   local users = {}
-  for at = first, #ARGV, 6 do users[#users + 1] = ARGV[at] end
+  for at = first, last, 6 do users[#users + 1] = ARGV[at] end
   local known = fetch(members, users)
 
   -- Who is on the board has no hidden version.
