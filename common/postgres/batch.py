@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from common.core import deadlines
 from common.domain.ledger_row import UpdateKey
 from common.domain.standing import BoardId, Hidden
-from common.postgres import ledger, prepared
+from common.postgres import direct, ledger, prepared
 from common.postgres.arrays import plain_array, text_array
 
 _SETTINGS = "SET LOCAL enable_seqscan = off; SET LOCAL plan_cache_mode = force_generic_plan"
@@ -90,7 +90,7 @@ def transaction(engine: Engine) -> Iterator[Connection]:
 def commit(connection: Connection) -> None:
     """Commit a batch that adds nothing to the ledger; any other is committed by `ledger.add_and_commit`."""
     deadlines.commit_sent()
-    connection.exec_driver_sql("COMMIT")
+    direct.send(connection, "COMMIT")
 
 
 def look_up(
@@ -136,12 +136,13 @@ def _reasons(is_suspended: bool, is_unlisted: bool) -> Hidden:
 
 def _run(connection: Connection, values: Mapping[str, Any], before: str) -> Sequence[Any]:
     try:
-        return prepared.run(connection, _LOOK_UP, values, before=before).one()
+        (row,) = prepared.run(connection, _LOOK_UP, values, before=before)
     except DBAPIError as error:
         if not error.connection_invalidated:
             raise
         connection.rollback()  # lets SQLAlchemy connect anew
-        return prepared.run(connection, _LOOK_UP, values, before=before).one()
+        (row,) = prepared.run(connection, _LOOK_UP, values, before=before)
+    return row
 
 
 def _roll_back(connection: Connection) -> None:
@@ -149,6 +150,6 @@ def _roll_back(connection: Connection) -> None:
     if connection.invalidated:
         return
     try:
-        connection.exec_driver_sql("ROLLBACK")
+        direct.send(connection, "ROLLBACK")
     except SQLAlchemyError:
         connection.invalidate()

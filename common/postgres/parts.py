@@ -190,7 +190,7 @@ def merge(
         of_rule = {key: part for key, part in parts.items() if rules[key.board_id] is rule} if occurring[1:] else parts
         reasons = _reasons(of_rule, hidden or {}, disqualified) if hidden or disqualified else ()
         values = {"at": at, "reasons": plain_array(reasons), **_values(of_rule, rule, boards)}
-        changed += standings.from_rows(prepared.run(connection, _MERGES[rule], values).all())
+        changed += standings.from_rows(prepared.run(connection, _MERGES[rule], values))
     return changed
 
 

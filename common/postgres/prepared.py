@@ -14,8 +14,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import structlog
-from sqlalchemy import Connection, CursorResult
+from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
+
+from common.postgres import direct
 
 log = structlog.get_logger(__name__)
 
@@ -51,13 +53,13 @@ class Statement:
 
 def run(
     connection: Connection, statement: Statement, values: Mapping[str, Any], *, before: str = "", after: str = ""
-) -> CursorResult[Any]:
+) -> list[tuple[Any, ...]]:
     """Run a statement, and `before` and `after` it other ones in the same round trip. Raises NotPreparedError.
 
-    Where one of them fails, none behind it is run. With `after`, the result is that of the last one.
+    Where one of them fails, none behind it is run. Returns the rows of the last one.
     """
     if _SENDS_PLAIN_TEXT in connection.info:
-        return connection.exec_driver_sql(before + statement.plain + after, dict(values))
+        return direct.send(connection, before + statement.plain + after, values)
     try:
         return _run_prepared(connection, statement, values, before, after)
     except DBAPIError as error:
@@ -71,18 +73,19 @@ def run(
 
 def _run_prepared(
     connection: Connection, statement: Statement, values: Mapping[str, Any], before: str, after: str
-) -> CursorResult[Any]:
+) -> list[tuple[Any, ...]]:
     """Run a statement that is prepared, and prepare it if it is not."""
     prepared: set[str] = connection.info.setdefault(_PREPARED, set())
     unknown: set[str] = connection.info.setdefault(_UNKNOWN, set())
     if statement.name in unknown:
-        if connection.exec_driver_sql(_IS_THERE, {"name": statement.name}).scalar():
+        ((is_there,),) = direct.send(connection, _IS_THERE, {"name": statement.name})
+        if is_there:
             prepared.add(statement.name)
         unknown.remove(statement.name)
     if statement.name in prepared:
-        return connection.exec_driver_sql(before + statement.execute + after, dict(values))
+        return direct.send(connection, before + statement.execute + after, values)
     unknown.add(statement.name)
-    result = connection.exec_driver_sql(f"{statement.prepare}; {before}{statement.execute}{after}", dict(values))
+    rows = direct.send(connection, f"{statement.prepare}; {before}{statement.execute}{after}", values)
     unknown.remove(statement.name)
     prepared.add(statement.name)
-    return result
+    return rows

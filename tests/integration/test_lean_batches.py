@@ -5,14 +5,15 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from unittest.mock import patch
 
 import orjson
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import Connection, event, text
 from sqlalchemy.exc import DBAPIError
 
 from common.domain.inbox_entries import read_entry
-from common.postgres import ledger, prepared, standings
+from common.postgres import direct, ledger, prepared, standings
 from common.redis_store.client import COMMAND_TIMEOUT_SECONDS, FailFastConnection
 from tests.inbox import accept, add_users, board_of, drain_completely
 from workers import batches, drain
@@ -33,9 +34,16 @@ def noted_statements(worker: WorkerState) -> Iterator[list[str]]:
     def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:  # noqa: ANN401 - SQLAlchemy's event
         sent.append(statement)
 
+    send = direct.send
+
+    def note_and_send(connection: Connection, statement: str, *values: Any) -> Any:  # noqa: ANN401
+        sent.append(statement)
+        return send(connection, statement, *values)
+
     for engine in (worker.engine, worker.recording):
         event.listen(engine, "before_cursor_execute", note)
-    yield sent
+    with patch.object(direct, "send", note_and_send):
+        yield sent
     for engine in (worker.engine, worker.recording):
         event.remove(engine, "before_cursor_execute", note)
 
@@ -175,7 +183,7 @@ def test_a_statement_that_was_prepared_and_then_failed_stays_prepared(worker: Wo
     with worker.recording.connect() as connection, noted_statements(worker) as sent:
         with pytest.raises(DBAPIError):
             prepared.run(connection, divide, {"by": 0})
-        assert [prepared.run(connection, divide, {"by": by}).scalar() for by in (1, 2)] == [6, 3]
+        assert [prepared.run(connection, divide, {"by": by}) for by in (1, 2)] == [[(6,)], [(3,)]]
     assert [statement.count("PREPARE") for statement in sent if "EXECUTE" in statement] == [1, 0, 0]
 
 

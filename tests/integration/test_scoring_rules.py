@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Connection, event, text
+from sqlalchemy import Connection, text
 
 from common.contract.constants import ALL_TIME
 from common.domain import parts as rules_in_python
@@ -18,6 +18,7 @@ from common.domain.standing import StandingKey
 from common.postgres import checkpoint, parts, recounts, tables, voids
 from common.services import verification
 from tests.inbox import add_users
+from tests.integration.test_lean_batches import noted_statements
 from workers.state import WorkerState
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -230,9 +231,7 @@ def test_a_drift_is_found_and_repaired_under_each_rule(catalogued: WorkerState, 
 
 def test_a_batch_takes_one_statement_for_each_rule_that_occurs_in_it(catalogued: WorkerState) -> None:
     events = events_of([(user, 1, 0, 0) for user in add_users(catalogued.engine, 3)])
-    sent = []
-    with catalogued.engine.begin() as connection:
-        event.listen(connection, "before_cursor_execute", lambda *told: sent.append(told[2]))
+    with catalogued.engine.begin() as connection, noted_statements(catalogued) as sent:
         rows = parts.merge(connection, fold(events, BOARDS), BOARDS, RECORDED_AT)
     assert len(sent) == len(Rule)
     places = [(BOARDS[row.key.board_id].rule, row.key) for row in rows]
