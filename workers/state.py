@@ -53,7 +53,7 @@ class WorkerState:
 
     @classmethod
     def create(cls, config: Settings) -> Self:
-        client = redis_client.connect(config.redis_url)
+        client = redis_client.connect_directly(config.redis_url)
         engine, recording = (
             database.create(
                 config,

@@ -15,6 +15,7 @@ from redis.exceptions import NoScriptError, OutOfMemoryError, ReadOnlyError
 from redis.retry import Retry
 
 from common.core import deadlines, redis_address
+from common.redis_store.direct import DirectClient
 from common.redis_store.packing import Packer
 
 _REQUIRES = re.compile(r"^-- requires: (.+)$", re.MULTILINE)
@@ -162,7 +163,16 @@ def connect(url: str, *, connections: int = 64) -> Client:
     A command is repeated once, and only when its connection broke; redis-py's own default repeats ten times silently.
     Every command may therefore run twice, and each is written to be safe when it does.
     """
-    pool = _pool(
+    return redis.Redis.from_pool(_pool_of_commands(url, connections))
+
+
+def connect_directly(url: str) -> Client:
+    """Return a client as `connect` does, whose commands take less time in Python."""
+    return DirectClient.from_pool(_pool_of_commands(url, connections=64))
+
+
+def _pool_of_commands(url: str, connections: int) -> redis.ConnectionPool:
+    return _pool(
         url,
         _FAIL_FAST,
         decode_responses=True,
@@ -171,7 +181,6 @@ def connect(url: str, *, connections: int = 64) -> Client:
         socket_timeout=COMMAND_TIMEOUT_SECONDS,
         retry=Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
     )
-    return redis.Redis.from_pool(pool)
 
 
 def connect_to_listen(url: str) -> Client:
