@@ -1,0 +1,223 @@
+"""Archived periods: final tables in compressed chunks, and an index that tells which chunk has a player.
+
+A period is archived from `periods.archived_at` on. What may lie in `standings` and `ledger_totals` of it from then on
+is on its way out or in (`common/postgres/archiving.py`), and nobody reads it. What is archived is as it was then, but
+for suspensions, which are looked up when it is read: so suspending a player costs the same however long they have
+played. Names are looked up too: there are only ids here.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import Connection, text
+
+from common.domain import archived_players
+from common.domain.archived_players import Players, Whereabouts
+from common.domain.archived_rows import ArchivedRow, Chunk
+from common.domain.standing import BoardId
+from common.postgres import parts
+
+ROWS = 1_000
+"""The rows of a chunk, and the players of a piece of the index."""
+
+IS_ARCHIVED = """EXISTS (
+    SELECT FROM periods archived WHERE (archived.board_id, archived.period_id) = ({row}.board_id, {row}.period_id)
+        AND archived.archived_at IS NOT NULL
+)"""
+"""Whether a `{row}` with a board and a period belongs to an archived period."""
+
+_ARCHIVED_AT = text("SELECT archived_at FROM periods WHERE (board_id, period_id) = (:board, :period)")
+_OF_PERIOD = "WHERE (board_id, period_id) = (:board, :period)"
+_CLOSED_AT = text(f"SELECT closed_at FROM periods {_OF_PERIOD}")  # noqa: S608 - built from constants
+_HEADS = text(f"SELECT chunk, rows, off, score, second, tie FROM archives {_OF_PERIOD} ORDER BY chunk")  # noqa: S608
+_CHUNK = text(f"SELECT data FROM archives {_OF_PERIOD} AND chunk = :chunk")  # noqa: S608 - built from constants
+_SUSPENDED = text("""
+SELECT i.data, i.rows, found.user_ids
+FROM (
+    SELECT piece.first_user_id, array_agg(u.id::text) AS user_ids
+    FROM users u CROSS JOIN LATERAL (
+        SELECT first_user_id FROM archived_players
+        WHERE (board_id, period_id) = (:board, :period) AND first_user_id <= u.id ORDER BY first_user_id DESC LIMIT 1
+    ) AS piece
+    WHERE u.suspended_at IS NOT NULL GROUP BY piece.first_user_id
+) AS found
+JOIN archived_players i ON (i.board_id, i.period_id, i.first_user_id) = (:board, :period, found.first_user_id)
+""")
+# A user id is found where its bytes are: nobody has 16 random bytes that begin in the middle of an id of somebody else.
+_OF_PLAYER = """
+SELECT p.board_id, p.period_id, p.closed_at, p.total,
+       get_byte(i.data, 16 * i.rows + f.index * 2) * 256 + get_byte(i.data, 16 * i.rows + f.index * 2 + 1) AS word
+FROM (
+    SELECT * FROM periods p WHERE archived_at IS NOT NULL AND {periods}
+    ORDER BY closed_at DESC, board_id DESC, period_id DESC OFFSET 0
+) AS p
+CROSS JOIN LATERAL (
+    SELECT data, rows FROM archived_players a
+    WHERE (a.board_id, a.period_id) = (p.board_id, p.period_id) AND a.first_user_id <= CAST(:user AS uuid)
+    ORDER BY a.first_user_id DESC LIMIT 1
+) AS i
+CROSS JOIN LATERAL (
+    SELECT (position(uuid_send(CAST(:user AS uuid)) IN substring(i.data FOR 16 * i.rows)) - 1) / 16 AS index
+) AS f
+WHERE substring(i.data FROM f.index * 16 + 1 FOR 16) = uuid_send(CAST(:user AS uuid)) AND {rows}
+ORDER BY p.closed_at DESC, p.board_id DESC, p.period_id DESC
+"""
+_EVERYWHERE = text(_OF_PLAYER.format(periods="true", rows="true"))
+_ON = text(
+    _OF_PLAYER.format(
+        periods="(p.board_id, p.period_id) IN (SELECT * FROM unnest(CAST(:boards AS text[]), CAST(:ids AS text[])))",
+        rows="true",
+    )
+)
+_BETWEEN = text(
+    _OF_PLAYER.format(
+        periods="""p.board_id = ANY(:boards) AND (CAST(:closed_at AS timestamptz) IS NULL
+            OR (p.closed_at, p.board_id, p.period_id) < (:closed_at, :before_board, :before_period))
+            AND (CAST(:after AS timestamptz) IS NULL
+            OR (p.closed_at, p.board_id, p.period_id) > (:after, :after_board, :after_period))""",
+        rows="get_byte(i.data, 16 * i.rows + f.index * 2 + 1) % 2 = 0",
+    )
+    + " LIMIT :limit"
+)
+_COUNTED = text(f"""
+SELECT e.id, b.id AS board_id, p.period_id
+{parts.EXPANDED.format(rows="(SELECT * FROM score_events WHERE id = ANY(CAST(:events AS bigint[])))").strip()}
+WHERE c.archived_at IS NOT NULL AND {parts.COUNTS.strip()}
+""")  # noqa: S608 - built from constants
+_COUNT = text("SELECT count(*) FROM periods WHERE archived_at IS NOT NULL")
+_PIECES = text(f"SELECT rows, data FROM archived_players {_OF_PERIOD} ORDER BY first_user_id")  # noqa: S608
+
+
+class Head(NamedTuple):
+    """What is known of a chunk without opening it: how many rows it has, how many of them are `off`, the first row."""
+
+    chunk: int
+    rows: int
+    off: int
+    score: int
+    second: int
+    tie: int
+
+
+class Found(NamedTuple):
+    """An archived period in which a player has a row, and in which of its chunks."""
+
+    board_id: str
+    period_id: str
+    closed_at: datetime
+    total: int
+    where: Whereabouts
+
+    @property
+    def board(self) -> BoardId:
+        return self.board_id, self.period_id
+
+
+def is_archived(connection: Connection, board_id: str, period_id: str) -> bool:
+    """Return whether a period is archived."""
+    return connection.scalar(_ARCHIVED_AT, {"board": board_id, "period": period_id}) is not None
+
+
+def closed_at(connection: Connection, board_id: str, period_id: str) -> datetime:
+    """Return when an archived period was closed, from when on it has been as it is, but for amendments."""
+    at: datetime = connection.execute(_CLOSED_AT, {"board": board_id, "period": period_id}).scalar_one()
+    return at
+
+
+def count(connection: Connection) -> int:
+    """Return how many periods are archived."""
+    return int(connection.execute(_COUNT).scalar_one())
+
+
+def counted(connection: Connection, event_ids: Collection[int]) -> set[tuple[int, str, str]]:
+    """Return in which archived periods of which boards these ledger rows count, as (event id, board id, period id)."""
+    if not count(connection):
+        return set()
+    return {(row.id, *row[1:]) for row in connection.execute(_COUNTED, {"events": list(event_ids)})}
+
+
+def heads(connection: Connection, board_id: str, period_id: str) -> list[Head]:
+    """Return what is known of the chunks of a period, in order of the ranks."""
+    return [Head(*row) for row in connection.execute(_HEADS, {"board": board_id, "period": period_id})]
+
+
+def chunk(connection: Connection, board_id: str, period_id: str, number: int) -> Chunk:
+    """Return one chunk of a period."""
+    values = {"board": board_id, "period": period_id, "chunk": number}
+    return Chunk(bytes(connection.execute(_CHUNK, values).scalar_one()))
+
+
+def rows(connection: Connection, board_id: str, period_id: str) -> Iterator[list[ArchivedRow]]:
+    """Yield all rows of an archived period in order of their ranks, hidden ones too, a chunk at a time."""
+    for head in heads(connection, board_id, period_id):
+        yield list(chunk(connection, board_id, period_id, head.chunk))
+
+
+def pieces(connection: Connection, board_id: str, period_id: str) -> Iterator[Players]:
+    """Yield the index of an archived period, in order of the user ids."""
+    for row in connection.execute(_PIECES, {"board": board_id, "period": period_id}):
+        yield Players(bytes(row.data), row.rows)
+
+
+def suspended(connection: Connection, board_id: str, period_id: str) -> dict[bytes, Whereabouts]:
+    """Return who has a row in an archived period and is suspended now."""
+    found: dict[bytes, Whereabouts] = {}
+    for row in connection.execute(_SUSPENDED, {"board": board_id, "period": period_id}):
+        players = Players(bytes(row.data), row.rows)
+        for user_id in (UUID(each).bytes for each in row.user_ids):
+            if where := players.find(user_id):
+                found[user_id] = where
+    return found
+
+
+def find(connection: Connection, board_id: str, period_id: str, user_id: str) -> Whereabouts | None:
+    """Return where the row of a player is in an archived period; None if there is none."""
+    found = on_boards(connection, user_id, [(board_id, period_id)])
+    return found[0].where if found else None
+
+
+def on_boards(connection: Connection, user_id: str, boards: Collection[BoardId]) -> list[Found]:
+    """Return those of these (board, period) that are archived and have a row of a player."""
+    board_ids, period_ids = [board for board, _ in boards], [period for _, period in boards]
+    values = {"user": user_id, "boards": board_ids, "ids": period_ids}
+    return [_found(*row) for row in connection.execute(_ON, values)]
+
+
+def of_player(connection: Connection, user_id: str) -> list[Found]:
+    """Return the archived periods in which a player has a row, those that were closed last first."""
+    return [_found(*row) for row in connection.execute(_EVERYWHERE, {"user": user_id})]
+
+
+def of_player_between(
+    connection: Connection,
+    user_id: str,
+    board_ids: Sequence[str],
+    limit: int,
+    ends: tuple[tuple[datetime, str, str] | None, tuple[datetime, str, str] | None],
+) -> list[Found]:
+    """Return up to `limit` of them on these boards, between two of such (closed_at, board id, period id).
+
+    The first end is the later one; without an end all are there. One in which the player's row is hidden for ever is
+    not among them.
+    """
+    (before, before_board, before_period), (after, after_board, after_period) = (
+        end or (None, None, None) for end in ends
+    )
+    values = {
+        **{"closed_at": before, "before_board": before_board, "before_period": before_period},
+        **{"after": after, "after_board": after_board, "after_period": after_period},
+    }
+    found = connection.execute(_BETWEEN, {"user": user_id, "boards": list(board_ids), "limit": limit, **values})
+    return [_found(*row) for row in found]
+
+
+def row_of(connection: Connection, found: Found, user_id: str) -> ArchivedRow:
+    """Return the row of a player in an archived period."""
+    of_chunk = chunk(connection, *found.board, found.where.chunk)
+    return of_chunk[of_chunk.ids().index(UUID(user_id).bytes)]
+
+
+def _found(board_id: str, period_id: str, closed_at: datetime, total: int, word: int) -> Found:
+    return Found(board_id, period_id, closed_at, total, archived_players.whereabouts(word))
