@@ -53,7 +53,7 @@ def _remove(connection: Connection, board: BoardId, user_id: str) -> None:
 def _rank_anew(connection: Connection, board: BoardId) -> None:
     """Record who is hidden now, the digest of who is shown, and that the period is amended."""
     values = {"board": board[0], "period": board[1]}
-    suspended = archives.suspended(connection, *board)
+    suspended = archives.suspended(connection, [board])[board]
     digest = TableDigest(str(connection.scalar(_PREVIOUS, values)))
     for head in archives.heads(connection, *board):
         before = list(archives.chunk(connection, *board, head.chunk))

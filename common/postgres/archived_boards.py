@@ -36,7 +36,7 @@ class ArchivedBoard:
         self._of = (board_id, period_id)
         self._order = connection.execute(_ORDER, {"board": board_id}).one()
         self._heads = archives.heads(connection, board_id, period_id)
-        self._suspended = archives.suspended(connection, board_id, period_id)
+        self._suspended = archives.suspended(connection, [self._of])[self._of]
         hidden = {head.chunk: head.off for head in self._heads}
         for where in self._suspended.values():
             hidden[where.chunk] += not where.is_off

@@ -34,16 +34,19 @@ _CLOSED_AT = text(f"SELECT closed_at FROM periods {_OF_PERIOD}")  # noqa: S608 -
 _HEADS = text(f"SELECT chunk, rows, off, score, second, tie FROM archives {_OF_PERIOD} ORDER BY chunk")  # noqa: S608
 _CHUNK = text(f"SELECT data FROM archives {_OF_PERIOD} AND chunk = :chunk")  # noqa: S608 - built from constants
 _SUSPENDED = text("""
-SELECT i.data, i.rows, found.user_ids
+SELECT found.board_id, found.period_id, i.data, i.rows, found.user_ids
 FROM (
-    SELECT piece.first_user_id, array_agg(u.id::text) AS user_ids
-    FROM users u CROSS JOIN LATERAL (
-        SELECT first_user_id FROM archived_players
-        WHERE (board_id, period_id) = (:board, :period) AND first_user_id <= u.id ORDER BY first_user_id DESC LIMIT 1
+    SELECT wanted.board_id, wanted.period_id, piece.first_user_id, array_agg(u.id::text) AS user_ids
+    FROM unnest(CAST(:boards AS text[]), CAST(:ids AS text[])) AS wanted(board_id, period_id)
+    CROSS JOIN users u
+    CROSS JOIN LATERAL (
+        SELECT first_user_id FROM archived_players a
+        WHERE (a.board_id, a.period_id) = (wanted.board_id, wanted.period_id) AND a.first_user_id <= u.id
+        ORDER BY a.first_user_id DESC LIMIT 1
     ) AS piece
-    WHERE u.suspended_at IS NOT NULL GROUP BY piece.first_user_id
+    WHERE u.suspended_at IS NOT NULL GROUP BY wanted.board_id, wanted.period_id, piece.first_user_id
 ) AS found
-JOIN archived_players i ON (i.board_id, i.period_id, i.first_user_id) = (:board, :period, found.first_user_id)
+JOIN archived_players i USING (board_id, period_id, first_user_id)
 """)
 # A user id is found where its bytes are: nobody has 16 random bytes that begin in the middle of an id of somebody else.
 _OF_PLAYER = """
@@ -161,14 +164,15 @@ def pieces(connection: Connection, board_id: str, period_id: str) -> Iterator[Pl
         yield Players(bytes(row.data), row.rows)
 
 
-def suspended(connection: Connection, board_id: str, period_id: str) -> dict[bytes, Whereabouts]:
-    """Return who has a row in an archived period and is suspended now."""
-    found: dict[bytes, Whereabouts] = {}
-    for row in connection.execute(_SUSPENDED, {"board": board_id, "period": period_id}):
+def suspended(connection: Connection, boards: Collection[BoardId]) -> dict[BoardId, dict[bytes, Whereabouts]]:
+    """Return who has a row in each of these archived periods and is suspended now."""
+    found: dict[BoardId, dict[bytes, Whereabouts]] = {board: {} for board in boards}
+    board_ids, period_ids = [board for board, _ in boards], [period for _, period in boards]
+    for row in connection.execute(_SUSPENDED, {"boards": board_ids, "ids": period_ids}):
         players = Players(bytes(row.data), row.rows)
         for user_id in (UUID(each).bytes for each in row.user_ids):
             if where := players.find(user_id):
-                found[user_id] = where
+                found[row.board_id, row.period_id][user_id] = where
     return found
 
 

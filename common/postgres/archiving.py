@@ -112,9 +112,10 @@ _PLAYERS = text(f"""
 SELECT user_id::text, final_rank, ({standings.REASONS})::int AS hidden_for
 FROM standings WHERE {_OF_PERIOD} ORDER BY standings.user_id
 """)  # noqa: S608 - built from constants
+_AS_LISTED = f"{_OF_PERIOD} AND archived_at IS NULL AND ranked_at IS NOT NULL AND revision = :revision"
+_STILL = text(f"SELECT revision FROM periods WHERE {_AS_LISTED}")  # noqa: S608 - built from constants
 _MARK = text(f"""
-UPDATE periods SET archived_at = date_trunc('milliseconds', clock_timestamp())
-WHERE {_OF_PERIOD} AND archived_at IS NULL AND ranked_at IS NOT NULL AND revision = :revision
+UPDATE periods SET archived_at = date_trunc('milliseconds', clock_timestamp()) WHERE {_AS_LISTED}
 """)  # noqa: S608 - built from constants
 # By the player behind whom the last transaction ended, so that no index entry of a deleted row is passed again.
 _DELETE = text(f"""
@@ -207,6 +208,8 @@ def archive(engine: Engine, day: Day, record: Callable[[Connection, int], None],
     with engine.begin() as connection:
         archive_chunks.forget(connection, day.board)
     with engine.connect().execution_options(isolation_level="REPEATABLE READ") as snapshot:
+        if snapshot.scalar(_STILL, _named(day.board, revision=day.revision)) is None:
+            raise AmendedError
         rows = _copy_rows(engine, snapshot, day, tell)
         _copy_players(engine, snapshot, day.board)
     with engine.begin() as connection:

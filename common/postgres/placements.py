@@ -6,8 +6,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, text
 
-from common.postgres import archives
-from common.postgres.archived_boards import ArchivedBoard
+from common.postgres import archived_ranks, archives
 
 # A final rank counts hidden rows too: the rank that is told is without those ahead, as the list of the period is. A
 # total is of when the period was ranked, so it may lack those who were let back since.
@@ -79,13 +78,11 @@ def _in_archives(
     limit: int,
     between: tuple[Before | None, Before | None],
 ) -> Iterator[Placement]:
-    for found in archives.of_player_between(connection, user_id, list(board_ids), limit, between):
-        board = ArchivedBoard(connection, *found.board)
-        if (ranked := board.rank_of(user_id)) is None:
-            continue
-        rank, row = ranked
-        second = row.second if board.has_second else None
-        yield Placement(*found.board, rank, max(found.total, rank), row.score, second, found.closed_at)
+    found = archives.of_player_between(connection, user_id, list(board_ids), limit, between)
+    for period, ranked in zip(found, archived_ranks.of_player(connection, user_id, found), strict=True):
+        if ranked is not None:
+            total = max(period.total, ranked.rank)
+            yield Placement(*period.board, ranked.rank, total, ranked.score, ranked.second, period.closed_at)
 
 
 def _in_standings(

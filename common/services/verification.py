@@ -122,6 +122,11 @@ class Verifier:
         with self._engine.connect() as connection:
             return int(connection.execute(_COUNT).scalar_one())
 
+    def archived_periods(self) -> int:
+        """Return how many periods are archived, and so not compared with the ledger."""
+        with self._engine.connect() as connection:
+            return archives.count(connection)
+
     def players(self, after: str, limit: int = SLICE.most) -> list[str]:
         """Return the next user ids after `after`, in order; begin with the nil UUID."""
         with self._engine.connect() as connection:
