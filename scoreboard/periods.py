@@ -1,6 +1,7 @@
 """`scoreboard periods`: archive days that are long over, list what is archived, and bring days back."""
 
 import sys
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -83,10 +84,7 @@ def _archive(engine: Engine, board: Board, days: list[Day], left: list[BoardId])
     done = rows = 0
     with progress() as bars:
         bar = bars.add_task("copying and deleting places", total=2 * sum(day.total for day in days))
-
-        def tell(places: int) -> None:
-            bars.advance(bar, places)
-
+        tell = _resting(lambda places: bars.advance(bar, places))
         for of in left:
             _delete(engine, board, of, tell)
         for day in days:
@@ -102,6 +100,21 @@ def _archive(engine: Engine, board: Board, days: list[Day], left: list[BoardId])
             done += 1
     click.echo(f"{done} days archived, with {rows:,} places")
     return problems
+
+
+def _resting(tell: Tell) -> Tell:
+    """Return what tells of a slice, and then rests for as long as it took: its work is done by PostgreSQL, which does
+    not know that updates come first.
+    """
+    began = time.monotonic()
+
+    def rest(places: int) -> None:
+        nonlocal began
+        tell(places)
+        time.sleep(time.monotonic() - began)
+        began = time.monotonic()
+
+    return rest
 
 
 def _delete(engine: Engine, board: Board, of: BoardId, tell: Tell) -> None:
@@ -132,9 +145,8 @@ def _restore(engine: Engine, of: BoardId) -> None:
     with progress() as bars:
         bar = bars.add_task(f"{period_id} of {board_id}", total=None)
         try:
-            rows = archiving.restore(
-                engine, of, _recorded("restore_period", of), lambda places: bars.advance(bar, places)
-            )
+            tell = _resting(lambda places: bars.advance(bar, places))
+            rows = archiving.restore(engine, of, _recorded("restore_period", of), tell)
         except BehindError:
             message = f"{period_id} of {board_id}: the ledger is not verified that far; run `scoreboard verify` first"
             raise click.ClickException(message) from None

@@ -65,7 +65,8 @@ class Chunk:
     """Rows that follow each other, of which only those are made that somebody asks for."""
 
     def __init__(self, data: bytes) -> None:
-        form, self._rows = _HEAD.unpack_from(data)
+        form, rows = _HEAD.unpack_from(data)
+        self._rows: int = rows
         if form != _FORM:
             raise ValueError(f"an archive of the form {form} cannot be read by this version")
         at = _HEAD.size + _ID_BYTES * self._rows
@@ -106,9 +107,9 @@ class Chunk:
 
 def packed(rows: Sequence[ArchivedRow]) -> bytes:
     """Return rows in one piece, of which `Chunk` makes them again."""
-    user_ids, *columns, decided, hidden, final = zip(*rows, strict=True)
+    user_ids, *numbers, decided, hidden, final = zip(*rows, strict=True)
     ids = b"".join(UUID(user_id).bytes for user_id in user_ids)
-    columns += [[at or _NEVER for at in decided], hidden, [int(was_hidden) for was_hidden in final]]
+    columns = [*numbers, [at or _NEVER for at in decided], hidden, [int(was_hidden) for was_hidden in final]]
     return _HEAD.pack(_FORM, len(rows)) + ids + zlib.compress(b"".join(map(_folded, columns)))
 
 

@@ -78,6 +78,7 @@ class Day(NamedTuple):
         return self.board_id, self.period_id
 
 
+# `stored_boards` looks for no day in archives that has just ended: whoever calls leaves those of some days out.
 _DAYS = text(f"""
 SELECT board_id, period_id, ranked_at IS NOT NULL AS is_ranked, coalesce(total, 0), revision, coalesce(digest, ''),
        coalesce(previous_digest, '')
@@ -270,7 +271,7 @@ def _copy_rows(engine: Engine, snapshot: Connection, day: Day, tell: Tell) -> in
     for some in standings.in_order(snapshot, *day.board, archives.ROWS * CHUNKS_AT_ONCE, _ROWS):
         if [row.final_rank for row in some] != list(range(rows + 1, rows + len(some) + 1)):
             raise NotWholeError
-        made = [ArchivedRow(*row[:-1]) for row in some]
+        made = [ArchivedRow._make(row[:-1]) for row in some]
         digest.add(Line(row.user_id, row.score, row.second, row.tie) for row in made if not row.final_hidden)
         chunks = [made[start : start + archives.ROWS] for start in range(0, len(made), archives.ROWS)]
         with engine.begin() as connection:

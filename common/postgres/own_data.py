@@ -74,7 +74,7 @@ def read(connection: Connection, user_id: str) -> OwnData:
     def rows(query: TextClause) -> list[Row[Any]]:
         return list(connection.execute(query, {"user": user_id, "most": MOST_EVENTS + 1}))
 
-    known = [OwnStanding(*row) for row in rows(_STANDINGS)]
+    known = [OwnStanding._make(row) for row in rows(_STANDINGS)]
     found = sorted([*known, *_archived(connection, user_id)])
     return OwnData(rows(_SESSIONS), rows(_IDENTITIES), rows(_EVENTS), found, rows(_UNLOCKS), rows(_STEPS), rows(_MARKS))
 

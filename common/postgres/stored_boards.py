@@ -1,10 +1,13 @@
 """A board as PostgreSQL has it: in `standings`, or, of a day that is archived, in `archives`.
 
-Whoever reads a period by its id asks here. Nothing but days is archived, so that any other period costs no look.
+Whoever reads a period by its id asks here. Nothing but days is archived, and only some days after their end, so that
+any other period costs no look.
+
 All that belongs together must be read in one REPEATABLE READ transaction: a period may be archived meanwhile.
 """
 
 from collections.abc import Callable, Collection, Generator, Iterator
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from sqlalchemy import Connection
@@ -16,6 +19,9 @@ from common.domain.pagination import FIRST, Page, Selection
 from common.domain.standing import Standing, StandingKey
 from common.postgres import archived_boards, archives, people, standings
 from common.postgres.archived_boards import ArchivedBoard
+
+_NEVER_WITHIN = timedelta(days=1)
+"""No day is archived so soon after its end, whatever the clocks say: it is still in Redis for days."""
 
 
 def page(connection: Connection, board_id: str, period_id: str, limit: int, which: Selection) -> Page:
@@ -65,7 +71,7 @@ def read(connection: Connection, standing_keys: Collection[StandingKey]) -> list
     """Return those of these standings that exist, hidden ones too."""
     days: dict[str, list[StandingKey]] = {}
     for key in standing_keys:
-        if _is_day(key.period_id):
+        if _may_be_archived(key.period_id):
             days.setdefault(key.user_id, []).append(key)
     archived = [row for user_id, keys in days.items() for row in _archived(connection, user_id, keys)]
     elsewhere = {row.key for row in archived}
@@ -74,11 +80,14 @@ def read(connection: Connection, standing_keys: Collection[StandingKey]) -> list
 
 def is_archived(connection: Connection, board_id: str, period_id: str) -> bool:
     """Return whether a period is archived."""
-    return _is_day(period_id) and archives.is_archived(connection, board_id, period_id)
+    return _may_be_archived(period_id) and archives.is_archived(connection, board_id, period_id)
 
 
-def _is_day(period_id: str) -> bool:
-    return periods.name_of(period_id) == "daily"
+def _may_be_archived(period_id: str) -> bool:
+    if periods.name_of(period_id) != "daily":
+        return False
+    ends_at = periods.parse(period_id).ends_at
+    return ends_at is not None and ends_at < datetime.now(UTC) - _NEVER_WITHIN
 
 
 def _archived(connection: Connection, user_id: str, standing_keys: Collection[StandingKey]) -> Iterator[Standing]:

@@ -23,7 +23,7 @@ import structlog
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
-from common.contract.errors import MAX_PROBLEMS, ErrorCode, ErrorDetails, ScoreboardError
+from common.contract.errors import MAX_PROBLEMS, ErrorCode, ErrorDetails, PeriodOfBoard, ScoreboardError
 from common.domain.corrections import Span, Told
 from common.domain.pagination import Position
 from common.domain.standing import BoardId, StandingKey
@@ -216,7 +216,7 @@ def refuse_to_change(periods: Collection[BoardId]) -> None:
     first, *others = (f"{period} of {board}" for board, period in named)
     more = f" and {len(others)} more days" if others else ""
     message = f"This would change {first}{more}, which is archived. Bring it back first: `scoreboard periods restore`."
-    told = [{"board": board, "period": period} for board, period in named[:MAX_PROBLEMS]]
+    told: list[PeriodOfBoard] = [{"board": board, "period": period} for board, period in named[:MAX_PROBLEMS]]
     raise ScoreboardError(ErrorCode.PERIOD_ARCHIVED, message, details=ErrorDetails(periods=told))
 
 

@@ -13,7 +13,7 @@ from common.core.settings import Settings
 from common.core.timestamps import format_instant
 from common.domain.corrections import Told
 from common.domain.standing import BoardId
-from common.postgres import archive_purge, archives, archiving
+from common.postgres import archive_purge, archives, archiving, snapshots
 from common.postgres import engine as database
 from common.postgres.archiving import AmendedError, BusyError, Day, NotWholeError
 from common.postgres.audit import Actor
@@ -26,7 +26,7 @@ from tests.command_line import CommandLine
 from tests.inbox import accept_at, add_users, drain_completely
 from tests.integration.test_corrections import event_of, follow, no_drift
 from tests.player import admin, error_code
-from workers import closing, ranking, snapshots
+from workers import closing, ranking
 from workers.state import WorkerState
 
 FIRST, SECOND = ("main", "2026-01-05"), ("main", "2026-01-06")
@@ -362,8 +362,8 @@ def test_a_purged_player_leaves_archived_days_and_those_behind_move_up(
         assert archives.of_player(connection, gone) == []
     closing.store_final_snapshots(worker)
     with worker.engine.connect() as connection:
-        newest = snapshots.snapshots.page(connection, *FIRST, 1, None)[0]
-        kept = snapshots.snapshots.find(connection, newest.id)
+        newest = snapshots.page(connection, *FIRST, 1, None)[0]
+        kept = snapshots.find(connection, newest.id)
     assert kept is not None
     assert [entry.score for entry in kept[1]] == [100, 10, 1, 1]
     assert command_line("users", "erase", gone, "--purge", "--yes").returncode == 0, "it is safe to repeat"
