@@ -237,7 +237,9 @@ def _of_span(user_ids: Sequence[str], span: Span, told: Told, actor: Actor, *, r
 
 def _write(connection: Connection, correction: _Correction) -> list[int]:
     """Write which ledger rows are void, and return those of which that is new. Raises `period_archived`."""
-    event_ids = correction.choose(connection)
+    event_ids, amends = correction.choose(connection), correction.told.amends
+    if amends is False or (amends is None and not correction.restores):
+        return _write_chosen(connection, correction, event_ids)
     before = archives.counted(connection, event_ids)
     changed = _write_chosen(connection, correction, event_ids)
     moved = before ^ archives.counted(connection, event_ids)
