@@ -11,8 +11,9 @@ from sqlalchemy import Connection, Engine
 from common.core import priority
 from common.core.timestamps import format_instant
 from common.domain.standing import BoardId
-from common.postgres import archived_list, archiving, catalogue
-from common.postgres.archiving import AmendedError, BehindError, Day, NotWholeError, Tell
+from common.postgres import archived_list, archiving, catalogue, unarchiving
+from common.postgres.archiving import AmendedError, Day, NotWholeError, Tell
+from common.postgres.unarchiving import BehindError
 from common.redis_store.board import Board
 from common.services.verification import COMPARED_IN_REDIS
 from scoreboard import operator, tables
@@ -146,7 +147,7 @@ def _restore(engine: Engine, of: BoardId) -> None:
         bar = bars.add_task(f"{period_id} of {board_id}", total=None)
         try:
             tell = _resting(lambda places: bars.advance(bar, places))
-            rows = archiving.restore(engine, of, _recorded("restore_period", of), tell)
+            rows = unarchiving.restore(engine, of, _recorded("restore_period", of), tell)
         except BehindError:
             message = f"{period_id} of {board_id}: the ledger is not verified that far; run `scoreboard verify` first"
             raise click.ClickException(message) from None

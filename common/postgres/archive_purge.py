@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, text
 
 from common.domain.digests import Line, TableDigest
 from common.domain.standing import BoardId
-from common.postgres import archive_chunks, archives, placement_unlocks
+from common.postgres import archive_chunks, archive_index, archives, placement_unlocks
 
 _OF_PERIOD = "(board_id, period_id) = (:board, :period)"
 _HOLD = text(f"SELECT FROM periods WHERE {_OF_PERIOD} FOR NO KEY UPDATE")
@@ -30,7 +30,7 @@ def remove_player(engine: Engine, user_id: str, tell: Callable[[int, int], None]
     `tell` is called with how many periods are done, and how many there are. The caller has `archiving.lock`.
     """
     with engine.connect() as connection:
-        boards = [found.board for found in archives.of_player(connection, user_id)]
+        boards = [found.board for found in archive_index.of_player(connection, user_id)]
     for done, board in enumerate(boards, start=1):
         with engine.begin() as connection:
             _remove(connection, board, user_id)
@@ -40,7 +40,7 @@ def remove_player(engine: Engine, user_id: str, tell: Callable[[int, int], None]
 
 def _remove(connection: Connection, board: BoardId, user_id: str) -> None:
     connection.execute(_HOLD, {"board": board[0], "period": board[1]})
-    where = archives.find(connection, *board, user_id)
+    where = archive_index.find(connection, *board, user_id)
     if where is None:
         return
     rows = [row for row in archives.chunk(connection, *board, where.chunk) if row.user_id != user_id]
@@ -53,7 +53,7 @@ def _remove(connection: Connection, board: BoardId, user_id: str) -> None:
 def _rank_anew(connection: Connection, board: BoardId) -> None:
     """Record who is hidden now, the digest of who is shown, and that the period is amended."""
     values = {"board": board[0], "period": board[1]}
-    suspended = archives.suspended(connection, [board])[board]
+    suspended = archive_index.suspended(connection, [board])[board]
     digest = TableDigest(str(connection.scalar(_PREVIOUS, values)))
     for head in archives.heads(connection, *board):
         before = list(archives.chunk(connection, *board, head.chunk))

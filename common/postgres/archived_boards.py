@@ -17,7 +17,7 @@ from common.domain.archived_rows import ArchivedRow, Chunk, is_off
 from common.domain.details import Details
 from common.domain.entries import BoardHead, Entry, Place, with_places
 from common.domain.pagination import Page, Position, Selection
-from common.postgres import archives, people, standings
+from common.postgres import archive_index, archives, people, standings
 
 _ORDER = text("""
 SELECT CASE WHEN ascending THEN 1 ELSE -1 END AS sign, second IS NOT NULL AS has_second,
@@ -36,7 +36,7 @@ class ArchivedBoard:
         self._of = (board_id, period_id)
         self._order = connection.execute(_ORDER, {"board": board_id}).one()
         self._heads = archives.heads(connection, board_id, period_id)
-        self._suspended = archives.suspended(connection, [self._of])[self._of]
+        self._suspended = archive_index.suspended(connection, [self._of])[self._of]
         hidden = {head.chunk: head.off for head in self._heads}
         for where in self._suspended.values():
             hidden[where.chunk] += not where.is_off
@@ -80,7 +80,7 @@ class ArchivedBoard:
 
     def rank_of(self, user_id: str) -> tuple[int, ArchivedRow] | None:
         """Return the rank of a player, and their row; None for one who is not shown."""
-        where = archives.find(self._connection, *self._of, user_id)
+        where = archive_index.find(self._connection, *self._of, user_id)
         key = UUID(user_id).bytes
         if where is None or where.is_off or key in self._suspended:
             return None

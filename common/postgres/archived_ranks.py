@@ -8,8 +8,8 @@ from sqlalchemy import Connection, text
 
 from common.domain import archived_rows
 from common.domain.archived_rows import Chunk
-from common.postgres import archives
-from common.postgres.archives import Found
+from common.postgres import archive_index
+from common.postgres.archive_index import Found
 
 _CHUNKS = text("""
 SELECT a.data, b.second IS NOT NULL AS has_second,
@@ -38,7 +38,7 @@ def of_player(connection: Connection, user_id: str, periods: Sequence[Found]) ->
     if not periods:
         return []
     key = UUID(user_id).bytes
-    suspended = archives.suspended(connection, [period.board for period in periods])
+    suspended = archive_index.suspended(connection, [period.board for period in periods])
     values = {
         "boards": [period.board_id for period in periods],
         "ids": [period.period_id for period in periods],

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, TextClause, text
 
-from common.postgres import archives, people, standings
+from common.postgres import archive_index, archives, people, standings
 
 MOST_EVENTS = 50_000
 
@@ -81,11 +81,11 @@ def read(connection: Connection, user_id: str) -> OwnData:
 
 def _archived(connection: Connection, user_id: str) -> Iterator[OwnStanding]:
     """Yield what a player has in archived periods."""
-    places = archives.of_player(connection, user_id)
+    places = archive_index.of_player(connection, user_id)
     known = people.find_details(connection, [user_id]) if places else {}
     is_suspended = any(player.is_suspended for player in known.values())
     for found in places:
-        row = archives.row_of(connection, found, user_id)
+        row = archive_index.row_of(connection, found, user_id)
         if not row.is_empty:
             updated_at = _EPOCH + timedelta(microseconds=row.updated_at)
             yield OwnStanding(*found.board, row.score, updated_at, row.is_off or is_suspended)

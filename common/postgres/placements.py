@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, text
 
-from common.postgres import archived_ranks, archives
+from common.postgres import archive_index, archived_ranks
 
 # A final rank counts hidden rows too: the rank that is told is without those ahead, as the list of the period is. A
 # total is of when the period was ranked, so it may lack those who were let back since.
@@ -78,7 +78,7 @@ def _in_archives(
     limit: int,
     between: tuple[Before | None, Before | None],
 ) -> Iterator[Placement]:
-    found = archives.of_player_between(connection, user_id, list(board_ids), limit, between)
+    found = archive_index.of_player_between(connection, user_id, list(board_ids), limit, between)
     for period, ranked in zip(found, archived_ranks.of_player(connection, user_id, found), strict=True):
         if ranked is not None:
             total = max(period.total, ranked.rank)

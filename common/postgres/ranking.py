@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Row, text
 from common.domain.archived_players import Whereabouts
 from common.domain.digests import FIRST, Line, TableDigest
 from common.domain.standing import BoardId
-from common.postgres import archives, period_sql, standings
+from common.postgres import archive_index, archives, period_sql, standings
 from common.postgres.arrays import plain_array
 
 SLICE = 10_000
@@ -181,7 +181,7 @@ def recompute(connection: Connection, period: Ranked) -> Recomputed:
 
 def _recompute_archived(connection: Connection, period: Ranked) -> Recomputed:
     digest = TableDigest(period.previous_digest)
-    players = Counter(where for piece in archives.pieces(connection, *period.board) for _, where in piece.all())
+    players = Counter(where for piece in archive_index.pieces(connection, *period.board) for _, where in piece.all())
     for head in archives.heads(connection, *period.board):
         chunk = archives.chunk(connection, *period.board, head.chunk)
         players.subtract(Whereabouts(head.chunk, row.is_off) for row in chunk)

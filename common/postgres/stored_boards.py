@@ -17,7 +17,7 @@ from common.domain.details import Details
 from common.domain.entries import BoardHead, Entry, Place
 from common.domain.pagination import FIRST, Page, Selection
 from common.domain.standing import Standing, StandingKey
-from common.postgres import archived_boards, archives, people, standings
+from common.postgres import archive_index, archived_boards, archives, people, standings
 from common.postgres.archived_boards import ArchivedBoard
 
 _NEVER_WITHIN = timedelta(days=1)
@@ -91,10 +91,10 @@ def _may_be_archived(period_id: str) -> bool:
 
 
 def _archived(connection: Connection, user_id: str, standing_keys: Collection[StandingKey]) -> Iterator[Standing]:
-    places = archives.on_boards(connection, user_id, [key.board for key in standing_keys])
+    places = archive_index.on_boards(connection, user_id, [key.board for key in standing_keys])
     known = people.find_details(connection, [user_id]) if places else {}
     is_suspended = user_id in known and known[user_id].is_suspended
     for found in places:
-        row = archives.row_of(connection, found, user_id)
+        row = archive_index.row_of(connection, found, user_id)
         key, is_hidden = StandingKey(*found.board, user_id), row.is_off or is_suspended
         yield Standing(key, row.score, row.tie, row.version, row.milliseconds, is_hidden, row.second)

@@ -5,7 +5,7 @@ from sqlalchemy import Connection, Engine
 
 from common.domain.corrections import Told
 from common.domain.standing import BoardId, Hidden
-from common.postgres import archives, audit, disqualifications, ledger, standings
+from common.postgres import archive_index, audit, disqualifications, ledger, standings
 from common.postgres.audit import Actor
 from common.postgres.disqualifications import Disqualification
 from common.redis_store.board import Board
@@ -72,10 +72,8 @@ class Referee:
 
 def _archived(connection: Connection, board_id: str, user_id: str, *, is_off: bool) -> list[BoardId]:
     """Return the archived periods of a board in which a player would be shown no more, or again."""
-    found = [each for each in archives.of_player(connection, user_id) if each.board_id == board_id]
+    found = [each for each in archive_index.of_player(connection, user_id) if each.board_id == board_id]
     if is_off:
         return [each.board for each in found if not each.where.is_off]
-    hidden = [each for each in found if each.where.is_off]
-    return [
-        each.board for each in hidden if archives.row_of(connection, each, user_id).hidden_for & Hidden.DISQUALIFIED
-    ]
+    rows = {each.board: archive_index.row_of(connection, each, user_id) for each in found if each.where.is_off}
+    return [board for board, row in rows.items() if row.hidden_for & Hidden.DISQUALIFIED]

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, text
 from common.domain.details import Details
 from common.domain.pagination import FIRST, Position, Selection, after, around, around_score, before
 from common.domain.standing import BoardId, StandingKey
-from common.postgres import archives, archiving, own_data, placements, score_places, stored_boards
+from common.postgres import archives, archiving, own_data, placements, score_places, stored_boards, unarchiving
 from common.services import suspensions
 from common.services.suspensions import Decision
 from tests import archived_days
@@ -129,7 +129,7 @@ def test_an_archived_day_is_read_as_one_that_is_not(worker: WorkerState, seed: i
             assert archived == told(connection, (READ, DAY), everybody, turn)
         make_different(worker.engine, chance, everybody)
 
-    archiving.restore(worker.engine, (ARCHIVED, DAY), lambda _connection, _rows: None, lambda _: None)
+    unarchiving.restore(worker.engine, (ARCHIVED, DAY), lambda _connection, _rows: None, lambda _: None)
     again, kept = rows_of(worker.engine, (ARCHIVED, DAY)), rows_of(worker.engine, (READ, DAY))
     assert [but_version(row) for row in again] == [but_version(row) for row in kept]
 

@@ -13,7 +13,7 @@ from common.core.settings import Settings
 from common.core.timestamps import format_instant
 from common.domain.corrections import Told
 from common.domain.standing import BoardId
-from common.postgres import archive_purge, archives, archiving, snapshots
+from common.postgres import archive_index, archive_purge, archives, archiving, snapshots, unarchiving
 from common.postgres import engine as database
 from common.postgres.archiving import AmendedError, BusyError, Day, NotWholeError
 from common.postgres.audit import Actor
@@ -203,7 +203,7 @@ def test_it_may_die_anywhere_and_nobody_sees_it(
         with archiving.lock(mover):
             for board in (FIRST, SECOND):
                 if is_archived(worker.engine, board):
-                    archiving.restore(mover, board, lambda _connection, _rows: None, lambda _: None)
+                    unarchiving.restore(mover, board, lambda _connection, _rows: None, lambda _: None)
 
     came_back = [told(client, players) == before for _ in deaths(mover, restore)]
     assert len(came_back) > 6
@@ -323,7 +323,7 @@ def test_a_correction_that_would_change_an_archived_day_is_refused_and_any_other
     assert no_drift(worker)
 
     for board in (FIRST, SECOND):
-        archiving.restore(mover, board, lambda _connection, _rows: None, lambda _: None)
+        unarchiving.restore(mover, board, lambda _connection, _rows: None, lambda _: None)
     assert correct(f"events/{voided}/void", amendClosed=True).status_code == 200
     assert correct("boards/main/disqualify", amendClosed=True, **off).status_code == 200
     rank(worker)
@@ -359,7 +359,7 @@ def test_a_purged_player_leaves_archived_days_and_those_behind_move_up(
     entries = client.get(f"/api/scores/leaderboard?period={FIRST[1]}").get_json()["entries"]
     assert [(entry["rank"], entry["score"]) for entry in entries] == [(1, 100), (2, 10), (3, 1), (4, 1)]
     with worker.engine.connect() as connection:
-        assert archives.of_player(connection, gone) == []
+        assert archive_index.of_player(connection, gone) == []
     closing.store_final_snapshots(worker)
     with worker.engine.connect() as connection:
         newest = snapshots.page(connection, *FIRST, 1, None)[0]
