@@ -53,7 +53,7 @@ class NotWholeError(Exception):
 
 
 class AmendedError(Exception):
-    """A period was amended, or ranked anew, while it was copied."""
+    """A period was amended, or archived, since it was listed."""
 
 
 class Day(NamedTuple):
@@ -161,9 +161,11 @@ def archive(engine: Engine, day: Day, record: Callable[[Connection, int], None],
     """Copy a ranked day, and mark it archived; return how many rows it has. The caller then deletes its standings.
 
     `record` is called with the number of rows in the transaction that marks it. Raises NotWholeError, and AmendedError
-    if it was amended meanwhile: then nothing has changed. The caller has the lock.
+    if it is not as it was listed: then nothing has changed. The caller has the lock.
     """
     with engine.begin() as connection:
+        if connection.scalar(_STILL, _named(day.board, revision=day.revision)) is None:
+            raise AmendedError  # above all not if it is archived: what is forgotten here would be all that there is
         archive_chunks.forget(connection, day.board)
     with engine.connect().execution_options(isolation_level="REPEATABLE READ") as snapshot:
         if snapshot.scalar(_STILL, _named(day.board, revision=day.revision)) is None:

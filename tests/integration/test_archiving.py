@@ -282,7 +282,11 @@ def test_a_day_that_changes_meanwhile_or_is_not_as_it_was_ranked_stays_as_it_is(
     ranking.rank_closed(worker)
     with pytest.raises(AmendedError):  # after it was listed
         attempt(second)
-    attempt(days(worker.engine)[1])
+    second = days(worker.engine)[1]
+    attempt(second)
+    with pytest.raises(AmendedError):  # it is archived already
+        attempt(second)
+    assert verified_periods.check(worker.engine).misfits == []
     assert (is_archived(worker.engine, FIRST), is_archived(worker.engine, SECOND)) == (False, True)
     with worker.engine.begin() as connection:
         connection.execute(text("UPDATE standings SET score = score + 1 WHERE period_id = :p"), {"p": FIRST[1]})
