@@ -2,7 +2,8 @@
 
 `archives`, which nothing has written to, has its chunks by final rank now, so that a page is one of them, and
 `archived_players` tells which chunk has a player. What is compressed already is not compressed again. The two new
-indexes leave out all but what is archived or suspended. The version before works on: it archives nothing.
+indexes leave out all but what is archived or suspended. The version before works on: it archives nothing. A step back
+is refused while something is archived.
 """
 
 import sqlalchemy as sa
@@ -19,11 +20,13 @@ DO $$ BEGIN
     END IF;
 END $$
 """
+_SUSPENDED = "ix_users_suspended"
 _BY_RANK = "counts the chunks of a period from 0, by final rank"
 _BY_ID = "counts the chunks of a period from 0, by user id"
 
 
 def upgrade() -> None:
+    _index_suspended()
     op.drop_column("archives", "first_user_id")
     op.alter_column("archives", "chunk", existing_type=sa.Integer, existing_nullable=False, comment=_BY_RANK)
     for column in (
@@ -49,12 +52,19 @@ def upgrade() -> None:
         ["board_id", "period_id"],
         postgresql_where=sa.text("archived_at IS NOT NULL"),
     )
-    op.create_index(op.f("ix_users_suspended"), "users", ["id"], postgresql_where=sa.text("suspended_at IS NOT NULL"))
+
+
+def _index_suspended() -> None:
+    """Beside what goes on: there may be millions of users. What an attempt that died has left is made anew."""
+    suspended = sa.text("suspended_at IS NOT NULL")
+    with op.get_context().autocommit_block():
+        op.drop_index(op.f(_SUSPENDED), "users", postgresql_concurrently=True, if_exists=True)
+        op.create_index(op.f(_SUSPENDED), "users", ["id"], postgresql_where=suspended, postgresql_concurrently=True)
 
 
 def downgrade() -> None:
     op.execute(_NOTHING_ARCHIVED)
-    op.drop_index(op.f("ix_users_suspended"), "users")
+    op.drop_index(op.f(_SUSPENDED), "users")
     op.drop_index(op.f("ix_periods_archived"), "periods")
     op.drop_table("archived_players")
     for column in ("off", "score", "second", "tie"):
