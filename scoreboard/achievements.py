@@ -15,7 +15,7 @@ from common.domain.achievement_wire import described_achievement, table_of
 from common.domain.achievements import Achievement
 from common.domain.catalogue_plan import Place, Plan, Stored
 from common.postgres import achievements as store
-from common.postgres import catalogue_changes
+from common.postgres import archiving, catalogue_changes
 from common.services import achieving
 from scoreboard import operator, tables
 from scoreboard.environment import connected
@@ -86,7 +86,11 @@ def change(achievement_id: str, **options: Any) -> None:  # noqa: ANN401 - click
             changes = plan.described_changes()
             operator.record(connection, "set_achievement", achievement_id, changes=changes)
         after = catalogue_changes.stored(connection).achievements[achievement_id]
+        of_days = after.retroactive and after.period == "daily"
+        archived = archiving.archived(connection, after.board_id) if of_days else []
     click.echo(json.dumps(described_achievement(after)))
+    if archived:
+        click.echo(f"{len(archived)} days are archived: what happened on them does not count", err=True)
 
 
 @achievements.command()

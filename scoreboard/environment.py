@@ -51,16 +51,19 @@ def load_settings() -> Settings:
 
 
 @contextmanager
-def connected() -> Iterator[Engine]:
-    """Open an engine for one command. An error of the database ends the command with a sentence."""
-    with _engine(load_settings()) as engine:
+def connected(connections: int = 1) -> Iterator[Engine]:
+    """Open an engine for one command, of so many connections at a time.
+
+    An error of the database ends the command with a sentence.
+    """
+    with _engine(load_settings(), connections=connections) as engine:
         yield engine
 
 
 @contextmanager
-def connected_as_owner(config: Settings) -> Iterator[Engine]:
+def connected_as_owner(config: Settings, connections: int = 1) -> Iterator[Engine]:
     """Do the same as the owner of the tables, for commands that change the schema."""
-    with _engine(config, config.migrate_database_url) as engine:
+    with _engine(config, config.migrate_database_url, connections) as engine:
         yield engine
 
 
@@ -86,9 +89,9 @@ def connected_to_redis() -> Iterator["Client"]:
 
 
 @contextmanager
-def _engine(config: Settings, url: str | None = None) -> Iterator[Engine]:
+def _engine(config: Settings, url: str | None = None, connections: int = 1) -> Iterator[Engine]:
     logging.configure_quietly()
-    engine = database.create(config, pool_size=1, statement_timeout_ms=STATEMENT_TIMEOUT_MS, url=url)
+    engine = database.create(config, pool_size=connections, statement_timeout_ms=STATEMENT_TIMEOUT_MS, url=url)
     try:
         with _told_in_a_sentence():
             yield engine

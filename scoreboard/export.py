@@ -19,7 +19,7 @@ from common.domain.entries import Entry
 from common.domain.periods import Period
 from common.domain.shown import Gate, Viewer
 from common.domain.stand_ins import StandIns
-from common.postgres import past_boards, standings
+from common.postgres import archives, past_boards, stored_boards
 from common.postgres.checkpoint import Checkpoint
 from scoreboard import boards
 from scoreboard.environment import connected, load_settings
@@ -70,7 +70,11 @@ def export(board: str, period: str, as_of: datetime | None, form: str, out: Path
 
 def _read(connection: Connection, board_id: str, period: Period, as_of: datetime | None) -> tuple[int, Pages]:
     if as_of is None:
-        return standings.read_board(connection, board_id, period.id, ROWS_AT_ONCE)
+        return stored_boards.read_board(connection, board_id, period.id, ROWS_AT_ONCE)
+    if stored_boards.is_archived(connection, board_id, period.id):
+        if as_of < archives.closed_at(connection, board_id, period.id):
+            raise click.ClickException(f"{period.id} is archived: bring it back first, by `scoreboard periods restore`")
+        return stored_boards.read_board(connection, board_id, period.id, ROWS_AT_ONCE)
     return past_boards.read(connection, board_id, period, as_of, ROWS_AT_ONCE)
 
 

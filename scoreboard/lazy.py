@@ -17,6 +17,7 @@ SUMMARIES = {
     "export": "Write a whole board to a file, as it is or as it was.",
     "keys": "Create, list, rotate and revoke API keys.",
     "migrate": "Bring the database to this version and add the default catalogue.",
+    "periods": "Archive days that are long over, and bring them back.",
     "players": "Import players of game servers, adjust scores, and take players off a board.",
     "quarantine": "List, retry and discard updates that could not be applied.",
     "rebuild": "Fill boards in Redis again from PostgreSQL.",

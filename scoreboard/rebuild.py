@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 from common.contract.errors import ErrorCode, ScoreboardError
 from common.core import priority
 from common.domain.standing import BoardId
-from common.postgres import standings
+from common.postgres import standings, stored_boards
 from common.services.rebuild import LEASE_MS, Rebuilder
 from scoreboard import operator
 from scoreboard.boards import choosing_boards, chosen
@@ -28,10 +28,19 @@ def rebuild(board: str | None, period: str | None) -> None:
     priority.give_way()
     with connected() as engine, connected_to_redis() as client:
         boards = chosen(engine, board, period)
+        _refuse_archived(engine, boards)
         with engine.begin() as connection:
             for board_id, period_id in boards:
                 operator.record(connection, "rebuild_board", board_id, period=period_id)
         rebuild_boards(engine, Rebuilder(client, engine), boards)
+
+
+def _refuse_archived(engine: Engine, boards: list[BoardId]) -> None:
+    with engine.connect() as connection:
+        for board_id, period_id in boards:
+            if stored_boards.is_archived(connection, board_id, period_id):
+                message = f"{period_id} of {board_id} is archived: it is read from PostgreSQL and never in Redis"
+                raise click.ClickException(message)
 
 
 def rebuild_boards(engine: Engine, rebuilder: Rebuilder, boards: list[BoardId]) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine
 from common.core.settings import Settings
 from common.domain import passwords
 from common.domain.standing import BoardId
-from common.postgres import erasure, kept_names, standings
+from common.postgres import archive_purge, erasure, kept_names, standings
 from common.postgres import users as accounts
 from common.redis_store.board import Board
 from common.redis_store.client import Client
@@ -22,6 +22,7 @@ from common.services.erasing import Eraser
 from common.services.rebuild import Rebuilder
 from common.services.revocations import Revocations
 from scoreboard import operator
+from scoreboard.archives_held import archives_held
 from scoreboard.demo import behaviour
 from scoreboard.environment import connected, connected_as_owner, connected_to_redis, data_folder, load_settings
 from scoreboard.progress import progress
@@ -56,7 +57,7 @@ def reset(is_demo: bool, password_file: Path, *, yes: bool) -> None:
     del is_demo  # click has seen to it
     config = load_settings()
     password = password_file.read_text(encoding="utf-8").strip()
-    with connected() as engine, connected_as_owner(config) as owner, connected_to_redis() as client:
+    with connected() as engine, connected_as_owner(config, connections=2) as owner, connected_to_redis() as client:
         players = _found(engine, password)
         with engine.connect() as connection:
             begun = erasure.unpurged(connection, _ACTION)
@@ -68,7 +69,8 @@ def reset(is_demo: bool, password_file: Path, *, yes: bool) -> None:
         with engine.begin() as connection:
             for user_id, username in players.items():
                 operator.record(connection, _ACTION, user_id, username=username)
-        boards = _remove(engine, owner, client, config, players | begun)
+        with archives_held(owner):
+            boards = _remove(engine, owner, client, config, players | begun)
         rebuilder = Rebuilder(client, owner)
         rebuild_boards(owner, rebuilder, [board for board in sorted(boards) if rebuilder.is_served(*board)])
     click.echo(f"{len(players | begun)} demo players are gone")
@@ -96,6 +98,7 @@ def _remove(engine: Engine, owner: Engine, client: Client, config: Settings, pla
             with owner.connect() as connection:
                 boards |= {row.key.board for row in standings.of_players(connection, [user_id])}
             eraser.erase(user_id, operator.operator())
+            archive_purge.remove_player(owner, user_id, lambda _done, _of: None)
             with owner.begin() as connection:
                 _purge(connection, config, user_id, username)
     return boards

@@ -124,14 +124,19 @@ def erase(user: str, *, purge: bool, yes: bool) -> None:
 
 def _purge(settings: "Settings", client: "Client", user_id: str) -> None:
     """Delete what is recorded of an erased account, and build the boards anew on which it stood."""
-    from common.postgres import erasure, standings  # noqa: PLC0415
+    from common.postgres import archive_purge, erasure, standings  # noqa: PLC0415
     from common.services.rebuild import Rebuilder  # noqa: PLC0415
+    from scoreboard.archives_held import archives_held  # noqa: PLC0415
+    from scoreboard.progress import progress  # noqa: PLC0415
 
-    with connected_as_owner(settings) as owner:
+    with connected_as_owner(settings, connections=2) as owner, archives_held(owner):
         with owner.connect() as connection:
             boards = sorted({row.key.board for row in standings.of_players(connection, [user_id])})
         with owner.begin() as connection:
             erasure.purge_mentions(connection, user_id)
+        with progress() as bars:
+            bar = bars.add_task("archived days", total=None)
+            archive_purge.remove_player(owner, user_id, lambda done, of: bars.update(bar, completed=done, total=of))
         with owner.begin() as connection:
             rows = erasure.purge(connection, user_id)
             operator.record(connection, "purge_user", user_id, rows=rows)

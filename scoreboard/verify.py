@@ -43,12 +43,14 @@ class Finding:
     """The result of a check of all `players`.
 
     `surplus` is how many players too many Redis has, by board; `not_served` are the boards that Redis does not serve.
+    So many `archived` periods are not compared.
     """
 
     players: int
     drifts: Sequence[Drift]
     surplus: Mapping[BoardId, int]
     not_served: Sequence[BoardId]
+    archived: int
 
     @property
     def is_clean(self) -> bool:
@@ -62,6 +64,7 @@ class Finding:
         surplus = [{"board_id": of[0], "period_id": of[1], "players": count} for of, count in self.surplus.items()]
         not_served = [{"board_id": board, "period_id": period} for board, period in self.not_served]
         found = {"players": self.players, "drift": drifts, "surplus": surplus, "not_served": not_served}
+        found["archived_periods"] = self.archived
         return json.dumps(found)
 
 
@@ -139,7 +142,7 @@ def _find(
     while (not_served := board.find_unserved(boards)) and time.monotonic() < deadline:
         time.sleep(_PAUSE_SECONDS)
     surplus = {of: count for of in boards if (count := verifier.surplus(*of))}
-    return Finding(players, drifts, surplus, not_served)
+    return Finding(players, drifts, surplus, not_served, verifier.archived_periods())
 
 
 def _check_all(verifier: Verifier, tell: Callable[[int], None]) -> tuple[int, list[Drift]]:
@@ -186,6 +189,9 @@ def _print(finding: Finding, console: Console) -> None:
     for board, period in finding.not_served:
         console.print(f"{board} {period}: Redis does not serve this board")
     console.print(f"{finding.players} players verified: {_verdict(finding)}")
+    if finding.archived:
+        said = "archived days are not compared with the ledger; --periods checks their digests"
+        console.print(f"{finding.archived} {said}")
 
 
 def _verdict(finding: Finding) -> str:

@@ -73,6 +73,7 @@ class ErrorCode(StrEnum):
     SEASON_OVERLAPS = "season_overlaps"
     SEASON_OVER = "season_over"
     NO_HISTORY = "no_history"
+    PERIOD_ARCHIVED = "period_archived"
 
     RATE_LIMITED = "rate_limited"
     LOGIN_THROTTLED = "login_throttled"
@@ -147,6 +148,7 @@ SENTENCES: Mapping[ErrorCode, str] = {
     ErrorCode.SEASON_OVERLAPS: "The board has another season in this time.",
     ErrorCode.SEASON_OVER: "The season is over, or will be before every process knows.",
     ErrorCode.NO_HISTORY: "This board does not count days beside all time, so it keeps no history of players.",
+    ErrorCode.PERIOD_ARCHIVED: "This would change a day that is archived. An operator can bring it back first.",
     ErrorCode.RATE_LIMITED: "Too many requests from this address.",
     ErrorCode.LOGIN_THROTTLED: "Too many failed logins of this account from this address.",
     ErrorCode.TOO_MANY_CONNECTIONS: "Too many live connections from this address.",
@@ -165,6 +167,13 @@ class FieldProblem(TypedDict):
     message: Sentence
 
 
+class PeriodOfBoard(TypedDict):
+    """A period of a board."""
+
+    board: Annotated[str, Field(examples=["main"])]
+    period: Annotated[str, Field(examples=["2026-01-05"])]
+
+
 class ErrorDetails(TypedDict, total=False):
     """More about an error, for a program."""
 
@@ -178,6 +187,9 @@ class ErrorDetails(TypedDict, total=False):
     serverTime: Annotated[Instant, Field(description="With `timestamp_out_of_range`.")]
     scope: Annotated[str, Field(description="With `api_key_scope`: the scope that is needed.", examples=["players"])]
     revision: Annotated[int, Field(description="With `catalogue_changed`: the board's revision as it is.")]
+    periods: Annotated[
+        list[PeriodOfBoard], Field(description=f"With `period_archived`: which, {MAX_PROBLEMS} at most.")
+    ]
     parts: Annotated[dict[str, Literal["ok", "missing", "away"]], Field(description="Of `GET /readyz`.")]
 
 

@@ -110,6 +110,19 @@ LEFT JOIN kept_voids k ON (k.event_id, k.board_id, k.period_id) = (e.id, b.id, p
 `c` is the period's row, if it is known, `v` the void of the ledger row, and `k` that of a period that stays without it.
 """
 
+COUNTS = """
+e.refusal IS NULL AND p.name = ANY(b.periods) AND (e.left_out IS NULL OR b.id <> ALL(e.left_out))
+    AND (b.rule <> 'sum' OR e.points <> 0 OR (b.second IS NOT NULL AND e.second <> 0) OR is_enrolment)
+    AND (c.last_event_id IS NULL OR e.id <= c.last_event_id)
+    AND (v.event_id IS NULL OR (c.closed_at < v.at AND NOT v.amends)) AND k.event_id IS NULL
+"""
+"""Whether a row of `EXPANDED` counts.
+
+An event counts by the version of the action that the ledger names, on its boards but for those that the row leaves out,
+in the board's periods of the acceptance, and in a closed period up to the row at which it was closed. One that is void
+counts nowhere but in periods that were closed before, unless the void amends these too.
+"""
+
 COUNTED = f"""
 SELECT e.user_id, b.id AS board_id, p.period_id, b.rule, (b.second->>'ascending')::boolean AS second_ascending,
        CASE WHEN b.rule = 'count' AND a.claimed_by <> 'admin' THEN 1 ELSE e.points END AS score,
@@ -117,22 +130,18 @@ SELECT e.user_id, b.id AS board_id, p.period_id, b.rule, (b.second->>'ascending'
        CASE WHEN b.second IS NULL THEN 0 ELSE e.second END AS second,
        CASE WHEN b.rule = 'latest' THEN e.occurred_at WHEN is_enrolment THEN e.accepted_at END AS decided_at
 {EXPANDED.strip()}
-WHERE e.refusal IS NULL AND p.name = ANY(b.periods) AND (e.left_out IS NULL OR b.id <> ALL(e.left_out))
-    AND (b.rule <> 'sum' OR e.points <> 0 OR (b.second IS NOT NULL AND e.second <> 0) OR is_enrolment)
-    AND (c.last_event_id IS NULL OR e.id <= c.last_event_id)
-    AND (v.event_id IS NULL OR (c.closed_at < v.at AND NOT v.amends)) AND k.event_id IS NULL
+WHERE {COUNTS.strip()} AND c.archived_at IS NULL
 """
-"""One part for each event, board and period, as `parts.part_of` has it. `{rows}` is a table of ledger rows.
+"""One part for each event, board and period in which it counts, as `parts.part_of` has it.
 
-An event counts by the version of the action that the ledger names, on its boards but for those that the row leaves out,
-in the board's periods of the acceptance, and in a closed period up to the row at which it was closed. One that is void
-counts nowhere but in periods that were closed before, unless the void amends these too.
+`{rows}` is a table of ledger rows. Of archived periods there is none: nothing is counted anew in them.
 """
 
 TOUCHED = f"""
-SELECT DISTINCT e.user_id, b.id AS board_id, p.period_id {EXPANDED.strip()} WHERE p.name = ANY(b.periods)
+SELECT DISTINCT e.user_id, b.id AS board_id, p.period_id {EXPANDED.strip()}
+WHERE p.name = ANY(b.periods) AND c.archived_at IS NULL
 """
-"""The standings to which ledger rows belong, whether or not they count there."""
+"""The standings to which ledger rows belong, whether or not they count there, but for those that are archived."""
 
 _TOUCHED_BY = text(TOUCHED.format(rows="(SELECT * FROM score_events WHERE id = ANY(CAST(:events AS bigint[])))"))
 

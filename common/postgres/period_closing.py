@@ -83,7 +83,7 @@ UPDATE periods p
 SET revision = p.revision + 1, amended_at = date_trunc('milliseconds', clock_timestamp()), snapshot_due = true,
     ranked_at = NULL
 FROM json_to_recordset(CAST(:boards AS json)) AS sent(b text, p text)
-WHERE (p.board_id, p.period_id) = (sent.b, sent.p) AND p.closed_at IS NOT NULL
+WHERE (p.board_id, p.period_id) = (sent.b, sent.p) AND p.closed_at IS NOT NULL AND p.archived_at IS NULL
 RETURNING p.board_id, p.period_id, p.revision
 """)
 
@@ -112,7 +112,7 @@ def close(connection: Connection, board_id: str, period_id: str, now: datetime) 
 
 
 def amend(connection: Connection, boards: Collection[BoardId]) -> list[Amended]:
-    """Count the revisions of those of these periods that are closed, and return them.
+    """Count the revisions of those of these periods that are closed, and return them, but for archived ones.
 
     Their final snapshots are due anew, and so are their final ranks.
 

@@ -1,14 +1,14 @@
 """Achievements of final ranks: they are decided once a period is ranked, and never before.
 
-Final ranks are the one order of the standings that are shown (`common/postgres/standings.py`); where equal scores share
-a place, the place counts. Safe to repeat: what is unlocked stays, and what an amendment adds is added.
+Final ranks are the one order of the standings that are shown (`common/postgres/stored_boards.py`); where equal scores
+share a place, the place counts. Safe to repeat: what is unlocked stays, and what an amendment adds is added.
 """
 
 from sqlalchemy import Connection, text
 
 from common.domain import periods
 from common.domain.achievements import ONCE, StepKey, Unlock
-from common.postgres import standings, unlocks
+from common.postgres import stored_boards, unlocks
 
 _WANTED = text("""
 SELECT id, within, min_players, repeats IS NOT NULL AS repeats FROM achievements
@@ -25,11 +25,11 @@ def decide(connection: Connection, board_id: str, period_id: str) -> list[Unlock
     wanted = connection.execute(_WANTED, {"board": board_id, "period": periods.name_of(period_id)}).all()
     if not wanted:
         return []
-    players = standings.count(connection, board_id, period_id)
+    players = stored_boards.count(connection, board_id, period_id)
     taking_part = [row for row in wanted if players >= row.min_players]
     if not taking_part:
         return []
-    places = standings.first_places(connection, board_id, period_id, max(row.within for row in taking_part))
+    places = stored_boards.first_places(connection, board_id, period_id, max(row.within for row in taking_part))
     reached = [
         StepKey(user_id, row.id, period_id if row.repeats else ONCE)
         for row in taking_part

@@ -9,14 +9,16 @@ A period is ranked in slices, from one order of one snapshot, and each may be wr
 a period before `periods.ranked_at` says that they are whole.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, text
 
+from common.domain.archived_players import Whereabouts
 from common.domain.digests import FIRST, Line, TableDigest
 from common.domain.standing import BoardId
-from common.postgres import period_sql, standings
+from common.postgres import archive_index, archives, period_sql, standings
 from common.postgres.arrays import plain_array
 
 SLICE = 10_000
@@ -55,13 +57,13 @@ WHERE (board_id, period_id) = (:board, :period)
 """)
 _RANKED = text("""
 SELECT board_id, period_id, total, digest, previous_digest FROM periods
-WHERE ranked_at IS NOT NULL AND archived_at IS NULL ORDER BY board_id, ends_at, period_id
+WHERE ranked_at IS NOT NULL ORDER BY board_id, ends_at, period_id
 """)
 
 
 _STILL = text("""
 SELECT total, digest, previous_digest FROM periods
-WHERE (board_id, period_id) = (:board, :period) AND ranked_at IS NOT NULL AND archived_at IS NULL
+WHERE (board_id, period_id) = (:board, :period) AND ranked_at IS NOT NULL
 """)
 
 
@@ -89,7 +91,10 @@ class Ranked(NamedTuple):
 
 
 class Recomputed(NamedTuple):
-    """What a ranked period's rows say now: the digest, the players shown, and how many of their ranks are others."""
+    """What a ranked period's rows say now: the digest, the players shown, and how many of their ranks are others.
+
+    Of an archived period it is how many rows more or less the chunks have than the index says.
+    """
 
     digest: str
     total: int
@@ -148,7 +153,7 @@ def finish(connection: Connection, period: Unranked, digest: TableDigest, previo
 
 
 def ranked(connection: Connection) -> list[Ranked]:
-    """Return all ranked periods whose standings are there, by board and end."""
+    """Return all ranked periods, archived ones too, by board and end."""
     return [Ranked(*row) for row in connection.execute(_RANKED)]
 
 
@@ -162,6 +167,8 @@ def recompute(connection: Connection, period: Ranked) -> Recomputed:
 
     The transaction must be REPEATABLE READ, and have read the period in the same snapshot.
     """
+    if archives.is_archived(connection, *period.board):
+        return _recompute_archived(connection, period)
     digest = TableDigest(period.previous_digest)
     rank, misplaced = 0, 0
     for rows in slices(connection, *period.board):
@@ -169,4 +176,15 @@ def recompute(connection: Connection, period: Ranked) -> Recomputed:
         misplaced += sum(row.final_rank != place for place, row in kept)
         digest.add(Line(row.user_id, row.score, row.second, row.tie) for _, row in kept)
         rank += len(rows)
+    return Recomputed(digest.hexdigest(), digest.total, misplaced)
+
+
+def _recompute_archived(connection: Connection, period: Ranked) -> Recomputed:
+    digest = TableDigest(period.previous_digest)
+    players = Counter(where for piece in archive_index.pieces(connection, *period.board) for _, where in piece.all())
+    for head in archives.heads(connection, *period.board):
+        chunk = archives.chunk(connection, *period.board, head.chunk)
+        players.subtract(Whereabouts(head.chunk, row.is_off) for row in chunk)
+        digest.add(Line(row.user_id, row.score, row.second, row.tie) for row in chunk if not row.final_hidden)
+    misplaced = sum(abs(count) for count in players.values())
     return Recomputed(digest.hexdigest(), digest.total, misplaced)

@@ -6,7 +6,7 @@ from sqlalchemy import Connection, text
 
 from common.contract.constants import GREATEST_SECOND
 from common.domain.pagination import Page, Selection, after, before
-from common.postgres import standings
+from common.postgres import stored_boards
 
 _LOWER_SECOND_LEADS = text("SELECT (second->>'ascending')::boolean FROM boards WHERE id = :board")
 
@@ -17,8 +17,8 @@ def page(connection: Connection, board_id: str, period_id: str, limit: int, whic
     For rows, total and version of one instant the transaction must be REPEATABLE READ.
     """
     last_of_equals = which.position._replace(second=_worst_second(connection, board_id))
-    earlier = standings.page(connection, board_id, period_id, limit, before(last_of_equals))
-    later = standings.page(connection, board_id, period_id, limit, after(last_of_equals))
+    earlier = stored_boards.page(connection, board_id, period_id, limit, before(last_of_equals))
+    later = stored_boards.page(connection, board_id, period_id, limit, after(last_of_equals))
     stand_before = earlier.start + len(earlier.positions)
     start = max(0, min(stand_before - limit // 2, earlier.rows.total - limit))
     shown = slice(start - earlier.start, start - earlier.start + limit)

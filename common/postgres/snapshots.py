@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine, select, text, tuple_
 from common.core.timestamps import format_milliseconds, parse_instant, to_milliseconds
 from common.domain.entries import Entry
 from common.domain.standing import BoardId
-from common.postgres import standings, tables
+from common.postgres import stored_boards, tables
 
 HEAD = 100
 """How many entries a snapshot keeps."""
@@ -94,7 +94,7 @@ def due_at(now: datetime, minutes: int) -> datetime:
 def read(engine: Engine, board_id: str, period_id: str) -> Head:
     """Return a board's head and size, both of one instant."""
     with engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
-        head = standings.top(connection, board_id, period_id, HEAD)
+        head = stored_boards.top(connection, board_id, period_id, HEAD)
     return Head(head.total, head.entries)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -160,11 +160,21 @@ _AHEAD_IN_RANKED = """
 """
 _AHEAD = f"SELECT count(*) {_VISIBLE} AND {_PLACE_OF_ROW} < (SELECT {_ordered_by('found')} FROM found)"  # noqa: S608
 _PLACE = text(_page_of("AND s.user_id = CAST(:user AS uuid)", f"coalesce(({_AHEAD_IN_RANKED}), ({_AHEAD}))"))
-_IN_ORDER_WHOLE = text(f"""
-WITH {_ORDER}
-SELECT s.user_id::text, s.score, s.second, s.tie, s.hidden, s.final_rank, s.final_hidden
-FROM standings s WHERE s.board_id = :board AND s.period_id = :period ORDER BY {_ordered_by("s")}
-""")  # noqa: S608 - built from constants
+
+
+def in_order_of(columns: str, then_by: str = "s.user_id") -> TextClause:
+    """Return the statement for these columns of all rows `s` of a (board, period) in the one order, hidden ones too.
+
+    Empty rows are level in the order, and are told apart by `then_by`.
+    """
+    return text(f"""
+    WITH {_ORDER}
+    SELECT {columns} FROM standings s WHERE s.board_id = :board AND s.period_id = :period
+    ORDER BY {_ordered_by("s")}, {then_by}
+    """)  # noqa: S608 - built from constants
+
+
+_IN_ORDER_WHOLE = in_order_of("s.user_id::text, s.score, s.second, s.tie, s.hidden, s.final_rank, s.final_hidden")
 _RANK = text(f"""
 WITH {_ORDER}
 SELECT count(*) + 1 {_VISIBLE} AND s.user_id <> CAST(:user AS uuid) AND {_PLACE_OF_ROW} < {_GIVEN_PLACE}
@@ -227,13 +237,20 @@ def stream(connection: Connection, board_id: str, period_id: str, rows_at_once: 
             return
 
 
-def in_order(connection: Connection, board_id: str, period_id: str, rows_at_once: int) -> Iterator[Sequence[Row[Any]]]:
+def in_order(
+    connection: Connection,
+    board_id: str,
+    period_id: str,
+    rows_at_once: int,
+    statement: TextClause = _IN_ORDER_WHOLE,
+) -> Iterator[Sequence[Row[Any]]]:
     """Yield every row of a (board, period) in the one order, hidden ones too, `rows_at_once` at a time.
 
-    They are sorted once, and fetched from a cursor of the server: the connection does nothing else meanwhile.
+    `statement` is one of `in_order_of`. They are sorted once, and fetched from a cursor of the server: the connection
+    does nothing else meanwhile.
     """
     values = {"board": board_id, "period": period_id}
-    found = connection.execute(_IN_ORDER_WHOLE, values, execution_options={"yield_per": rows_at_once})
+    found = connection.execute(statement, values, execution_options={"yield_per": rows_at_once})
     return found.partitions(rows_at_once)  # the option alone only keeps a cursor on the server
 
 
@@ -284,12 +301,18 @@ def count(connection: Connection, board_id: str, period_id: str) -> int:
     return int(connection.execute(_COUNT, {"board": board_id, "period": period_id}).scalar_one())
 
 
+def version(connection: Connection) -> tuple[int, datetime]:
+    """Return a number that changes at least whenever a board does, and the instant of now."""
+    number, now = connection.execute(_VERSION).one()
+    return number, now
+
+
 def page(connection: Connection, board_id: str, period_id: str, limit: int, which: Selection) -> Page:
     """Return the rows that `Board.page` would return, with a version that changes at least whenever the board does.
 
     For rows, total and version of one instant the transaction must be REPEATABLE READ.
     """
-    version, now = connection.execute(_VERSION).one()
+    number, now = version(connection)
     total = count(connection, board_id, period_id)
     values = {
         "board": board_id,
@@ -301,7 +324,7 @@ def page(connection: Connection, board_id: str, period_id: str, limit: int, whic
     }
     rows = sorted(connection.execute(_PAGES[which.kind], values), key=lambda row: row.rank)
     entries = _placed(connection, board_id, period_id, [_entry(row) for row in rows])
-    head = BoardHead(DATABASE_EPOCH, version, to_milliseconds(now), total, entries)
+    head = BoardHead(DATABASE_EPOCH, number, to_milliseconds(now), total, entries)
     positions = tuple(Position(row.score, row.tie, row.second) for row in rows)
     return Page(head, rows[0].rank - 1 if rows else 0, which.kind != "around" or bool(rows), positions)
 

@@ -90,6 +90,7 @@ users = Table(
     CheckConstraint("visibility IN ('named', 'anonymous', 'unlisted')", name="visibility"),
     CheckConstraint("avatar BETWEEN 0 AND 63", name="avatar"),
     Index(None, "redis_behind", postgresql_where=text("redis_behind")),
+    Index("ix_users_suspended", "id", postgresql_where=text("suspended_at IS NOT NULL")),
 )
 
 identities = Table(
@@ -357,6 +358,7 @@ periods = Table(
     Index(None, "closed_at"),
     Index(None, "snapshot_due", postgresql_where=text("snapshot_due")),
     Index("ix_periods_to_rank", "ends_at", postgresql_where=text("closed_at IS NOT NULL AND ranked_at IS NULL")),
+    Index("ix_periods_archived", "board_id", "period_id", postgresql_where=text("archived_at IS NOT NULL")),
 )
 
 seasons = Table(
@@ -451,10 +453,23 @@ archives = Table(
     metadata,
     Column("board_id", Text, primary_key=True),
     Column("period_id", Text, primary_key=True),
-    Column("chunk", Integer, primary_key=True, comment="counts the chunks of a period from 0, by user id"),
-    Column("first_user_id", _Id, nullable=False, comment="of the rows in it, the least"),
+    Column("chunk", Integer, primary_key=True, comment="counts the chunks of a period from 0, by final rank"),
     Column("rows", Integer, nullable=False),
     Column("data", LargeBinary, nullable=False, comment="the standings, compressed"),
+    Column("off", Integer, nullable=False, comment="the rows in it that are hidden for ever"),
+    Column("score", BigInteger, nullable=False, comment="of its first row"),
+    Column("second", BigInteger, nullable=False, comment="of its first row"),
+    Column("tie", BigInteger, nullable=False, comment="of its first row"),
+)
+
+archived_players = Table(
+    "archived_players",
+    metadata,
+    Column("board_id", Text, primary_key=True),
+    Column("period_id", Text, primary_key=True),
+    Column("first_user_id", _Id, primary_key=True, comment="of the players in it, the least"),
+    Column("rows", Integer, nullable=False),
+    Column("data", LargeBinary, nullable=False, comment="user ids, and which chunk has the row of each"),
 )
 
 ledger_checkpoint = Table(

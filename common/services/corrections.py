@@ -9,6 +9,8 @@ A void, and a restoration, is one transaction:
 4. Count the revisions of the closed periods whose standings changed, if they may; a final snapshot is due again.
 5. Mark the players as those whom Redis may show wrongly, add rows to the audit log, and commit.
 
+What would change an archived period is refused as a whole, in step 2: an operator can bring the period back first.
+
 Redis is told afterwards, by this process or, if it dies, by the next sweep (`common/services/showing.py`). Whoever
 hears of closed periods is to be told in step 4, once there are such.
 """
@@ -21,11 +23,11 @@ import structlog
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
-from common.contract.errors import ErrorCode, ScoreboardError
+from common.contract.errors import MAX_PROBLEMS, ErrorCode, ErrorDetails, PeriodOfBoard, ScoreboardError
 from common.domain.corrections import Span, Told
 from common.domain.pagination import Position
 from common.domain.standing import BoardId, StandingKey
-from common.postgres import audit, checkpoint, ledger, period_closing, recounts, standings, step_counts, voids
+from common.postgres import archives, audit, checkpoint, ledger, period_closing, recounts, standings, step_counts, voids
 from common.postgres.audit import Actor
 from common.postgres.misfits import sqlstate
 from common.postgres.recounts import Moved
@@ -104,8 +106,8 @@ class Corrector:
     def void_event(self, event_id: int, told: Told, actor: Actor) -> CorrectedEvent:
         """Let a ledger row count nowhere from now on. Safe to repeat: the first reason stays.
 
-        Raises `not_found`, `nothing_to_void` for a refused update, `too_many_events`, and SQLAlchemyError with nothing
-        changed. If Redis is away, or goes away in the middle, a worker updates it.
+        Raises `not_found`, `nothing_to_void` for a refused update, `too_many_events`, `period_archived`, and
+        SQLAlchemyError with nothing changed. If Redis is away, or goes away in the middle, a worker updates it.
         """
         return self._correct_event(event_id, told, actor, restores=False)
 
@@ -206,6 +208,18 @@ def record_amendments(connection: Connection, boards: Collection[BoardId], actor
         audit.add(connection, actor, "amend_period", board_id, **told)
 
 
+def refuse_to_change(periods: Collection[BoardId]) -> None:
+    """Raise `period_archived` if there are any of these archived periods, which a correction would change."""
+    if not periods:
+        return
+    named = sorted(periods, key=lambda board: (board[1], board[0]))
+    first, *others = (f"{period} of {board}" for board, period in named)
+    more = f" and {len(others)} more days" if others else ""
+    message = f"This would change {first}{more}, which is archived. Bring it back first: `scoreboard periods restore`."
+    told: list[PeriodOfBoard] = [{"board": board, "period": period} for board, period in named[:MAX_PROBLEMS]]
+    raise ScoreboardError(ErrorCode.PERIOD_ARCHIVED, message, details=ErrorDetails(periods=told))
+
+
 def _of_span(user_ids: Sequence[str], span: Span, told: Told, actor: Actor, *, restores: bool) -> _Correction:
     def choose(connection: Connection) -> list[int]:
         return voids.in_span(connection, user_ids, span)
@@ -222,8 +236,19 @@ def _of_span(user_ids: Sequence[str], span: Span, told: Told, actor: Actor, *, r
 
 
 def _write(connection: Connection, correction: _Correction) -> list[int]:
-    """Write which ledger rows are void, and return those of which that is new."""
-    event_ids, told = correction.choose(connection), correction.told
+    """Write which ledger rows are void, and return those of which that is new. Raises `period_archived`."""
+    event_ids, amends = correction.choose(connection), correction.told.amends
+    if amends is False or (amends is None and not correction.restores):
+        return _write_chosen(connection, correction, event_ids)
+    before = archives.counted(connection, event_ids)
+    changed = _write_chosen(connection, correction, event_ids)
+    moved = before ^ archives.counted(connection, event_ids)
+    refuse_to_change({(board_id, period_id) for _, board_id, period_id in moved})
+    return changed
+
+
+def _write_chosen(connection: Connection, correction: _Correction, event_ids: Sequence[int]) -> list[int]:
+    told = correction.told
     if correction.restores:
         return voids.remove(connection, event_ids, amends=told.amends)
     actor = correction.actor.name

@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from common.contract.errors import ErrorCode, ScoreboardError
 from common.domain.entries import Entry
 from common.domain.shown import Gate, Viewer
-from common.postgres import standings
+from common.postgres import stored_boards
 
 log = structlog.get_logger(__name__)
 
@@ -83,12 +83,12 @@ class Exports:
 
     def _read(self, connection: Connection, board_id: str, period_id: str, viewer: Viewer, held: ExitStack) -> Export:
         connection.execution_options(isolation_level="REPEATABLE READ")
-        rows = standings.count(connection, board_id, period_id)
+        rows = stored_boards.count(connection, board_id, period_id)
         if rows > MOST_ROWS:
             message = f"This board has {rows:,} rows, and {MOST_ROWS:,} can be had here: use `scoreboard export`."
             raise ScoreboardError(ErrorCode.TOO_LARGE, message)
         at = connection.execute(_NOW).scalar_one()
-        total, pages = standings.read_board(connection, board_id, period_id, ROWS_AT_ONCE)
+        total, pages = stored_boards.read_board(connection, board_id, period_id, ROWS_AT_ONCE)
         held.callback(pages.close)
         in_time = self._in_time(pages, self._clock() + LONGEST_SECONDS)
         return Export(total, at, self._shown(board_id, in_time, viewer, held), held.close)

@@ -20,7 +20,7 @@ from common.domain.pagination import FIRST, Page, Position, Selection, around, b
 from common.domain.shown import Gate, Viewer
 from common.domain.standing import BoardId, Standing, StandingKey
 from common.postgres import engine as database
-from common.postgres import history, people, score_places, standings
+from common.postgres import history, people, score_places, standings, stored_boards
 from common.postgres.history import History
 from common.redis_store.board import Board, BoardNotServedError, fill_details, missing_details
 from common.services.single_flight import SingleFlight
@@ -120,8 +120,7 @@ class Leaderboard:
 
         def read() -> Page:
             with self._database(board_id, period_id) as connection:
-                connection.execution_options(isolation_level="REPEATABLE READ")
-                read_page = score_places.page if which.kind == "around_score" else standings.page
+                read_page = score_places.page if which.kind == "around_score" else stored_boards.page
                 return read_page(connection, board_id, period_id, limit, which)
 
         return self._database_reads.get((board_id, period_id, limit, which), read)
@@ -235,8 +234,8 @@ class Leaderboard:
                 views[place.user_id] = replace(place, unlisted=Unlisted(0, None, None))
         unlisted = [StandingKey(board_id, period_id, user_id) for user_id, view in views.items() if view.unlisted]
         if unlisted:
-            with self._engine.connect() as connection:
-                rows = standings.read(connection, unlisted)
+            with self._engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
+                rows = stored_boards.read(connection, unlisted)
             for row in (row for row in rows if not row.is_empty):
                 known = Unlisted(row.score, self._rank_before(row), row.updated_at, row.second or None)
                 views[row.key.user_id] = replace(views[row.key.user_id], unlisted=known)
@@ -279,15 +278,15 @@ class Leaderboard:
             return Places(standings.DATABASE_EPOCH, 0, {user_id: Place(user_id, "", 0, None) for user_id in user_ids})
         until = time.monotonic() + LONGEST_READ_SECONDS
         with self._database(board_id, period_id) as connection:
-            connection.execution_options(isolation_level="REPEATABLE READ")
-            head = standings.top(connection, board_id, period_id, 1)
+            head = stored_boards.top(connection, board_id, period_id, 1)
             known = people.find_details(connection, user_ids)
+            place_of = stored_boards.places_of(connection, board_id, period_id)
             found = {}
             for user_id in user_ids:
                 if time.monotonic() > until:
                     raise _rebuilding()
                 found[user_id] = (
-                    standings.place(connection, board_id, period_id, user_id, known[user_id].details)
+                    place_of(user_id, known[user_id].details)
                     if user_id in known
                     else Place(user_id, "", head.total, None)
                 )
@@ -301,8 +300,8 @@ class Leaderboard:
         They are those that this viewer may see. The cost follows the boards on which the user has scored, and not those
         that there are; Redis tells hundreds of them in one round trip.
         """
-        with self._engine.connect() as connection:
-            rows = standings.read(connection, [StandingKey(*board, user_id) for board in boards])
+        with self._engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
+            rows = stored_boards.read(connection, [StandingKey(*board, user_id) for board in boards])
             known = people.find_details(connection, [user_id]).get(user_id)
         if known is None or known.is_suspended or not _is_known_to(viewer, known.details):
             return {}
@@ -331,7 +330,7 @@ class Leaderboard:
             if time.monotonic() > until:
                 raise _rebuilding()
             with self._database(*board) as connection:
-                place = standings.place(connection, *board, user_id, details)
+                place = stored_boards.place(connection, *board, user_id, details)
             if place.entry:
                 found[board] = place
         return found
@@ -350,11 +349,11 @@ class Leaderboard:
                 return None
             if has_no_standings:
                 return Place(user_id, known.details.username, 0, None, known.details)
-            return standings.place(connection, board_id, period_id, user_id, known.details)
+            return stored_boards.place(connection, board_id, period_id, user_id, known.details)
 
     @contextmanager
     def _database(self, board_id: str, period_id: str) -> Iterator[Connection]:
-        """Open a connection for reads that Redis does not serve; at most `READS_AT_ONCE` at a time.
+        """Open a connection for reads of one instant that Redis does not serve; at most `READS_AT_ONCE` at a time.
 
         Reads of old periods wait only for other reads of old periods. Raises `rebuilding` for whoever waits too long,
         also for a board that is too large to be read in time.
@@ -364,7 +363,7 @@ class Leaderboard:
         if not turn.acquire(timeout=LONGEST_WAIT_SECONDS):
             raise _rebuilding()
         try:
-            with self._engine.connect() as connection:
+            with self._engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
                 yield connection
         except OperationalError as error:
             if database.was_too_slow(error):

@@ -24,7 +24,7 @@ from sqlalchemy import Connection, Engine
 from common.core import metrics
 from common.domain.ranking import Order
 from common.domain.standing import BoardId
-from common.postgres import catalogue, standings
+from common.postgres import catalogue, standings, stored_boards
 from common.redis_store.board import AT_ONCE, ROWS_PER_CALL, script_values
 from common.redis_store.client import Client, call_all, script
 from common.redis_store.keys import BoardKeys
@@ -68,6 +68,8 @@ class Rebuilder:
     def rebuild(self, board_id: str, period_id: str, progress: Callable[[int], None] | None = None) -> bool:
         """Rebuild a board. Returns False if another rebuild is under way, or took over when this one lost its lease.
 
+        So does an archived period, which stays in PostgreSQL alone.
+
         `progress` is called with the number of rows of each page.
         """
         of = BoardKeys(board_id, period_id)
@@ -82,6 +84,8 @@ class Rebuilder:
             return False
         try:
             with self._engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
+                if stored_boards.is_archived(connection, board_id, period_id):
+                    return False
                 rows = self._stage_all(connection, of, fence, progress)
             now = int(time.time() * 1000)
             committed = rows is not None and self._commit(

@@ -8,6 +8,9 @@ worker has committed and not projected yet differs for a moment; callers check a
 What the standings should be is the ledger's checkpoint (`common/postgres/checkpoint.py`) and the rows after it, so the
 cost of a slice does not grow with the ledger as long as the checkpoint follows it. A ledger row that is included in the
 checkpoint and was changed by hand afterwards is found only once the whole ledger is read again (`Checkpoint.reset`).
+
+Archived periods are not compared with the ledger: they are what they were when their digest was recorded, which
+`scoreboard verify --periods` computes again.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -19,7 +22,7 @@ from sqlalchemy import Connection, Engine, text
 from common.core.chunk_size import ChunkSize
 from common.domain.achievements import StepKey
 from common.domain.standing import BoardId, Standing, StandingKey
-from common.postgres import checkpoint, ledger, parts, period_closing, recounts, standings, step_counts
+from common.postgres import archives, checkpoint, ledger, parts, period_closing, recounts, standings, step_counts
 from common.postgres.checkpoint import Checkpoint
 from common.postgres.engine import bounded_transaction
 from common.redis_store.board import Board
@@ -70,7 +73,7 @@ _DUE = f"""
 WITH tail AS MATERIALIZED (SELECT * FROM score_events WHERE id > :after AND id <= :to),
 of_players AS (SELECT * FROM tail WHERE user_id = ANY(CAST(:users AS uuid[]))),
 parts AS (
-    {parts.OF_TOTALS} WHERE t.user_id = ANY(CAST(:users AS uuid[]))
+    {parts.OF_TOTALS} WHERE t.user_id = ANY(CAST(:users AS uuid[])) AND NOT {archives.IS_ARCHIVED.format(row="t")}
     UNION ALL
     {parts.COUNTED.format(rows="of_players")}
 ),
@@ -78,13 +81,14 @@ due AS ({parts.ADDED.format(parts="parts")} UNION ALL ({parts.KEPT.format(parts=
 """  # noqa: S608 - built from constants
 
 _IS_EMPTY = standings.IS_EMPTY.format(row="s")
+_IS_ARCHIVED = archives.IS_ARCHIVED.format(row="s")
 _LEDGER_DRIFTS = text(f"""
 {_DUE}
 SELECT board_id, period_id, user_id::text,
        due.score AS due_score, due.tie AS due_tie, due.second AS due_second, s.score, s.tie, s.second
 FROM due
 FULL JOIN (
-    SELECT * FROM standings s WHERE user_id = ANY(CAST(:users AS uuid[])) AND NOT {_IS_EMPTY}
+    SELECT * FROM standings s WHERE user_id = ANY(CAST(:users AS uuid[])) AND NOT {_IS_EMPTY} AND NOT {_IS_ARCHIVED}
 ) s USING (board_id, period_id, user_id)
 WHERE (due.score, due.tie, due.second) IS DISTINCT FROM (s.score, s.tie, s.second)
 """)  # noqa: S608 - built from constants
@@ -97,7 +101,8 @@ RETURNING s.board_id, s.period_id
 
 _FORGET = text(f"""
 {_DUE}
-DELETE FROM standings s WHERE user_id = ANY(CAST(:users AS uuid[])) AND NOT {_IS_EMPTY} AND NOT EXISTS (
+DELETE FROM standings s
+WHERE user_id = ANY(CAST(:users AS uuid[])) AND NOT {_IS_EMPTY} AND NOT {_IS_ARCHIVED} AND NOT EXISTS (
     SELECT FROM due WHERE (due.board_id, due.period_id, due.user_id) = (s.board_id, s.period_id, s.user_id)
 )
 RETURNING s.board_id, s.period_id
@@ -116,6 +121,11 @@ class Verifier:
     def player_count(self) -> int:
         with self._engine.connect() as connection:
             return int(connection.execute(_COUNT).scalar_one())
+
+    def archived_periods(self) -> int:
+        """Return how many periods are archived, and so not compared with the ledger."""
+        with self._engine.connect() as connection:
+            return archives.count(connection)
 
     def players(self, after: str, limit: int = SLICE.most) -> list[str]:
         """Return the next user ids after `after`, in order; begin with the nil UUID."""

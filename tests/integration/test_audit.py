@@ -40,6 +40,7 @@ READING = {
     "export",
     "demo",  # which goes through the API
     "keys list",
+    "periods list",
     "quarantine list",
     "seasons list",
     "users list",
@@ -50,8 +51,8 @@ PUT = {
     "achievements/<achievement_id>",
     "boards/<board_id>/seasons/<season_id>",
 }
-AUDITED_ELSEWHERE = {"reset", "restore"}
-"""In `test_reset_demo.py` and `test_backup.py`, since they need a demo and a backup."""
+AUDITED_ELSEWHERE = {"reset", "restore", "periods archive", "periods restore"}
+"""In `test_reset_demo.py`, `test_backup.py` and `test_archiving.py`, since they need a demo, a backup and old days."""
 READING_METHODS = {"GET", "HEAD", "OPTIONS"}
 OS_USER = _os_user(os.getuid(), os.environ.get("SUDO_USER"))
 PAYLOAD = {

@@ -40,14 +40,16 @@ _OF_EVENTS = (
     ErrorCode.NOTHING_TO_VOID,
     ErrorCode.TOO_MANY_EVENTS,
     ErrorCode.SCORE_OUT_OF_RANGE,
+    ErrorCode.PERIOD_ARCHIVED,
 )
 _OF_SPANS = (
     ErrorCode.NOT_FOUND,
     ErrorCode.UNKNOWN_ACTION,
     ErrorCode.TOO_MANY_EVENTS,
     ErrorCode.SCORE_OUT_OF_RANGE,
+    ErrorCode.PERIOD_ARCHIVED,
 )
-_OF_JUDGEMENTS = (ErrorCode.NOT_FOUND, ErrorCode.UNKNOWN_USER)
+_OF_JUDGEMENTS = (ErrorCode.NOT_FOUND, ErrorCode.UNKNOWN_USER, ErrorCode.PERIOD_ARCHIVED)
 
 
 @blueprint.post("/events/<event_id>/void")

@@ -74,7 +74,7 @@ def history(user_id: str) -> Response:
     "listPlayerPlacements",
     "List a player's final places",
     description="The player's place in each period that is over, on one board or on all that the caller may see. A "
-    "period is ranked moments after its end. Those that an operator has archived are not among them. A player who is "
+    "period is ranked moments after its end. A player who is "
     "not named is found by nobody but themselves, admins, and API keys of the scope `read`.",
     query=PlacementsQuery,
     answers=[ResponseDoc(200, "Final places, those of the newest periods first.", Placements)],
@@ -91,7 +91,7 @@ def list_placements(user_id: str) -> Response:
     position = position_in(query.cursor, scope)
     before = Before(datetime.fromisoformat(str(position[0])), *map(str, position[1:])) if position else None
     seen_players.require(user_id)
-    with services().engine.connect() as connection:
+    with services().engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
         page = placements.page(connection, user_id, [board.id for board in seen], query.limit + 1, before)
     shown, next_cursor = paged(
         page, query.limit, scope, lambda last: [last.closed_at.isoformat(), last.board_id, last.period_id]

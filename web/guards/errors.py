@@ -76,6 +76,7 @@ STATUS_OF = {
     ErrorCode.SEASON_OVERLAPS: 409,
     ErrorCode.SEASON_OVER: 409,
     ErrorCode.NO_HISTORY: 409,
+    ErrorCode.PERIOD_ARCHIVED: 409,
     ErrorCode.BODY_TOO_LARGE: 413,
     ErrorCode.UNSUPPORTED_MEDIA_TYPE: 415,
     ErrorCode.UPGRADE_REQUIRED: 426,
