@@ -1,5 +1,8 @@
 """Seasons on real servers: counted, read, watched, ended, and closed whatever was away meanwhile."""
 
+import html
+import json
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -136,7 +139,8 @@ def test_the_open_season_is_read_by_its_name_everywhere(web: FlaskClient, worker
         'data-period="season" data-when="in The &lt;b&gt;first&lt;/b&gt;" data-unit="season" aria-current="page"'
         in page
     )
-    assert 'data-season="s-now"' in page
+    (told,) = json.loads(html.unescape(re.findall('data-seasons="([^"]*)"', page)[0]))
+    assert (told["period"], told["title"], told["endsAt"]) == ("s-now", season.title, format_instant(season.ends_at))
     assert web.get("/?period=s-other").status_code == 404
 
 
