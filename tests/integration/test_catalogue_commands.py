@@ -188,6 +188,9 @@ def test_seasons_by_file_and_by_command(command: Command, tmp_path: Path) -> Non
     exported = tmp_path / "exported.toml"
     command("catalogue", "export", "--out", str(exported))
     assert json.loads(command("apply", str(exported), "--json").stdout)["changes"] == []
+    assert [command("seasons", "delete", "main", "next").stdout for _ in range(2)] == [
+        *("main next: deleted\n", "main next: nothing to do\n")
+    ]
 
 
 def _in_days(days: int) -> str:

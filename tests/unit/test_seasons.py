@@ -132,6 +132,20 @@ def test_a_season_is_ended_as_soon_as_every_process_can_know_and_that_may_be_rep
         assert refused.value.code == code
 
 
+def test_a_season_is_deleted_until_processes_may_know_no_more_that_it_never_begins() -> None:
+    plan = Plan()
+    season_plan.delete_season(plan, "ladder", NEXT, NOW)
+    assert plan.deleted_seasons == [("ladder", NEXT)]
+    assert [(change.path, change.after) for change in plan.changes] == [(f"seasons.ladder.{NEXT.id}", None)]
+    again = Plan()
+    season_plan.delete_season(again, "ladder", None, NOW)
+    assert again == Plan(), "a repetition"
+    for season, now in ((OPEN, NOW), (PAST, NOW), (NEXT, NEXT.starts_at - NOTICE + SECOND / 1000)):
+        with pytest.raises(ScoreboardError) as refused:
+            season_plan.delete_season(Plan(), "ladder", season, now)
+        assert refused.value.code == ErrorCode.SEASON_BEGUN
+
+
 STORED = Stored({"main": Board("main"), "ladder": BOARD}, {})
 IN_FILE = """
 version = 1
