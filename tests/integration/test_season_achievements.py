@@ -18,6 +18,7 @@ from common.domain.seasons import Season
 from common.postgres.audit import Actor
 from common.services import achieving
 from common.services.corrections import Corrector
+from tests.chaos import unlock_ledger
 from tests.game_server import game_server
 from tests.inbox import accept_at, add_users, drain_completely
 from tests.integration.test_achievements import make, steps, unlocked
@@ -78,6 +79,12 @@ def test_uses_count_in_the_season_in_which_they_were_accepted_and_between_two_in
     Corrector(worker.engine, worker.board, worker.inbox).void_event(event, Told("a mistake"), Actor("chief"))
     assert steps(worker, ada, WINS.id, "s-spring") == 2
     assert no_drift(worker)
+    with worker.engine.connect() as connection:
+        counted = unlock_ledger.due(connection.connection)
+    assert {key: uses for key, uses in counted.uses.items() if uses} == {
+        (ada, WINS.id, "s-spring"): 2, (ada, WINS.id, "s-summer"): 2, (ben, WINS.id, "s-summer"): 4
+    }  # fmt: skip
+    assert counted.unlocked == {(ben, WINS.id, "s-summer")}, "what was voided stays unlocked, and is not counted"
 
 
 def test_seasons_that_were_over_when_it_was_made_are_filled_in(two_seasons: WorkerState) -> None:
