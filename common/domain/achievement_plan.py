@@ -84,7 +84,7 @@ def _wanted(
         retroactive=spec.retroactive if spec.retroactive is not None else bool(known and known.retroactive),
         **decided,
     )
-    if wanted.retroactive and wanted.kind in (AchievementKind.PLACEMENT, AchievementKind.GRANTED):
+    if wanted.retroactive and wanted.kind is AchievementKind.GRANTED:
         problems.append(Problem(at.of("retroactive"), f"does not go with {wanted.kind}"))
     return wanted
 

@@ -588,6 +588,7 @@ achievements = Table(
     ),
     Column("fill_below", BigInteger, comment="ledger rows up to it are being counted too; null: nothing is"),
     Column("fill_after", _Id, comment="the last player for whom that is done"),
+    Column("fill_period", Text, comment="of final ranks: the last period for which that is done"),
     Column("holders", BigInteger, comment="the players who have it, as of `counted_at`"),
     Column("players", BigInteger, comment="all players, as of `counted_at`"),
     Column("counted_at", _Instant),
