@@ -18,6 +18,7 @@ Key = tuple[str, str, str]
 """User id, achievement id, scope."""
 
 _LOOK_SECONDS, _PAUSE_SECONDS = 0.2, 0.2
+_SHORT_PAUSE_SECONDS = 0.01
 
 
 class Ear(threading.Thread):
@@ -50,7 +51,7 @@ class Ear(threading.Thread):
                         heard_at = time.time()
             except redis.RedisError:
                 self.is_listening.clear()
-                time.sleep(_PAUSE_SECONDS)
+                time.sleep(_SHORT_PAUSE_SECONDS)
 
     def end(self) -> None:
         self._ends.set()

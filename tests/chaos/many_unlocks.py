@@ -59,7 +59,8 @@ FAULTS_UNTIL = 0.85
 """Of the updates: a worker that is to die within a batch needs one."""
 
 PATIENCE_SECONDS = 180.0
-REDELIVERED_WITHIN = 60.0
+REDELIVERED_WITHIN = 10.0
+"""Seconds in which what a worker left behind is applied again: an unlock that was told then may be lost with Valkey."""
 
 _ACTIONS = {"share": 3, "complete-level": 2, "win-match": 4, "win-tournament": 1, "daily-login": 1}
 _PLAIN = ("share", "complete-level", "win-match", "win-tournament")

@@ -10,12 +10,12 @@ from alembic import op
 revision = "0024"
 down_revision = "0022"
 
-_REPEATS = op.f("ck_achievements_repeats")
+_REPEATS = "ck_achievements_repeats"
 
 
 def upgrade() -> None:
-    op.drop_constraint(_REPEATS, "achievements", type_="check")
-    op.create_check_constraint(_REPEATS, "achievements", "repeats IN ('daily', 'weekly', 'monthly', 'season')")
+    op.drop_constraint(op.f(_REPEATS), "achievements", type_="check")
+    op.create_check_constraint(op.f(_REPEATS), "achievements", "repeats IN ('daily', 'weekly', 'monthly', 'season')")
     op.create_check_constraint(
         op.f("ck_achievements_season"), "achievements", "repeats <> 'season' OR board_id IS NOT NULL"
     )
@@ -26,8 +26,8 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_column("achievements", "fill_period")
     op.drop_constraint(op.f("ck_achievements_season"), "achievements", type_="check")
-    op.drop_constraint(_REPEATS, "achievements", type_="check")
-    op.create_check_constraint(_REPEATS, "achievements", "repeats IN ('daily', 'weekly', 'monthly')")
+    op.drop_constraint(op.f(_REPEATS), "achievements", type_="check")
+    op.create_check_constraint(op.f(_REPEATS), "achievements", "repeats IN ('daily', 'weekly', 'monthly')")
     op.alter_column("achievements", "board_id", existing_type=sa.Text, comment=None)
 
 
