@@ -83,7 +83,7 @@ class Live:
             self.hub.check_room(watch)
             top = self._first_reads.head(watch, lambda: self._leaderboard.top(query.board, period.id, query.limit))
             board = self._catalogue.current().boards.get(query.board)
-            season = season_of(board, query.period, datetime.now(UTC)) if board else None
+            season = season_of(board, period.id, datetime.now(UTC)) if board else None
             self.hub.open(watch, period.id, top, season)
         self.hub.expect(slot, watch, visibility)
 
@@ -146,7 +146,7 @@ def _admit() -> None:
     board = board_for_ticket(boards, query.board, None) if query.ticket is None else boards.get(query.board)
     if board is None:
         raise unknown(query.board)
-    period = board_pages.period_of(query, board, datetime.now(UTC))
+    period = board_pages.watched_period(query, board, datetime.now(UTC))
     g.since = query.since
     g.slot = live().hub.reserve(client_address())
     g.slot.ticket = _ticket(query.ticket)
