@@ -12,7 +12,7 @@ ifneq ($(shell cat $(INSTALLED) 2>/dev/null),$(CURDIR))
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast chaos load bench bench-check bench-size bench-live scale lint format install frontend docs lock restore psql redis-cli compose-secrets clean
+.PHONY: help run test test-fast chaos chaos-unlocks load bench bench-check bench-size bench-live scale lint format install frontend docs lock restore psql redis-cli compose-secrets clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -31,6 +31,9 @@ test-fast: $(INSTALLED) ## Run the tests that need no server
 
 chaos: $(INSTALLED) ## Break everything under load, and see that all adds up (CHAOS_MINUTES=10)
 	$(BIN)/python -m tests.chaos
+
+chaos-unlocks: $(INSTALLED) ## Unlock ten thousand achievements while everything dies, and hold each to account (CHAOS_UNLOCKS=10000)
+	$(BIN)/python -m tests.chaos.many_unlocks
 
 load: $(INSTALLED) ## Load updates, sockets, cache and database by locust, and hold every answer to account (LOAD_USERS=50 LOAD_SECONDS=60)
 	$(BIN)/python -m tests.load

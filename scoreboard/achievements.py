@@ -7,7 +7,7 @@ import click
 from pydantic import ValidationError
 from rich.table import Table
 
-from common.contract.achievements import GREATEST_GOAL, GREATEST_RANK, ICONS, AchievementSpec, CalendarPeriod
+from common.contract.achievements import GREATEST_GOAL, GREATEST_RANK, ICONS, AchievementSpec, EndingPeriod
 from common.contract.constants import GREATEST_SCORE
 from common.domain import catalogue_file
 from common.domain.achievement_plan import add_achievement, check_achievement_room
@@ -26,7 +26,7 @@ from scoreboard.whole_numbers import WholeNumber
 _AT = Place("", "ACHIEVEMENT_ID", str)
 _GOAL, _RANK = WholeNumber(1, GREATEST_GOAL), WholeNumber(1, GREATEST_RANK)
 _PERIODS = ("all", "daily", "weekly", "monthly", "season")
-_REPEATS: tuple[CalendarPeriod, ...] = ("daily", "weekly", "monthly")
+_REPEATS: tuple[EndingPeriod, ...] = ("daily", "weekly", "monthly", "season")
 
 
 @click.group()
@@ -66,7 +66,7 @@ def listing(*, as_json: bool) -> None:
 @click.option("--repeat", type=click.Choice(_REPEATS), help="Once in each of these periods. Default: once for ever.")
 @click.option("--action", "--actions", "actions", multiple=True, help="An action whose uses count; may repeat.")
 @click.option("--goal", type=_GOAL, help="How many uses it takes; without --action, how many steps are granted.")
-@click.option("--board", help="The board of --reach or --within.")
+@click.option("--board", help="The board of --reach or --within, or that of --repeat season.")
 @click.option("--period", type=click.Choice(_PERIODS), help="A period of the board. With --reach: all by default.")
 @click.option("--reach", type=WholeNumber(-GREATEST_SCORE, GREATEST_SCORE), help="A score on the board.")
 @click.option("--within", type=_RANK, help="A final rank in a period of the board.")
@@ -154,8 +154,8 @@ def _table(options: dict[str, Any]) -> dict[str, Any]:
         return {"score": given}
     if "within" in given or "min_players" in given:
         return {"placement": given}
-    if "board" in given or "period" in given:
-        raise click.UsageError("--board and --period go with --reach or --within")
+    if "period" in given:
+        raise click.UsageError("--period goes with --reach or --within")
     return {"granted": given} if given else {}
 
 

@@ -1,4 +1,4 @@
-"""`scoreboard seasons`: list, plan and end the seasons of boards."""
+"""`scoreboard seasons`: list, plan, end and delete the seasons of boards."""
 
 import json
 from datetime import UTC, datetime
@@ -26,7 +26,7 @@ _season = click.argument("season_id")
 
 @click.group()
 def seasons() -> None:
-    """List, plan and end the seasons of boards."""
+    """List, plan, end and delete the seasons of boards."""
 
 
 @seasons.command("list")
@@ -100,6 +100,22 @@ def end(board_id: str, season_id: str, at: datetime | None) -> None:
         if plan.changes:
             operator.record(connection, "end_season", board_id, changes=plan.described_changes())
     click.echo(f"{board_id} {season_id}: ends at {format_instant(after.ends_at)}")
+
+
+@seasons.command()
+@_board
+@_season
+def delete(board_id: str, season_id: str) -> None:
+    """Delete the planned season SEASON_ID of BOARD_ID, until 6 seconds before it begins."""
+    with connected() as engine, engine.begin() as connection:
+        board = _find(catalogue_changes.hold(connection), board_id)
+        try:
+            plan = catalogue_changes.delete_season(connection, board, season_id, datetime.now(UTC))
+        except ScoreboardError as refusal:
+            raise click.ClickException(sentence_of(refusal)) from None
+        if plan.changes:
+            operator.record(connection, "delete_season", board_id, changes=plan.described_changes())
+    click.echo(f"{board_id} {season_id}: {'deleted' if plan.changes else 'nothing to do'}")
 
 
 def _find(stored: Stored, board_id: str) -> Board:

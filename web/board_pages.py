@@ -33,6 +33,17 @@ def period_of(query: BoardQuery, board: Board, now: datetime) -> Period:
     return period
 
 
+def watched_period(query: BoardQuery, board: Board, now: datetime) -> Period:
+    """Return the period that viewers are shown: as `period_of` has it, but between two seasons the one that is over.
+
+    Raises `validation_failed`, and `no_season` if none was open yet.
+    """
+    over = [season for season in board.seasons if season.ends_at <= now]
+    if query.period == SEASON and over and board.season_at(now) is None:
+        return max(over, key=lambda season: season.ends_at).period
+    return period_of(query, board, now)
+
+
 def named_period(name_or_id: str, now: datetime) -> Period:
     """Return the period of the calendar of this name or id. Raises `validation_failed`."""
     try:

@@ -31,7 +31,7 @@ def unlock(
 
     `merged` are the standings that they changed, by the parts in `merging`. Raises NotPreparedError.
     """
-    steps = achievements.steps_of(rows, catalogue.counting) if catalogue.counting else {}
+    steps = achievements.steps_of(rows, catalogue.counting, catalogue.boards) if catalogue.counting else {}
     reached = _reached(merging, merged, catalogue, known) if catalogue.reaching else {}
     return unlocks.record(connection, steps, reached, known.now)
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, NotRequired
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from common.contract.achievements import AchievementId, CalendarPeriod, KindName, Scope, StepCount
+from common.contract.achievements import AchievementId, EndingPeriod, KindName, Scope, StepCount
 from common.contract.fields import ActionId, BoardId, Instant, Score, UserId
 from common.contract.responses import PlayerRefusal
 
@@ -13,6 +13,7 @@ _Title = Annotated[
     str | None, Field(description="Null for a secret one that the asker does not have.", examples=["Ten wins"])
 ]
 _Icon = Annotated[str | None, Field(description="A built-in picture; null as `title` is.", examples=["trophy"])]
+BoardOfSeasons = Annotated[BoardId, Field(description="The board whose seasons are meant, where it repeats by season.")]
 GoalCount = Annotated[int, Field(ge=1, examples=[10])]
 
 
@@ -21,6 +22,7 @@ class CountDescription(TypedDict):
 
     actions: list[ActionId]
     goal: GoalCount
+    board: NotRequired[BoardOfSeasons]
 
 
 class ScoreDescription(TypedDict):
@@ -44,6 +46,7 @@ class GrantedDescription(TypedDict):
     """What a game server grants."""
 
     goal: GoalCount
+    board: NotRequired[BoardOfSeasons]
 
 
 class ListedAchievement(TypedDict):
@@ -55,7 +58,7 @@ class ListedAchievement(TypedDict):
     icon: _Icon
     secret: Annotated[bool, Field(examples=[False])]
     repeat: Annotated[Literal["once", "period"], Field(examples=["once"])]
-    period: NotRequired[CalendarPeriod]
+    period: NotRequired[EndingPeriod]
     kind: Annotated[KindName, Field(examples=["count"])]
     count: NotRequired[CountDescription]
     score: NotRequired[ScoreDescription]
@@ -87,7 +90,7 @@ class StoredAchievement(TypedDict):
     icon: Annotated[str, Field(examples=["trophy"])]
     secret: Annotated[bool, Field(examples=[False])]
     repeat: Annotated[Literal["once", "period"], Field(examples=["once"])]
-    period: NotRequired[CalendarPeriod]
+    period: NotRequired[EndingPeriod]
     retroactive: Annotated[bool, Field(examples=[False])]
     enabled: Annotated[bool, Field(examples=[True])]
     kind: Annotated[KindName, Field(examples=["count"])]

@@ -63,7 +63,9 @@ Icon = Annotated[
 ]
 AnyPeriod = Literal["all", "daily", "weekly", "monthly", "season"]
 EndingPeriod = Literal["daily", "weekly", "monthly", "season"]
-CalendarPeriod = Literal["daily", "weekly", "monthly"]
+BoardOfSeasons = Annotated[
+    BoardId | None, Field(description="With `period` `season`, and only then: the board whose seasons are meant.")
+]
 KindName = Literal["count", "score", "placement", "granted"]
 
 
@@ -72,6 +74,7 @@ class CountSpec(Strict):
 
     actions: list[str] = Field(min_length=1, max_length=MOST_ACTIONS, examples=[["win-match"]])
     goal: Goal
+    board: BoardOfSeasons = None
 
     @field_validator("actions")
     @classmethod
@@ -105,6 +108,7 @@ class GrantedSpec(Strict):
     """What a game server grants, whole or in steps."""
 
     goal: Goal = 1
+    board: BoardOfSeasons = None
 
 
 class AchievementSpec(Strict):
@@ -122,7 +126,7 @@ class AchievementSpec(Strict):
     repeat: Literal["once", "period"] | None = Field(
         None, description="Once for ever, as by default, or once in each `period`.", examples=["once"]
     )
-    period: CalendarPeriod | None = Field(None, description="With `repeat` `period`: which.", examples=["weekly"])
+    period: EndingPeriod | None = Field(None, description="With `repeat` `period`: which.", examples=["weekly"])
     retroactive: bool | None = Field(
         None, description="Whether what happened before it was made counts too. Never becomes false.", examples=[False]
     )

@@ -298,6 +298,12 @@ class EndSeasonRequest(Strict):
     reason: str = Field("", max_length=500, examples=["the final was played"])
 
 
+class DeleteSeasonRequest(Strict):
+    """Why a planned season goes, for the audit log."""
+
+    reason: str = Field("", max_length=500, examples=["it was planned by mistake"])
+
+
 def fields_of(spec: BaseModel) -> frozenset[str]:
     """Return the names of the fields that were given."""
     return frozenset(spec.model_fields_set)

@@ -83,6 +83,14 @@ class SeasonDescription(TypedDict):
     state: Annotated[Literal["planned", "open", "over"], Field(examples=["open"])]
 
 
+class DeletedSeason(TypedDict):
+    """A season that is not there any more."""
+
+    board: BoardId
+    seasonId: Annotated[str, Field(examples=["spring-2026"])]
+    deleted: Annotated[bool, Field(description="Whether it was there before.", examples=[True])]
+
+
 class SeasonList(TypedDict):
     """The seasons of a board, the newest first."""
 

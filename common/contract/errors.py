@@ -72,6 +72,7 @@ class ErrorCode(StrEnum):
     TOO_MANY_EVENTS = "too_many_events"
     SEASON_OVERLAPS = "season_overlaps"
     SEASON_OVER = "season_over"
+    SEASON_BEGUN = "season_begun"
     NO_HISTORY = "no_history"
     PERIOD_ARCHIVED = "period_archived"
 
@@ -147,6 +148,7 @@ SENTENCES: Mapping[ErrorCode, str] = {
     ErrorCode.TOO_MANY_EVENTS: "This player has more than 50,000 updates: use `scoreboard events` at a quiet hour.",
     ErrorCode.SEASON_OVERLAPS: "The board has another season in this time.",
     ErrorCode.SEASON_OVER: "The season is over, or will be before every process knows.",
+    ErrorCode.SEASON_BEGUN: "The season has begun, or will before every process knows.",
     ErrorCode.NO_HISTORY: "This board does not count days beside all time, so it keeps no history of players.",
     ErrorCode.PERIOD_ARCHIVED: "This would change a day that is archived. An operator can bring it back first.",
     ErrorCode.RATE_LIMITED: "Too many requests from this address.",

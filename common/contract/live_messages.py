@@ -3,7 +3,7 @@
 The hub builds these, so mypy holds it to them, and `/asyncapi.json` is made of them.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NotRequired
 
 from pydantic import Field
 from typing_extensions import TypedDict
@@ -18,6 +18,20 @@ _StartOfDelta = TypedDict(
 CommittedAt = Annotated[Instant, Field(description="When the newest change it carries was committed.")]
 
 
+class SeasonShown(TypedDict):
+    """A season of the board. Its title may change, and until it is over its end."""
+
+    period: PeriodId
+    title: Annotated[str, Field(description="Its name for people; may be empty.", examples=["Spring 2026"])]
+    startsAt: Instant
+    endsAt: Instant
+
+
+ShownSeason = Annotated[
+    SeasonShown, Field(description="The season that is shown, or else the board's open one, if there is one.")
+]
+
+
 class Snapshot(TypedDict):
     """The whole head of a board. It replaces whatever is shown."""
 
@@ -29,6 +43,7 @@ class Snapshot(TypedDict):
     at: CommittedAt
     limit: PageSize
     total: Total
+    season: NotRequired[ShownSeason]
     entries: list[Entry]
 
 
@@ -62,6 +77,7 @@ class Resumed(TypedDict):
     type: Literal["resumed"]
     epoch: Epoch
     seq: Seq
+    season: NotRequired[ShownSeason]
 
 
 class Heartbeat(TypedDict):

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from common.contract.achievements import AchievementSpec, problem_of_achievement_id, tables_of
-from common.contract.constants import ALL_TIME
+from common.contract.constants import ALL_TIME, SEASON
 from common.contract.errors import ErrorCode
 from common.domain.achievement_wire import described_achievement, table_of
 from common.domain.achievements import Achievement, AchievementKind
@@ -84,7 +84,7 @@ def _wanted(
         retroactive=spec.retroactive if spec.retroactive is not None else bool(known and known.retroactive),
         **decided,
     )
-    if wanted.retroactive and wanted.kind in (AchievementKind.PLACEMENT, AchievementKind.GRANTED):
+    if wanted.retroactive and wanted.kind is AchievementKind.GRANTED:
         problems.append(Problem(at.of("retroactive"), f"does not go with {wanted.kind}"))
     return wanted
 
@@ -105,14 +105,14 @@ def _decided_by(known: Achievement | None) -> dict[str, Any]:
 
 def _immutable(at: Place, known: Achievement, wanted: Achievement) -> list[Problem]:
     """Return what would rewrite who has it."""
-    found = []
+    found: list[tuple[str, Any]] = []
     if wanted.kind is not known.kind:
         found.append((at.of("kind"), known.kind.value))
     elif table_of(wanted) != table_of(known):
         before, after = table_of(known), table_of(wanted)
-        differing = [name for name in before if before[name] != after[name]]
+        differing = [name for name in before | after if before.get(name) != after.get(name)]
         table = at.of(known.kind.value)
-        found += [(f"{table}.{at.named(_SNAKE.get(name, name))}", before[name]) for name in differing]
+        found += [(f"{table}.{at.named(_SNAKE.get(name, name))}", before.get(name, "not given")) for name in differing]
     if wanted.repeats != known.repeats:
         found.append((at.of("repeat"), f"once in each period, {known.repeats}" if known.repeats else "once"))
     if known.retroactive and not wanted.retroactive:
@@ -130,12 +130,25 @@ def _unfounded(
             where = f"{table}.actions[{index}]"
             return [Problem(where, f"there is no action {action_id!r}", ErrorCode.UNKNOWN_ACTION)]
     if wanted.board_id is None:
-        return []
+        missing = Problem(f"{table}.board", "must be the board whose seasons are meant")
+        return [missing] if wanted.repeats == SEASON else []
     board = boards.get(wanted.board_id)
     if board is None:
         return [Problem(f"{table}.board", f"there is no board {wanted.board_id!r}", ErrorCode.UNKNOWN_BOARD)]
+    return _unfounded_season(table, wanted, board) if wanted.has_steps else _unfounded_period(at, wanted, board)
+
+
+def _unfounded_season(table: str, wanted: Achievement, board: Board) -> list[Problem]:
+    if wanted.repeats != SEASON:
+        return [Problem(f"{table}.board", f"goes with the period {SEASON} alone")]
+    if SEASON not in board.periods:
+        return [Problem(f"{table}.board", "has no seasons yet: plan the first one before")]
+    return []
+
+
+def _unfounded_period(at: Place, wanted: Achievement, board: Board) -> list[Problem]:
     if wanted.period not in board.periods:
-        return [Problem(f"{table}.period", f"the board has {', '.join(board.periods)}")]
+        return [Problem(f"{at.of(wanted.kind.value)}.period", f"the board has {', '.join(board.periods)}")]
     if wanted.repeats and (wanted.period == ALL_TIME or wanted.period != wanted.repeats):
         return [Problem(at.of("period"), f"must be that of its {wanted.kind}, {wanted.period}")]
     return []

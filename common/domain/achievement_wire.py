@@ -27,8 +27,9 @@ def described_achievement(achievement: Achievement) -> StoredAchievement:
 
 def table_of(achievement: Achievement) -> dict[str, Any]:
     """Return what decides an achievement, by its kind."""
+    of_seasons = {"board": achievement.board_id} if achievement.board_id else {}
     of_kind: dict[AchievementKind, dict[str, Any]] = {
-        AchievementKind.COUNT: {"actions": list(achievement.actions), "goal": achievement.goal},
+        AchievementKind.COUNT: {"actions": list(achievement.actions), "goal": achievement.goal, **of_seasons},
         AchievementKind.SCORE: {
             "board": achievement.board_id,
             "period": achievement.period,
@@ -40,7 +41,7 @@ def table_of(achievement: Achievement) -> dict[str, Any]:
             "within": achievement.within,
             "minPlayers": achievement.min_players,
         },
-        AchievementKind.GRANTED: {"goal": achievement.goal},
+        AchievementKind.GRANTED: {"goal": achievement.goal, **of_seasons},
     }
     return of_kind[achievement.kind]
 

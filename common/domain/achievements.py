@@ -10,8 +10,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
-from common.contract.constants import PERIOD_NAMES
+from common.contract.constants import PERIOD_NAMES, SEASON
 from common.domain import periods
+from common.domain.boards import Board
 from common.domain.ledger_row import LedgerRow
 
 ONCE = ""
@@ -31,7 +32,8 @@ class AchievementKind(StrEnum):
 class Achievement:
     """A row of the catalogue.
 
-    `repeats` names the period in each of which it can be unlocked once; None: once for ever. Of its kind alone are
+    `repeats` names the period in each of which it can be unlocked once; None: once for ever. If that is the season,
+    those of the board `board_id` are meant, whatever the kind. Of its kind alone are
     `actions` and `goal` (uses that count), `board_id`, `period` and `reach` (a score), `board_id`, `period`, `within`
     and `min_players` (a final rank), and `goal` again (steps that a game server grants). `retroactive`: what happened
     before it was made counts too.
@@ -59,10 +61,17 @@ class Achievement:
         """Whether a player comes nearer to it step by step."""
         return self.goal is not None
 
-    def scope_at(self, instant: datetime) -> str:
-        """Return the scope of an unlock by what was accepted at this instant."""
+    def scope_at(self, instant: datetime, boards: Mapping[str, Board]) -> str | None:
+        """Return the scope of what was accepted, or granted, at this instant; None if it falls into none.
+
+        That is so where it repeats by season, and none was open on its board, one of `boards`.
+        """
         if self.repeats is None:
             return ONCE
+        if self.repeats == SEASON:
+            board = boards.get(self.board_id or "")
+            season = board.season_at(instant) if board else None
+            return season.period_id if season else None
         return periods.ids_at(instant)[PERIOD_NAMES.index(self.repeats)]
 
 
@@ -91,14 +100,22 @@ class Unlock(NamedTuple):
     unlocked_at: int
 
 
-def steps_of(rows: Iterable[LedgerRow], counting: Mapping[str, tuple[Achievement, ...]]) -> dict[StepKey, Steps]:
-    """Return the steps that ledger rows add up to. `counting` has the achievements that count uses, by action id."""
+def steps_of(
+    rows: Iterable[LedgerRow], counting: Mapping[str, tuple[Achievement, ...]], boards: Mapping[str, Board]
+) -> dict[StepKey, Steps]:
+    """Return the steps that ledger rows add up to.
+
+    `counting` has the achievements that count uses, by action id, and `boards` those whose seasons count.
+    """
     steps: dict[StepKey, Steps] = {}
     for row in rows:
         if row.refusal is not None:
             continue
         for achievement in counting.get(row.action_id, ()):
-            key = StepKey(row.user_id, achievement.id, achievement.scope_at(row.accepted_at))
+            scope = achievement.scope_at(row.accepted_at, boards)
+            if scope is None:
+                continue
+            key = StepKey(row.user_id, achievement.id, scope)
             known = steps.get(key)
             taken = known.taken + 1 if known else 1
             steps[key] = Steps(taken, achievement.goal or 0, max(row.id, known.event_id if known else 0))

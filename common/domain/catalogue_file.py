@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails
 
-from common.contract.achievements import AchievementInFile
+from common.contract.achievements import AchievementInFile, tables_of
 from common.contract.catalogue import ActionInFile, BoardInFile, SeasonInFile
 from common.contract.errors import MAX_PROBLEMS, ErrorCode, FieldProblem, ScoreboardError
 from common.contract.errors import ErrorDetails as Details
@@ -162,7 +162,7 @@ def _plan_achievements(planned: Plan, file: ParsedFile, stored: Stored) -> None:
     boards = {**stored.boards, **{board.id: board for board in (*planned.changed_boards, *planned.new_boards)}}
     unread = file.board_ids - boards.keys()  # of boards with problems, which are told once
     for each in file.achievements:
-        if (table := each.spec.score or each.spec.placement) and table.board in unread:
+        if tables_of(each.spec).get("board") in unread:
             continue
         add_achievement(
             planned,

@@ -65,6 +65,7 @@ class Plan:
     actions: list[tuple[Action, bool]] = field(default_factory=list)
     new_seasons: list[tuple[str, Season]] = field(default_factory=list)
     changed_seasons: list[tuple[str, Season]] = field(default_factory=list)
+    deleted_seasons: list[tuple[str, Season]] = field(default_factory=list)
     new_achievements: list[Achievement] = field(default_factory=list)
     changed_achievements: list[tuple[Achievement, Achievement]] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)

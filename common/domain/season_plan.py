@@ -56,6 +56,16 @@ def put_season(plan: Plan, board_id: str, wanted: Season, known: Season | None) 
         note_differences(plan, path, described_season(board_id, known), described_season(board_id, wanted))
 
 
+def delete_season(plan: Plan, board_id: str, known: Season | None, now: datetime) -> None:
+    """Add that a planned season goes. One that is not there changes nothing. Raises `season_begun`."""
+    if known is None:
+        return
+    if known.starts_at < now + NOTICE:
+        raise ScoreboardError(ErrorCode.SEASON_BEGUN)
+    plan.deleted_seasons.append((board_id, known))
+    plan.changes.append(Change(f"seasons.{board_id}.{known.id}", described_season(board_id, known), None))
+
+
 def open_for_seasons(plan: Plan, board: Board) -> None:
     """Add the period `season` to those of a stored board that has it not."""
     if SEASON not in board.periods:

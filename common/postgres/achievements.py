@@ -37,8 +37,9 @@ UPDATE achievements SET counts = counts * int8multirange(int8range(NULL, :newest
 WHERE id = ANY(:ids) AND kind = 'count'
 """)
 _FILL = text("""
-UPDATE achievements SET fill_below = since_event, fill_after = '00000000-0000-0000-0000-000000000000'
-WHERE id = ANY(:ids) AND kind IN ('count', 'score')
+UPDATE achievements
+SET fill_below = since_event, fill_after = '00000000-0000-0000-0000-000000000000', fill_period = NULL
+WHERE id = ANY(:ids) AND kind IN ('count', 'score', 'placement')
 """)
 _RARITIES = text("SELECT id, holders, players FROM achievements WHERE players > 0")
 _COUNT_PLAYERS = text("SELECT count(*) FROM users WHERE role = 'player' AND erased_at IS NULL")

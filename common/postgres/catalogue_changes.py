@@ -69,6 +69,7 @@ def write(connection: Connection, plan: Plan) -> None:
         rows = [{**asdict(action), "boards": list(action.boards), "enabled": on} for action, on in plan.actions]
         connection.execute(actions.insert(), rows)
     seasons.write(connection, plan.new_seasons, plan.changed_seasons)
+    seasons.remove(connection, plan.deleted_seasons)
     if plan.new_achievements or plan.changed_achievements:
         changed = [achievements.Changed(*each) for each in plan.changed_achievements]
         achievements.write(connection, plan.new_achievements, changed)
@@ -104,6 +105,14 @@ def end_season(
         raise catalogue_file.refusal(plan.problems)
     write(connection, plan)
     return after, plan
+
+
+def delete_season(connection: Connection, board: Board, season_id: str, now: datetime) -> Plan:
+    """Delete a planned season, if it is there. The transaction holds the catalogue. Raises `season_begun`."""
+    plan = Plan()
+    season_plan.delete_season(plan, board.id, board.find_season(season_id), now)
+    write(connection, plan)
+    return plan
 
 
 def _row(board: Board) -> dict[str, Any]:

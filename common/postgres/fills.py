@@ -8,6 +8,9 @@ matter: steps are added up on both sides. Each slice of players is one transacti
 3. Add their steps, also to the checkpoint's totals, or look at their standings, and unlock what is reached.
 
 Once nobody is left, the rows below are among those that count, and there is no cursor any more.
+
+Achievements of final ranks go period by period instead, and have nothing to do with the ledger
+(`common/postgres/placement_unlocks.py`).
 """
 
 from typing import Any, NamedTuple
@@ -16,7 +19,7 @@ from sqlalchemy import Connection, Row, text
 
 from common.domain.achievements import Unlock
 from common.domain.standing import Hidden
-from common.postgres import checkpoint, ledger, period_sql, standings, step_counts, unlocks
+from common.postgres import checkpoint, ledger, period_sql, placement_unlocks, standings, step_counts, unlocks
 
 _KEYS = "user_id, achievement_id, scope"
 _OFF = int(Hidden.SUSPENDED | Hidden.EMPTY | Hidden.DISQUALIFIED)
@@ -27,6 +30,7 @@ _CLAIM = text("""
 SELECT id, kind, fill_below, fill_after::text FROM achievements WHERE id = :id AND fill_below IS NOT NULL AND enabled
 FOR NO KEY UPDATE
 """)
+_KIND = text("SELECT kind FROM achievements WHERE id = :id")
 _PLAYERS = text("SELECT id::text FROM users WHERE id > CAST(:after AS uuid) ORDER BY id LIMIT :limit")
 _MOVE = text("UPDATE achievements SET fill_after = CAST(:to AS uuid) WHERE id = :id")
 _END = text("""
@@ -79,7 +83,10 @@ WITH reached AS (
 
 
 class Slice(NamedTuple):
-    """What a slice came to: how many players it filled in, none if nobody was left, and what they unlocked."""
+    """What a slice came to: how many players it filled in, none if nobody was left, and what they unlocked.
+
+    A slice of final ranks is one period, and `players` is 1.
+    """
 
     players: int
     unlocked: list[Unlock]
@@ -91,10 +98,13 @@ def due(connection: Connection) -> list[str]:
 
 
 def fill(connection: Connection, achievement_id: str, players: int) -> Slice:
-    """Fill an achievement for up to so many further players. Safe to run twice, and beside itself.
+    """Fill an achievement for up to so many further players, or for one period. Safe to run twice, and beside itself.
 
     Raises OperationalError if the checkpoint cannot be had within a second.
     """
+    if connection.scalar(_KIND, {"id": achievement_id}) == "placement":
+        unlocked = placement_unlocks.fill_next(connection, achievement_id)
+        return Slice(0, []) if unlocked is None else Slice(1, unlocked)
     included = checkpoint.hold(connection)
     ledger.lock_shared(connection)
     claimed = connection.execute(_CLAIM, {"id": achievement_id}).one_or_none()

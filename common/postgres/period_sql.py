@@ -9,3 +9,7 @@ DAY = "to_char({at} AT TIME ZONE 'UTC', 'YYYY-MM-DD')"
 WEEK = "to_char({at} AT TIME ZONE 'UTC', 'IYYY-\"W\"IW')"
 MONTH = "to_char({at} AT TIME ZONE 'UTC', 'YYYY-MM')"
 """The ids of the calendar's periods that the instant `{at}` belongs to, as `periods.ids_at`."""
+
+SEASON = """(SELECT 's-' || x.season_id FROM seasons x
+    WHERE x.board_id = {board} AND {at} >= x.starts_at AND {at} < x.ends_at)"""
+"""The id of the season of the board `{board}` that the instant `{at}` belongs to, as `Board.season_at`, or null."""

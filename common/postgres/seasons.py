@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import orjson
-from sqlalchemy import Connection, bindparam, select, text, update
+from sqlalchemy import Connection, bindparam, delete, select, text, update
 
 from common.domain.seasons import Season
 from common.postgres.tables import seasons
@@ -14,6 +14,7 @@ _CHANGE = (
     .where(seasons.c.board_id == bindparam("board"), seasons.c.season_id == bindparam("season"))
     .values(title=bindparam("new_title"), starts_at=bindparam("new_start"), ends_at=bindparam("new_end"))
 )
+_DELETE = delete(seasons).where(seasons.c.board_id == bindparam("board"), seasons.c.season_id == bindparam("season"))
 _MOVE_PERIODS = text("""
 UPDATE periods p SET starts_at = moved.s, ends_at = moved.e
 FROM json_to_recordset(CAST(:moved AS json)) AS moved(b text, p text, s timestamptz, e timestamptz)
@@ -40,6 +41,12 @@ def write(connection: Connection, new: Sequence[tuple[str, Season]], changed: Se
             for board_id, season in changed
         ]
         connection.execute(_MOVE_PERIODS, {"moved": orjson.dumps(moved).decode()})
+
+
+def remove(connection: Connection, deleted: Sequence[tuple[str, Season]]) -> None:
+    """Delete seasons that have not begun, so that nothing has counted in them."""
+    if deleted:
+        connection.execute(_DELETE, [{"board": board_id, "season": season.id} for board_id, season in deleted])
 
 
 def _row(board_id: str, season: Season) -> dict[str, object]:

@@ -19,9 +19,13 @@ _SCOPE = f"""CROSS JOIN LATERAL (SELECT CASE a.repeats
     WHEN 'daily' THEN {period_sql.DAY.format(at="e.accepted_at")}
     WHEN 'weekly' THEN {period_sql.WEEK.format(at="e.accepted_at")}
     WHEN 'monthly' THEN {period_sql.MONTH.format(at="e.accepted_at")}
+    WHEN 'season' THEN {period_sql.SEASON.format(board="a.board_id", at="e.accepted_at")}
     ELSE '' END AS scope
 ) AS p"""
-"""The scope `p.scope` of a step by the ledger row `e` towards the achievement `a`, as `Achievement.scope_at` has it."""
+"""The scope `p.scope` of a step by the ledger row `e` towards the achievement `a`, as `Achievement.scope_at` has it.
+
+It is null where the row is no step, since no season was open.
+"""
 
 COUNTED = f"""
 SELECT e.id, e.user_id, a.id AS achievement_id, p.scope
@@ -29,7 +33,8 @@ FROM {{rows}} e
 JOIN (SELECT *, unnest(actions) AS action_id FROM achievements WHERE kind = 'count') a ON a.action_id = e.action_id
 {_SCOPE}
 LEFT JOIN achievement_steps s ON (s.user_id, s.achievement_id, s.scope) = (e.user_id, a.id, p.scope)
-WHERE e.refusal IS NULL AND (a.counts @> e.id OR (e.id <= a.fill_below AND e.user_id <= a.fill_after))
+WHERE e.refusal IS NULL AND p.scope IS NOT NULL
+    AND (a.counts @> e.id OR (e.id <= a.fill_below AND e.user_id <= a.fill_after))
     AND e.id > coalesce(s.since_event, 0) AND NOT EXISTS (SELECT FROM voids v WHERE v.event_id = e.id)
 """  # noqa: S608 - built from constants
 """Each ledger row of `{rows}` with each achievement towards which it is a step, and the scope of that.
@@ -94,6 +99,7 @@ touched AS MATERIALIZED (
     FROM chosen e
     JOIN achievements a ON a.kind = 'count' AND e.action_id = ANY(a.actions)
     {_SCOPE}
+    WHERE p.scope IS NOT NULL
 ),
 of_players AS MATERIALIZED (SELECT * FROM score_events WHERE user_id = ANY(CAST(:users AS uuid[]))),
 counted AS MATERIALIZED ({COUNTED.format(rows="of_players")}),

@@ -24,6 +24,7 @@ from common.domain.corrections import Told
 from common.domain.inbox_entries import Update
 from common.domain.ledger_row import LedgerRow
 from common.domain.scoring import Action, ClaimedBy, Kind
+from common.domain.seasons import Season
 from common.postgres import achievements, erasure, fills, own_data, unlocks
 from common.postgres.achievements import Changed
 from common.postgres.audit import Actor
@@ -50,6 +51,16 @@ POINTS_OF_DEATH = (
     (Inbox, "acknowledge"),
     (Inbox, "finish"),
 )
+SEASONS = (
+    Season("spring", datetime(2026, 11, 22, tzinfo=UTC), datetime(2026, 11, 24, tzinfo=UTC)),
+    Season("summer", datetime(2026, 11, 25, tzinfo=UTC), datetime(2026, 11, 26, tzinfo=UTC)),
+)
+SCOPES: dict[str | None, dict[int, str | None]] = {
+    None: dict.fromkeys((23, 24, 25), ""),
+    "daily": {23: "2026-11-23", 24: "2026-11-24", 25: "2026-11-25"},
+    "season": {23: "s-spring", 24: None, 25: "s-summer"},
+}
+"""By what repeats, and the day: the scope in which a use counts."""
 
 
 def make(worker: WorkerState, *wanted: Achievement) -> None:
@@ -142,21 +153,24 @@ def test_steps_and_unlocks_are_what_a_model_says_in_any_order_with_any_borders_o
     users = ["00000000-0000-4000-8000-00000000000a", "00000000-0000-4000-8000-00000000000b"]
     once = Achievement("once", "Once", AchievementKind.COUNT, actions=("a", "b"), goal=goal)
     often = replace(once, id="often", actions=("b", "c"), repeats="daily")
-    counting = {"a": (once,), "b": (once, often), "c": (often,)}
+    seldom = replace(once, id="seldom", actions=("a", "c"), repeats="season", board_id="main")
+    counting = {"a": (once, seldom), "b": (once, often), "c": (often, seldom)}
     rows = [_row(n, users[user], action, day, refused=bad) for n, (user, action, day, bad) in enumerate(happened, 1)]
     model = Counter(
-        StepKey(row.user_id, each.id, each.scope_at(row.accepted_at))
+        StepKey(row.user_id, each.id, scope)
         for row in rows
         if row.refusal is None
         for each in counting[row.action_id]
+        for scope in [SCOPES[each.repeats][row.accepted_at.day]]
+        if scope is not None
     )
     shuffled.shuffle(rows)  # type: ignore[attr-defined]  # hypothesis hands out a random.Random
     cuts = data.draw(st.lists(st.integers(0, len(rows)), max_size=4).map(sorted), label="borders of batches")
     seen: Counter[StepKey] = Counter()
     with worker.engine.connect() as connection:
-        achievements.write(connection, [once, often], [])
+        achievements.write(connection, [once, often, seldom], [])
         for start, end in pairwise([0, *cuts, len(rows)]):
-            folded = folded_steps(rows[start:end], counting)
+            folded = folded_steps(rows[start:end], counting, {"main": Board("main", seasons=SEASONS)})
             new = unlocks.record(connection, folded, {}, datetime.now(UTC))
             seen.update(StepKey(each.user_id, each.achievement_id, each.scope) for each in new)
         found = {

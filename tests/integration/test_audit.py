@@ -170,6 +170,7 @@ def audit_catalogue(audited: Callable[..., Result], file: Path) -> None:
     audited("actions set", "share", "--cooldown", "60")
     audited("seasons add", "main", "last", "--from", "2099-01-01T00:00:00Z", "--to", "2099-12-31T00:00:00Z")
     audited("seasons end", "main", "last", "--at", "2099-06-30T00:00:00Z")
+    audited("seasons delete", "main", "last")
     audited("achievements set", "sharer", "--title", "Sharer", "--action", "share", "--goal", "3")
     file.write_text('version = 1\n[[boards]]\nid = "of-a-file"\n')
     audited("apply", str(file))
@@ -266,6 +267,7 @@ def test_every_route_for_admins_that_changes_something_is_audited_with_the_admin
             "endsAt": "2098-06-01T00:00:00Z",
         },
         "boards/<board_id>/seasons/<season_id>/end": {"at": "2098-05-01T00:00:00Z"},
+        "boards/<board_id>/seasons/<season_id>/delete": {"reason": "a try"},
         "boards/<board_id>/open": {},
         "boards/<board_id>": {"title": "A try"},
         "boards/<board_id>/close": {},

@@ -167,9 +167,18 @@ def test_seasons_by_file_and_by_command(command: Command, tmp_path: Path) -> Non
     file = tmp_path / "catalogue.toml"
     file.write_text(
         f'version = 1\n[[seasons]]\nboard = "main"\nid = "winter"\nstarts_at = {_in_days(1)}\nends_at = {_in_days(2)}\n'
+        '[[achievements]]\nid = "veteran"\ntitle = "Veteran"\nrepeat = "period"\nperiod = "season"\n'
+        'count = { actions = ["win-match"], goal = 9, board = "main" }\n'
     )
     told = json.loads(command("apply", str(file), "--json").stdout)
-    assert [change["path"] for change in told["changes"]] == ["seasons.main.winter", "boards.main.periods"]
+    assert [change["path"] for change in told["changes"]] == [
+        *("seasons.main.winter", "boards.main.periods", "achievements.veteran")
+    ]
+    made = command(
+        "achievements", "set", "scout", "--title", "Scout", "--goal", "2", "--repeat", "season", "--board", "main"
+    )
+    assert json.loads(made.stdout)["granted"] == {"goal": 2, "board": "main"}
+    command("achievements", "set", "other", "--title", "-", "--goal", "2", "--repeat", "season", code=2)
     assert command("seasons", "add", "main", "next", "--from", _in_days(2), "--to", _in_days(3)).stdout
     refused = command("seasons", "add", "main", "third", "--from", _in_days(2), "--to", _in_days(3), code=1)
     assert "begins before" in str(refused.exception)
@@ -179,6 +188,9 @@ def test_seasons_by_file_and_by_command(command: Command, tmp_path: Path) -> Non
     exported = tmp_path / "exported.toml"
     command("catalogue", "export", "--out", str(exported))
     assert json.loads(command("apply", str(exported), "--json").stdout)["changes"] == []
+    assert [command("seasons", "delete", "main", "next").stdout for _ in range(2)] == [
+        *("main next: deleted\n", "main next: nothing to do\n")
+    ]
 
 
 def _in_days(days: int) -> str:

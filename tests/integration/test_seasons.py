@@ -1,5 +1,8 @@
 """Seasons on real servers: counted, read, watched, ended, and closed whatever was away meanwhile."""
 
+import html
+import json
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -41,6 +44,10 @@ def put(chief: Player, season: str, **body: Any) -> Any:  # noqa: ANN401
 
 def end(chief: Player, season: str, **body: Any) -> Any:  # noqa: ANN401
     return chief.client.post(f"/api/admin/boards/main/seasons/{season}/end", json=body, headers=chief.headers)
+
+
+def delete(chief: Player, season: str, **body: Any) -> Any:  # noqa: ANN401
+    return chief.client.post(f"/api/admin/boards/main/seasons/{season}/delete", json=body, headers=chief.headers)
 
 
 def in_days(days: int) -> str:
@@ -136,7 +143,8 @@ def test_the_open_season_is_read_by_its_name_everywhere(web: FlaskClient, worker
         'data-period="season" data-when="in The &lt;b&gt;first&lt;/b&gt;" data-unit="season" aria-current="page"'
         in page
     )
-    assert 'data-season="s-now"' in page
+    (told,) = json.loads(html.unescape(re.findall('data-seasons="([^"]*)"', page)[0]))
+    assert (told["period"], told["title"], told["endsAt"]) == ("s-now", season.title, format_instant(season.ends_at))
     assert web.get("/?period=s-other").status_code == 404
 
 
@@ -173,6 +181,26 @@ def test_a_season_is_planned_moved_and_ended(chief: Player, web: FlaskClient, wo
     assert put(chief, "third", startsAt=in_days(9), endsAt=in_days(8)).status_code == 400
     assert error_code(end(chief, "nothing")) == "no_season"
     assert web.put("/api/admin/boards/main/seasons/x", json=wanted).status_code == 401
+
+
+def test_a_planned_season_is_deleted_for_good_and_one_that_has_begun_is_not(
+    chief: Player, web: FlaskClient, worker: WorkerState
+) -> None:
+    add_season(worker)
+    assert put(chief, "winter", startsAt=in_days(1), endsAt=in_days(2)).status_code == 201
+    for is_there in (True, False):
+        told = delete(chief, "winter", reason="a mistake")
+        assert (told.status_code, told.get_json()["deleted"]) == (200, is_there)
+    kept = web.get("/api/boards/main/seasons").get_json()["seasons"]
+    assert [season["seasonId"] for season in kept] == ["spring"]
+    assert error_code(web.get("/api/scores/leaderboard?period=s-winter")) == "no_season"
+    refused = delete(chief, "spring")
+    assert (refused.status_code, error_code(refused)) == (409, "season_begun")
+    audited = web.get("/api/admin/audit?subject=main", headers=chief.headers).get_json()["entries"]
+    assert [row["action"] for row in audited] == ["delete_season", "set_season"]
+    assert audited[0]["details"]["reason"] == "a mistake"
+    assert put(chief, "winter", startsAt=in_days(3), endsAt=in_days(4)).status_code == 201
+    assert web.post("/api/admin/boards/main/seasons/winter/delete", json={}).status_code == 401
 
 
 def test_a_season_that_is_over_stays_so(chief: Player, worker: WorkerState) -> None:

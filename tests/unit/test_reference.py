@@ -218,7 +218,7 @@ def test_a_body_may_be_left_out_where_no_field_of_it_is_required(http: Document)
     ]
     of_accounts = ["changeProfile", "deleteMe", "suspendUser", "reinstateUser", "moderateProfile"]
     of_the_catalogue = ["putBoard", "putAction", "openBoard", "closeBoard", "archiveBoard"]
-    assert optional == [*of_accounts, *of_the_catalogue, "endSeason"]
+    assert optional == [*of_accounts, *of_the_catalogue, "endSeason", "deleteSeason"]
 
 
 def test_a_query_that_may_be_left_out_is_never_null(http: Document) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from common.contract.catalogue import SeasonSpec
 from common.contract.errors import ErrorCode, ScoreboardError
+from common.contract.requests import LiveQuery
 from common.domain import catalogue_export, catalogue_file, season_plan
 from common.domain.boards import NOTICE, Board
 from common.domain.catalogue_plan import Place, Plan, Stored
@@ -15,6 +16,7 @@ from common.domain.digests import FIRST, Line, TableDigest
 from common.domain.parts import Event
 from common.domain.scoring import fold
 from common.domain.seasons import Season
+from web import board_pages
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 HOUR, SECOND = timedelta(hours=1), timedelta(seconds=1)
@@ -40,6 +42,17 @@ def test_an_update_belongs_to_the_season_of_its_acceptance(instant: datetime, pe
     assert counted == {"all", instant.date().isoformat(), *([period] if period else [])}
     assert set(BOARD.period_ids_at(instant)) == counted
     assert {period.id for period in BOARD.open_periods(instant)} == counted
+
+
+def test_who_comes_to_watch_between_two_seasons_is_shown_the_one_that_is_over() -> None:
+    query = LiveQuery.model_validate({"board": "ladder", "period": "season"})
+    assert board_pages.watched_period(query, BOARD, NOW) == OPEN.period
+    assert board_pages.watched_period(query, BOARD, NOW - 2 * HOUR) == PAST.period
+    assert board_pages.watched_period(query, BOARD, NOW + 3 * HOUR) == NEXT.period
+    assert board_pages.watched_period(query.model_copy(update={"period": "s-next"}), BOARD, NOW) == NEXT.period
+    with pytest.raises(ScoreboardError) as refused:
+        board_pages.watched_period(query, BOARD, PAST.starts_at - SECOND)
+    assert refused.value.code == ErrorCode.NO_SEASON
 
 
 def test_a_season_is_longer_than_a_month_and_shorter_than_all_time() -> None:
@@ -130,6 +143,20 @@ def test_a_season_is_ended_as_soon_as_every_process_can_know_and_that_may_be_rep
         with pytest.raises(ScoreboardError) as refused:
             season_plan.ended(season, at, NOW)
         assert refused.value.code == code
+
+
+def test_a_season_is_deleted_until_processes_may_know_no_more_that_it_never_begins() -> None:
+    plan = Plan()
+    season_plan.delete_season(plan, "ladder", NEXT, NOW)
+    assert plan.deleted_seasons == [("ladder", NEXT)]
+    assert [(change.path, change.after) for change in plan.changes] == [(f"seasons.ladder.{NEXT.id}", None)]
+    again = Plan()
+    season_plan.delete_season(again, "ladder", None, NOW)
+    assert again == Plan(), "a repetition"
+    for season, now in ((OPEN, NOW), (PAST, NOW), (NEXT, NEXT.starts_at - NOTICE + SECOND / 1000)):
+        with pytest.raises(ScoreboardError) as refused:
+            season_plan.delete_season(Plan(), "ladder", season, now)
+        assert refused.value.code == ErrorCode.SEASON_BEGUN
 
 
 STORED = Stored({"main": Board("main"), "ladder": BOARD}, {})

@@ -166,11 +166,17 @@ def _shelf(found: list[Unlock], mine: set[str], *, tells_all: bool) -> PlayerAch
 def _progress(steps: Mapping[tuple[str, str], int], unlocked: set[tuple[str, str]]) -> list[Progress]:
     """Return how far the caller is on the way to what is not secret and not unlocked."""
     now = datetime.now(UTC)
+    catalogue = services().catalogue.current()
+    boards = catalogue.boards
     told: list[Progress] = []
-    for each in _known().values():
-        place = (each.id, each.scope_at(now))
-        if each.goal is not None and each.enabled and not each.secret and place not in unlocked:
-            told.append({"achievementId": each.id, "steps": steps.get(place, 0), "goal": each.goal, "scope": place[1]})
+    for each in catalogue.achievements.values():
+        scope = each.scope_at(now, boards)
+        if scope is None:
+            continue
+        place = (each.id, scope)
+        is_open = each.enabled and not each.secret and _may_see(each)
+        if each.goal is not None and is_open and place not in unlocked:
+            told.append({"achievementId": each.id, "steps": steps.get(place, 0), "goal": each.goal, "scope": scope})
     return told
 
 
@@ -187,13 +193,16 @@ def _read(items: list[Grant]) -> tuple[dict[int, Grant], dict[int, PlayerRefusal
 
 
 def _steps(item: Grant, players: Players, now: datetime) -> tuple[StepKey, Steps]:
-    """Return the steps of a grant. Raises `unknown_user`, `unknown_achievement` or `not_grantable`."""
+    """Return the steps of a grant. Raises `unknown_user`, `unknown_achievement`, `not_grantable` or `no_season`."""
     achievement = _known().get(item.achievement_id)
     if achievement is None or not achievement.enabled:
         raise ScoreboardError(ErrorCode.UNKNOWN_ACHIEVEMENT, f"There is no achievement {item.achievement_id!r}.")
     if achievement.kind is not AchievementKind.GRANTED or achievement.goal is None:
         raise ScoreboardError(ErrorCode.NOT_GRANTABLE)
-    key = StepKey(players.user_of(item), achievement.id, achievement.scope_at(now))
+    scope = achievement.scope_at(now, services().catalogue.current().boards)
+    if scope is None:
+        raise ScoreboardError(ErrorCode.NO_SEASON)
+    key = StepKey(players.user_of(item), achievement.id, scope)
     return key, Steps(min(item.steps or achievement.goal, achievement.goal), achievement.goal, 0)
 
 

@@ -1,12 +1,12 @@
-"""The views of seasons: which a board has, and those that plan, move and end one."""
+"""The views of seasons: which a board has, and those that plan, move, end and delete one."""
 
 from datetime import UTC, datetime
 
 from flask import Blueprint, Response, jsonify
 from pydantic.alias_generators import to_camel
 
-from common.contract.catalogue import EndSeasonRequest, SeasonSpec
-from common.contract.catalogue_responses import SeasonDescription, SeasonList
+from common.contract.catalogue import DeleteSeasonRequest, EndSeasonRequest, SeasonSpec
+from common.contract.catalogue_responses import DeletedSeason, SeasonDescription, SeasonList
 from common.contract.errors import SENTENCES, ErrorCode, ScoreboardError
 from common.domain import season_plan
 from common.domain.boards import Board, Visibility
@@ -100,6 +100,29 @@ def end_season(board_id: str, season_id: str) -> Response:
             told = {"changes": plan.described_changes(), "reason": asked.reason}
             audit.add(connection, caller(), "end_season", board_id, **told)
     return jsonify(season_to_wire(board_id, after, now))
+
+
+@blueprint.post("/admin/boards/<board_id>/seasons/<season_id>/delete")
+@documented(
+    "deleteSeason",
+    "Delete a planned season",
+    description="Until 6 seconds before it begins. Safe to repeat.",
+    body=DeleteSeasonRequest,
+    answers=[ResponseDoc(200, "The board has no such season.", DeletedSeason)],
+    errors=[ErrorCode.NOT_FOUND, ErrorCode.SEASON_BEGUN],
+)
+@manager
+@limits.per_api_key
+def delete_season(board_id: str, season_id: str) -> Response:
+    asked = body_as(DeleteSeasonRequest)
+    with changing() as (connection, stored):
+        board = _board(stored, board_id)
+        plan = catalogue_changes.delete_season(connection, board, season_id, datetime.now(UTC))
+        if plan.changes:
+            told = {"changes": plan.described_changes(), "reason": asked.reason}
+            audit.add(connection, caller(), "delete_season", board_id, **told)
+    body: DeletedSeason = {"board": board_id, "seasonId": season_id, "deleted": bool(plan.changes)}
+    return jsonify(body)
 
 
 def _board(stored: Stored, board_id: str) -> Board:

@@ -75,6 +75,7 @@ STATUS_OF = {
     ErrorCode.TOO_MANY_EVENTS: 409,
     ErrorCode.SEASON_OVERLAPS: 409,
     ErrorCode.SEASON_OVER: 409,
+    ErrorCode.SEASON_BEGUN: 409,
     ErrorCode.NO_HISTORY: 409,
     ErrorCode.PERIOD_ARCHIVED: 409,
     ErrorCode.BODY_TOO_LARGE: 413,

@@ -57,9 +57,6 @@ FAN_OUT_SHARE = 4
 
 _LONGEST_PAUSE = 5.0
 
-OpenSeason = Callable[[str, datetime], str | None]
-"""(board id, instant) to the id of the period that is the board's season then, or None."""
-
 
 class Feed:
     """The loops of a process: they listen for news, send what changed, and check viewers and sessions."""
@@ -73,9 +70,7 @@ class Feed:
         heartbeats: Heartbeats,
         *,
         unlocks: UnlockFeed,
-        open_season: OpenSeason = lambda _board, _now: None,
     ) -> None:
-        self._open_season = open_season
         self._hub = hub
         self._heartbeats = heartbeats
         self._leaderboard = leaderboard
@@ -100,6 +95,10 @@ class Feed:
         if not self._loops:
             turns = (self._listen, self._show, self._check_viewers, self._check_sessions, *self._further)
             self._loops = [gevent.spawn(_run_loop, turn, self._heartbeats) for turn in turns]
+
+    def expect_season(self) -> None:
+        """Tell viewers soon of what has changed of a season."""
+        self._news.set()
 
     def stop(self) -> None:
         """End the loops."""
@@ -205,8 +204,8 @@ class Feed:
         boards: dict[BoardId, list[Group]] = {}
         for group in self._hub.watched():
             period_id = current.get(group.watch.period, group.watch.period)
-            if period_id == SEASON:  # after its end it is shown until the next one begins
-                period_id = self._open_season(group.watch.board_id, now) or group.period_id
+            if period_id == SEASON:
+                period_id = group.season_now.period_id if group.season_now else group.period_id
             boards.setdefault((group.watch.board_id, period_id), []).append(group)
         return boards
 
@@ -283,8 +282,11 @@ class Feed:
 
 
 def _is_due_at_once(group: Group, period_id: str) -> bool:
-    """Return whether a board has to be read whatever its version: it was asked for, or its period has rolled over."""
-    return group.last_read_at == 0.0 or group.period_id != period_id
+    """Return whether a board has to be read whatever its version.
+
+    It was asked for, its period has rolled over, or what viewers were told of its season is no longer so.
+    """
+    return group.last_read_at == 0.0 or group.period_id != period_id or group.has_other_season
 
 
 def _is_due(group: Group, period_id: str, now: datetime) -> bool:

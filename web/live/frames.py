@@ -5,10 +5,21 @@ from collections.abc import Mapping
 
 import orjson
 
-from common.contract.live_messages import Delta, Heartbeat, Me, Resumed, Rollover, Snapshot, Unlock, Unlocks
+from common.contract.live_messages import (
+    Delta,
+    Heartbeat,
+    Me,
+    Resumed,
+    Rollover,
+    SeasonShown,
+    Snapshot,
+    Unlock,
+    Unlocks,
+)
 from common.core.timestamps import format_instant, from_milliseconds
 from common.domain import achievements as domain
 from common.domain.entries import BoardHead, Entry, Place
+from common.domain.seasons import Season
 
 _TEXT, _CLOSE, _PING = 0x81, 0x88, 0x89  # RFC 6455 section 5.2: FIN and opcode
 _SHORT, _MEDIUM = 126, 65536  # section 5.2: the three lengths of a length
@@ -28,8 +39,8 @@ def close_frame(code: int, reason: str) -> bytes:
     return _frame(_CLOSE, struct.pack("!H", code) + reason.encode()[:_LONGEST_REASON])
 
 
-def snapshot(board_id: str, period_id: str, limit: int, top: BoardHead) -> bytes:
-    """Return the frame with the whole head of a board."""
+def snapshot(board_id: str, period_id: str, limit: int, top: BoardHead, season: Season | None = None) -> bytes:
+    """Return the frame with the whole head of a board, and with its season, if it has one."""
     message: Snapshot = {
         "type": "snapshot",
         "board": board_id,
@@ -41,6 +52,8 @@ def snapshot(board_id: str, period_id: str, limit: int, top: BoardHead) -> bytes
         "total": top.total,
         "entries": [entry.to_wire() for entry in top.entries],
     }
+    if season:
+        message["season"] = _season(season)
     return text_frame(message)
 
 
@@ -63,8 +76,10 @@ def delta(before: BoardHead, after: BoardHead) -> bytes | None:
     return text_frame(message)
 
 
-def resumed(top: BoardHead) -> bytes:
+def resumed(top: BoardHead, season: Season | None = None) -> bytes:
     message: Resumed = {"type": "resumed", "epoch": top.epoch, "seq": top.seq}
+    if season:
+        message["season"] = _season(season)
     return text_frame(message)
 
 
@@ -98,6 +113,11 @@ def achievement(unlock: domain.Unlock, of: domain.Achievement) -> bytes:
         },
     }
     return text_frame(message)
+
+
+def _season(season: Season) -> SeasonShown:
+    begin, end = format_instant(season.starts_at), format_instant(season.ends_at)
+    return {"period": season.period_id, "title": season.title, "startsAt": begin, "endsAt": end}
 
 
 def _heartbeat() -> bytes:

@@ -14,6 +14,7 @@ from common.contract.errors import ErrorCode, ScoreboardError
 from common.core import metrics
 from common.domain.boards import Visibility
 from common.domain.entries import BoardHead, Places
+from common.domain.seasons import Season
 from common.redis_store.tickets import Ticket
 from web.live import frames
 from web.live.connection_limits import TRY_AGAIN_SECONDS, ConnectionLimits
@@ -75,11 +76,11 @@ class Hub:
             message = "Too many different lists are watched; those that somebody watches already are open."
             raise ScoreboardError(ErrorCode.DEPENDENCY_UNAVAILABLE, message, retry_after=TRY_AGAIN_SECONDS)
 
-    def open(self, watch: Watch, period_id: str, top: BoardHead) -> None:
+    def open(self, watch: Watch, period_id: str, top: BoardHead, season: Season | None = None) -> None:
         """Open a group with this head, unless there is one already. Raises `dependency_unavailable`, see above."""
         self.check_room(watch)
         if watch not in self._groups:
-            self._groups[watch] = Group(watch, period_id, top)
+            self._groups[watch] = Group(watch, period_id, top, season)
             metrics.GROUPS.inc()
 
     def expect(self, slot: Slot, watch: Watch, visibility: Visibility) -> None:

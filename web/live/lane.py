@@ -53,7 +53,7 @@ class ViewerLane:
         board = self._services.catalogue.current().public_board(query.board)
         if board is None:
             return None
-        period = board_pages.period_of(query, board, datetime.now(UTC))
+        period = board_pages.watched_period(query, board, datetime.now(UTC))
         if not self._count(request.address):
             return None
         request.mark_counted()

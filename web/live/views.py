@@ -27,14 +27,13 @@ from web.guards.addresses import client_address
 from web.guards.board_access import board_for_ticket, unknown
 from web.guards.request_context import COUNTED_BY_ADDRESS
 from web.live import handshake
-from web.live.board_watch import BoardWatch
+from web.live.board_watch import BoardWatch, season_of
 from web.live.feed import Feed
 from web.live.first_reads import FirstReads
 from web.live.group import Watch
 from web.live.handshake import LONGEST_MESSAGE_BYTES
 from web.live.hub import Hub, Slot
 from web.live.lane import PATH
-from web.live.open_seasons import OpenSeasons
 from web.live.unlocks import UnlockFeed
 from web.reference.documented import ResponseDoc, documented
 from web.services import Services, services
@@ -57,6 +56,7 @@ class Live:
     def __init__(self, adapters: Services) -> None:
         settings = adapters.settings
         self._leaderboard = adapters.leaderboard
+        self._catalogue = adapters.catalogue
         self._first_reads = FirstReads()
         self.hub = Hub(most=settings.live_max, most_per_address=settings.live_per_ip, most_groups=settings.live_groups)
         listener = redis_client.connect_to_listen(settings.redis_url)
@@ -68,10 +68,9 @@ class Live:
             listener,
             adapters.heartbeats,
             unlocks=self.unlocks,
-            open_season=OpenSeasons(adapters.catalogue).of_board,
         )
         self.feed.add(self.unlocks.tell_unlocks)
-        self.feed.add(BoardWatch(self.hub, adapters.catalogue).check_boards)
+        self.feed.add(BoardWatch(self.hub, adapters.catalogue, self.feed.expect_season).check_boards)
 
     def prepare(self, slot: Slot, query: LiveQuery, period: Period, visibility: Visibility) -> None:
         """Prepare what the viewer of this slot will see. The board is read once for a group.
@@ -83,7 +82,9 @@ class Live:
         if not self.hub.is_watched(watch):
             self.hub.check_room(watch)
             top = self._first_reads.head(watch, lambda: self._leaderboard.top(query.board, period.id, query.limit))
-            self.hub.open(watch, period.id, top)
+            board = self._catalogue.current().boards.get(query.board)
+            season = season_of(board, period.id, datetime.now(UTC)) if board else None
+            self.hub.open(watch, period.id, top, season)
         self.hub.expect(slot, watch, visibility)
 
 
@@ -145,7 +146,7 @@ def _admit() -> None:
     board = board_for_ticket(boards, query.board, None) if query.ticket is None else boards.get(query.board)
     if board is None:
         raise unknown(query.board)
-    period = board_pages.period_of(query, board, datetime.now(UTC))
+    period = board_pages.watched_period(query, board, datetime.now(UTC))
     g.since = query.since
     g.slot = live().hub.reserve(client_address())
     g.slot.ticket = _ticket(query.ticket)

@@ -195,7 +195,6 @@ def _render(adapters: Services, periods: PeriodChoice, rows: int, path: str) -> 
         needs_ticket=board.visibility is not Visibility.PUBLIC or adapters.settings.live_auth == "required",
         format_name=name_of(board.format),
         periods=periods,
-        season=board.season_at(now),
         top=top,
         doubled=doubled(top.entries if top else ()),
         yesterday=movement.ranks_of_yesterday(adapters, board, periods.period.id, top),

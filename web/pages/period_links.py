@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from common.contract.constants import ALL_TIME, SEASON
+from common.core.timestamps import format_instant
 from common.domain.boards import Board
 from common.domain.periods import Period
 from common.domain.seasons import Season, names_a_season
@@ -39,6 +40,8 @@ class PeriodChoice:
     link: PeriodLink
     period: Period
     links: tuple[PeriodLink, ...]
+    season: Season | None
+    """The season that is open on the board."""
 
     def __iter__(self) -> Iterator[PeriodLink]:
         return iter((*self.links, *([] if self.is_open else [self.link])))
@@ -47,6 +50,21 @@ class PeriodChoice:
     def is_open(self) -> bool:
         """Whether a link of the board names it. Any other period is shown by its id."""
         return self.link in self.links
+
+    @property
+    def seasons(self) -> list[dict[str, str]]:
+        """What the script has to know of seasons: of the open one, and of the one that is shown."""
+        shown = next((each for each in self.board.seasons if each.period_id == self.period.id), None)
+        told = {each.id: each for each in (self.season, shown) if each}
+        return [
+            {
+                "period": each.period_id,
+                "title": each.title,
+                "startsAt": format_instant(each.starts_at),
+                "endsAt": format_instant(each.ends_at),
+            }
+            for each in told.values()
+        ]
 
     @property
     def default(self) -> str:
@@ -65,8 +83,8 @@ def choose(name: str | None, board: Board, now: datetime) -> PeriodChoice | None
         return None
     for link in links:
         if period == board.find_period(link.name, now):
-            return PeriodChoice(board, link, period, links)
-    return PeriodChoice(board, _link_by_id(board, period, now), period, links)
+            return PeriodChoice(board, link, period, links, board.season_at(now))
+    return PeriodChoice(board, _link_by_id(board, period, now), period, links, board.season_at(now))
 
 
 def _links_of(board: Board, now: datetime) -> tuple[PeriodLink, ...]:

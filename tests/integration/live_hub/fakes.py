@@ -13,7 +13,7 @@ from common.postgres.catalogue import CatalogueCache
 from common.redis_store.client import Client
 from common.services.leaderboard import Leaderboard
 from common.services.revocations import Revocations
-from web.live.feed import Feed, OpenSeason
+from web.live.feed import Feed
 from web.live.heartbeats import Heartbeats
 from web.live.hub import Hub
 from web.live.unlocks import UnlockFeed
@@ -91,14 +91,8 @@ class FakeRevocations:
         return self.over & set(session_ids)
 
 
-def feed_of(
-    hub: Hub,
-    board: FakeLeaderboard,
-    listener: object = None,
-    *over: str,
-    open_season: OpenSeason = lambda _board, _now: None,
-) -> Feed:
+def feed_of(hub: Hub, board: FakeLeaderboard, listener: object = None, *over: str) -> Feed:
     revocations = cast(Revocations, FakeRevocations(*over))
     unlocks = UnlockFeed(hub, cast(Engine, None), cast(CatalogueCache, None))
     leaderboard, redis_client = cast(Leaderboard, board), cast(Client, listener)
-    return Feed(hub, leaderboard, revocations, redis_client, Heartbeats(), unlocks=unlocks, open_season=open_season)
+    return Feed(hub, leaderboard, revocations, redis_client, Heartbeats(), unlocks=unlocks)

@@ -1,6 +1,7 @@
 """Viewers of a board that becomes stricter are closed, whenever they came; nobody else is."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from typing import cast
 
 import pytest
@@ -8,6 +9,7 @@ from sqlalchemy.exc import OperationalError
 
 from common.domain.boards import Board, Visibility
 from common.domain.scoring import Catalogue
+from common.domain.seasons import Season
 from common.postgres.catalogue import CatalogueCache
 from tests.integration.live_hub.peer import Peer, expect, head, tell, until
 from web.live.board_watch import BoardWatch
@@ -15,6 +17,7 @@ from web.live.group import Watch
 from web.live.hub import Hub
 
 CLUB = Watch("club", "all", 10)
+DAY = timedelta(days=1)
 
 
 @dataclass
@@ -121,3 +124,23 @@ def test_a_catalogue_that_cannot_be_read_ends_nobody(hub: Hub, boards: Boards, w
     tell(hub, peer, head(2, 20))
     until(lambda: peer.screen.seq == 2)
     assert peer.close_code is None
+
+
+def test_the_season_of_a_board_is_noted_and_one_that_is_over_stays_for_who_watches_it(hub: Hub, boards: Boards) -> None:
+    now = datetime.now(UTC)
+    spring = Season("spring", now - DAY, now + DAY, "Spring")
+    of_season, of_all = Peer(hub, Watch("main", "season", 10)), Peer(hub)
+    changes: list[None] = []
+    watch = BoardWatch(hub, cast(CatalogueCache, boards), lambda: changes.append(None))
+    assert boards.boards is not None
+
+    def seasons() -> list[Season | None]:
+        watch.look()
+        return [peer.group.season_now for peer in (of_season, of_all) if peer.group]
+
+    assert (seasons(), changes) == ([None, None], [])
+    boards.boards["main"] = Board("main", seasons=(spring,))
+    assert (seasons(), len(changes)) == ([spring, spring], 2)
+    over = replace(spring, ends_at=now)
+    boards.boards["main"] = Board("main", seasons=(over,))
+    assert seasons() == [spring, None]

@@ -1,7 +1,9 @@
 """How the feed reads boards and tells groups of viewers."""
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
+import gevent
 import pytest
 import time_machine
 from prometheus_client import REGISTRY
@@ -9,11 +11,15 @@ from sqlalchemy.exc import OperationalError
 
 from common.contract.errors import ErrorCode, ScoreboardError
 from common.core.metrics import GROUPS_REFUSED
+from common.domain.seasons import Season
 from tests.integration.live_hub.fakes import FakeLeaderboard, NoNews, SlowLeaderboard, feed_of
 from tests.integration.live_hub.peer import Peer, head, until
 from web.live.feed import BOARDS_AT_ONCE, OVER_POLL_SECONDS, POLL_SECONDS
 from web.live.group import Watch
 from web.live.hub import Hub
+
+SPRING = Season("spring", datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 6, 1, tzinfo=UTC), "Spring")
+SUMMER = Season("summer", SPRING.ends_at, datetime(2026, 9, 1, tzinfo=UTC), "Summer")
 
 
 def test_a_board_is_read_once_for_everybody_and_for_the_greatest_limit(hub: Hub) -> None:
@@ -150,19 +156,47 @@ def test_when_a_named_period_rolls_over_its_viewers_are_told_and_see_the_new_one
 def test_viewers_of_the_season_see_the_last_one_until_the_next_one_begins(hub: Hub) -> None:
     board = FakeLeaderboard({("main", "s-spring"): head(5, 50), ("main", "s-summer"): head(1, epoch="f")})
     peer = Peer(hub, Watch("main", "season", 10))
-    season: list[str | None] = ["s-spring"]
-    feed = feed_of(hub, board, open_season=lambda _board, _now: season[-1])
+    feed = feed_of(hub, board)
+    note(hub, SPRING)
     feed.look()
     until(lambda: peer.screen.period == "s-spring")
-    season.append(None)
     board.heads["main", "s-spring"] = head(6, 60)
     _let_pass(hub, POLL_SECONDS)
     feed.look()
     until(lambda: (peer.screen.period, peer.screen.seq) == ("s-spring", 6))
-    season.append("s-summer")
+    note(hub, SUMMER)
     feed.look()
     until(lambda: peer.screen.period == "s-summer")
     assert {"type": "rollover", "board": "main", "period": "s-summer"} in peer.messages
+    begin, end = "2026-06-01T00:00:00.000Z", "2026-09-01T00:00:00.000Z"
+    assert peer.messages[-1]["season"] == {"period": "s-summer", "title": "Summer", "startsAt": begin, "endsAt": end}
+
+
+def test_viewers_are_told_of_another_end_of_the_season_although_nobody_scores_and_once(hub: Hub) -> None:
+    board = FakeLeaderboard({("main", "s-spring"): head(5, 50), ("main", "all"): head(1, 10)})
+    of_season, of_all = Peer(hub, Watch("main", "season", 10)), Peer(hub)
+    feed = feed_of(hub, board)
+    note(hub, SPRING)
+    feed.look()
+    note(hub, replace(SPRING, ends_at=SPRING.ends_at + timedelta(hours=1)))
+    feed.look()
+    for peer in (of_season, of_all):
+        until(lambda peer=peer: told_end(peer) == "2026-06-01T01:00:00.000Z")  # type: ignore[misc]
+    assert (of_season.screen.seq, of_all.screen.seq) == (5, 1), "the list is the same"
+    told = [len(peer.messages) for peer in (of_season, of_all)]
+    feed.look()
+    gevent.sleep(0.01)
+    assert [len(peer.messages) for peer in (of_season, of_all)] == told
+
+
+def note(hub: Hub, season: Season) -> None:
+    """What the watch of boards notes of each group of viewers."""
+    for group in hub.watched():
+        group.season_now = season
+
+
+def told_end(peer: Peer) -> object:
+    return peer.messages[-1].get("season", {}).get("endsAt")
 
 
 def test_a_redis_that_stays_away_is_tried_again_without_haste_and_the_board_still_polled(hub: Hub) -> None:

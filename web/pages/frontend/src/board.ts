@@ -1,5 +1,7 @@
 /** The top list and how each frame of the live socket changes it. Pure. */
 
+import type { Season } from "./seasons.js";
+
 export interface Entry {
   readonly userId: string;
   readonly username: string;
@@ -20,6 +22,8 @@ export interface Board {
   readonly at: string;
   readonly limit: number;
   readonly total: number;
+  /** The season that is shown, or else the one that is open on the board. */
+  readonly season: Season | null;
   readonly entries: readonly Entry[];
 }
 
@@ -42,6 +46,7 @@ export interface Resumed {
   readonly type: "resumed";
   readonly epoch: string;
   readonly seq: number;
+  readonly season: Season | null;
 }
 
 /**
@@ -52,11 +57,11 @@ export interface Resumed {
 export function next(board: Board | null, frame: Snapshot | Delta | Resumed): Board | null {
   switch (frame.type) {
     case "snapshot": {
-      const { period, epoch, seq, at, limit, total, entries } = frame;
-      return { period, epoch, seq, at, limit, total, entries };
+      const { period, epoch, seq, at, limit, total, season, entries } = frame;
+      return { period, epoch, seq, at, limit, total, season, entries };
     }
     case "resumed":
-      return board && board.epoch === frame.epoch && board.seq === frame.seq ? board : null;
+      return board && board.epoch === frame.epoch && board.seq === frame.seq ? { ...board, season: frame.season } : null;
     case "delta":
       return board && board.epoch === frame.epoch && board.seq === frame.from ? merged(board, frame) : null;
   }

@@ -5,6 +5,7 @@ import * as clock from "./clock.js";
 import { field, setText } from "./elements.js";
 import { players } from "./format.js";
 import { endOf, ending } from "./periods.js";
+import type { Seasons } from "./seasons.js";
 import type { PeriodChoice } from "./switcher.js";
 
 export class Caption {
@@ -13,18 +14,15 @@ export class Caption {
   readonly #total: HTMLElement;
   readonly #ends: HTMLElement;
   readonly #when: HTMLElement;
-  /** The board's season as it was when the page was made, and its end in Unix ms: its id does not tell it. */
-  readonly #season: string | undefined;
-  readonly #seasonEnd: number;
+  readonly #seasons: Seasons;
 
-  constructor(table: HTMLTableElement, limit: number) {
+  constructor(table: HTMLTableElement, limit: number, seasons: Seasons) {
     this.#limit = limit;
+    this.#seasons = seasons;
     this.#title = field(table, "title");
     this.#total = field(table, "total");
     this.#ends = field(table, "ends");
     this.#when = field(table, "when");
-    this.#season = table.dataset["season"];
-    this.#seasonEnd = Date.parse(table.dataset["seasonEnds"] ?? "");
   }
 
   show(board: Board, { when }: PeriodChoice): void {
@@ -35,7 +33,7 @@ export class Caption {
   }
 
   showEnding(periodId: string): void {
-    const end = periodId === this.#season ? this.#seasonEnd : endOf(periodId);
+    const end = this.#seasons.find(periodId)?.ends ?? endOf(periodId);
     setText(this.#ends, end === null ? "" : ending(end, clock.now()));
   }
 }

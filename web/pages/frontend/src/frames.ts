@@ -3,6 +3,7 @@
 import { type Unlock, readUnlock } from "./achievements.js";
 import type { Delta, Entry, Resumed, Snapshot } from "./board.js";
 import { ShapeError, integer, list, object, orNull, text } from "./json.js";
+import { readSeason } from "./seasons.js";
 import { type Standing, readStanding } from "./standing.js";
 
 /** The period that was shown is over; a snapshot of the one that began follows. */
@@ -74,6 +75,7 @@ function read(message: unknown): Frame | null {
         at: text(frame["at"]),
         limit: integer(frame["limit"]),
         total: integer(frame["total"]),
+        season: orNull(frame["season"], readSeason),
         entries: list(frame["entries"], readEntry),
       };
     case "delta":
@@ -88,7 +90,12 @@ function read(message: unknown): Frame | null {
         removed: list(frame["removed"], text),
       };
     case "resumed":
-      return { type: "resumed", epoch: text(frame["epoch"]), seq: integer(frame["seq"]) };
+      return {
+        type: "resumed",
+        epoch: text(frame["epoch"]),
+        seq: integer(frame["seq"]),
+        season: orNull(frame["season"], readSeason),
+      };
     case "me":
       return { type: "me", standing: readStanding(object(frame["entry"])) };
     case "rollover":

@@ -10,10 +10,11 @@ import * as scores from "./scores.js";
 import { PlayerPanel } from "./panel.js";
 import { RaceFold } from "./race_fold.js";
 import { DEFAULT_BOARD, addressOf } from "./root.js";
+import { SEASON_ID, Seasons } from "./seasons.js";
 import { type Farewell, type Player, Session } from "./session.js";
 import { type Standing, Standings, current, readStanding } from "./standing.js";
 import { StatusView } from "./status.js";
-import { ALL_TIME, type PeriodChoice, PeriodSwitch } from "./switcher.js";
+import { ALL_TIME, type PeriodChoice, PeriodSwitch, SEASON } from "./switcher.js";
 import { BoardTable } from "./table.js";
 import { Tickets } from "./tickets.js";
 
@@ -28,9 +29,12 @@ const FAREWELL: Readonly<Record<Farewell, string>> = {
   erased: "Your account is deleted.",
 };
 
+const periods = find(document, "#periods", HTMLElement);
+const seasons = new Seasons(periods.dataset["seasons"]);
 const table = new BoardTable(
   find(document, "#board", HTMLTableElement),
   find(document, "#row", HTMLTemplateElement),
+  seasons,
 );
 scores.learn(table.format);
 const announcer = new Announcer(find(document, "#news", HTMLElement));
@@ -49,7 +53,7 @@ let standings = new Standings();
 let begunAt = -Infinity;
 let isDrawing = false;
 
-const switcher = new PeriodSwitch(find(document, "#periods", HTMLElement), periodChosen);
+const switcher = new PeriodSwitch(periods, periodChosen);
 let shown: PeriodChoice = switcher.choice;
 
 const session = new Session(playerChanged, new TabGrants());
@@ -89,6 +93,8 @@ function periodChosen(): void {
 }
 
 function onBoard(next: Board): void {
+  seasons.learn(next.season);
+  if (!next.period.startsWith(SEASON_ID) || switcher.choice.name === SEASON) switcher.showSeason(next.season);
   const { choice } = switcher;
   const isSameChoice = choice.name === shown.name;
   if (isSameChoice && next.period !== (board?.period ?? table.periodId)) begunAt = Date.now();

@@ -1,9 +1,13 @@
 /** The links between periods: with this they switch without a reload, and the address, back and forward follow. */
 
-import { find } from "./elements.js";
+import { find, setText } from "./elements.js";
+import type { Season } from "./seasons.js";
 
 /** The period without an end. An address without a period shows the first one of its board. */
 export const ALL_TIME = "all";
+
+/** The name of the season that is open, whichever that is. */
+export const SEASON = "season";
 
 /** A period in the words of the page. */
 export interface PeriodChoice {
@@ -16,12 +20,12 @@ export interface PeriodChoice {
 }
 
 export class PeriodSwitch {
-  readonly #links: readonly HTMLAnchorElement[];
+  readonly #nav: HTMLElement;
   readonly #onChoice: () => void;
   #current: HTMLAnchorElement;
 
   constructor(nav: HTMLElement, onChoice: () => void) {
-    this.#links = [...nav.querySelectorAll<HTMLAnchorElement>("a[data-period]")];
+    this.#nav = nav;
     this.#current = find(nav, "a[aria-current]", HTMLAnchorElement);
     this.#onChoice = onChoice;
     nav.addEventListener("click", (event) => this.#click(event));
@@ -31,6 +35,35 @@ export class PeriodSwitch {
   get choice(): PeriodChoice {
     const { period = "", when = "", unit = "" } = this.#current.dataset;
     return { name: period, label: this.#current.textContent, when, unit };
+  }
+
+  /**
+   * Let the link to the season be that of this one; null: none is open, and so there is no link, unless it is chosen.
+   *
+   * Seasons begin and end while the page is open, and the first one of a board has no link before.
+   */
+  showSeason(season: Season | null): void {
+    const known = this.#links.find(({ dataset }) => dataset["period"] === SEASON);
+    if (season === null) {
+      if (known !== this.#current) known?.remove();
+      return;
+    }
+    const link = known ?? this.#nav.appendChild(this.#linkTo(SEASON));
+    link.dataset["when"] = `in ${season.label}`;
+    setText(link, season.label);
+  }
+
+  get #links(): readonly HTMLAnchorElement[] {
+    return [...this.#nav.querySelectorAll<HTMLAnchorElement>("a[data-period]")];
+  }
+
+  #linkTo(period: string): HTMLAnchorElement {
+    const link = document.createElement("a");
+    const address = new URL(this.#current.href);
+    address.searchParams.set("period", period);
+    link.href = address.href;
+    Object.assign(link.dataset, { period, unit: period });
+    return link;
   }
 
   #click(event: MouseEvent): void {

@@ -9,6 +9,7 @@ import { Motion } from "./motion.js";
 import { Movement, arrow, direction } from "./movement.js";
 import { addressOf, pageOf } from "./root.js";
 import { score } from "./scores.js";
+import type { Seasons } from "./seasons.js";
 import type { Player } from "./session.js";
 import type { Standing } from "./standing.js";
 import type { PeriodChoice } from "./switcher.js";
@@ -43,14 +44,14 @@ export class BoardTable {
   #periodId: string;
 
   /** Takes over the rows that the server rendered. */
-  constructor(table: HTMLTableElement, template: HTMLTemplateElement) {
+  constructor(table: HTMLTableElement, template: HTMLTemplateElement, seasons: Seasons) {
     this.limit = Number(table.dataset["limit"]);
     this.boardId = table.dataset["board"] ?? "";
     this.needsTicket = "needsTicket" in table.dataset;
     this.format = table.dataset["format"] ?? "";
     this.#periodId = table.dataset["periodId"] ?? "";
     this.#table = table;
-    this.#caption = new Caption(table, this.limit);
+    this.#caption = new Caption(table, this.limit, seasons);
     this.#head = find(table, "[data-part=top]", HTMLTableSectionElement);
     this.#own = find(table, "[data-part=own]", HTMLTableSectionElement);
     this.#empty = find(table, "[data-part=empty]", HTMLTableSectionElement);

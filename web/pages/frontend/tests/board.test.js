@@ -16,6 +16,7 @@ const snapshot = (fields = {}) => ({
   at: "2026-11-23T09:15:00.000Z",
   limit: 3,
   total: 3,
+  season: null,
   entries: [entry("ada", 1, 30), entry("bob", 2, 20), entry("cy", 3, 10)],
   ...fields,
 });
@@ -31,6 +32,8 @@ const delta = (fields = {}) => ({
   removed: [],
   ...fields,
 });
+
+const spring = { period: "s-spring", label: "Spring", ends: 5 };
 
 const names = (board) => board.entries.map(({ userId }) => userId);
 const start = () => next(null, snapshot());
@@ -74,7 +77,8 @@ test("a list with a gap, a double or a missing row is never shown", () => {
 
 test("a stream is resumed only where it was left", () => {
   const board = start();
-  assert.equal(next(board, { type: "resumed", epoch: "e1", seq: 41 }), board);
+  assert.deepEqual(next(board, { type: "resumed", epoch: "e1", seq: 41, season: null }), board);
+  assert.deepEqual(next(board, { type: "resumed", epoch: "e1", seq: 41, season: spring }), { ...board, season: spring });
   assert.equal(next(board, { type: "resumed", epoch: "e1", seq: 42 }), null);
   assert.equal(next(null, { type: "resumed", epoch: "e1", seq: 41 }), null);
 });

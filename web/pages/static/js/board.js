@@ -7,11 +7,11 @@
 export function next(board, frame) {
     switch (frame.type) {
         case "snapshot": {
-            const { period, epoch, seq, at, limit, total, entries } = frame;
-            return { period, epoch, seq, at, limit, total, entries };
+            const { period, epoch, seq, at, limit, total, season, entries } = frame;
+            return { period, epoch, seq, at, limit, total, season, entries };
         }
         case "resumed":
-            return board && board.epoch === frame.epoch && board.seq === frame.seq ? board : null;
+            return board && board.epoch === frame.epoch && board.seq === frame.seq ? { ...board, season: frame.season } : null;
         case "delta":
             return board && board.epoch === frame.epoch && board.seq === frame.from ? merged(board, frame) : null;
     }

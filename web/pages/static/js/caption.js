@@ -9,17 +9,14 @@ export class Caption {
     #total;
     #ends;
     #when;
-    /** The board's season as it was when the page was made, and its end in Unix ms: its id does not tell it. */
-    #season;
-    #seasonEnd;
-    constructor(table, limit) {
+    #seasons;
+    constructor(table, limit, seasons) {
         this.#limit = limit;
+        this.#seasons = seasons;
         this.#title = field(table, "title");
         this.#total = field(table, "total");
         this.#ends = field(table, "ends");
         this.#when = field(table, "when");
-        this.#season = table.dataset["season"];
-        this.#seasonEnd = Date.parse(table.dataset["seasonEnds"] ?? "");
     }
     show(board, { when }) {
         setText(this.#title, `Top ${this.#limit}${when && ` ${when}`}`);
@@ -28,7 +25,7 @@ export class Caption {
         this.showEnding(board.period);
     }
     showEnding(periodId) {
-        const end = periodId === this.#season ? this.#seasonEnd : endOf(periodId);
+        const end = this.#seasons.find(periodId)?.ends ?? endOf(periodId);
         setText(this.#ends, end === null ? "" : ending(end, clock.now()));
     }
 }

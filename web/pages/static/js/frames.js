@@ -1,6 +1,7 @@
 /** Frames of `WS /ws/scoreboard` as they come off the wire. */
 import { readUnlock } from "./achievements.js";
 import { ShapeError, integer, list, object, orNull, text } from "./json.js";
+import { readSeason } from "./seasons.js";
 import { readStanding } from "./standing.js";
 /**
  * The frame in a message, or null for one that this page does not know.
@@ -42,6 +43,7 @@ function read(message) {
                 at: text(frame["at"]),
                 limit: integer(frame["limit"]),
                 total: integer(frame["total"]),
+                season: orNull(frame["season"], readSeason),
                 entries: list(frame["entries"], readEntry),
             };
         case "delta":
@@ -56,7 +58,12 @@ function read(message) {
                 removed: list(frame["removed"], text),
             };
         case "resumed":
-            return { type: "resumed", epoch: text(frame["epoch"]), seq: integer(frame["seq"]) };
+            return {
+                type: "resumed",
+                epoch: text(frame["epoch"]),
+                seq: integer(frame["seq"]),
+                season: orNull(frame["season"], readSeason),
+            };
         case "me":
             return { type: "me", standing: readStanding(object(frame["entry"])) };
         case "rollover":

@@ -8,10 +8,11 @@ import * as scores from "./scores.js";
 import { PlayerPanel } from "./panel.js";
 import { RaceFold } from "./race_fold.js";
 import { DEFAULT_BOARD, addressOf } from "./root.js";
+import { SEASON_ID, Seasons } from "./seasons.js";
 import { Session } from "./session.js";
 import { Standings, current, readStanding } from "./standing.js";
 import { StatusView } from "./status.js";
-import { ALL_TIME, PeriodSwitch } from "./switcher.js";
+import { ALL_TIME, PeriodSwitch, SEASON } from "./switcher.js";
 import { BoardTable } from "./table.js";
 import { Tickets } from "./tickets.js";
 const TIMES_EVERY_MS = 10_000;
@@ -23,7 +24,9 @@ const FAREWELL = {
     ended: "Your session has ended. Sign in again.",
     erased: "Your account is deleted.",
 };
-const table = new BoardTable(find(document, "#board", HTMLTableElement), find(document, "#row", HTMLTemplateElement));
+const periods = find(document, "#periods", HTMLElement);
+const seasons = new Seasons(periods.dataset["seasons"]);
+const table = new BoardTable(find(document, "#board", HTMLTableElement), find(document, "#row", HTMLTemplateElement), seasons);
 scores.learn(table.format);
 const announcer = new Announcer(find(document, "#news", HTMLElement));
 const status = new StatusView(find(document, "#connection", HTMLElement), find(document, "#state", HTMLElement));
@@ -35,7 +38,7 @@ let heardAt = table.isReadable ? Date.now() : null;
 let standings = new Standings();
 let begunAt = -Infinity;
 let isDrawing = false;
-const switcher = new PeriodSwitch(find(document, "#periods", HTMLElement), periodChosen);
+const switcher = new PeriodSwitch(periods, periodChosen);
 let shown = switcher.choice;
 const session = new Session(playerChanged, new TabGrants());
 const place = document.querySelector("#play"); // an operator may have taken it away
@@ -71,6 +74,9 @@ function periodChosen() {
     drawSoon();
 }
 function onBoard(next) {
+    seasons.learn(next.season);
+    if (!next.period.startsWith(SEASON_ID) || switcher.choice.name === SEASON)
+        switcher.showSeason(next.season);
     const { choice } = switcher;
     const isSameChoice = choice.name === shown.name;
     if (isSameChoice && next.period !== (board?.period ?? table.periodId))

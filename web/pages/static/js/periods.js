@@ -12,7 +12,7 @@ export function endOf(periodId) {
     const [, weekYear = 0, week = 0] = /^(\d{4})-W(\d{2})$/.exec(periodId)?.map(Number) ?? [];
     return weekYear ? firstMonday(weekYear) + week * 7 * DAY_MS : null;
 }
-/** `ends in 6 days`, `ends in 5 h`, `ends in 12 min`. What our clock takes for over ends at any moment. */
+/** `ends in 6 days`, `ends in 5 h`, `ends in 12 min`, `ended`. What our clock takes for just over ends at any moment. */
 export function ending(end, now) {
     const left = end - now;
     if (left >= 2 * DAY_MS)
@@ -21,7 +21,7 @@ export function ending(end, now) {
         return `ends in ${Math.floor(left / HOUR_MS)} h`;
     if (left >= MINUTE_MS)
         return `ends in ${Math.floor(left / MINUTE_MS)} min`;
-    return "ends in a moment";
+    return left > -MINUTE_MS ? "ends in a moment" : "ended";
 }
 /** ISO 8601: week 1 is the one with 4 January in it, and weeks begin on Monday. */
 function firstMonday(weekYear) {

@@ -29,14 +29,14 @@ export class BoardTable {
     #ownRow = null;
     #periodId;
     /** Takes over the rows that the server rendered. */
-    constructor(table, template) {
+    constructor(table, template, seasons) {
         this.limit = Number(table.dataset["limit"]);
         this.boardId = table.dataset["board"] ?? "";
         this.needsTicket = "needsTicket" in table.dataset;
         this.format = table.dataset["format"] ?? "";
         this.#periodId = table.dataset["periodId"] ?? "";
         this.#table = table;
-        this.#caption = new Caption(table, this.limit);
+        this.#caption = new Caption(table, this.limit, seasons);
         this.#head = find(table, "[data-part=top]", HTMLTableSectionElement);
         this.#own = find(table, "[data-part=own]", HTMLTableSectionElement);
         this.#empty = find(table, "[data-part=empty]", HTMLTableSectionElement);
