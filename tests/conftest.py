@@ -1,5 +1,6 @@
 """Fixtures: servers of our own, a fresh database and Redis for each test, the application, and a worker."""
 
+import gc
 import os
 import secrets
 import threading
@@ -24,6 +25,7 @@ from common.redis_store.client import Client
 from dev.harness.databases import Databases
 from dev.harness.servers import Servers, running_servers
 from dev.harness.stack import Stack, Variant, running_stack
+from tests import routes
 from tests.command_line import CommandLine, Commands, command_line_of, running_commands
 from tests.documents import documented_application
 from tests.player import Player, register
@@ -48,11 +50,28 @@ QUICK_HASHES = {"web": Variant({"web.server.wsgi": "tests.quick_web"})}
 SettingsFactory = Callable[..., Settings]
 
 
+OBJECTS_BETWEEN_COLLECTIONS = (10_000, 20, 20)
+"""Python's own (700, 10, 10) are for programs with less than what a run has imported."""
+
 LONG = ("browser/", "chaos/", "dev/", "docs/", "e2e/", "web/test_any_request.py")
 """Where modules take longest, beside those that run the product; the longest first."""
 
 TOGETHER = ("tests/browser/", "tests/e2e/")
 """Folders whose tests share a running product, so that one process runs them all."""
+
+
+def pytest_configure() -> None:
+    gc.disable()  # what is imported and collected from here on stays
+    routes.compile_once()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """Collect garbage from now on, and look for none among what all tests have in common, half a second each time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*OBJECTS_BETWEEN_COLLECTIONS)
+    gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
