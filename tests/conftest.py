@@ -1,16 +1,16 @@
 """Fixtures: servers of our own, a fresh database and Redis for each test, the application, and a worker."""
 
+import gc
 import os
 import secrets
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 import structlog
-from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import Engine
@@ -24,10 +24,12 @@ from common.postgres.grants import ServingRole
 from common.redis_store.client import Client
 from dev.harness.databases import Databases
 from dev.harness.servers import Servers, running_servers
-from dev.harness.stack import Stack, running_stack
+from dev.harness.stack import Stack, Variant, running_stack
+from tests import routes
 from tests.command_line import CommandLine, Commands, command_line_of, running_commands
 from tests.documents import documented_application
 from tests.player import Player, register
+from tests.quick_hashes import DUMMY_HASH, HASHER
 from tests.scheduling import LoadFolders
 from workers import drain, maintenance
 from workers.state import WorkerState
@@ -42,14 +44,34 @@ SERVING = ServingRole("scoreboard_serving", secrets.token_urlsafe(16))
 PATIENT = {"SCOREBOARD_RESULT_WAIT_MS": "8000"}
 """Environment with which an update is answered with a 200, whatever else the machine has to do."""
 
+QUICK_HASHES = {"web": Variant({"web.server.wsgi": "tests.quick_web"})}
+"""Of a stack whose tests are not about passwords, and register many players."""
+
 SettingsFactory = Callable[..., Settings]
 
+
+OBJECTS_BETWEEN_COLLECTIONS = (10_000, 20, 20)
+"""Python's own (700, 10, 10) are for programs with less than what a run has imported."""
 
 LONG = ("browser/", "chaos/", "dev/", "docs/", "e2e/", "web/test_any_request.py")
 """Where modules take longest, beside those that run the product; the longest first."""
 
 TOGETHER = ("tests/browser/", "tests/e2e/")
 """Folders whose tests share a running product, so that one process runs them all."""
+
+
+def pytest_configure() -> None:
+    gc.disable()  # what is imported and collected from here on stays
+    routes.compile_once()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """Collect garbage from now on, and look for none among what all tests have in common, half a second each time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*OBJECTS_BETWEEN_COLLECTIONS)
+    gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -123,11 +145,10 @@ def databases(servers: Servers) -> Databases:
 def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hashes of this process are argon2id in its cheapest form: a player's registration and login are two of them.
 
-    Unit tests and other processes have those of the product.
+    Unit tests have those of the product, and so has the product that is shared by the tests of its front door.
     """
-    quick = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-    monkeypatch.setattr(passwords, "_hasher", quick)
-    monkeypatch.setattr(passwords, "DUMMY_HASH", quick.hash("a password that is nobody's"))
+    monkeypatch.setattr(passwords, "_hasher", HASHER)
+    monkeypatch.setattr(passwords, "DUMMY_HASH", DUMMY_HASH)
 
 
 @pytest.fixture
@@ -160,7 +181,7 @@ def settings(make_settings: SettingsFactory) -> Settings:
 @pytest.fixture(scope="module")
 def stack(servers: Servers) -> Iterator[Stack]:
     """The running product on a fresh database, shared by the tests of one module. It serves with the serving role."""
-    with serving_stack(servers, **PATIENT) as running:
+    with serving_stack(servers, QUICK_HASHES, **PATIENT) as running:
         yield running
 
 
@@ -169,7 +190,9 @@ def worker(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Work
     """A worker's adapters, on a Redis that is mended already. Its drains do not stay for long."""
     monkeypatch.setattr(drain, "WAIT_FOR_MORE_MS", 50)
     state = WorkerState.create(settings)
-    maintenance.repair(state)
+    with monkeypatch.context() as patched:
+        patched.setattr(maintenance, "FEW", 0)  # boards without standings are made whole together, as at midnight
+        maintenance.repair(state)
     maintenance.show_alive(state)
     yield state
     state.close()
@@ -220,13 +243,14 @@ def ada(client: FlaskClient) -> Player:
 
 
 @contextmanager
-def serving_stack(servers: Servers, **environment: str) -> Iterator[Stack]:
+def serving_stack(
+    servers: Servers, variants: Mapping[str, Variant] | None = None, /, **environment: str
+) -> Iterator[Stack]:
     """The running product on a fresh database and an empty Redis."""
     servers.flush_redis(STACK_REDIS_DATABASE)
     url = servers.create_database(f"stack_{secrets.token_hex(6)}", TEMPLATE)
-    with running_stack(
-        servers, as_serving_role(url), STACK_REDIS_DATABASE, SCOREBOARD_MIGRATE_DATABASE_URL=url, **environment
-    ) as running:
+    environment = {"SCOREBOARD_MIGRATE_DATABASE_URL": url, **environment}
+    with running_stack(servers, as_serving_role(url), STACK_REDIS_DATABASE, variants, **environment) as running:
         yield running
 
 

@@ -4,9 +4,13 @@ It reads a request a line, as JSON: `arguments`, `environment`, and a `folder` w
 goes to the files `stdout` and `stderr` there. The answer is a line with its exit code.
 """
 
+import atexit
+import gc
 import json
 import os
 import sys
+import threading
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +25,39 @@ def serve() -> None:
     context = click.Context(program.commands)
     for name in SUMMARIES:
         program.commands.get_command(context, name)  # which imports it
+    gc.collect()
+    gc.freeze()
     while line := sys.stdin.buffer.readline():
         child = os.fork()
         if not child:
             _become(json.loads(line))
-            program.main()
+            _leave_with(_exit_code())
         _, status = os.waitpid(child, 0)
         sys.stdout.write(f"{os.waitstatus_to_exitcode(status)}\n")
         sys.stdout.flush()
+
+
+def _exit_code() -> int:
+    try:
+        program.main()
+    except SystemExit as end:
+        if isinstance(end.code, str):
+            sys.stderr.write(f"{end.code}\n")
+            return 1
+        return end.code or 0
+    except BaseException:
+        traceback.print_exc()
+        return 1
+    return 0
+
+
+def _leave_with(code: int) -> None:
+    """End as Python does, but for taking apart all that was imported, which takes a third of a second."""
+    threading._shutdown()  # type: ignore[attr-defined]  # which Python calls at its end
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def _become(request: dict[str, Any]) -> None:

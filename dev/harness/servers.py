@@ -46,7 +46,8 @@ class Servers:
     def prove_own(self) -> None:
         """Raise NotOurServerError unless the servers at our addresses use our folders. Call it before any change."""
         self._prove_own_postgres()
-        self._prove_own_valkey()
+        with closing(redis_client.connect(self.valkey.url)) as client:
+            self._prove_own_valkey(client)
 
     def create_database(self, name: str, template: str = "template0") -> str:
         """Create a database as a copy of `template` and return its URL; an old one of this name is dropped."""
@@ -77,8 +78,8 @@ class Servers:
 
     def flush_redis(self, database: int = 0) -> None:
         """Empty one numbered database."""
-        self._prove_own_valkey()
         with closing(redis_client.connect(self.redis_url(database))) as client:
+            self._prove_own_valkey(client)
             client.flushdb()
 
     def stop(self) -> None:
@@ -90,9 +91,8 @@ class Servers:
         with self._admin():
             pass
 
-    def _prove_own_valkey(self) -> None:
-        with closing(redis_client.connect(self.valkey.url)) as client:
-            found = client.config_get("dir"), client.info("server")["process_id"]
+    def _prove_own_valkey(self, client: redis_client.Client) -> None:
+        found = client.config_get("dir"), client.info("server")["process_id"]
         if found != ({"dir": str(self.valkey.data)}, self.valkey.pid):
             raise NotOurServerError(f"{found} answers at our address")
 

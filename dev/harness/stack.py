@@ -48,10 +48,11 @@ class Variant:
 
 @dataclass
 class Stack:
-    """A Scoreboard on free ports. `environment` is that of its processes."""
+    """A Scoreboard on free ports. `environment` is that of its processes, and `variants` has those that are changed."""
 
     environment: Mapping[str, str]
     folder: Path
+    variants: Mapping[str, Variant] = field(default_factory=dict)
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     @property
@@ -71,7 +72,7 @@ class Stack:
 
     def start(self, name: str, variant: Variant | None = None) -> None:
         """Start one program; its output goes to a file that `log` reads."""
-        variant = variant or Variant()
+        variant = variant or self.variants.get(name, Variant())
         workers = self.environment.get("SCOREBOARD_WORKER_PROCESSES", "1")
         arguments = [part.format(folder=self.folder, workers=workers) for part in PROGRAMS[name]]
         with (self.folder / f"{name}.log").open("ab") as log:
@@ -121,7 +122,14 @@ class Stack:
 
 
 @contextmanager
-def running_stack(servers: Servers, database_url: str, redis_database: int, **environment: str) -> Iterator[Stack]:
+def running_stack(
+    servers: Servers,
+    database_url: str,
+    redis_database: int,
+    variants: Mapping[str, Variant] | None = None,
+    /,
+    **environment: str,
+) -> Iterator[Stack]:
     """Run all programs until the block ends; yield them when they are ready, and kill each with its children."""
     with tempfile.TemporaryDirectory(prefix="scoreboard-stack-", ignore_cleanup_errors=True) as folder:
         (Path(folder) / "metrics").mkdir()
@@ -146,6 +154,7 @@ def running_stack(servers: Servers, database_url: str, redis_database: int, **en
                 **environment,
             },
             Path(folder),
+            variants or {},
         )
         try:
             for name in PROGRAMS:

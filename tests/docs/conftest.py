@@ -7,7 +7,7 @@ import pytest
 
 from dev.harness.servers import Servers
 from dev.harness.stack import Stack, running_stack
-from tests.conftest import PATIENT, STACK_REDIS_DATABASE, TEMPLATE
+from tests.conftest import PATIENT, QUICK_HASHES, STACK_REDIS_DATABASE, TEMPLATE
 
 
 @pytest.fixture(scope="module")
@@ -15,5 +15,5 @@ def stack(servers: Servers) -> Iterator[Stack]:
     """The running product on a fresh database and an empty Redis, for one module."""
     servers.flush_redis(STACK_REDIS_DATABASE)
     url = servers.create_database(f"docs_{secrets.token_hex(6)}", TEMPLATE)
-    with running_stack(servers, url, STACK_REDIS_DATABASE, **PATIENT) as running:
+    with running_stack(servers, url, STACK_REDIS_DATABASE, QUICK_HASHES, **PATIENT) as running:
         yield running

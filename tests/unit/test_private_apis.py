@@ -45,12 +45,14 @@ from redis._parsers.hiredis import NOT_ENOUGH_DATA, _HiredisParser
 from redis.connection import HiredisRespSerializer
 from simple_websocket import Server
 from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.routing import Map, Rule
 from wsproto import ConnectionType
 from wsproto.connection import Connection
 from wsproto.events import Ping, TextMessage
 from xdist.scheduler import LoadFileScheduling
 
 from common.redis_store.client import FailFastConnection, FailFastTlsConnection, FailFastUnixConnection, listen
+from tests import routes
 from tests.scheduling import LoadFolders
 from web.guards.limit_storage import SCHEME, LimitStorage
 from web.live.views import _NoThread
@@ -530,3 +532,17 @@ def test_xdist_asks_by_what_to_share_tests_among_processes() -> None:
     scheduler._folders = ["tests/browser/"]
     assert scheduler._split_scope("tests/browser/test_one.py::test_this") == "tests/browser/"
     assert scheduler._split_scope("tests/web/test_one.py::test_this[a::b]") == "tests/web/test_one.py"
+
+
+def test_werkzeug_s_builder_of_addresses_gets_its_rule_as_an_argument() -> None:
+    """tests/routes.py has one builder for all rules that are the same."""
+    assert parameters(routes.of_werkzeug) == ["self", "append_unknown"]
+    first, second = (Map([Rule("/a/<int:number>", endpoint="a", defaults={"page": 1})]) for _ in range(2))
+    rules: list[Any] = [*first.iter_rules(), *second.iter_rules()]
+    assert rules[0]._build.__func__ is rules[1]._build.__func__
+    other = Map([Rule("/a/<number>", endpoint="a"), Rule("/a/<int:number>", endpoint="b", defaults={"page": 2})])
+    assert [second.bind("x").build("a", {"number": 7}), other.bind("x").build("a", {"number": "of one"})] == [
+        "/a/7",
+        "/a/of%20one",
+    ]
+    assert first.bind("x").build("a", {"number": 7, "page": 1, "more": "b"}) == "/a/7?more=b"
