@@ -62,6 +62,7 @@ class BoardFigures(TypedDict):
     players: Annotated[Count | None, Field(description="Of all time; null while Redis does not show the board.")]
     updates: Annotated[Count, Field(description="Counted in the hour that lasts.")]
     viewers: Count
+    endsAt: Annotated[Instant | None, Field(description="When it closes or its season ends; null: neither is planned.")]
 
 
 class MetricsNow(TypedDict):

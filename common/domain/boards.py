@@ -153,6 +153,12 @@ class Board:
         period = periods.resolve(name_or_id, now)
         return period if periods.name_of(period.id) in self.periods else None
 
+    def next_end(self, instant: datetime) -> datetime | None:
+        """Return when the board closes or its season ends, whichever comes first; None if neither is to come."""
+        season = self.season_at(instant)
+        ends = (self.closes_at, season.ends_at if season else None)
+        return min((end for end in ends if end is not None and end > instant), default=None)
+
     def state_at(self, instant: datetime) -> Literal["planned", "open", "closed", "archived"]:
         """Return the state that people see. A board is archived at once, also while it takes the last updates."""
         if self.is_archived_at(instant):

@@ -107,6 +107,9 @@ def test_boards_and_people_are_moved_from_the_dashboard_itself(enter: Enter, sta
     row = page.row("main")
     row.get_by_role("button", name="Close").wait_for()
     wait_until(lambda: row.get_by_role("cell").nth(2).inner_text().isdigit())
+    boards = page.page.get_by_role("region", name="Boards")
+    assert boards.get_by_role("columnheader").all_inner_texts()[-3:-1] == ["Viewers", "Next end"]
+    assert row.locator("[data-label='Next end']").inner_text() == "\N{EN DASH}"
     page.page.get_by_label("Part of a name").fill("chief")
     page.page.get_by_role("button", name="Search").click()
     page.page.get_by_role("region", name="Players").get_by_role("link").first.click()

@@ -140,7 +140,7 @@ def test_admins_read_what_is_now_and_what_was(
     assert now["sample"]["applied"] > 0
     assert now["sample"]["answerSeconds"]["p50"] <= 0.001
     assert (now["quarantine"], now["closingLagSeconds"]) == (0, 0)
-    assert {"boardId": "main", "players": 0, "updates": 0, "viewers": 0} in now["boards"]
+    assert {"boardId": "main", "players": 0, "updates": 0, "viewers": 0, "endsAt": None} in now["boards"]
     assert body["samples"]
     later = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
     assert get(chief, "metrics", since=later).get_json()["samples"] == []

@@ -55,6 +55,22 @@ def test_who_comes_to_watch_between_two_seasons_is_shown_the_one_that_is_over() 
     assert refused.value.code == ErrorCode.NO_SEASON
 
 
+@pytest.mark.parametrize(
+    ("at", "closes_at", "end"),
+    [
+        (NOW, None, OPEN.ends_at),
+        (NOW, NOW + SECOND, NOW + SECOND),
+        (NOW, NOW + 9 * HOUR, OPEN.ends_at),
+        (NOW, NOW - SECOND, OPEN.ends_at),
+        (NOW + 3 * HOUR, None, None),
+        (NOW + 3 * HOUR, NOW + 4 * HOUR, NOW + 4 * HOUR),
+        (NOW + 3 * HOUR, NOW + 3 * HOUR, None),
+    ],
+)
+def test_what_ends_next_is_the_season_or_the_board(at: datetime, closes_at: datetime | None, end: datetime) -> None:
+    assert replace(BOARD, closes_at=closes_at).next_end(at) == end
+
+
 def test_a_season_is_longer_than_a_month_and_shorter_than_all_time() -> None:
     assert BOARD.longest_period_at(NOW) == "all"
     short = replace(BOARD, periods=("daily", "monthly", "season"))

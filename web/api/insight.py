@@ -154,7 +154,7 @@ def _now(now: datetime, stored: list[Stored]) -> MetricsNow:
         "quarantine": database.quarantined if database else None,
         "closingLagSeconds": database.closing_lag_seconds if database else None,
         "lastSnapshotAt": format_instant(database.last_snapshot_at) if database and database.last_snapshot_at else None,
-        "boards": _boards(updates, metric_figures.viewers_by_board(sample) if sample else {}),
+        "boards": _boards(now, updates, metric_figures.viewers_by_board(sample) if sample else {}),
     }
 
 
@@ -177,7 +177,7 @@ def _in_database(now: datetime) -> tuple[analytics.Now | None, dict[str, int]]:
         return None, {}
 
 
-def _boards(updates: dict[str, int], viewers: dict[str, int]) -> list[BoardFigures]:
+def _boards(now: datetime, updates: dict[str, int], viewers: dict[str, int]) -> list[BoardFigures]:
     try:
         boards = services().catalogue.current().boards.values()
     except (ScoreboardError, SQLAlchemyError):
@@ -191,6 +191,7 @@ def _boards(updates: dict[str, int], viewers: dict[str, int]) -> list[BoardFigur
             "players": sizes.get((board.id, ALL_TIME)),
             "updates": updates.get(board.id, 0),
             "viewers": viewers.get(board.id, 0),
+            "endsAt": format_instant(ends_at) if (ends_at := board.next_end(now)) else None,
         }
         for board in shown
     ]

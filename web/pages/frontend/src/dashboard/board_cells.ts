@@ -1,14 +1,18 @@
-/** What is told of each board beside its state: players, updates of this hour and viewers, as they change. */
+/** What is told of each board beside its state: players, updates of this hour, viewers, and its end, as they change. */
 
 import type { Board } from "../admin/board.js";
+import { moment } from "../admin/words.js";
 import { make, setText } from "../elements.js";
 import { number } from "../format.js";
 import type { BoardFigures } from "./now.js";
 
-const COLUMNS: readonly (readonly [keyof BoardFigures, string])[] = [
-  ["players", "Players"],
-  ["updates", "This hour"],
-  ["viewers", "Viewers"],
+type Write = (figures: BoardFigures) => string | null;
+
+const COLUMNS: readonly (readonly [string, Write])[] = [
+  ["Players", ({ players }) => players === null ? null : number(players)],
+  ["This hour", ({ updates }) => number(updates)],
+  ["Viewers", ({ viewers }) => number(viewers)],
+  ["Next end", ({ endsAt }) => endsAt === null ? null : moment(endsAt)],
 ];
 
 export class BoardCells {
@@ -17,7 +21,7 @@ export class BoardCells {
 
   /** The cells of a board's row, which are kept up to date from now on. */
   of({ boardId }: Board): readonly HTMLElement[] {
-    const cells = COLUMNS.map(([, label]) => make("td", { class: "number", "data-label": label }));
+    const cells = COLUMNS.map(([label]) => make("td", { class: "number", "data-label": label }));
     this.#cells.set(boardId, cells);
     this.#write(boardId, cells);
     return cells;
@@ -35,10 +39,9 @@ export class BoardCells {
 
   #write(boardId: string, cells: readonly HTMLElement[]): void {
     const figures = this.#figures.get(boardId);
-    COLUMNS.forEach(([name], index) => {
-      const value = figures?.[name] ?? null;
+    COLUMNS.forEach(([, write], index) => {
       const cell = cells[index];
-      if (cell) setText(cell, value === null ? "–" : number(value));
+      if (cell) setText(cell, (figures && write(figures)) ?? "–");
     });
   }
 }

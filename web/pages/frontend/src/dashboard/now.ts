@@ -7,6 +7,8 @@ export interface BoardFigures {
   readonly players: number | null;
   readonly updates: number;
   readonly viewers: number;
+  /** When it closes or its season ends, whichever comes first. */
+  readonly endsAt: string | null;
 }
 
 export interface Now {
@@ -32,6 +34,13 @@ export function readNow(body: JsonObject): Now {
 }
 
 function readBoard(body: JsonObject): [string, BoardFigures] {
-  const { players, updates, viewers } = body;
-  return [text(body["boardId"]), { players: orNull(players, figure), updates: figure(updates), viewers: figure(viewers) }];
+  return [
+    text(body["boardId"]),
+    {
+      players: orNull(body["players"], figure),
+      updates: figure(body["updates"]),
+      viewers: figure(body["viewers"]),
+      endsAt: orNull(body["endsAt"], text),
+    },
+  ];
 }

@@ -1,17 +1,19 @@
-/** What is told of each board beside its state: players, updates of this hour and viewers, as they change. */
+/** What is told of each board beside its state: players, updates of this hour, viewers, and its end, as they change. */
+import { moment } from "../admin/words.js";
 import { make, setText } from "../elements.js";
 import { number } from "../format.js";
 const COLUMNS = [
-    ["players", "Players"],
-    ["updates", "This hour"],
-    ["viewers", "Viewers"],
+    ["Players", ({ players }) => players === null ? null : number(players)],
+    ["This hour", ({ updates }) => number(updates)],
+    ["Viewers", ({ viewers }) => number(viewers)],
+    ["Next end", ({ endsAt }) => endsAt === null ? null : moment(endsAt)],
 ];
 export class BoardCells {
     #cells = new Map();
     #figures = new Map();
     /** The cells of a board's row, which are kept up to date from now on. */
     of({ boardId }) {
-        const cells = COLUMNS.map(([, label]) => make("td", { class: "number", "data-label": label }));
+        const cells = COLUMNS.map(([label]) => make("td", { class: "number", "data-label": label }));
         this.#cells.set(boardId, cells);
         this.#write(boardId, cells);
         return cells;
@@ -27,11 +29,10 @@ export class BoardCells {
     }
     #write(boardId, cells) {
         const figures = this.#figures.get(boardId);
-        COLUMNS.forEach(([name], index) => {
-            const value = figures?.[name] ?? null;
+        COLUMNS.forEach(([, write], index) => {
             const cell = cells[index];
             if (cell)
-                setText(cell, value === null ? "–" : number(value));
+                setText(cell, (figures && write(figures)) ?? "–");
         });
     }
 }

@@ -12,6 +12,13 @@ export function readNow(body) {
     };
 }
 function readBoard(body) {
-    const { players, updates, viewers } = body;
-    return [text(body["boardId"]), { players: orNull(players, figure), updates: figure(updates), viewers: figure(viewers) }];
+    return [
+        text(body["boardId"]),
+        {
+            players: orNull(body["players"], figure),
+            updates: figure(body["updates"]),
+            viewers: figure(body["viewers"]),
+            endsAt: orNull(body["endsAt"], text),
+        },
+    ];
 }
