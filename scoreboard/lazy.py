@@ -23,7 +23,7 @@ SUMMARIES = {
     "rebuild": "Fill boards in Redis again from PostgreSQL.",
     "reset": "Take demo players away: their accounts, and all that they have scored.",
     "restore": "Bring the database to what a backup holds, while the service is stopped.",
-    "seasons": "List, plan and end the seasons of boards.",
+    "seasons": "List, plan, end and delete the seasons of boards.",
     "users": "Create, list, suspend and reinstate accounts.",
     "verify": "Compare ledger, standings and Redis, player by player.",
 }

@@ -115,7 +115,7 @@ def test_the_running_season_is_shown_and_the_next_one_begins_before_the_eyes_of_
 
     young.choose(LONG_TITLE)
     young.wait_for_rows([("1", first, "25")])
-    assert young.caption == f"Top 10 in {LONG_TITLE} 1 player ends in 4 days"
+    wait_until(lambda: young.caption == f"Top 10 in {LONG_TITLE} 1 player ends in 4 days")
     for width in (1440, 390, 320):
         young.page.set_viewport_size({"width": width, "height": 844})
         assert sideways(young) == []

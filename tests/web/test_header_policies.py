@@ -35,6 +35,7 @@ def test_what_changes_something_is_asked_for_by_post_and_nothing_else_is(app: Fl
         "/api/admin/boards/<board_id>/open",
         "/api/admin/boards/<board_id>/requalify",
         "/api/admin/boards/<board_id>/seasons/<season_id>",
+        "/api/admin/boards/<board_id>/seasons/<season_id>/delete",
         "/api/admin/boards/<board_id>/seasons/<season_id>/end",
         "/api/admin/catalogue",
         "/api/admin/events/<event_id>/restore",

@@ -7,7 +7,9 @@
 local state = serving(KEYS[1], KEYS[2], KEYS[3])
 if state then
   local seq, ranks = show(KEYS[1], KEYS[2], KEYS[3], state, ARGV[1], 3, #ARGV, ARGV[2] == '1')
-  return {'shown', seq, unpack(ranks)}
+  local out = {'shown', seq}
+  for i = 1, #ranks do out[i + 2] = ranks[i] end
+  return out
 end
 
 -- What stands here lacks these rows from now on: without a run id it is never served again.
