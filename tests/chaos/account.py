@@ -17,6 +17,7 @@ from tests.chaos.private_players import PrivatePlayer
 from tests.live_client import Screen
 
 VIEWED = 100
+SEES_SOMETHING_ELSE = "the viewer sees something else"
 _PATIENCE_SECONDS = 5.0
 
 _LEDGER = text(f"""
@@ -54,7 +55,7 @@ def balance(
     if private.unlisted & {entry.user_id for entry in top.entries}:
         problems.append(f"{private.user_id} is unlisted, and on the board")
     if screen.scores != [(private.id_on(DEFAULT_BOARD, entry.user_id), entry.score) for entry in top.entries]:
-        problems.append("the viewer sees something else")
+        problems.append(SEES_SOMETHING_ELSE)
     problems += at.snapshots.not_closed()
     problems += _still_told(at)
     if problems:

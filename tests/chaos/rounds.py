@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import requests
 
+from common.contract.constants import ALL_TIME, DEFAULT_BOARD
 from common.domain.permissions import Scope
 from common.domain.stand_ins import StandIns
 from common.redis_store.board import BoardNotServedError
@@ -26,6 +27,7 @@ from tests.chaos.referees import JUDGED, Referee
 from tests.chaos.value_servers import Adjuster, Enroller, ValueServer
 from tests.chaos.viewer import Viewer
 from tests.chaos.watch import Watch
+from tests.live_client import LiveClient
 
 PLAYERS = 6
 VALUE_SERVERS = 2
@@ -164,6 +166,8 @@ class Run:
             client.acts.clear()
         settled = self._settle(ended)
         problems += settled.problems
+        if account.SEES_SOMETHING_ELSE in settled.problems:
+            problems.append(self._on_screen())
         row.converged.append(settled.seconds)
         if settled.seconds == max(row.converged):
             row.slowest_in = settled.waited_for
@@ -211,6 +215,15 @@ class Run:
             self._due.append((fault, since, time.monotonic()))
             self._check_dead_token()
         return []
+
+    def _on_screen(self) -> str:
+        """What the viewer has been sent last, and what a new one is shown, to tell which of the two is behind."""
+        screen = self._viewer.screen
+        with LiveClient(f"{self._at.stack.live_url}?limit={account.VIEWED}") as connection:
+            first = connection.receive()
+        states = self._at.board.states_of([(DEFAULT_BOARD, ALL_TIME)])[1]
+        shown = f"{len(screen.scores)} rows of {screen.total} at {screen.version}"
+        return f"it shows {shown}; Redis has {states}; a new viewer is sent {str(first)[:200]}"
 
     def _untold(self) -> list[str]:
         """What should have been told since the last time and was not."""
