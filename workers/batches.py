@@ -256,7 +256,7 @@ class Batches:
     ) -> bool:
         """Finish a small batch whose boards Redis serves, in one round trip and one write to its disk.
 
-        Returns whether that was done. What else remains for `_project` and settling is then done as well.
+        Returns whether that was done. If not, nothing was: the batch is to be projected and settled.
         """
         if len(recorded.standings) > MOST_ROWS_IN_ONE_STEP:
             return False

@@ -12,15 +12,15 @@ from sqlalchemy import Connection, Engine, text
 from common.domain.digests import Line, TableDigest
 from common.domain.standing import BoardId
 from common.postgres import archive_chunks, archive_index, archives, placement_unlocks
+from common.postgres.period_sql import OF_PERIOD
 
-_OF_PERIOD = "(board_id, period_id) = (:board, :period)"
-_HOLD = text(f"SELECT FROM periods WHERE {_OF_PERIOD} FOR NO KEY UPDATE")
-_PREVIOUS = text(f"SELECT previous_digest FROM periods WHERE {_OF_PERIOD}")  # noqa: S608 - built from constants
+_HOLD = text(f"SELECT FROM periods WHERE {OF_PERIOD} FOR NO KEY UPDATE")
+_PREVIOUS = text(f"SELECT previous_digest FROM periods WHERE {OF_PERIOD}")  # noqa: S608 - built from constants
 _RANKED = text(f"""
 UPDATE periods
 SET ranked_at = now.at, amended_at = now.at, snapshot_due = true, revision = revision + 1,
     total = :total, digest = :digest
-FROM (SELECT date_trunc('milliseconds', clock_timestamp()) AS at) AS now WHERE {_OF_PERIOD}
+FROM (SELECT date_trunc('milliseconds', clock_timestamp()) AS at) AS now WHERE {OF_PERIOD}
 """)  # noqa: S608 - built from constants
 
 

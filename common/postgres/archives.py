@@ -14,6 +14,7 @@ from sqlalchemy import Connection, text
 
 from common.domain.archived_rows import ArchivedRow, Chunk
 from common.postgres import parts
+from common.postgres.period_sql import OF_PERIOD
 
 ROWS = 1_000
 """The rows of a chunk, and the players of a piece of the index."""
@@ -24,11 +25,10 @@ IS_ARCHIVED = """EXISTS (
 )"""
 """Whether a `{row}` with a board and a period belongs to an archived period."""
 
-_ARCHIVED_AT = text("SELECT archived_at FROM periods WHERE (board_id, period_id) = (:board, :period)")
-_OF_PERIOD = "WHERE (board_id, period_id) = (:board, :period)"
-_CLOSED_AT = text(f"SELECT closed_at FROM periods {_OF_PERIOD}")  # noqa: S608 - built from constants
-_HEADS = text(f"SELECT chunk, rows, off, score, second, tie FROM archives {_OF_PERIOD} ORDER BY chunk")  # noqa: S608
-_CHUNK = text(f"SELECT data FROM archives {_OF_PERIOD} AND chunk = :chunk")  # noqa: S608 - built from constants
+_ARCHIVED_AT = text(f"SELECT archived_at FROM periods WHERE {OF_PERIOD}")  # noqa: S608 - built from constants
+_CLOSED_AT = text(f"SELECT closed_at FROM periods WHERE {OF_PERIOD}")  # noqa: S608 - built from constants
+_HEADS = text(f"SELECT chunk, rows, off, score, second, tie FROM archives WHERE {OF_PERIOD} ORDER BY chunk")  # noqa: S608
+_CHUNK = text(f"SELECT data FROM archives WHERE {OF_PERIOD} AND chunk = :chunk")  # noqa: S608 - built from constants
 _COUNTED = text(f"""
 SELECT e.id, b.id AS board_id, p.period_id
 {parts.EXPANDED.format(rows="(SELECT * FROM score_events WHERE id = ANY(CAST(:events AS bigint[])))").strip()}

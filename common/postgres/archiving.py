@@ -27,6 +27,7 @@ from common.domain.archived_rows import ArchivedRow
 from common.domain.digests import Line, TableDigest
 from common.domain.standing import BoardId
 from common.postgres import archive_chunks, archives, ledger, period_sql, standings
+from common.postgres.period_sql import OF_PERIOD, named
 
 CHUNKS_AT_ONCE = 10
 """How many chunks one transaction writes."""
@@ -93,7 +94,6 @@ WHERE archived_at IS NOT NULL
     AND EXISTS (SELECT FROM standings s WHERE (s.board_id, s.period_id) = (p.board_id, p.period_id) OFFSET 0)
 ORDER BY ends_at, board_id
 """)
-_OF_PERIOD = "(board_id, period_id) = (:board, :period)"
 _MICROSECONDS = "(extract(epoch FROM {instant}) * 1000000)::bigint"
 _ROWS = standings.in_order_of(
     f"""
@@ -105,9 +105,9 @@ _ROWS = standings.in_order_of(
 )
 _PLAYERS = text(f"""
 SELECT user_id::text, final_rank, ({standings.REASONS})::int AS hidden_for
-FROM standings WHERE {_OF_PERIOD} ORDER BY standings.user_id
+FROM standings WHERE {OF_PERIOD} ORDER BY standings.user_id
 """)  # noqa: S608 - built from constants
-_AS_LISTED = f"{_OF_PERIOD} AND archived_at IS NULL AND ranked_at IS NOT NULL AND revision = :revision"
+_AS_LISTED = f"{OF_PERIOD} AND archived_at IS NULL AND ranked_at IS NOT NULL AND revision = :revision"
 _STILL = text(f"SELECT revision FROM periods WHERE {_AS_LISTED}")  # noqa: S608 - built from constants
 _MARK = text(f"""
 UPDATE periods SET archived_at = date_trunc('milliseconds', clock_timestamp()) WHERE {_AS_LISTED}
@@ -115,13 +115,13 @@ UPDATE periods SET archived_at = date_trunc('milliseconds', clock_timestamp()) W
 # By the player behind whom the last transaction ended, so that no index entry of a deleted row is passed again.
 _DELETE = text(f"""
 WITH next_players AS MATERIALIZED (
-    SELECT user_id FROM standings WHERE {_OF_PERIOD} AND user_id > CAST(:after AS uuid) ORDER BY user_id LIMIT :limit
+    SELECT user_id FROM standings WHERE {OF_PERIOD} AND user_id > CAST(:after AS uuid) ORDER BY user_id LIMIT :limit
 ),
 deleted AS (
-    DELETE FROM standings WHERE {_OF_PERIOD} AND user_id = ANY(ARRAY(SELECT user_id FROM next_players))
+    DELETE FROM standings WHERE {OF_PERIOD} AND user_id = ANY(ARRAY(SELECT user_id FROM next_players))
 ),
 totals AS (
-    DELETE FROM ledger_totals WHERE user_id = ANY(ARRAY(SELECT user_id FROM next_players)) AND {_OF_PERIOD}
+    DELETE FROM ledger_totals WHERE user_id = ANY(ARRAY(SELECT user_id FROM next_players)) AND {OF_PERIOD}
 )
 SELECT count(*) AS rows, (array_agg(user_id::text ORDER BY user_id DESC))[1] AS last FROM next_players
 """)  # noqa: S608 - built from constants
@@ -164,17 +164,17 @@ def archive(engine: Engine, day: Day, record: Callable[[Connection, int], None],
     if it is not as it was listed: then nothing has changed. The caller has the lock.
     """
     with engine.begin() as connection:
-        if connection.scalar(_STILL, _named(day.board, revision=day.revision)) is None:
+        if connection.scalar(_STILL, named(day.board, revision=day.revision)) is None:
             raise AmendedError  # above all not if it is archived: what is forgotten here would be all that there is
         archive_chunks.forget(connection, day.board)
     with engine.connect().execution_options(isolation_level="REPEATABLE READ") as snapshot:
-        if snapshot.scalar(_STILL, _named(day.board, revision=day.revision)) is None:
+        if snapshot.scalar(_STILL, named(day.board, revision=day.revision)) is None:
             raise AmendedError
         rows = _copy_rows(engine, snapshot, day, tell)
         _copy_players(engine, snapshot, day.board)
     with engine.begin() as connection:
         ledger.lock_shared(connection)
-        if connection.execute(_MARK, _named(day.board, revision=day.revision)).rowcount != 1:
+        if connection.execute(_MARK, named(day.board, revision=day.revision)).rowcount != 1:
             raise AmendedError
         record(connection, rows)
     return rows
@@ -188,7 +188,7 @@ def delete_standings(engine: Engine, board: BoardId, tell: Tell) -> None:
             if not archives.is_archived(connection, *board):
                 return
             connection.execute(_BY_INDEX)
-            done = connection.execute(_DELETE, _named(board, after=after, limit=ROWS_AT_ONCE)).one()
+            done = connection.execute(_DELETE, named(board, after=after, limit=ROWS_AT_ONCE)).one()
         if not done.rows:
             return
         tell(done.rows)
@@ -215,7 +215,7 @@ def _copy_rows(engine: Engine, snapshot: Connection, day: Day, tell: Tell) -> in
 
 
 def _copy_players(engine: Engine, snapshot: Connection, board: BoardId) -> None:
-    found = snapshot.execute(_PLAYERS, _named(board), execution_options={"yield_per": archives.ROWS})
+    found = snapshot.execute(_PLAYERS, named(board), execution_options={"yield_per": archives.ROWS})
     for some in found.partitions(archives.ROWS):
         players = [(UUID(row.user_id).bytes, _whereabouts(row)) for row in some]
         with engine.begin() as connection:
@@ -224,7 +224,3 @@ def _copy_players(engine: Engine, snapshot: Connection, board: BoardId) -> None:
 
 def _whereabouts(row: Row[Any]) -> Whereabouts:
     return Whereabouts((row.final_rank - 1) // archives.ROWS, archived_rows.is_off(row.hidden_for))
-
-
-def _named(board: BoardId, **values: object) -> dict[str, object]:
-    return {"board": board[0], "period": board[1], **values}

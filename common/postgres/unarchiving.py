@@ -17,8 +17,8 @@ from common.domain.standing import BoardId, Hidden
 from common.postgres import archive_chunks, archives, archiving, checkpoint, ledger, standings
 from common.postgres.archiving import Tell
 from common.postgres.arrays import plain_array
+from common.postgres.period_sql import OF_PERIOD, named
 
-_OF_PERIOD = "(board_id, period_id) = (:board, :period)"
 _BRING_BACK = text("""
 INSERT INTO standings (board_id, period_id, user_id, score, second, tie, version, updated_at, decided_at, hidden_for,
                        hidden, final_hidden, final_rank)
@@ -39,23 +39,23 @@ FROM (
            ({standings.REASONS}) & {~int(Hidden.SUSPENDED)}
                | CASE WHEN u.suspended_at IS NULL THEN 0 ELSE {int(Hidden.SUSPENDED)} END AS reasons
     FROM (
-        SELECT user_id FROM standings WHERE {_OF_PERIOD} AND hidden
+        SELECT user_id FROM standings WHERE {OF_PERIOD} AND hidden
         UNION SELECT id FROM users WHERE suspended_at IS NOT NULL
     ) AS candidates
-    JOIN standings s USING (user_id) JOIN users u ON u.id = s.user_id WHERE {_OF_PERIOD}
+    JOIN standings s USING (user_id) JOIN users u ON u.id = s.user_id WHERE {OF_PERIOD}
 ) AS changed
-WHERE {_OF_PERIOD} AND s.user_id = changed.user_id AND changed.reasons <> changed.before
+WHERE {OF_PERIOD} AND s.user_id = changed.user_id AND changed.reasons <> changed.before
 """)  # noqa: S608 - built from constants
 _TOTALS = text(f"""
 INSERT INTO ledger_totals AS t (user_id, board_id, period_id, score, tie, updated_at, second, decided_at)
 SELECT user_id, board_id, period_id, score, tie, updated_at, second, decided_at FROM standings s
-WHERE {_OF_PERIOD} AND NOT {standings.IS_EMPTY.format(row="s")}
+WHERE {OF_PERIOD} AND NOT {standings.IS_EMPTY.format(row="s")}
 ON CONFLICT (user_id, board_id, period_id) DO UPDATE
 SET score = excluded.score, tie = excluded.tie, updated_at = excluded.updated_at, second = excluded.second,
     decided_at = excluded.decided_at
 """)  # noqa: S608 - built from constants
-_LAST_EVENT = text(f"SELECT last_event_id FROM periods WHERE {_OF_PERIOD} AND archived_at IS NOT NULL FOR UPDATE")  # noqa: S608
-_UNMARK = text(f"UPDATE periods SET archived_at = NULL WHERE {_OF_PERIOD} AND archived_at IS NOT NULL")  # noqa: S608
+_LAST_EVENT = text(f"SELECT last_event_id FROM periods WHERE {OF_PERIOD} AND archived_at IS NOT NULL FOR UPDATE")  # noqa: S608
+_UNMARK = text(f"UPDATE periods SET archived_at = NULL WHERE {OF_PERIOD} AND archived_at IS NOT NULL")  # noqa: S608
 
 
 class BehindError(Exception):
@@ -73,25 +73,21 @@ def restore(engine: Engine, board: BoardId, record: Callable[[Connection, int], 
     with engine.connect().execution_options(isolation_level="REPEATABLE READ") as snapshot:
         for some in archives.rows(snapshot, *board):
             with engine.begin() as connection:
-                connection.execute(_BRING_BACK, _named(board, **_columns(some, rows + 1)))
+                connection.execute(_BRING_BACK, named(board, **_columns(some, rows + 1)))
             rows += len(some)
             tell(len(some))
     with engine.begin() as connection:
         included = checkpoint.hold(connection)
-        last_event_id = connection.scalar(_LAST_EVENT, _named(board))
+        last_event_id = connection.scalar(_LAST_EVENT, named(board))
         if last_event_id is None or included < last_event_id:
             raise BehindError
-        connection.execute(_TOTALS, _named(board))
+        connection.execute(_TOTALS, named(board))
         ledger.lock_shared(connection)
-        connection.execute(_SUSPEND, _named(board))
-        connection.execute(_UNMARK, _named(board))
+        connection.execute(_SUSPEND, named(board))
+        connection.execute(_UNMARK, named(board))
         archive_chunks.forget(connection, board)
         record(connection, rows)
     return rows
-
-
-def _named(board: BoardId, **values: object) -> dict[str, object]:
-    return {"board": board[0], "period": board[1], **values}
 
 
 def _columns(rows: Sequence[ArchivedRow], first_rank: int) -> dict[str, str]:

@@ -6,13 +6,12 @@ import time
 from collections import defaultdict
 
 import redis
-import requests
-import websocket
 
 from common.redis_store import keys
 from dev.harness.stack import Stack
 from tests.caller import Caller
-from tests.live_client import LiveClient
+from tests.chaos.viewer import Returning
+from tests.live_client import LiveClient, Message
 
 Key = tuple[str, str, str]
 """User id, achievement id, scope."""
@@ -65,46 +64,25 @@ class Ear(threading.Thread):
             self.told[user_id, achievement_id, scope].append(at)
 
 
-class Follower(threading.Thread):
-    """A player who watches, and comes back whenever the connection ends. `told` are the achievements they know of."""
+class Follower(Returning):
+    """A player who watches. `told` are the achievements they know of."""
 
     def __init__(self, stack: Stack, caller: Caller) -> None:
-        super().__init__(name=f"follower {caller.username}")
+        super().__init__(f"follower {caller.username}")
         self._stack = stack
         self._caller = caller
-        self._ends = threading.Event()
         self.user_id = caller.user_id
         self.told: set[str] = set()
-        self.problems: list[str] = []
 
-    def run(self) -> None:
-        while not self._ends.wait(_PAUSE_SECONDS):
-            try:
-                ticket = self._caller.ticket()
-            except (AssertionError, requests.RequestException):
-                continue  # a server is away
-            try:
-                with LiveClient(f"{self._stack.live_url}?ticket={ticket}", seconds=5.0) as connection:
-                    self._listen(connection)
-            except (OSError, websocket.WebSocketException):
-                continue
+    def connect(self) -> LiveClient:
+        try:
+            ticket = self._caller.ticket()
+        except AssertionError as error:  # a server is away
+            raise ConnectionError(str(error)) from error
+        return LiveClient(f"{self._stack.live_url}?ticket={ticket}", seconds=5.0)
 
-    def end(self) -> None:
-        self._ends.set()
-        self.join()
-
-    def _listen(self, connection: LiveClient) -> None:
-        while not self._ends.is_set():
-            try:
-                message = connection.receive(1.0)
-            except TimeoutError:
-                continue
-            except AssertionError as error:
-                self.problems.append(str(error))
-                return
-            if message is None:
-                return
-            if message["type"] == "achievements":
-                self.told.update(message["unlocked"])
-            elif message["type"] == "achievement":
-                self.told.add(message["achievement"]["achievementId"])
+    def take_in(self, message: Message, connection: LiveClient) -> None:
+        if message["type"] == "achievements":
+            self.told.update(message["unlocked"])
+        elif message["type"] == "achievement":
+            self.told.add(message["achievement"]["achievementId"])

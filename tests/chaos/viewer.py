@@ -1,28 +1,34 @@
-"""A viewer who comes back whenever the connection ends, and believes no frame that does not follow the one before."""
+"""Those who watch the live socket, come back whenever the connection ends, and believe no frame out of order."""
 
 import threading
 
 import websocket
 
-from tests.live_client import LiveClient, Screen
+from tests.live_client import LiveClient, Message, Screen
 
 _PAUSE_SECONDS = 0.2
 
 
-class Viewer(threading.Thread):
-    """`screen` is what is seen now; `problems` what no viewer may be sent."""
+class Returning(threading.Thread):
+    """Watches until it is ended. `problems` is what nobody who watches may be sent."""
 
-    def __init__(self, url: str) -> None:
-        super().__init__(name="viewer")
-        self._url = url
+    def __init__(self, name: str) -> None:
+        super().__init__(name=name)
         self._ends = threading.Event()
-        self.screen = Screen()
         self.problems: list[str] = []
+
+    def connect(self) -> LiveClient:
+        """A new connection. Raises OSError or WebSocketException while there is none to be had."""
+        raise NotImplementedError
+
+    def take_in(self, message: Message, connection: LiveClient) -> None:
+        """Note a message, which the screen of its connection shows already."""
+        raise NotImplementedError
 
     def run(self) -> None:
         while not self._ends.wait(_PAUSE_SECONDS):
             try:
-                with LiveClient(self._url, seconds=2.0) as connection:
+                with self.connect() as connection:
                     self._watch(connection)
             except (OSError, websocket.WebSocketException):
                 continue
@@ -42,4 +48,19 @@ class Viewer(threading.Thread):
                 return
             if message is None:
                 return
-            self.screen = connection.screen
+            self.take_in(message, connection)
+
+
+class Viewer(Returning):
+    """`screen` is what is seen now."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__("viewer")
+        self._url = url
+        self.screen = Screen()
+
+    def connect(self) -> LiveClient:
+        return LiveClient(self._url, seconds=2.0)
+
+    def take_in(self, message: Message, connection: LiveClient) -> None:
+        self.screen = connection.screen
