@@ -9,7 +9,7 @@
 | `…:scores:{fence}`, `…:members:{fence}`, `…:meta:{fence}` | zset, hashes, 1 h | keys under construction in a rebuild |
 | `…:rebuilding` | string | the lease of the rebuild under way; expires |
 | `leaderboard:updates` | channel | one message per batch: boards touched with their seq, players changed |
-| `user:{userId}:details` | hash, 1 h | username, displayName, country, avatar, visibility, and their version |
+| `user:{userId}:details` | hash, 1 h | what is told of a player, its version, the run_id of the server |
 | `ratelimit:…` | by `limits` | rate limit counters; expire with their windows |
 | `scores:inbox` | stream | accepted updates that no worker has applied; consumer group `workers` |
 | `scores:doorbell` | string, 2 s | a drain has been asked for and has not read yet |

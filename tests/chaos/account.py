@@ -1,11 +1,13 @@
 """The account of a run: what clients were told, against the ledger, the standings, Redis and what a viewer sees."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import zip_longest
 
 import requests
 from sqlalchemy import text
 
 from common.contract.constants import ALL_TIME, DEFAULT_BOARD
+from common.domain.entries import BoardHead
 from common.postgres import standings
 from common.redis_store.board import BoardNotServedError
 from common.services.verification import Drift
@@ -54,7 +56,7 @@ def balance(
         problems.append(f"{private.user_id} is {visibility}, and was told to be {private.visibility}")
     if private.unlisted & {entry.user_id for entry in top.entries}:
         problems.append(f"{private.user_id} is unlisted, and on the board")
-    if screen.scores != [(private.id_on(DEFAULT_BOARD, entry.user_id), entry.score) for entry in top.entries]:
+    if screen.scores != _due_rows(top, private):
         problems.append(SEES_SOMETHING_ELSE)
     problems += at.snapshots.not_closed()
     problems += _still_told(at)
@@ -64,6 +66,14 @@ def balance(
         return [*_moderated_otherwise(at, screen, suspended), *(_told(drift) for drift in _drifts(at))]
     except (BoardNotServedError, requests.RequestException) as error:
         return [f"something is away again: {type(error).__name__}"]
+
+
+def first_difference(at: Installation, screen: Screen, private: PrivatePlayer) -> str:
+    """Return the first row that a viewer sees otherwise than it is due; each is an id and a score."""
+    with at.engine.connect() as connection:
+        due = _due_rows(standings.top(connection, DEFAULT_BOARD, ALL_TIME, VIEWED), private)
+    rows = enumerate(zip_longest(screen.scores, due), start=1)
+    return next((f"row {rank} is {row[0]}; {row[1]} is due" for rank, row in rows if row[0] != row[1]), "as is due now")
 
 
 def lost(at: Installation, accounts: Iterable[Account]) -> int:
@@ -83,6 +93,10 @@ def doubled(at: Installation) -> int:
             {"board": DEFAULT_BOARD, "all": ALL_TIME, "actions": list(POINTS)},
         ).one()
     return int(counted) - int(recorded)
+
+
+def _due_rows(top: BoardHead, private: PrivatePlayer) -> list[tuple[str, int]]:
+    return [(private.id_on(DEFAULT_BOARD, entry.user_id), entry.score) for entry in top.entries]
 
 
 def _against_ledger(at: Installation, accounts: list[Account]) -> list[str]:

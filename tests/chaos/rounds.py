@@ -223,6 +223,7 @@ class Run:
             first = connection.receive()
         states = self._at.board.states_of([(DEFAULT_BOARD, ALL_TIME)])[1]
         shown = f"{len(screen.scores)} rows of {screen.total} at {screen.version}"
+        shown += f" ({account.first_difference(self._at, screen, self._private)})"
         return f"it shows {shown}; Redis has {states}; a new viewer is sent {str(first)[:200]}"
 
     def _untold(self) -> list[str]:

@@ -7,7 +7,7 @@
 local limit, window = tonumber(ARGV[1]), tonumber(ARGV[2])
 local state = serving(KEYS[3], KEYS[4], KEYS[5], ARGV[4])
 if not state or state.second or state.shared then return false end
-local told = details(KEYS[6])
+local told = details(KEYS[6], state.run_id)
 local score, info, rank = place_of(KEYS[3], KEYS[4], ARGV[3], state.ascending)
 local room = told[1] and told[5] == 'named' and score and room_in_sliding(KEYS[1], KEYS[2], limit, window)
 if not room then return false end

@@ -56,6 +56,6 @@ for i, user in ipairs(users) do
   out[n + 1] = rows[2 * i - 1]
   out[n + 2] = rows[2 * i]
   out[n + 3] = infos[i]
-  out[n + 4] = details(ARGV[2] .. user .. ARGV[3])
+  out[n + 4] = details(ARGV[2] .. user .. ARGV[3], state.run_id)
 end
 return out

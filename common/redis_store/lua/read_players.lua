@@ -9,7 +9,7 @@ if not state then return false end
 local out = {state.epoch, state.seq, redis.call('ZCARD', KEYS[1]), state.ascending and 1 or 0, state.second or ''}
 for i = 3, #ARGV do
   local n, user = #out, ARGV[i]
-  out[n + 1] = details(ARGV[1] .. user .. ARGV[2])
+  out[n + 1] = details(ARGV[1] .. user .. ARGV[2], state.run_id)
   local score, info, rank = place_of(KEYS[1], KEYS[2], user, state.ascending)
   out[n + 2], out[n + 3], out[n + 4], out[n + 5] = score, info, rank, false
   if info and state.shared then

@@ -11,6 +11,6 @@ local function serving(scores, members, meta, known)
   local players = tonumber(state[7])
   if redis.call('ZCARD', scores) ~= players or redis.call('HLEN', members) ~= players then return nil end
   if server_run_id(known) ~= state[1] then return nil end
-  return {epoch = state[3], seq = state[4], at = state[5], ascending = state[6] == '1', second = state[8] or nil,
-    width = tonumber(state[9] or 15), shared = state[10] == '1'}
+  return {run_id = state[1], epoch = state[3], seq = state[4], at = state[5], ascending = state[6] == '1',
+    second = state[8] or nil, width = tonumber(state[9] or 15), shared = state[10] == '1'}
 end
