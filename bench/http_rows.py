@@ -27,13 +27,17 @@ LEADERBOARD = "/api/scores/leaderboard"
 
 
 def updates(place: Place) -> Rows:
-    """Return the rows of single updates."""
+    """Return the rows of single updates, as many as are taken."""
     return {
-        **{
-            f"update, {status}, {connections} connections": partial(updates_of, place, status, connections)
-            for status in (202, 200)
-            for connections in (CONNECTIONS, MANY_CONNECTIONS)
-        },
+        f"update, {status}, {connections} connections": partial(updates_of, place, status, connections)
+        for status in (202, 200)
+        for connections in (CONNECTIONS, MANY_CONNECTIONS)
+    }
+
+
+def waiting(place: Place) -> Rows:
+    """Return the rows of updates that somebody waits for, on a product that is not at its limit."""
+    return {
         "update, 200, alone": lambda: place.meter.alone(claims.updates(place.players, LONE_UPDATES, waits=True), [200]),
         "update, 200, 500 a second": lambda: place.meter.paced(
             claims.updates(place.players, round(PACE * place.meter.seconds), waits=True),

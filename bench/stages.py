@@ -48,6 +48,13 @@ _GROUPS: Mapping[str, Callable[[Place], Rows]] = {
 
 
 @contextmanager
+def _waiting(options: Options, groups: frozenset[str]) -> Iterator[Stage]:
+    del groups
+    with running_place(options.generator, options.seconds, OTHERS) as place:
+        yield Stage(BARE_APP, place.floor, {"waiting": http_rows.waiting(place)})
+
+
+@contextmanager
 def _default(options: Options, groups: frozenset[str]) -> Iterator[Stage]:
     with running_place(options.generator, options.seconds, OTHERS) as place:
         sections = {name: make(place) for name, make in _GROUPS.items() if name in groups}
@@ -102,6 +109,7 @@ def _players(players: int, options: Options, groups: frozenset[str]) -> Iterator
 
 
 STAGES: Sequence[tuple[frozenset[str], Opened]] = (
+    (frozenset({"waiting"}), _waiting),
     (frozenset(_GROUPS), _default),
     (frozenset({"worker"}), _worker),
     (frozenset({"logs"}), _console),
@@ -112,6 +120,6 @@ STAGES: Sequence[tuple[frozenset[str], Opened]] = (
 )
 """How a stage is opened, by the groups that it has. Those of one stage are measured in the same rounds."""
 
-GROUPS = (*_GROUPS, "worker", "logs", "boards", "chores", "storage", "players")
-BY_DEFAULT = (*_GROUPS, "worker", "logs")
+GROUPS = ("waiting", *_GROUPS, "worker", "logs", "boards", "chores", "storage", "players")
+BY_DEFAULT = ("waiting", *_GROUPS, "worker", "logs")
 CHECKED = ("updates", "reads", "batches")
