@@ -44,8 +44,8 @@ bench: $(INSTALLED) ## Measure this machine: rates as ratios to a bare Flask app
 bench-check: $(INSTALLED) ## Measure the short rows, and fail if a ratio is a fifth below bench/results/reference.json
 	$(BIN)/python -m bench --check $(BENCH)
 
-bench-size: $(INSTALLED) ## Measure 1,000 to a million players, ten boards, and what is stored (takes a quarter of an hour)
-	$(BIN)/python -m bench --only boards storage players $(BENCH)
+bench-size: $(INSTALLED) ## Measure 1,000 to a million players, ten boards, a board that is lost, and what is stored (takes a quarter of an hour)
+	$(BIN)/python -m bench --only boards storage refill players $(BENCH)
 
 scale: $(INSTALLED) ## Fill boards of up to a million players again, and measure (SCALE="--players 200000")
 	$(BIN)/python -m bench.scale $(SCALE)

@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 
-from bench import catalogue_rows, chore_rows, http_rows, storage_rows
+from bench import catalogue_rows, chore_rows, http_rows, refill_rows, storage_rows
 from bench.http_rows import Rows
 from bench.place import Place, running_place
 from bench.rows import Round
@@ -101,6 +101,13 @@ def _storage(options: Options, groups: frozenset[str]) -> Iterator[Stage]:
 
 
 @contextmanager
+def _refill(options: Options, groups: frozenset[str]) -> Iterator[Stage]:
+    del groups
+    with running_place(options.generator, options.seconds, refill_rows.PLAYERS) as place:
+        yield Stage(BARE_APP, place.floor, {"refill": refill_rows.rows(place)}, once=True)
+
+
+@contextmanager
 def _players(players: int, options: Options, groups: frozenset[str]) -> Iterator[Stage]:
     del groups
     with running_place(options.generator, options.seconds, players) as place:
@@ -116,10 +123,11 @@ STAGES: Sequence[tuple[frozenset[str], Opened]] = (
     (frozenset({"boards"}), _boards),
     (frozenset({"chores"}), _chores),
     (frozenset({"storage"}), _storage),
+    (frozenset({"refill"}), _refill),
     *((frozenset({"players"}), partial(_players, players)) for players in (1_000, 100_000, 1_000_000)),
 )
 """How a stage is opened, by the groups that it has. Those of one stage are measured in the same rounds."""
 
-GROUPS = ("waiting", *_GROUPS, "worker", "logs", "boards", "chores", "storage", "players")
+GROUPS = ("waiting", *_GROUPS, "worker", "logs", "boards", "chores", "storage", "refill", "players")
 BY_DEFAULT = ("waiting", *_GROUPS, "worker", "logs")
 CHECKED = ("updates", "reads", "batches")

@@ -92,7 +92,7 @@ def rebuild_small_boards(worker: WorkerState) -> bool:
     def is_filled(board: BoardId) -> bool:
         if time.monotonic() > deadline or worker.rebuilder.is_large(*board):
             return False
-        return worker.rebuilder.rebuild(*board)
+        return worker.rebuilder.ensure_served(*board)
 
     unserved = _find_unserved(worker)
     if len(unserved) > FEW:
@@ -114,7 +114,7 @@ def rebuild_boards(worker: WorkerState) -> None:
         show_alive(worker, task_names.QUEUE_CHORES)
 
     def rebuild(board: BoardId) -> bool:
-        return worker.rebuilder.is_served(*board) or worker.rebuilder.rebuild(*board, show_progress)
+        return worker.rebuilder.ensure_served(*board, show_progress)
 
     while not all(try_each(_find_unserved(worker), rebuild)) and time.monotonic() < deadline:
         time.sleep(LEASE_POLL_SECONDS)

@@ -5,14 +5,12 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
-from threading import BoundedSemaphore
 
 import redis
 import structlog
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
-from common.contract.errors import ErrorCode, ScoreboardError
 from common.core import metrics
 from common.domain.details import Details, KnownDetails, PlayerVisibility
 from common.domain.entries import BoardHead, Entry, Place, Places, Unlisted
@@ -23,6 +21,7 @@ from common.postgres import engine as database
 from common.postgres import history, people, score_places, standings, stored_boards
 from common.postgres.history import History
 from common.redis_store.board import Board, BoardNotServedError, fill_details, missing_details
+from common.services.read_turns import ReadTurns, rebuilding
 from common.services.single_flight import SingleFlight
 
 log = structlog.get_logger(__name__)
@@ -33,8 +32,6 @@ READS_AT_ONCE = 4
 
 HISTORY_READS_AT_ONCE = 2
 """The same for periods that are over, which any client may request one after the other."""
-
-LONGEST_WAIT_SECONDS = 1.0
 
 LONGEST_READ_SECONDS = 1.5
 """The longest that the places of several users are looked for in PostgreSQL."""
@@ -52,8 +49,8 @@ class Leaderboard:
         self._engine = engine
         self._gate = gate
         self._database_reads = SingleFlight[Page]()
-        self._reading = BoundedSemaphore(READS_AT_ONCE)
-        self._reading_history = BoundedSemaphore(HISTORY_READS_AT_ONCE)
+        self._reading = ReadTurns(READS_AT_ONCE)
+        self._reading_history = ReadTurns(HISTORY_READS_AT_ONCE)
         self._history = History(engine)
 
     def page(
@@ -284,7 +281,7 @@ class Leaderboard:
             found = {}
             for user_id in user_ids:
                 if time.monotonic() > until:
-                    raise _rebuilding()
+                    raise rebuilding()
                 found[user_id] = (
                     place_of(user_id, known[user_id].details)
                     if user_id in known
@@ -328,7 +325,7 @@ class Leaderboard:
         until = time.monotonic() + LONGEST_READ_SECONDS
         for board in boards:
             if time.monotonic() > until:
-                raise _rebuilding()
+                raise rebuilding()
             with self._database(*board) as connection:
                 place = stored_boards.place(connection, *board, user_id, details)
             if place.entry:
@@ -353,24 +350,21 @@ class Leaderboard:
 
     @contextmanager
     def _database(self, board_id: str, period_id: str) -> Iterator[Connection]:
-        """Open a connection for reads of one instant that Redis does not serve; at most `READS_AT_ONCE` at a time.
+        """Open a connection for reads of one instant that Redis does not serve, when it is their turn (`ReadTurns`).
 
         Reads of old periods wait only for other reads of old periods. Raises `rebuilding` for whoever waits too long,
         also for a board that is too large to be read in time.
         """
         is_over = self._history.is_over(board_id, period_id, datetime.now(UTC))
-        turn = self._reading_history if is_over else self._reading
-        if not turn.acquire(timeout=LONGEST_WAIT_SECONDS):
-            raise _rebuilding()
-        try:
-            with self._engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
-                yield connection
-        except OperationalError as error:
-            if database.was_too_slow(error):
-                raise _rebuilding() from error
-            raise
-        finally:
-            turn.release()
+        turns = self._reading_history if is_over else self._reading
+        with turns.turn():
+            try:
+                with self._engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
+                    yield connection
+            except OperationalError as error:
+                if database.was_too_slow(error):
+                    raise rebuilding() from error
+                raise
 
     def _with_details(self, entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
         missing = missing_details(entries)
@@ -407,10 +401,6 @@ def count_named_place() -> None:
     """Count, for the metrics, the place of a player that Redis has told, and their username with it."""
     metrics.CACHE_READS.labels("board", "hit").inc()
     _count_details(hits=1, misses=0)
-
-
-def _rebuilding() -> ScoreboardError:
-    return ScoreboardError(ErrorCode.REBUILDING, retry_after=1)
 
 
 def _count_details(*, hits: int, misses: int) -> None:

@@ -61,17 +61,26 @@ class Rebuilder:
         with self._engine.connect() as connection:
             return standings.has_more_than(connection, board_id, period_id, SMALL)
 
-    def ensure_served(self, board_id: str, period_id: str) -> bool:
-        """Rebuild the board unless Redis serves it. Returns False if somebody else is rebuilding it."""
-        return self.is_served(board_id, period_id) or self.rebuild(board_id, period_id)
+    def ensure_served(self, board_id: str, period_id: str, progress: Callable[[int], None] | None = None) -> bool:
+        """Rebuild the board unless Redis serves it. Returns False if somebody else is rebuilding it.
+
+        `progress` is as in `rebuild`.
+        """
+        return self.is_served(board_id, period_id) or self._rebuild(board_id, period_id, progress, spares_served=True)
 
     def rebuild(self, board_id: str, period_id: str, progress: Callable[[int], None] | None = None) -> bool:
-        """Rebuild a board. Returns False if another rebuild is under way, or took over when this one lost its lease.
+        """Rebuild a board, served or not.
 
-        So does an archived period, which stays in PostgreSQL alone.
+        Returns False if another rebuild is under way, or took over when this one lost its lease. So does an archived
+        period, which stays in PostgreSQL alone.
 
         `progress` is called with the number of rows of each page.
         """
+        return self._rebuild(board_id, period_id, progress, spares_served=False)
+
+    def _rebuild(
+        self, board_id: str, period_id: str, progress: Callable[[int], None] | None, *, spares_served: bool
+    ) -> bool:
         of = BoardKeys(board_id, period_id)
         fence = secrets.token_hex(8)
         started = time.monotonic()
@@ -79,9 +88,9 @@ class Rebuilder:
             orders = catalogue.read_orders(connection, [board_id])
         board = _of_board(of)
         new = of.under_construction(fence)
-        run_id = self._begin(keys=board, args=[fence, LEASE_MS, *_ordered(*orders[board_id])])
+        run_id = self._begin(keys=board, args=[fence, LEASE_MS, *_ordered(*orders[board_id]), int(spares_served)])
         if not run_id:
-            return False
+            return run_id is not None
         try:
             with self._engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
                 if stored_boards.is_archived(connection, board_id, period_id):

@@ -13,7 +13,7 @@ from common.redis_store import keys
 from common.redis_store.board import Board, BoardNotServedError
 from common.redis_store.client import Client
 from common.redis_store.keys import BoardKeys
-from common.services import leaderboard
+from common.services import leaderboard, read_turns
 from common.services.rebuild import Rebuilder
 from dev.harness.waiting import wait_until
 from tests.conftest import draining_thread
@@ -97,12 +97,12 @@ def lose(client: Client, damage: str) -> None:
 def test_readers_leave_connections_to_others_while_the_database_answers_for_redis(
     app: Flask, client: FlaskClient, ada: Player, worker: WorkerState, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(leaderboard, "LONGEST_WAIT_SECONDS", 0.05)
+    monkeypatch.setattr(read_turns, "LONGEST_WAIT_SECONDS", 0.05)
     lose(worker.redis, "all three")
-    seats = app.extensions["scoreboard"].leaderboard._reading
+    turns = app.extensions["scoreboard"].leaderboard._reading
     with ExitStack() as readers:
         for _ in range(leaderboard.READS_AT_ONCE):
-            readers.enter_context(seats)
+            readers.enter_context(turns._seats)
         for path in (LEADERBOARD, f"/api/scores/user/{ada.user_id}"):
             refused = client.get(path)
             assert (refused.status_code, error_code(refused)) == (503, "rebuilding")

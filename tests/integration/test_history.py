@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -92,16 +92,13 @@ def test_old_periods_have_a_turn_of_their_own(
     assert ada.update("win-match").status_code == 200
     leaderboard: Leaderboard = app.extensions["scoreboard"].leaderboard
     monkeypatch.setattr(history.History, "has_no_standings", lambda *_: False)
-    for _ in range(HISTORY_READS_AT_ONCE):
-        assert leaderboard._reading_history.acquire(blocking=False)
-    try:
+    with ExitStack() as readers:
+        for _ in range(HISTORY_READS_AT_ONCE):
+            readers.enter_context(leaderboard._reading_history._seats)
         refused = client.get("/api/scores/leaderboard?period=2020-01-01")
         assert (refused.status_code, error_code(refused)) == (503, "rebuilding")
         worker.redis.flushall()
         assert board_of(client, "all")["total"] == 1
-    finally:
-        for _ in range(HISTORY_READS_AT_ONCE):
-            leaderboard._reading_history.release()
 
 
 def test_the_first_period_is_asked_for_once_by_all_who_come_at_once(app: Flask, client: FlaskClient) -> None:

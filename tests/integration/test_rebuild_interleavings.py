@@ -169,6 +169,18 @@ def test_a_rebuilder_that_was_believed_dead_cannot_switch(
     assert board_of(worker)[players[0]] == 125
 
 
+def test_a_board_that_somebody_else_has_just_filled_is_left_as_it_is(
+    worker: WorkerState, players: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Filled once more, one of a million players would be away for another minute."""
+    assert worker.rebuilder.rebuild("main", "all")
+    served = worker.redis.hgetall(BOARD.meta)
+    monkeypatch.setattr(worker.rebuilder, "is_served", lambda *_: False)  # as it was a moment ago
+    assert worker.rebuilder.ensure_served("main", "all")
+    assert worker.redis.hgetall(BOARD.meta) == served
+    assert board_of(worker) == dict.fromkeys(players, 25)
+
+
 def test_the_chores_wait_for_the_end_of_a_dead_rebuilds_lease(worker: WorkerState, players: list[str]) -> None:
     assert worker.rebuilder._begin(
         keys=[BOARD.scores, BOARD.members, BOARD.meta, BOARD.rebuilding], args=["dead", 800, 0, "", 0]
