@@ -106,7 +106,7 @@ IN_REBUILD: dict[str, Callable[[], None]] = {
     "rebuild begun": lambda: _before(Rebuilder, "_stage_all"),
     "rebuild half staged": _within_stream,
     "rebuild staged": lambda: _after(Rebuilder, "_stage_all"),
-    "rebuild committed": lambda: _after(Rebuilder, "rebuild"),
+    "rebuild committed": lambda: _after(Rebuilder, "_rebuild"),
 }
 IN_SNAPSHOTS: dict[str, Callable[[], None]] = {
     "snapshot read": lambda: _after(snapshots, "read"),

@@ -139,7 +139,7 @@ def test_what_is_our_fault_is_an_error_at_once_and_told_once(
 ) -> None:
     counted = {"task": task_names.SWEEP, "reason": "ResponseError"}
     before = value(metrics.TASK_FAILURES, **counted)
-    monkeypatch.setattr(worker.rebuilder, "rebuild", fail(redis.ResponseError("too many results to unpack")))
+    monkeypatch.setattr(worker.rebuilder, "ensure_served", fail(redis.ResponseError("too many results to unpack")))
     worker.redis.delete(BoardKeys("main", "all").meta)
     with capture_logs() as logs:
         for _ in range(3):
@@ -182,14 +182,14 @@ def test_a_board_that_cannot_be_filled_keeps_no_other_from_being(
     sweep: list[str], monkeypatch: pytest.MonkeyPatch, worker: WorkerState
 ) -> None:
     worker.redis.flushdb()
-    rebuild = worker.rebuilder.rebuild
+    fill = worker.rebuilder.ensure_served
 
-    def rebuild_most(board_id: str, period_id: str) -> bool:
+    def fill_most(board_id: str, period_id: str) -> bool:
         if period_id == "all":
             raise redis.ResponseError("too many results to unpack")
-        return rebuild(board_id, period_id)
+        return fill(board_id, period_id)
 
-    monkeypatch.setattr(worker.rebuilder, "rebuild", rebuild_most)
+    monkeypatch.setattr(worker.rebuilder, "ensure_served", fill_most)
     worker_tasks.sweep()
     assert maintenance._find_unserved(worker) == [("main", "all")]
     assert sweep == [task_names.REBUILD], "large ones are asked for all the same"
@@ -327,7 +327,7 @@ def test_nobody_minds_a_redis_that_cannot_be_told(worker: WorkerState, monkeypat
 def test_a_turn_that_another_process_takes_is_no_good_end(
     sweep: list[str], worker: WorkerState, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(worker.rebuilder, "rebuild", fail(redis.ResponseError()))
+    monkeypatch.setattr(worker.rebuilder, "ensure_served", fail(redis.ResponseError()))
     worker.redis.delete(BoardKeys("main", "all").meta)
     for count in (1, 2, 3):
         worker_tasks.sweep()
