@@ -50,7 +50,7 @@ TIDY_SECONDS = 3600.0
 FILL_SECONDS = 10.0
 COUNT_RARITIES_SECONDS = 3600.0
 COUNT_HOURS_SECONDS = 60.0
-REBUILD_SECONDS = 10.0
+REBUILD_SECONDS = 4.0
 """The sweep sends `REBUILD` at most once in half of this time."""
 AGAIN_SECONDS = 4.0
 """The sweep sends a chore that has failed again, at most once in half of this time."""
