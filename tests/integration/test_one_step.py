@@ -18,7 +18,7 @@ from workers import batches
 from workers.state import WorkerState
 
 WEB = "a-web-process"
-ONE_STEP, TWO_STEPS = batches.MOST_ROWS_IN_ONE_STEP, -1
+ONE_STEP, TWO_STEPS = 400, -1
 PERIODS_OF_MAIN = 4
 
 
