@@ -40,7 +40,7 @@ def _refilled(place: Place, load: Callable[[], Round]) -> Round:
         place.product.redis.unlink(BoardKeys(DEFAULT_BOARD, ALL_TIME).meta)
         served = threads.submit(_seconds_until_served, place)
         found = load()
-        is_late = found.generator and not served.done()
+        is_late = bool(found.generator) and not served.done()
         seconds = served.result()
     problem = f"not served again while they asked, but after {seconds:.0f} s" if is_late else found.problem
     return replace(found, note=f"served again after {seconds:.0f} s", problem=problem)

@@ -47,5 +47,6 @@ class ReadTurns:
 
     def _rest_after(self, began_at: float) -> None:
         now = time.monotonic()
-        if now - began_at >= LONG_READ_SECONDS:
-            self._rests_until = max(self._rests_until, now + (now - began_at))
+        took = now - began_at
+        if took >= LONG_READ_SECONDS:
+            self._rests_until = max(self._rests_until, now + took)

@@ -1,3 +1,4 @@
+-- requires: server
 -- Commit a rebuild: the staged keys become the board, under a new epoch, and the fence is removed. Nothing here
 -- takes longer for a larger board: big keys are renamed, and freed in the background.
 -- KEYS: scores, members, meta, rebuilding, new scores, new members, new meta.
@@ -5,7 +6,7 @@
 -- Returns 1, or 0 if this rebuild has lost its lease, its rows, or the server it began on.
 if redis.call('HGET', KEYS[3], 'epoch') == ARGV[2] then return 1 end  -- sent again because the answer was lost
 if redis.call('GET', KEYS[4]) ~= ARGV[1] or redis.call('HGET', KEYS[3], 'fence') ~= ARGV[1] then return 0 end
-if string.match(redis.call('INFO', 'server'), 'run_id:(%x+)') ~= ARGV[3] then return 0 end
+if server_run_id() ~= ARGV[3] then return 0 end
 if redis.call('EXISTS', KEYS[7]) == 0 then return 0 end
 for i = 1, 3 do
   redis.call('UNLINK', KEYS[i])
